@@ -1,0 +1,161 @@
+package builder
+
+import (
+	"bytes"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+	"github.com/mkinitfs/mkinitfs/compress"
+	"github.com/mkinitfs/mkinitfs/manifests"
+)
+
+// bootEntries are the entries of the boot segment. Of the devices, Go's runtime
+// wants /dev/null if there is no console, and the stub writes to kmsg.
+func (b *build) bootEntries(stub []byte, members []bootplan.Member) ([]*plan.Entry, error) {
+	copies, err := b.bootCopies()
+	if err != nil {
+		return nil, err
+	}
+	text := b.bootPlan(members, copies).Marshal()
+	mtime := b.clock().Epoch
+	file := func(path string, perm uint32, data []byte) plan.Entry {
+		return plan.Entry{
+			Path: path, Mode: plan.TypeFile | perm, MTime: mtime, Size: int64(len(data)),
+			Data: plan.Data{At: bytes.NewReader(data)},
+		}
+	}
+	dir := func(path string, perm uint32) plan.Entry {
+		return plan.Entry{Path: path, Mode: plan.TypeDir | perm, MTime: mtime, Implied: true}
+	}
+	char := func(path string, perm, major, minor uint32) plan.Entry {
+		return plan.Entry{Path: path, Mode: plan.TypeChar | perm, MTime: mtime, Major: major, Minor: minor}
+	}
+	entries := []plan.Entry{
+		dir("/"+bootplan.Dir, 0o700),
+		file("/"+bootplan.Path, 0o400, text),
+		char("/"+bootplan.Kmsg, 0o600, 1, 11),
+		dir("/dev", 0o755),
+		char("/dev/console", 0o600, 5, 1),
+		char("/dev/null", 0o666, 1, 3),
+		file("/init", 0o755, stub),
+	}
+	have := map[string]bool{"/": true}
+	for _, e := range entries {
+		have[e.Path] = true
+	}
+	var parents func(p string)
+	parents = func(p string) {
+		if dirPath := path.Dir(p); !have[dirPath] {
+			parents(dirPath)
+			have[dirPath] = true
+			entries = append(entries, dir(dirPath, 0o755))
+		}
+	}
+	for _, e := range copies {
+		if have[e.Path] {
+			continue
+		}
+		parents(e.Path)
+		have[e.Path] = true
+		entries = append(entries, *e)
+	}
+	out := make([]*plan.Entry, len(entries))
+	for i := range entries {
+		e := &entries[i]
+		e.Ino, e.Nlink = uint32(i+1), 1
+		if e.IsDir() {
+			e.Nlink = 2
+		}
+		out[i] = e
+	}
+	return out, nil
+}
+
+// bootCopies are the entries that the manifest's boot globs name.
+func (b *build) bootCopies() ([]*plan.Entry, error) {
+	if b.manifest.Root.Type != manifests.Tmpfs {
+		return nil, nil // the root is there from the start
+	}
+	var copies []*plan.Entry
+	var problems plan.Errors
+	for _, g := range b.manifest.Boot {
+		n := len(copies)
+		for i := range b.entries {
+			if e := &b.entries[i]; doublestar.MatchUnvalidated(g.Pattern, e.Path) {
+				copies = append(copies, e)
+			}
+		}
+		if len(copies) == n && !g.Optional {
+			problems = append(problems, &plan.Error{Origin: g.Pos.String(), Path: g.Pattern, Msg: "nothing in the root matches"})
+		}
+	}
+	return copies, problems.Sorted()
+}
+
+// bootPlan is what the stub is told.
+func (b *build) bootPlan(members []bootplan.Member, copies []*plan.Entry) *bootplan.Plan {
+	m := b.manifest
+	p := &bootplan.Plan{
+		Root: string(m.Root.Type), Arch: b.arch, Payload: b.payload.Name, Extra: m.Root.Extra,
+		Size: sizeText(m.Root.Size), Inodes: m.Root.Inodes, Mode: b.entries[0].Mode & 0o7777, MTime: b.entries[0].MTime,
+		Exec: m.Init.Exec, Args: m.Init.Args, Env: m.Init.Env, OnError: m.Init.OnError, Cmdline: m.Init.Cmdline,
+		Entries: int64(len(b.entries)), Blocks: map[int64]int64{}, Members: members,
+	}
+	for _, mount := range m.Init.Mounts {
+		p.Mounts = append(p.Mounts, bootplan.Mount{
+			Type: mount.Type, Source: mount.Source, Target: mount.Target, Options: mount.Options,
+		})
+	}
+	for _, e := range copies {
+		if !e.IsDir() {
+			p.Boot = append(p.Boot, e.Path)
+		}
+	}
+	slices.Sort(p.Boot)
+	p.Boot = slices.Compact(p.Boot)
+	for _, size := range bootplan.PageSizes {
+		p.Blocks[size] = b.blocks(size)
+	}
+	for _, mem := range members {
+		o := compress.Options{Level: b.payload.level, Size: mem.Unpacked, Small: b.payload.small}
+		p.Window = max(p.Window, b.payload.Codec.Window(o))
+	}
+	return p
+}
+
+// blocks is the number of pages of a size that tmpfs needs for the root: for files,
+// and for links of more than SHORT_SYMLINK_LEN (mm/shmem.c).
+func (b *build) blocks(pageSize int64) int64 {
+	const shortLink = 128
+	var n int64
+	seen := map[uint32]bool{}
+	for i := range b.entries {
+		e := &b.entries[i]
+		switch {
+		case e.IsLink() && len(e.Target)+1 > shortLink:
+			n++
+		case e.IsFile() && e.Nlink > 1 && seen[e.Ino]:
+		case e.IsFile():
+			n += (e.Size + pageSize - 1) / pageSize
+			if e.Nlink > 1 {
+				seen[e.Ino] = true
+			}
+		}
+	}
+	return n
+}
+
+func sizeText(s manifests.Size) string {
+	switch {
+	case s.Percent > 0:
+		return strings.TrimPrefix(itoa(int64(s.Percent))+"%", "+")
+	case s.Bytes > 0:
+		return itoa(s.Bytes)
+	}
+	return ""
+}

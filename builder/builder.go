@@ -1,0 +1,175 @@
+// Package builder makes an image of a manifest.
+//
+// A build is a chain of stages, each a value handed on: the manifest is
+// translated to sources, these find entries, the entries become a plan (package
+// plan), the plan is cut into members, the members are packed on all cores and
+// written in order between the other segments of the image. After planning nobody
+// looks at the manifest's contents, after writing has begun nobody decides
+// anything.
+//
+// An image is a run of segments, each one or more whole cpio archives, raw or
+// compressed. For root type tmpfs there is a boot segment with the stub and its
+// plan, and a payload segment whose files /.mkinitfs/root.NNNN are archives
+// themselves, compressed with root.payload: the members. For bind there is the
+// boot segment and then the root itself, a segment a member; for none there is
+// only the root.
+package builder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/builder/stub"
+	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+	"github.com/mkinitfs/mkinitfs/compress"
+	"github.com/mkinitfs/mkinitfs/manifests"
+)
+
+// Options of a build. The zero value builds for the manifest's architecture, with
+// a stub from the usual places, and times of 1970.
+type Options struct {
+	Stub    string // file of a stub to use instead of a compiled one
+	Epoch   *int64 // SOURCE_DATE_EPOCH in seconds, nil if it is not set
+	TempDir string // for the packed payload while it grows; "" is os.TempDir()
+	Digest  bool   // fill Report.SHA256
+}
+
+// build is one build on its way through the stages.
+type build struct {
+	manifest *manifests.Manifest
+	options  Options
+	arch     string
+	outer    codec // what the kernel unpacks
+	payload  codec // what the stub unpacks; none unless the root is a tmpfs
+	entries  []plan.Entry
+	sources  closers
+	report   Report
+}
+
+// closers are the sources that stay open until the image is written.
+type closers []io.Closer
+
+func (c closers) Close() error {
+	var errs []error
+	for _, s := range c {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// codec is a codec with its level.
+type codec struct {
+	*compress.Codec
+	level int
+	small bool // for a 32-bit machine
+}
+
+// Build writes the image that m describes to w. When it fails, what has reached w
+// is no image.
+func Build(ctx context.Context, w io.Writer, m *manifests.Manifest, o Options) (*Report, error) {
+	b, err := prepare(ctx, m, o)
+	if err != nil {
+		return nil, err
+	}
+	defer b.sources.Close()
+	if err := b.write(ctx, w); err != nil {
+		return nil, err
+	}
+	return &b.report, nil
+}
+
+// Check plans the image that m describes and reports on it, without packing
+// anything. The report has neither segments nor sizes of the image.
+func Check(ctx context.Context, m *manifests.Manifest, o Options) (*Report, error) {
+	b, err := prepare(ctx, m, o)
+	if err != nil {
+		return nil, err
+	}
+	return &b.report, b.sources.Close()
+}
+
+// prepare runs the stages up to the plan.
+func prepare(ctx context.Context, m *manifests.Manifest, o Options) (*build, error) {
+	b := &build{manifest: m, options: o, arch: m.Arch}
+	if b.arch == "" {
+		b.arch = hostArch()
+	}
+	if err := b.chooseCodecs(); err != nil {
+		return nil, err
+	}
+	entries, err := b.gather(ctx)
+	if err == nil {
+		b.entries, err = plan.Make(entries, b.planOptions())
+	}
+	if err == nil {
+		b.hideInit()
+		err = b.describe()
+	}
+	if err != nil {
+		b.sources.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// hideInit moves a bound root's own /init aside for the stub, which puts it back.
+func (b *build) hideInit() {
+	if b.manifest.Root.Type != manifests.Bind {
+		return
+	}
+	for i := range b.entries {
+		if e := &b.entries[i]; e.Path == "/init" {
+			e.Path = "/" + bootplan.Init
+		}
+	}
+}
+
+func hostArch() string {
+	if runtime.GOARCH == "arm" {
+		return "arm/v7"
+	}
+	return runtime.GOARCH
+}
+
+// chooseCodecs settles what compresses. On a 32-bit machine auto is gzip, which
+// needs 32 KiB of memory to unpack; elsewhere zstd.
+func (b *build) chooseCodecs() error {
+	small := is32(b.arch)
+	outer, err := compress.Lookup(b.manifest.Compress.Codec)
+	if err != nil {
+		return fmt.Errorf("%s: %w", b.manifest.Compress.Pos, err)
+	}
+	b.outer = codec{outer, b.manifest.Compress.Level, small}
+
+	c := b.manifest.Root.Payload
+	switch {
+	case b.manifest.Root.Type != manifests.Tmpfs:
+		c.Codec = "none"
+	case c.Codec == "auto" && small:
+		c.Codec = "gzip"
+	case c.Codec == "auto":
+		c.Codec = "zstd"
+	}
+	payload, err := compress.Lookup(c.Codec)
+	if err == nil && !stub.Decodes(c.Codec) {
+		err = fmt.Errorf("root.payload %s: no stub decodes it (known: %s)", c.Codec, strings.Join(stub.Codecs(), ", "))
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Pos, err)
+	}
+	b.payload = codec{payload, c.Level, small}
+	return nil
+}
+
+func is32(arch string) bool {
+	switch arch, _, _ := strings.Cut(arch, "/"); arch {
+	case "386", "arm", "mips", "mipsle":
+		return true
+	}
+	return false
+}

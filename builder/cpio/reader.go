@@ -1,0 +1,207 @@
+package cpio
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+)
+
+// Reader reads one archive. It trusts nothing: every length is bounded before it
+// is used and every error says at which offset it arose.
+type Reader struct {
+	r      *bufio.Reader
+	h      Header
+	offset int64
+	left   int64 // bytes of the body that have not been read
+	done   bool
+}
+
+// bufferSize holds the longest header with its name and is the size of the
+// writes that WriteTo makes.
+const bufferSize = 64 << 10
+
+// NewReader returns a Reader of the archive that begins where r stands. If r is
+// a *bufio.Reader with room for 8 KiB, it stands right behind the archive after
+// Next has returned io.EOF; any other r is read ahead.
+func NewReader(r io.Reader) *Reader {
+	if b, ok := r.(*bufio.Reader); ok && b.Size() >= 2*PathMax {
+		return &Reader{r: b}
+	}
+	return &Reader{r: bufio.NewReaderSize(r, bufferSize)}
+}
+
+// Offset is the number of bytes of the archive that have been read.
+func (r *Reader) Offset() int64 { return r.offset }
+
+// Next skips what is left of the current entry and returns the next one, which
+// is valid until the following call. It returns io.EOF after the trailer; input
+// that ends before the trailer is an error.
+func (r *Reader) Next() (*Header, error) {
+	if r.done {
+		return nil, io.EOF
+	}
+	if err := r.skip(r.left); err != nil {
+		return nil, err
+	}
+	r.left = 0
+	if err := r.align(); err != nil {
+		return nil, err
+	}
+	nameSize, err := r.header()
+	if err != nil {
+		return nil, err
+	}
+	if err := r.name(nameSize); err != nil {
+		return nil, err
+	}
+	if r.h.Name == Trailer {
+		r.done = true
+		// Some writers leave the padding of the last trailer out.
+		for r.offset%4 != 0 {
+			if b, err := r.r.Peek(1); err != nil || b[0] != 0 {
+				break
+			}
+			if err := r.discard(1); err != nil {
+				return nil, err
+			}
+		}
+		return nil, io.EOF
+	}
+	if err := r.align(); err != nil {
+		return nil, err
+	}
+	r.left = r.h.Size
+	return &r.h, nil
+}
+
+func (r *Reader) header() (nameSize int64, err error) {
+	b, err := r.peek(headerSize)
+	if err != nil {
+		return 0, err
+	}
+	if m := string(b[:len(magic)]); m != magic && m != magicCRC {
+		return 0, r.fault("bad magic")
+	}
+	var f [13]uint32
+	for i := range f {
+		v, ok := parseHex(b[len(magic)+8*i:][:8])
+		if !ok {
+			return 0, r.fault("bad hexadecimal digit in header")
+		}
+		f[i] = v
+	}
+	r.h = Header{
+		Ino: f[0], Mode: f[1], UID: f[2], GID: f[3], Nlink: f[4], MTime: int64(f[5]), Size: int64(f[6]),
+		DevMajor: f[7], DevMinor: f[8], RdevMajor: f[9], RdevMinor: f[10],
+	}
+	if f[11] == 0 || f[11] > PathMax {
+		return 0, r.fault("name size out of range")
+	}
+	return int64(f[11]), r.discard(headerSize)
+}
+
+func (r *Reader) name(size int64) error {
+	b, err := r.peek(int(size))
+	if err != nil {
+		return err
+	}
+	if bytes.IndexByte(b, 0) != len(b)-1 {
+		return r.fault("name does not end with its first NUL")
+	}
+	r.h.Name = string(b[:len(b)-1])
+	return r.discard(int(size))
+}
+
+// Read reads from the body of the current entry and returns io.EOF at its end.
+func (r *Reader) Read(p []byte) (int, error) {
+	if r.left == 0 {
+		return 0, io.EOF
+	}
+	if int64(len(p)) > r.left {
+		p = p[:r.left]
+	}
+	n, err := r.r.Read(p)
+	r.advance(n)
+	return n, r.source(err)
+}
+
+// WriteTo writes what is left of the body to w, straight from the buffer.
+func (r *Reader) WriteTo(w io.Writer) (int64, error) {
+	var n int64
+	for r.left > 0 {
+		want := int64(r.r.Size())
+		if want > r.left {
+			want = r.left
+		}
+		b, err := r.peek(int(want))
+		if err != nil {
+			return n, err
+		}
+		m, err := w.Write(b)
+		n += int64(m)
+		if err != nil {
+			return n, err
+		}
+		if err := r.discard(m); err != nil {
+			return n, err
+		}
+		r.left -= int64(m)
+	}
+	return n, nil
+}
+
+func (r *Reader) skip(n int64) error {
+	for n > 0 {
+		step := int(min(n, 1<<30))
+		if err := r.discard(step); err != nil {
+			return err
+		}
+		n -= int64(step)
+	}
+	return nil
+}
+
+func (r *Reader) align() error { return r.discard(int(pad4(r.offset) - r.offset)) }
+
+func (r *Reader) peek(n int) ([]byte, error) {
+	b, err := r.r.Peek(n)
+	return b, r.source(err)
+}
+
+func (r *Reader) discard(n int) error {
+	n, err := r.r.Discard(n)
+	r.offset += int64(n)
+	return r.source(err)
+}
+
+func (r *Reader) advance(n int) {
+	r.offset += int64(n)
+	r.left -= int64(n)
+}
+
+// source turns the end of the input, which is never expected here, into a fault.
+func (r *Reader) source(err error) error {
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return r.fault("unexpected end of archive")
+	}
+	return err
+}
+
+func (r *Reader) fault(msg string) error { return &Error{r.offset, msg} }
+
+func parseHex(b []byte) (v uint32, ok bool) {
+	for _, c := range b {
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c && c <= 'f':
+			c -= 'a' - 10
+		case 'A' <= c && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		v = v<<4 | uint32(c)
+	}
+	return v, true
+}

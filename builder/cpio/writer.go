@@ -1,0 +1,136 @@
+package cpio
+
+import (
+	"errors"
+	"io"
+	"strings"
+)
+
+// Writer writes one archive. It refuses what the format cannot hold and what the
+// kernel would drop without a word, except for one thing that only the caller
+// can know: the parent of an entry has to come before it.
+type Writer struct {
+	w      io.Writer
+	buf    []byte // header, name and padding of the current entry
+	offset int64
+	left   int64 // bytes of the body that are still to come
+	err    error // the first error of w, which all later calls repeat
+}
+
+// NewWriter returns a Writer of one archive onto w. It makes one Write a header
+// and passes bodies on as they come: a caller with many small files wants w
+// buffered.
+func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
+
+// Offset is the number of bytes written so far.
+func (w *Writer) Offset() int64 { return w.offset }
+
+// WriteHeader begins an entry; its h.Size bytes of body follow by Write.
+func (w *Writer) WriteHeader(h *Header) error {
+	if err := w.refuse(h); err != nil {
+		return err
+	}
+	return w.writeHeader(h)
+}
+
+func (w *Writer) refuse(h *Header) error {
+	switch t := h.Mode & TypeMask; {
+	case w.left > 0:
+		return w.fault("the body of the entry before is incomplete")
+	case h.Name == "":
+		return w.fault("empty name")
+	case h.Name == Trailer:
+		return w.fault("the name " + Trailer + " would end the archive")
+	case len(h.Name) >= PathMax:
+		return w.fault("name of 4096 bytes or more")
+	case strings.IndexByte(h.Name, 0) >= 0:
+		return w.fault("NUL in name")
+	case h.MTime < 0 || h.MTime > MaxTime:
+		return w.fault("mtime outside 1970-01-01 .. 2106-02-07")
+	case h.Size < 0 || h.Size > MaxSize:
+		return w.fault("size of 4 GiB or more")
+	case t == TypeFile:
+		return nil
+	case t == TypeLink && h.Size == 0:
+		return w.fault("empty link target")
+	case t == TypeLink && h.Size >= PathMax:
+		return w.fault("link target of 4096 bytes or more")
+	case t == TypeLink:
+		return nil
+	case t != TypeDir && t != TypeChar && t != TypeBlock && t != TypeFIFO && t != TypeSocket:
+		return w.fault("unknown file type")
+	case h.Size != 0:
+		return w.fault("only files and symbolic links have a body")
+	}
+	return nil
+}
+
+func (w *Writer) fault(msg string) error { return &Error{w.offset, msg} }
+
+func (w *Writer) writeHeader(h *Header) error {
+	b := append(w.buf[:0], magic...)
+	for _, v := range [...]uint32{
+		h.Ino, h.Mode, h.UID, h.GID, h.Nlink, uint32(h.MTime), uint32(h.Size),
+		h.DevMajor, h.DevMinor, h.RdevMajor, h.RdevMinor, uint32(len(h.Name) + 1), 0,
+	} {
+		b = appendHex(b, v)
+	}
+	b = append(b, h.Name...)
+	b = append(b, 0)
+	for len(b)%4 != 0 {
+		b = append(b, 0)
+	}
+	w.buf = b
+	w.left = h.Size
+	return w.write(b)
+}
+
+// Write writes the next bytes of the body.
+func (w *Writer) Write(p []byte) (int, error) {
+	if int64(len(p)) > w.left {
+		return 0, w.fault("body longer than its size")
+	}
+	w.left -= int64(len(p))
+	if err := w.write(p); err != nil {
+		return 0, err
+	}
+	if w.left == 0 && w.offset%4 != 0 {
+		return len(p), w.write(zeros[:4-w.offset%4])
+	}
+	return len(p), nil
+}
+
+// Close ends the archive with its trailer. It does not close the underlying
+// writer and pads to no more than 4.
+func (w *Writer) Close() error {
+	if w.left > 0 {
+		return w.fault("the body of the last entry is incomplete")
+	}
+	if err := w.writeHeader(&Header{Name: Trailer, Nlink: 1}); err != nil {
+		return err
+	}
+	w.err = errClosed
+	return nil
+}
+
+var errClosed = errors.New("cpio: archive is closed")
+
+func (w *Writer) write(p []byte) error {
+	if w.err != nil {
+		return w.err
+	}
+	n, err := w.w.Write(p)
+	w.offset += int64(n)
+	w.err = err
+	return err
+}
+
+var zeros [3]byte
+
+func appendHex(b []byte, v uint32) []byte {
+	const digits = "0123456789ABCDEF"
+	for shift := 28; shift >= 0; shift -= 4 {
+		b = append(b, digits[v>>shift&15])
+	}
+	return b
+}

@@ -1,0 +1,173 @@
+package builder
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"os"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+)
+
+// member is a run of entries that becomes one archive.
+type member struct {
+	entries []*plan.Entry
+	size    int64 // bytes of the archive, with its trailer
+}
+
+func (m *member) add(e *plan.Entry, name string, body int64) {
+	if m.size == 0 {
+		m.size = cpio.TrailerSize
+	}
+	m.entries = append(m.entries, e)
+	m.size += cpio.EntrySize(name, body)
+}
+
+// cut divides the plan into members of about size to 2*size bytes, which can be
+// packed and unpacked side by side. Folders, nodes and symbolic links come first,
+// so that every file finds its parent; the names of one file stay together, since
+// hard links do not reach across archives; a file larger than a member is one by
+// itself. A root that fits into one member is one.
+//
+// Where to cut depends on the names there more than on the bytes before: from a
+// changed file on, the cuts are soon where they were.
+func (b *build) cut(size int64) []member {
+	var whole, nodes member
+	var files []member // one a file, with all of its names
+	first := map[uint32]int{}
+	for i := range b.entries {
+		e := &b.entries[i]
+		n, body := name(e), bodySize(e)
+		if !e.IsFile() {
+			nodes.add(e, n, body)
+			whole.add(e, n, body)
+			continue
+		}
+		at, again := first[e.Ino]
+		if again {
+			body = 0
+		} else {
+			at = len(files)
+			files = append(files, member{})
+			if e.Nlink > 1 {
+				first[e.Ino] = at
+			}
+		}
+		files[at].add(e, n, body)
+		whole.add(e, n, body)
+	}
+	if whole.size <= 2*size {
+		return []member{whole}
+	}
+	members := []member{nodes}
+	var m member
+	flush := func() {
+		if len(m.entries) > 0 {
+			members = append(members, m)
+			m = member{}
+		}
+	}
+	for _, f := range files {
+		if m.size+f.size > 2*size || m.size >= size && stable(f.entries[0].Path) {
+			flush()
+		}
+		for i, e := range f.entries {
+			body := bodySize(e)
+			if i > 0 {
+				body = 0
+			}
+			m.add(e, name(e), body)
+		}
+	}
+	flush()
+	return members
+}
+
+// stable picks one path in sixteen to cut before.
+func stable(path string) bool {
+	h := fnv.New32a()
+	io.WriteString(h, path)
+	return h.Sum32()%16 == 0
+}
+
+// name is what an entry is called in an archive.
+func name(e *plan.Entry) string {
+	if e.Path == "/" {
+		return "."
+	}
+	return e.Path[1:]
+}
+
+// bodySize is the length of an entry's body, if it is not a further name of a file.
+func bodySize(e *plan.Entry) int64 {
+	if e.Mode&plan.TypeMask == plan.TypeLink {
+		return int64(len(e.Target))
+	}
+	return e.Size
+}
+
+// writeArchive writes one archive of entries to w. The first name of a file
+// carries its content, the others none, as in the kernel's gen_init_cpio.
+func (b *build) writeArchive(ctx context.Context, w io.Writer, entries []*plan.Entry) error {
+	buffered := bufio.NewWriterSize(w, 256<<10)
+	out := cpio.NewWriter(buffered)
+	written := map[uint32]bool{}
+	for _, e := range entries {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		h := cpio.Header{
+			Name: name(e), Ino: e.Ino, Mode: e.Mode, UID: e.UID, GID: e.GID, Nlink: e.Nlink, MTime: e.MTime,
+			Size: bodySize(e), RdevMajor: e.Major, RdevMinor: e.Minor,
+		}
+		if e.Nlink > 1 && !e.IsDir() {
+			if written[e.Ino] {
+				h.Size = 0
+			}
+			written[e.Ino] = true
+		}
+		if err := out.WriteHeader(&h); err != nil {
+			return fmt.Errorf("%s: %s: %w", e.Origin, e.Path, err)
+		}
+		if h.Size == 0 {
+			continue
+		}
+		if err := writeBody(out, e, h.Size); err != nil {
+			return fmt.Errorf("%s: %s: %w", e.Origin, e.Path, err)
+		}
+	}
+	if err := out.Close(); err != nil {
+		return err
+	}
+	return buffered.Flush()
+}
+
+func writeBody(w io.Writer, e *plan.Entry, size int64) error {
+	if !e.IsFile() {
+		_, err := io.WriteString(w, e.Target)
+		return err
+	}
+	if e.Data.At != nil {
+		n, err := io.Copy(w, io.NewSectionReader(e.Data.At, e.Data.Offset, size))
+		if err == nil && n < size {
+			err = io.ErrUnexpectedEOF
+		}
+		return err
+	}
+	f, err := os.Open(e.Data.Path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	n, err := io.Copy(w, io.LimitReader(f, size))
+	if err != nil {
+		return fmt.Errorf("read %s: %w", e.Data.Path, err)
+	}
+	if more, _ := f.Read(make([]byte, 1)); n < size || more > 0 {
+		return fmt.Errorf("read %s: its size changed while the image was built", e.Data.Path)
+	}
+	return nil
+}

@@ -1,0 +1,161 @@
+package builder
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"sync"
+)
+
+// sink takes the packed members, one after the other in their order.
+type sink interface {
+	begin(i int) error
+	io.Writer
+	end(i int) error
+}
+
+// inOrder calls pack for 0 <= i < n on several goroutines and passes what each
+// writes to out in the order of i. The member whose turn it is writes through; of
+// the others ahead bytes are kept, and a worker with more than that waits. So
+// memory is bounded by workers and ahead, whatever the members' sizes, and the
+// order in which they finish shows nowhere.
+func inOrder(ctx context.Context, n, workers int, out sink, pack func(ctx context.Context, i int, w io.Writer) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	q := &queue{out: out, ahead: 8 << 20, slots: 2 * workers, packing: map[int]*turn{}}
+	q.changed.L = &q.mu
+	stop := context.AfterFunc(ctx, func() {
+		q.mu.Lock()
+		q.err = context.Cause(ctx)
+		q.changed.Broadcast()
+		q.mu.Unlock()
+	})
+	defer stop()
+
+	var done sync.WaitGroup
+	for range min(workers, n) {
+		done.Go(func() {
+			for {
+				t := q.take(n)
+				if t == nil {
+					return
+				}
+				err := pack(ctx, t.i, t)
+				if err == nil {
+					err = t.finish()
+				}
+				if err != nil {
+					cancel(err)
+					return
+				}
+			}
+		})
+	}
+	done.Wait()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return q.err
+}
+
+// queue is the order of the members. Its lock is held while out is written to,
+// which only the member does whose turn it is.
+type queue struct {
+	mu      sync.Mutex
+	changed sync.Cond
+	out     sink
+	ahead   int
+	slots   int // members in hand at once
+	next    int // member to be taken next
+	head    int // member whose turn it is
+	packing map[int]*turn
+	err     error
+}
+
+// turn is a member that is being packed, as an io.Writer.
+type turn struct {
+	q    *queue
+	i    int
+	kept bytes.Buffer // written before its turn
+	done bool
+}
+
+// take returns the next member, nil if there is none or the work has failed.
+func (q *queue) take(n int) *turn {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for q.err == nil && q.next < n && q.next >= q.head+q.slots {
+		q.changed.Wait()
+	}
+	if q.err != nil || q.next >= n {
+		return nil
+	}
+	t := &turn{q: q, i: q.next}
+	q.packing[t.i] = t
+	q.next++
+	if t.i == q.head {
+		q.fail(q.out.begin(t.i))
+	}
+	return t
+}
+
+func (t *turn) Write(p []byte) (int, error) {
+	q := t.q
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for q.err == nil && t.i != q.head && t.kept.Len()+len(p) > q.ahead {
+		q.changed.Wait()
+	}
+	if q.err != nil {
+		return 0, q.err
+	}
+	if t.i != q.head {
+		return t.kept.Write(p)
+	}
+	t.flush()
+	_, err := q.out.Write(p)
+	q.fail(err)
+	return len(p), q.err
+}
+
+// flush writes what was kept before the member's turn came.
+func (t *turn) flush() {
+	if t.kept.Len() > 0 {
+		_, err := t.q.out.Write(t.kept.Bytes())
+		t.q.fail(err)
+		t.kept = bytes.Buffer{}
+	}
+}
+
+// finish says that the member is complete, and passes the turn on, past those
+// that are complete already.
+func (t *turn) finish() error {
+	q := t.q
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	t.done = true
+	for q.err == nil {
+		t := q.packing[q.head]
+		if t == nil || !t.done {
+			break
+		}
+		t.flush()
+		q.fail(q.out.end(t.i))
+		delete(q.packing, t.i)
+		q.head++
+		if q.packing[q.head] != nil {
+			q.fail(q.out.begin(q.head))
+		}
+	}
+	q.changed.Broadcast()
+	return q.err
+}
+
+func (q *queue) fail(err error) {
+	if err != nil && q.err == nil {
+		q.err = err
+		q.changed.Broadcast()
+	}
+}

@@ -1,0 +1,77 @@
+package builder
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// Report says what was built. Its JSON form is stable: fields are only added.
+type Report struct {
+	Name     string    `json:"name,omitempty"`
+	Arch     string    `json:"arch"`
+	Root     string    `json:"root"`               // type of the root
+	Compress string    `json:"compress"`           // codec that the kernel unpacks
+	Payload  string    `json:"payload"`            // codec that the stub unpacks
+	Entries  int       `json:"entries"`            // of the root
+	Unpacked int64     `json:"unpacked"`           // bytes of the root's files
+	Size     int64     `json:"size,omitempty"`     // bytes of the image
+	SHA256   string    `json:"sha256,omitempty"`   // of the image
+	Segments []Segment `json:"segments,omitempty"` // in the order of the image
+	Members  []Member  `json:"members,omitempty"`  // of the payload
+	Stub     *Stub     `json:"stub,omitempty"`
+	Private  bool      `json:"private"` // some source is not readable by all
+	Warnings []string  `json:"warnings,omitempty"`
+}
+
+// Segment is one compressed stream, or one raw archive, of the image.
+type Segment struct {
+	Kind     string `json:"kind"` // "boot", "payload", "root"
+	Codec    string `json:"codec"`
+	Offset   int64  `json:"offset"`
+	Size     int64  `json:"size"`     // bytes in the image, without padding
+	Unpacked int64  `json:"unpacked"` // bytes of the archive
+}
+
+// Member is one archive of the payload.
+type Member struct {
+	Size     int64  `json:"size"`     // bytes in the image
+	Unpacked int64  `json:"unpacked"` // bytes of the archive
+	SHA256   string `json:"sha256"`   // of the bytes in the image
+}
+
+// Stub identifies the stub of an image.
+type Stub struct {
+	SHA256    string `json:"sha256"`
+	Size      int64  `json:"size"`
+	GoVersion string `json:"go,omitempty"` // that compiled it
+	Origin    string `json:"origin"`       // "embedded", "cached", "compiled", or a file
+}
+
+// describe fills in what is known once the plan stands, and holds the plan
+// against the manifest's bounds.
+func (b *build) describe() error {
+	r := &b.report
+	r.Name, r.Arch, r.Root = b.manifest.Name, b.arch, string(b.manifest.Root.Type)
+	r.Compress, r.Payload = b.outer.Name, b.payload.Name
+	r.Entries = len(b.entries)
+	seen := map[uint32]bool{}
+	for i := range b.entries {
+		e := &b.entries[i]
+		r.Private = r.Private || e.Private
+		if e.Nlink > 1 && !e.IsDir() {
+			if seen[e.Ino] {
+				continue
+			}
+			seen[e.Ino] = true
+		}
+		r.Unpacked += e.Size
+	}
+	if limit := b.manifest.Output.MaxUnpacked; limit > 0 && r.Unpacked > limit {
+		return fmt.Errorf("%s: the root's files take %d bytes, output.max_unpacked allows %d",
+			b.manifest.Output.MaxUnpackedPos, r.Unpacked, limit)
+	}
+	_, err := b.bootCopies()
+	return err
+}
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }

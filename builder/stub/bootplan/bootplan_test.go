@@ -1,0 +1,113 @@
+package bootplan
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var full = Plan{
+	Root: "tmpfs", Arch: "arm/v7", Payload: "zstd", Extra: "merge", Size: "50%", Inodes: 12, Mode: 0o1755, MTime: 1234567890,
+	Exec: "/sbin/init", Args: []string{"", "two words", "back\\slash", "new\nline", "\t"}, Env: []string{"A=b c", "Ä=ö"},
+	Mounts:  []Mount{{"tmpfs", "tmpfs", "/run", ""}, {"proc", "proc", "/proc", "nosuid,nodev"}},
+	OnError: "shell", Cmdline: "ignore", Boot: []string{"/lib/firmware/a b"}, Entries: 7, Window: 1 << 20,
+	Blocks: map[int64]int64{4096: 3, 16384: 2, 65536: 1},
+	Members: []Member{
+		{Packed: 10, Unpacked: 20, SHA256: "ab", CRC32: "0badcafe"},
+		{Packed: 1, Unpacked: 2, SHA256: "cd"},
+	},
+}
+
+func TestRoundTrip(t *testing.T) {
+	for _, want := range []Plan{full, {Root: "bind", Blocks: map[int64]int64{4096: 0, 16384: 0, 65536: 0}}} {
+		got, err := Parse(want.Marshal())
+		if err != nil {
+			t.Fatalf("Parse(%s): %v", want.Marshal(), err)
+		}
+		if d := cmp.Diff(&want, got); d != "" {
+			t.Errorf("round trip (-want +got):\n%s", d)
+		}
+	}
+}
+
+// The format is a promise to stubs that are built already.
+func TestText(t *testing.T) {
+	want := `mkinitfs 1
+root tmpfs
+arch arm/v7
+payload zstd
+extra merge
+size 50%
+inodes 12
+mode 01755
+mtime 1234567890
+exec /sbin/init
+on_error shell
+cmdline ignore
+entries 7
+window 1048576
+blocks 4096 3
+blocks 16384 2
+blocks 65536 1
+arg \000
+arg two\040words
+arg back\134slash
+arg new\012line
+arg \011
+env A=b\040c
+env Ä=ö
+boot /lib/firmware/a\040b
+mount tmpfs tmpfs /run \000
+mount proc proc /proc nosuid,nodev
+member 10 20 ab 0badcafe
+member 1 2 cd
+`
+	if d := cmp.Diff(want, string(full.Marshal())); d != "" {
+		t.Errorf("Marshal (-want +got):\n%s", d)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                              "cut short",
+		"mkinitfs 1\nroot tmp":          "cut short",
+		"mkinitfs 2\n":                  "line 1: format 2, this stub reads format 1",
+		"root tmpfs\n":                  "line 1: not a boot plan",
+		"mkinitfs 1\ncolour red\n":      "line 2: colour: unknown key or wrong number of values",
+		"mkinitfs 1\nroot\n":            "line 2: root: unknown key or wrong number of values",
+		"mkinitfs 1\nentries x\n":       "line 2: entries: bad number",
+		"mkinitfs 1\nentries -1\n":      "line 2: entries: bad number",
+		"mkinitfs 1\nmode 8\n":          "line 2: mode: bad number",
+		"mkinitfs 1\nmember 1 x ab\n":   "line 2: member: bad number",
+		"mkinitfs 1\nblocks 4096 x\n":   "line 2: blocks: bad number",
+		"mkinitfs 1\nblocks 512 1\n":    "line 2: blocks: bad number",
+		"mkinitfs 1\nexec /a\\04\n":     "line 2: bad escape",
+		"mkinitfs 1\nexec /a\\999b\n":   "line 2: bad escape",
+		"mkinitfs 1\nmount tmpfs x y\n": "line 2: mount: unknown key or wrong number of values",
+	} {
+		_, err := Parse([]byte(text))
+		if err == nil || err.Error() != want {
+			t.Errorf("Parse(%q): got error %v, want %s", text, err, want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(string(full.Marshal()))
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := Parse([]byte(text))
+		if err != nil {
+			return
+		}
+		again, err := Parse(p.Marshal())
+		if err != nil {
+			t.Fatalf("Parse of what Marshal wrote: %v", err)
+		}
+		for _, size := range PageSizes {
+			p.Blocks[size] += 0 // Marshal writes those that are missing as well
+		}
+		if d := cmp.Diff(p, again); d != "" {
+			t.Errorf("second reading differs (-first +second):\n%s", d)
+		}
+	})
+}

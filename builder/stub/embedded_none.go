@@ -1,0 +1,6 @@
+//go:build !mkinitfs_stubs
+
+package stub
+
+// embedded finds nothing: this mkinitfs was built without stubs.
+func embedded(arch, codec string) ([]byte, bool, error) { return nil, false, nil }

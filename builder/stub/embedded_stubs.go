@@ -1,0 +1,31 @@
+//go:build mkinitfs_stubs
+
+package stub
+
+import (
+	"embed"
+	"fmt"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+//go:embed embedded/*.zst
+var stubs embed.FS
+
+// embedded returns a stub that this program carries.
+func embedded(arch, codec string) ([]byte, bool, error) {
+	packed, err := stubs.ReadFile("embedded/" + FileName(arch, codec))
+	if err != nil {
+		return nil, false, nil
+	}
+	dec, err := zstd.NewReader(nil)
+	if err != nil {
+		return nil, false, err
+	}
+	defer dec.Close()
+	data, err := dec.DecodeAll(packed, nil)
+	if err != nil {
+		return nil, false, fmt.Errorf("embedded stub for %s: %w", arch, err)
+	}
+	return data, true, nil
+}

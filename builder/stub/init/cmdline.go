@@ -1,0 +1,69 @@
+//go:build linux
+
+package main
+
+import "strings"
+
+// cmdline is what the stub takes from the kernel's command line. The kernel keeps
+// these words for itself, so they are read from /proc/cmdline. Of a word that
+// occurs twice the last counts, as it does for the kernel.
+type cmdline struct {
+	root, rootfstype, rootflags string
+	init                        string
+	onError                     string // mkinitfs.on_error=
+}
+
+func parseCmdline(line string) cmdline {
+	var c cmdline
+	to := map[string]*string{
+		"root": &c.root, "rootfstype": &c.rootfstype, "rootflags": &c.rootflags,
+		"init": &c.init, "mkinitfs.on_error": &c.onError,
+	}
+	for _, word := range splitCmdline(line) {
+		if word == "--" {
+			break
+		}
+		key, value, _ := strings.Cut(word, "=")
+		if p := to[key]; p != nil {
+			*p = value
+		}
+	}
+	switch c.onError {
+	case "panic", "reboot", "poweroff", "shell":
+	default:
+		c.onError = ""
+	}
+	return c
+}
+
+// splitCmdline splits at white space outside double quotes, and drops the quotes
+// around a word or a value, as the kernel's next_arg does.
+func splitCmdline(line string) []string {
+	var words []string
+	var word []byte
+	inWord, quoted := false, false
+	for i := 0; i <= len(line); i++ {
+		if i == len(line) || !quoted && (line[i] <= ' ') {
+			if inWord {
+				words = append(words, string(word))
+			}
+			word, inWord = word[:0], false
+			continue
+		}
+		inWord = true
+		if line[i] == '"' {
+			quoted = !quoted
+			continue
+		}
+		word = append(word, line[i])
+	}
+	return words
+}
+
+// vendor reports whether the command line speaks of another root than ours. Boot
+// loaders often pass a fixed root=/dev/mtdblock2 rootfstype=squashfs, and their
+// rootflags= are then meant for that.
+func (c cmdline) vendor() bool {
+	ours := func(s string) bool { return s == "" || s == "tmpfs" || s == "ramfs" }
+	return !ours(c.root) || !ours(c.rootfstype)
+}

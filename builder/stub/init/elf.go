@@ -1,0 +1,101 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+)
+
+var (
+	errMachine   = errors.New("is a program for another architecture")
+	errTruncated = errors.New("is a truncated ELF program")
+)
+
+// machines are the e_machine values (elf.h) that run on a kernel for an
+// architecture: its own, and the 32-bit one that such a kernel commonly takes.
+var machines = map[string][]uint16{
+	"386": {3}, "amd64": {62, 3}, "arm": {40}, "arm64": {183, 40}, "loong64": {258},
+	"mips": {8}, "mipsle": {8}, "mips64": {8}, "mips64le": {8},
+	"ppc64": {21, 20}, "ppc64le": {21}, "riscv64": {243}, "s390x": {22},
+}
+
+// elfInterpreter checks an ELF header and returns the path in PT_INTERP, "" for a
+// static program.
+func elfInterpreter(fd int, head []byte) (string, error) {
+	const class64, bigEndian = 2, 2 // EI_CLASS, EI_DATA
+	if len(head) < 64 {
+		return "", errTruncated
+	}
+	order := byteOrder(head[5] == bigEndian)
+	if order != native() || !slices.Contains(machines[runtime.GOARCH], uint16(order.uint(head[18:20]))) {
+		return "", errMachine
+	}
+	is64 := head[4] == class64
+	var offset, size, count uint64 // e_phoff, e_phentsize, e_phnum
+	if is64 {
+		offset, size, count = order.uint(head[32:40]), order.uint(head[54:56]), order.uint(head[56:58])
+	} else {
+		offset, size, count = order.uint(head[28:32]), order.uint(head[42:44]), order.uint(head[44:46])
+	}
+	if is64 && size < 56 || size < 32 {
+		return "", errTruncated
+	}
+	table := make([]byte, size*count)
+	if err := readAt(fd, table, offset); err != nil {
+		return "", err
+	}
+	const ptInterp = 3
+	for ; len(table) > 0; table = table[size:] {
+		if order.uint(table[:4]) != ptInterp {
+			continue
+		}
+		var at, length uint64 // p_offset, p_filesz
+		if is64 {
+			at, length = order.uint(table[8:16]), order.uint(table[32:40])
+		} else {
+			at, length = order.uint(table[4:8]), order.uint(table[16:20])
+		}
+		path := make([]byte, min(length, cpio.PathMax))
+		if err := readAt(fd, path, at); err != nil {
+			return "", err
+		}
+		return strings.TrimRight(string(path), "\x00"), nil
+	}
+	return "", nil
+}
+
+func readAt(fd int, p []byte, offset uint64) error {
+	if n, err := syscall.Pread(fd, p, int64(offset)); err != nil || n < len(p) {
+		return errTruncated
+	}
+	return nil
+}
+
+// byteOrder is true for big endian. (encoding/binary brings reflection with it.)
+type byteOrder bool
+
+func (big byteOrder) uint(b []byte) uint64 {
+	var v uint64
+	for i := range b {
+		if big {
+			v = v<<8 | uint64(b[i])
+		} else {
+			v |= uint64(b[i]) << (8 * i)
+		}
+	}
+	return v
+}
+
+func native() byteOrder {
+	switch runtime.GOARCH {
+	case "mips", "mips64", "ppc64", "s390x":
+		return true
+	}
+	return false
+}

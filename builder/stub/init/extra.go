@@ -1,0 +1,212 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"syscall"
+
+	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+)
+
+// takeExtras moves what is on rootfs and not ours into the new root: archives
+// that a boot loader appended, /.extra of systemd-stub, an initramfs that is part
+// of the kernel. A folder that exists already keeps its owner, mode and time;
+// anything else replaces what the root has at that path.
+func (b *boot) takeExtras() error {
+	m := &merger{to: b.newroot, ours: map[string]bool{
+		"/" + bootplan.Dir: true, "/init": true,
+		"/dev/console": true, "/dev/null": true,
+	}}
+	for _, path := range b.plan.Boot {
+		m.ours[path] = true
+	}
+	var st syscall.Stat_t
+	if err := syscall.Lstat("/", &st); err != nil {
+		return &pathError{"stat", "/", err}
+	}
+	m.dev = uint64(st.Dev)
+	if b.plan.Extra != "merge" {
+		m.dry = true
+	}
+	if err := m.folder("/"); err != nil {
+		return err
+	}
+	if len(m.found) == 0 || b.plan.Extra == "drop" {
+		return nil
+	}
+	list := strings.Join(m.found[:min(len(m.found), 8)], " ")
+	if b.plan.Extra == "error" {
+		return hint(errors.New("not from this image: "+list),
+			"take it out of what the boot loader appends, or set root.extra to merge or drop")
+	}
+	b.log(levelInfo, "taken over from rootfs: "+list)
+	return nil
+}
+
+// merger walks rootfs, without crossing into mounts.
+type merger struct {
+	to    string // the new root
+	dev   uint64 // of rootfs
+	ours  map[string]bool
+	dry   bool     // only find
+	found []string // topmost paths that are not ours
+	links map[uint64]string
+}
+
+// folder handles what is in the folder at path, which the new root has too, or
+// has to get.
+func (m *merger) folder(path string) error {
+	names, err := readDir(path)
+	if err != nil {
+		return &pathError{"read", path, err}
+	}
+	for _, name := range names {
+		p := strings.TrimSuffix(path, "/") + "/" + name
+		if m.ours[p] {
+			continue
+		}
+		var st syscall.Stat_t
+		if err := syscall.Lstat(p, &st); err != nil {
+			return &pathError{"stat", p, err}
+		}
+		if uint64(st.Dev) != m.dev {
+			continue
+		}
+		if kind(&st) == syscall.S_IFDIR {
+			err = m.enter(p, &st)
+		} else {
+			m.found = append(m.found, p)
+			if !m.dry {
+				err = m.move(p, &st)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// enter handles a folder. One that holds nothing and that the kernel makes by
+// itself (usr/default_cpio_list) is nobody's.
+func (m *merger) enter(path string, st *syscall.Stat_t) error {
+	names, err := readDir(path)
+	if err != nil {
+		return &pathError{"read", path, err}
+	}
+	if len(names) == 0 && (path == "/root" || path == "/dev") {
+		return nil
+	}
+	if len(names) == 0 {
+		m.found = append(m.found, path)
+	}
+	if !m.dry {
+		if err := m.makeFolder(path, st); err != nil {
+			return err
+		}
+	}
+	return m.folder(path)
+}
+
+func (m *merger) makeFolder(path string, st *syscall.Stat_t) error {
+	if real, err := resolve(m.to, path); err == nil {
+		var have syscall.Stat_t
+		if err := syscall.Lstat(m.to+real, &have); err == nil && kind(&have) == syscall.S_IFDIR {
+			return nil
+		}
+	}
+	to, err := m.place(path)
+	if err != nil {
+		return err
+	}
+	if err := syscall.Mkdir(to, uint32(st.Mode)&0o7777); err != nil {
+		return &pathError{"mkdir", to, err}
+	}
+	return m.attributes(to, st)
+}
+
+// move copies an entry other than a folder and unlinks it on rootfs, so that no
+// file stands in memory twice.
+func (m *merger) move(path string, st *syscall.Stat_t) error {
+	to, err := m.place(path)
+	if err != nil {
+		return err
+	}
+	if first := m.links[uint64(st.Ino)]; first != "" {
+		err = syscall.Link(first, to)
+	} else {
+		switch kind(st) {
+		case syscall.S_IFREG:
+			err = copyFile(path, to)
+		case syscall.S_IFLNK:
+			var target string
+			if target, err = readlink(path); err == nil {
+				err = syscall.Symlink(target, to)
+			}
+		default:
+			err = syscall.Mknod(to, uint32(st.Mode), int(st.Rdev))
+		}
+		if err == nil {
+			err = m.attributes(to, st)
+		}
+	}
+	if err != nil {
+		return &pathError{"copy " + path + " to", to, err}
+	}
+	if st.Nlink > 1 {
+		if m.links == nil {
+			m.links = map[uint64]string{}
+		}
+		m.links[uint64(st.Ino)] = to
+	}
+	if err := syscall.Unlink(path); err != nil {
+		return &pathError{"unlink", path, err}
+	}
+	return nil
+}
+
+// place returns where path goes in the new root, after what stands there, if
+// anything, has been removed.
+func (m *merger) place(path string) (string, error) {
+	cut := strings.LastIndexByte(path, '/')
+	dir, err := resolveDir(m.to, path[:cut])
+	if err != nil {
+		return "", &pathError{"mkdir", m.to + path[:cut], err}
+	}
+	to := m.to + dir + path[cut:]
+	if err := syscall.Unlink(to); err != nil && err != syscall.ENOENT {
+		return "", &pathError{"replace", to, err}
+	}
+	return to, nil
+}
+
+func (m *merger) attributes(path string, st *syscall.Stat_t) error {
+	if err := syscall.Lchown(path, int(st.Uid), int(st.Gid)); err != nil {
+		return err
+	}
+	if kind(st) == syscall.S_IFLNK {
+		return nil
+	}
+	if err := syscall.Chmod(path, uint32(st.Mode)&0o7777); err != nil {
+		return err
+	}
+	return syscall.UtimesNano(path, []syscall.Timespec{st.Mtim, st.Mtim})
+}
+
+func copyFile(from, to string) error {
+	in, err := syscall.Open(from, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer syscall.Close(in)
+	out, err := syscall.Open(to, syscall.O_WRONLY|syscall.O_CREAT|syscall.O_EXCL|syscall.O_CLOEXEC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer syscall.Close(out)
+	_, err = io.CopyBuffer(descriptor(out), descriptor(in), make([]byte, 64<<10))
+	return err
+}

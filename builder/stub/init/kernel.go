@@ -1,0 +1,112 @@
+//go:build linux
+
+package main
+
+import (
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+)
+
+// memory is /proc/meminfo in bytes.
+type memory struct{ total, available int64 }
+
+// mountInfo is one line of /proc/self/mountinfo.
+type mountInfo struct{ id, parent, target, fstype string }
+
+// askKernel reads what only /proc tells. Without /proc the stub goes on: there is
+// no command line then and memory comes from sysinfo(2).
+func (b *boot) askKernel() error {
+	var info syscall.Sysinfo_t
+	if err := syscall.Sysinfo(&info); err == nil {
+		unit := int64(info.Unit)
+		b.memory = memory{int64(info.Totalram) * unit, int64(info.Freeram) * unit}
+	}
+	const proc = "/" + bootplan.Dir + "/proc"
+	if err := syscall.Mkdir(proc, 0o700); err != nil && err != syscall.EEXIST {
+		return &pathError{"mkdir", proc, err}
+	}
+	if err := syscall.Mount("proc", proc, "proc", syscall.MS_NOSUID|syscall.MS_NODEV|syscall.MS_NOEXEC, ""); err != nil {
+		b.warn("mount proc: " + err.Error() + "; the kernel's command line is not read")
+		return syscall.Rmdir(proc)
+	}
+	b.readMemory(proc + "/meminfo")
+	if text, err := readFile(proc + "/self/mountinfo"); err == nil {
+		b.mounts = parseMounts(string(text), proc)
+	}
+	if text, err := readFile(proc + "/self/cmdline"); err == nil {
+		if words := strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00"); len(words) > 1 {
+			b.args = words[1:]
+		}
+	}
+	if text, err := readFile(proc + "/cmdline"); err == nil && b.plan.Cmdline != "ignore" {
+		b.words = parseCmdline(string(text))
+	}
+	if err := syscall.Unmount(proc, 0); err != nil {
+		return &pathError{"unmount", proc, err}
+	}
+	return syscall.Rmdir(proc)
+}
+
+// readMemory takes MemAvailable (Linux 3.14), which leaves out what rootfs holds
+// and the kernel's reserves.
+func (b *boot) readMemory(path string) {
+	text, err := readFile(path)
+	if err != nil {
+		return
+	}
+	for _, line := range strings.Split(string(text), "\n") {
+		f := strings.Fields(line)
+		if len(f) < 2 {
+			continue
+		}
+		n, err := strconv.ParseInt(f[1], 10, 64)
+		if err != nil {
+			continue
+		}
+		switch f[0] {
+		case "MemTotal:":
+			b.memory.total = n << 10
+		case "MemAvailable:":
+			b.memory.available = n << 10
+		}
+	}
+}
+
+func parseMounts(text, except string) []mountInfo {
+	var mounts []mountInfo
+	for _, line := range strings.Split(text, "\n") {
+		f := strings.Fields(line)
+		dash := 6
+		for dash < len(f) && f[dash] != "-" {
+			dash++
+		}
+		if dash+1 >= len(f) || f[4] == except {
+			continue
+		}
+		mounts = append(mounts, mountInfo{id: f[0], parent: f[1], target: unescapeMount(f[4]), fstype: f[dash+1]})
+	}
+	return mounts
+}
+
+// unescapeMount undoes the octal escapes of /proc/self/mountinfo.
+func unescapeMount(s string) string {
+	for _, c := range []string{" ", "\t", "\n", "\\"} {
+		o := strconv.FormatInt(int64(c[0]), 8)
+		s = strings.ReplaceAll(s, `\`+"000"[len(o):]+o, c)
+	}
+	return s
+}
+
+// canPivot reports whether / can be pivoted from: not if it is the first mount of
+// all, which is its own parent. From Linux 7.0 on rootfs lies on another one.
+func (b *boot) canPivot() bool {
+	for _, m := range b.mounts {
+		if m.target == "/" {
+			return m.id != m.parent
+		}
+	}
+	return false
+}

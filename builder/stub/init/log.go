@@ -1,0 +1,110 @@
+//go:build linux
+
+package main
+
+import (
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Levels of kmsg lines, from the kernel's kern_levels.h.
+const (
+	levelErr     = "<3>"
+	levelWarning = "<4>"
+	levelInfo    = "<6>"
+)
+
+// log writes one line to the kernel's log, or to the console if there is none.
+func (b *boot) log(level, msg string) {
+	msg = "mkinitfs: " + msg + "\n"
+	if b.kmsg < 0 || write(b.kmsg, level+msg) != nil {
+		write(2, msg)
+	}
+}
+
+func (b *boot) warn(msg string) { b.log(levelWarning, msg) }
+
+// summary is the one line that a boot without trouble leaves.
+func (b *boot) summary() {
+	msg := b.mounted
+	if b.entries > 0 {
+		msg += ", " + strconv.FormatInt(b.entries, 10) + " entries by " + strconv.Itoa(b.workers) + " workers"
+	}
+	if b.freed > 0 {
+		msg += ", " + mib(b.freed) + " of rootfs freed"
+	}
+	b.log(levelInfo, msg+", "+strconv.FormatInt(now()-b.started, 10)+" ms; starting "+strings.Join(b.argv, " "))
+}
+
+// pathError is an operation on something that failed.
+type pathError struct {
+	op, path string
+	err      error
+}
+
+func (e *pathError) Error() string { return e.op + " " + e.path + ": " + e.err.Error() }
+
+func (e *pathError) Unwrap() error { return e.err }
+
+// hinted is an error with advice.
+type hinted struct {
+	error
+	hint string
+}
+
+func (e *hinted) Unwrap() error { return e.error }
+
+func hint(err error, advice string) error { return &hinted{err, advice} }
+
+// fail says what went wrong, on the console and in the kernel's log, and then
+// does what on_error asks for. It does not return.
+func (b *boot) fail(what string, err error) {
+	lines := []string{what + ": " + err.Error()}
+	if h, ok := err.(*hinted); ok {
+		lines = append(lines, "hint: "+h.hint)
+	}
+	action := b.plan.OnError
+	if a := b.words.onError; a != "" && b.plan.Cmdline != "ignore" {
+		action = a
+	}
+	switch action {
+	case "reboot", "poweroff":
+		lines = append(lines, action+" in 5 seconds")
+	case "shell":
+		lines = append(lines, "starting a shell")
+	}
+	for _, l := range lines {
+		if b.kmsg >= 0 {
+			write(b.kmsg, levelErr+"mkinitfs: "+l+"\n")
+		}
+		write(2, "mkinitfs: "+l+"\n")
+	}
+	switch action {
+	case "reboot":
+		reboot(syscall.LINUX_REBOOT_CMD_RESTART)
+	case "poweroff":
+		reboot(syscall.LINUX_REBOOT_CMD_POWER_OFF)
+	case "shell":
+		b.shell()
+	}
+	syscall.Exit(1) // the end of PID 1: the kernel panics, and its panic= decides
+}
+
+func reboot(how int) {
+	left := syscall.Timespec{Sec: 5}
+	for syscall.Nanosleep(&left, &left) == syscall.EINTR {
+	}
+	syscall.Sync()
+	syscall.Reboot(how)
+}
+
+// shell becomes /bin/sh: the new root's if that has one, else that of rootfs.
+func (b *boot) shell() {
+	const sh = "/bin/sh"
+	if b.newroot != "" && checkProgram(b.newroot, sh) == nil && syscall.Chroot(b.newroot) == nil {
+		syscall.Chdir("/")
+	}
+	err := syscall.Exec(sh, []string{sh}, syscall.Environ())
+	write(2, "mkinitfs: exec "+sh+": "+err.Error()+"\n")
+}

@@ -1,0 +1,154 @@
+//go:build linux
+
+// Command init is the stub: the /init of an image whose root is a file system of
+// its own. The kernel unpacks the image onto rootfs and starts it as the first
+// process; it makes the root that the plan asks for, puts it over rootfs, and
+// becomes the real init.
+//
+// What it does is the table of steps below. Everything that can be wrong is found
+// before the step that empties rootfs. A build tag (stub_gzip, stub_zstd) selects
+// the decoder for the payload; without one the members are raw archives.
+//
+// It is part of every image, so it imports neither fmt nor os: the tests hold the
+// list of imports and the size.
+package main
+
+import (
+	"syscall"
+
+	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+)
+
+// boot is what the steps find out for each other.
+type boot struct {
+	plan    *bootplan.Plan
+	words   cmdline
+	args    []string // what the kernel gave its init as arguments
+	mounts  []mountInfo
+	memory  memory
+	kmsg    int
+	started int64 // milliseconds
+
+	newroot string // mount point of the new root while it is not yet /
+	mounted string // what was mounted there, for the log
+	program string
+	argv    []string
+	entries int64
+	workers int
+	freed   int64 // bytes
+}
+
+type step struct {
+	what string
+	do   func(*boot) error
+}
+
+var first = []step{
+	{"start", (*boot).start},
+	{"read the plan", (*boot).readPlan},
+	{"ask the kernel", (*boot).askKernel},
+}
+
+var onto = map[string][]step{
+	"tmpfs": {
+		{"mount the new root", (*boot).mountRoot},
+		{"unpack the root", (*boot).unpackRoot},
+		{"take over what else is on rootfs", (*boot).takeExtras},
+		{"find the program", (*boot).findProgram},
+		{"move mounts", (*boot).moveMounts},
+		{"make mounts", (*boot).makeMounts},
+		{"empty rootfs", (*boot).emptyRootfs},
+		{"enter the new root", (*boot).enterSealed},
+	},
+	"bind": {
+		{"find the program", (*boot).findProgram},
+		{"bind the root", (*boot).bindRoot},
+		{"move mounts", (*boot).moveMounts},
+		{"make mounts", (*boot).makeMounts},
+		{"enter the new root", (*boot).enter},
+		{"remove the stub", (*boot).removeStub},
+	},
+}
+
+var last = []step{
+	{"open the console", (*boot).openConsole},
+	{"start the program", (*boot).exec},
+}
+
+func main() {
+	b := &boot{kmsg: -1, plan: &bootplan.Plan{OnError: "panic"}}
+	b.run(first)
+	b.run(onto[b.plan.Root])
+	b.run(last)
+}
+
+func (b *boot) run(steps []step) {
+	for _, s := range steps {
+		if err := s.do(b); err != nil {
+			b.fail(s.what, err)
+		}
+	}
+}
+
+func (b *boot) start() error {
+	if syscall.Getpid() != 1 {
+		write(2, "mkinitfs: this is the init of an image and has to be the first process: boot the image\n")
+		syscall.Exit(1)
+	}
+	b.started = now()
+	syscall.Umask(0)
+	b.kmsg, _ = syscall.Open("/"+bootplan.Kmsg, syscall.O_WRONLY|syscall.O_CLOEXEC, 0)
+	return nil
+}
+
+func (b *boot) readPlan() error {
+	const damaged = "the image is damaged, or its archives were reordered: build it again"
+	text, err := readFile("/" + bootplan.Path)
+	if err != nil {
+		return hint(&pathError{"read", "/" + bootplan.Path, err}, damaged)
+	}
+	plan, err := bootplan.Parse(text)
+	if err != nil {
+		return hint(&pathError{"read", "/" + bootplan.Path, err}, damaged)
+	}
+	if onto[plan.Root] == nil {
+		return hint(&pathError{"root type", plan.Root, syscall.ENOSYS}, damaged)
+	}
+	if plan.Root == "tmpfs" && plan.Payload != codec {
+		return hint(&pathError{"payload " + plan.Payload, "this stub decodes " + codec, syscall.ENOSYS},
+			"build the image without --stub, or with a stub for this codec")
+	}
+	b.plan = plan
+	return nil
+}
+
+// exec becomes the program.
+func (b *boot) exec() error {
+	b.summary()
+	err := syscall.Exec(b.program, b.argv, environment(syscall.Environ(), b.plan.Env))
+	return &pathError{"exec", b.program, err}
+}
+
+// environment adds the plan's variables to those of the kernel, which come from
+// its command line and win, but for the two that it sets by itself.
+func environment(kernel, plan []string) []string {
+	env := make([]string, 0, len(kernel)+len(plan))
+	given := map[string]bool{}
+	for _, v := range plan {
+		given[name(v)] = true
+	}
+	fromLine := map[string]bool{}
+	for _, v := range kernel {
+		if (v == "HOME=/" || v == "TERM=linux") && given[name(v)] {
+			continue
+		}
+		fromLine[name(v)] = true
+		env = append(env, v)
+	}
+	for _, v := range plan {
+		if !fromLine[name(v)] {
+			env = append(env, v)
+		}
+	}
+	return env
+}

@@ -1,0 +1,99 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"strings"
+	"syscall"
+)
+
+// findProgram settles what is started: init= if the command line has one and the
+// root has it, else the plan's. argv is the program, the plan's arguments and the
+// kernel's words; a program from init= gets the kernel's words only.
+func (b *boot) findProgram() error {
+	if p := b.words.init; p != "" {
+		err := checkProgram(b.newroot, p)
+		if err == nil {
+			b.program, b.argv = p, append([]string{p}, b.args...)
+			return nil
+		}
+		b.warn("init=" + p + " ignored: " + err.Error() + "; starting " + b.plan.Exec)
+	}
+	b.program = b.plan.Exec
+	b.argv = append(append([]string{b.program}, b.plan.Args...), b.args...)
+	return checkProgram(b.newroot, b.program)
+}
+
+// checkProgram reports why execve(2) of path would fail with root as /, if it
+// would. root is "" for / itself.
+func checkProgram(root, path string) error {
+	const interpreters = 5 // the kernel's limit of scripts that run scripts
+	for range interpreters {
+		real, err := resolve(root, path)
+		if err != nil {
+			return hint(&pathError{"program", path, err}, "init.exec has to name a file of the root")
+		}
+		next, err := checkImage(root + real)
+		if err != nil {
+			return hint(&pathError{"program", path, err}, "init.exec has to be an executable for this machine")
+		}
+		if next == "" {
+			return nil
+		}
+		if _, err := resolve(root, next); err != nil {
+			return hint(&pathError{"program", path, &pathError{"needs", next, err}},
+				"add the interpreter or loader to the root, with the libraries it needs")
+		}
+		path = next
+	}
+	return &pathError{"program", path, syscall.ELOOP}
+}
+
+var (
+	errFolder  = errors.New("is a folder")
+	errNotFile = errors.New("is not a regular file")
+	errNotExec = errors.New("is not executable (no x in its mode)")
+	errFormat  = errors.New("is neither an ELF program nor a script with #!")
+)
+
+// checkImage checks one file and returns the interpreter that runs it, if any: of
+// a script the one in its first line, of a dynamic program the loader.
+func checkImage(path string) (interpreter string, err error) {
+	var st syscall.Stat_t
+	if err := syscall.Stat(path, &st); err != nil {
+		return "", err
+	}
+	switch {
+	case kind(&st) == syscall.S_IFDIR:
+		return "", errFolder
+	case kind(&st) != syscall.S_IFREG:
+		return "", errNotFile
+	case st.Mode&0o111 == 0:
+		return "", errNotExec
+	}
+	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return "", err
+	}
+	defer syscall.Close(fd)
+	head := make([]byte, 4096)
+	n, err := syscall.Pread(fd, head, 0)
+	if err != nil {
+		return "", err
+	}
+	head = head[:n]
+	switch {
+	case strings.HasPrefix(string(head), "#!"):
+		line, _, _ := strings.Cut(string(head[2:]), "\n")
+		if f := strings.Fields(line); len(f) > 0 {
+			return f[0], nil
+		}
+		return "", errFormat
+	case strings.HasPrefix(string(head), "\x7fELF"):
+		return elfInterpreter(fd, head)
+	case strings.HasPrefix(string(head), "bFLT"): // uClinux
+		return "", nil
+	}
+	return "", errFormat
+}

@@ -1,0 +1,156 @@
+//go:build linux
+
+package main
+
+import (
+	"syscall"
+
+	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+)
+
+// emptyRootfs removes everything from rootfs but the mount point of the new root:
+// what stays there is memory that nobody can reach. It never leaves rootfs.
+func (b *boot) emptyRootfs() error {
+	var st syscall.Stat_t
+	if err := syscall.Lstat("/", &st); err != nil {
+		return &pathError{"stat", "/", err}
+	}
+	return b.empty("", uint64(st.Dev))
+}
+
+func (b *boot) empty(path string, dev uint64) error {
+	names, err := readDir(path + "/")
+	if err != nil {
+		return &pathError{"read", path + "/", err}
+	}
+	for _, name := range names {
+		p := path + "/" + name
+		var st syscall.Stat_t
+		if err := syscall.Lstat(p, &st); err != nil {
+			return &pathError{"stat", p, err}
+		}
+		switch {
+		case uint64(st.Dev) != dev:
+		case kind(&st) == syscall.S_IFDIR:
+			if err := b.empty(p, dev); err != nil {
+				return err
+			}
+			if err := syscall.Rmdir(p); err != nil && err != syscall.EBUSY && err != syscall.ENOTEMPTY {
+				return &pathError{"rmdir", p, err}
+			}
+		default:
+			if err := syscall.Unlink(p); err != nil {
+				return &pathError{"unlink", p, err}
+			}
+			if st.Nlink == 1 {
+				b.freed += st.Blocks * 512
+			}
+		}
+	}
+	return nil
+}
+
+// enterSealed makes rootfs read-only and then covers it. Every mount namespace
+// inherits the mount of rootfs underneath, and a container that unmounts / often
+// enough comes upon it. The file system itself cannot be made read-only: this
+// program, though deleted, still runs from it.
+func (b *boot) enterSealed() error {
+	if err := syscall.Mount("", "/", "", syscall.MS_REMOUNT|syscall.MS_BIND|syscall.MS_RDONLY, ""); err != nil {
+		b.warn("remount rootfs read-only: " + err.Error() + "; it stays writable beneath the root")
+	}
+	return b.enter()
+}
+
+// bindRoot binds / onto a folder of itself, which makes a mount that, unlike
+// rootfs, can be pivoted from.
+func (b *boot) bindRoot() error {
+	if b.canPivot() {
+		b.mounted = "root left where it is, since it can be pivoted from"
+		return nil
+	}
+	const newroot = "/" + bootplan.Dir + "/newroot"
+	if err := syscall.Mkdir(newroot, 0o700); err != nil {
+		return &pathError{"mkdir", newroot, err}
+	}
+	if err := syscall.Mount("/", newroot, "", syscall.MS_BIND, ""); err != nil {
+		return &pathError{"bind / to", newroot, err}
+	}
+	b.newroot = newroot
+	b.mounted = "root bound onto itself"
+	return nil
+}
+
+// enter moves the new root's mount over / and makes it the root of this process
+// and of the kernel's threads, which share it.
+func (b *boot) enter() error {
+	if b.newroot == "" {
+		return nil
+	}
+	if err := syscall.Chdir(b.newroot); err != nil {
+		return &pathError{"chdir", b.newroot, err}
+	}
+	if err := syscall.Mount(".", "/", "", syscall.MS_MOVE, ""); err != nil {
+		return &pathError{"move", b.newroot + " to /", err}
+	}
+	if err := syscall.Chroot("."); err != nil {
+		return &pathError{"chroot", ".", err}
+	}
+	b.newroot = ""
+	if err := syscall.Chdir("/"); err != nil {
+		return &pathError{"chdir", "/", err}
+	}
+	return nil
+}
+
+// removeStub takes what the builder added to a root of type bind out again. The
+// root's own /init, if it has one, comes back to its place.
+func (b *boot) removeStub() error {
+	var err error
+	if err = syscall.Rename("/"+bootplan.Init, "/init"); err == syscall.ENOENT {
+		err = syscall.Unlink("/init")
+	}
+	if err != nil && err != syscall.ENOENT {
+		return &pathError{"restore", "/init", err}
+	}
+	for _, path := range []string{bootplan.Path, bootplan.Kmsg} {
+		if err := syscall.Unlink("/" + path); err != nil {
+			return &pathError{"unlink", "/" + path, err}
+		}
+	}
+	for _, path := range []string{bootplan.Dir + "/newroot", bootplan.Dir} {
+		if err := syscall.Rmdir("/" + path); err != nil && err != syscall.ENOENT {
+			return &pathError{"rmdir", "/" + path, err}
+		}
+	}
+	if err := syscall.Chmod("/", b.plan.Mode); err != nil {
+		return &pathError{"chmod", "/", err}
+	}
+	mtime := syscall.NsecToTimespec(b.plan.MTime * 1e9)
+	if err := syscall.UtimesNano("/", []syscall.Timespec{mtime, mtime}); err != nil {
+		return &pathError{"set mtime of", "/", err}
+	}
+	return nil
+}
+
+// openConsole puts fds 0 to 2 on the new root's console, since the old ones keep
+// rootfs busy. Without a console they stay as they are.
+func (b *boot) openConsole() error {
+	fd, err := syscall.Open("/dev/console", syscall.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		fd, err = syscall.Open("/dev/null", syscall.O_RDWR, 0)
+	}
+	if err != nil {
+		return nil
+	}
+	for i := range 3 {
+		if fd != i {
+			if err := syscall.Dup3(fd, i, 0); err != nil {
+				return &pathError{"dup", "/dev/console", err}
+			}
+		}
+	}
+	if fd > 2 {
+		syscall.Close(fd)
+	}
+	return nil
+}

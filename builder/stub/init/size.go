@@ -1,0 +1,188 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+)
+
+// perInode is about what an inode with its dentry costs the kernel beside the
+// file's pages.
+const perInode = 1 << 10
+
+// need is what the root's files fill, in bytes, on this machine's pages.
+func need(p *bootplan.Plan, pageSize int64) int64 {
+	size := bootplan.PageSizes[len(bootplan.PageSizes)-1]
+	for _, s := range bootplan.PageSizes {
+		if s >= pageSize {
+			size = s
+			break
+		}
+	}
+	return p.Blocks[size] * size
+}
+
+func packed(p *bootplan.Plan) int64 {
+	var n int64
+	for _, m := range p.Members {
+		n += m.Packed
+	}
+	return n
+}
+
+// rootOptions are the options of the new root's tmpfs.
+type rootOptions struct {
+	size   string // "" is auto
+	inodes int64  // 0 is auto
+	mode   uint32
+	huge   string
+}
+
+// set takes one option of rootflags=.
+func (o *rootOptions) set(option string, ram int64) bool {
+	key, value, _ := strings.Cut(option, "=")
+	switch key {
+	case "size":
+		if _, ok := parseSize(value, ram); !ok {
+			return false
+		}
+		o.size = value
+	case "nr_inodes":
+		n, ok := parseSize(value, 0)
+		if !ok {
+			return false
+		}
+		o.inodes = n
+	case "mode":
+		n, err := strconv.ParseUint(value, 8, 12)
+		if err != nil {
+			return false
+		}
+		o.mode = uint32(n)
+	case "huge":
+		o.huge = option
+	default:
+		return false
+	}
+	return true
+}
+
+// rootOptions decides what the root is mounted with: rootflags= beats the plan,
+// the plan beats auto. It fails if the root cannot fit.
+func (b *boot) rootOptions(pageSize int64) (rootOptions, error) {
+	o := rootOptions{size: b.plan.Size, inodes: b.plan.Inodes, mode: b.plan.Mode}
+	if flags := b.words.rootflags; flags != "" && b.words.vendor() {
+		b.warn("rootflags=" + flags + " ignored: root= or rootfstype= speak of another root")
+	} else if flags != "" {
+		for _, option := range strings.Split(flags, ",") {
+			if !o.set(option, b.memory.total) {
+				b.warn("rootflags: " + option + " ignored: not an option of the root's tmpfs")
+			}
+		}
+	}
+
+	files := need(b.plan, pageSize)
+	limit := b.memory.available + packed(b.plan) // the members are freed while the files appear
+	if want := files + b.plan.Entries*perInode; b.memory.total > 0 && want > limit {
+		return o, hint(errors.New("the root needs "+mib(want)+" of RAM, "+mib(limit)+" can be had"),
+			"give the machine more memory, or make the root smaller")
+	}
+	if o.size == "" {
+		if n := autoSize(files, b.memory.total, limit); n > 0 {
+			o.size = strconv.FormatInt(n, 10)
+		}
+	} else if n, ok := parseSize(o.size, b.memory.total); ok && 0 < n && n < files {
+		return o, hint(errors.New("the root needs "+mib(files)+", size="+o.size+" allows "+mib(n)),
+			"raise root.size in the manifest or size= in rootflags=, or leave it out")
+	}
+	if o.inodes == 0 {
+		o.inodes = autoInodes(b.plan.Entries, b.memory.total/pageSize)
+	}
+	return o, nil
+}
+
+func (o rootOptions) modeOption() string { return "mode=0" + strconv.FormatUint(uint64(o.mode), 8) }
+
+func (o rootOptions) String() string {
+	s := o.modeOption()
+	if o.size != "" {
+		s += ",size=" + o.size
+	}
+	if o.inodes != 0 {
+		s += ",nr_inodes=" + strconv.FormatInt(o.inodes, 10)
+	}
+	if o.huge != "" {
+		s += "," + o.huge
+	}
+	return s
+}
+
+// autoSize is the size= that lets files fit with headroom, or 0 if the kernel's
+// default of half the RAM does.
+func autoSize(files, total, limit int64) int64 {
+	want := files + files/8 + 4<<20
+	if want <= total/2 {
+		return 0
+	}
+	return max(files, min(want, limit))
+}
+
+// autoInodes is the nr_inodes= that lets the entries fit with headroom, or 0 if
+// the kernel's default of one for two pages of RAM does.
+func autoInodes(entries, pages int64) int64 {
+	want := entries + entries/8 + 256
+	if want <= pages/2 {
+		return 0
+	}
+	return want
+}
+
+// parseSize reads a tmpfs size: bytes with k, m, g, or a percentage of total.
+func parseSize(s string, total int64) (int64, bool) {
+	shift := 0
+	if s != "" {
+		switch last := s[len(s)-1] | 0x20; last {
+		case '%' | 0x20:
+			n, err := strconv.ParseUint(s[:len(s)-1], 10, 16)
+			return total / 100 * int64(n), err == nil && total > 0
+		case 'k', 'm', 'g':
+			shift = map[byte]int{'k': 10, 'm': 20, 'g': 30}[last]
+			s = s[:len(s)-1]
+		}
+	}
+	n, err := strconv.ParseUint(s, 10, 62)
+	if err != nil || n > 1<<62>>shift {
+		return 0, false
+	}
+	return int64(n) << shift, true
+}
+
+// mountRoot mounts the new root's tmpfs.
+func (b *boot) mountRoot() error {
+	const newroot = "/" + bootplan.Dir + "/newroot"
+	options, err := b.rootOptions(int64(syscall.Getpagesize()))
+	if err != nil {
+		return err
+	}
+	if err := syscall.Mkdir(newroot, 0o700); err != nil {
+		return &pathError{"mkdir", newroot, err}
+	}
+	b.mounted = "tmpfs root (" + options.String() + ")"
+	err = syscall.Mount("tmpfs", newroot, "tmpfs", 0, options.String())
+	if err == syscall.ENODEV || err == syscall.EINVAL {
+		// A kernel without CONFIG_TMPFS has no tmpfs for user space.
+		b.warn("mount tmpfs (" + options.String() + "): " + err.Error() + "; the root becomes a ramfs, which has no size limit")
+		b.mounted = "ramfs root"
+		err = syscall.Mount("ramfs", newroot, "ramfs", 0, options.modeOption())
+	}
+	if err != nil {
+		return &pathError{"mount tmpfs on", newroot, err}
+	}
+	b.newroot = newroot
+	return nil
+}

@@ -1,0 +1,95 @@
+//go:build linux
+
+package main
+
+import (
+	"io"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// descriptor is an open file as an io.Reader and io.Writer.
+type descriptor int
+
+func (fd descriptor) Read(p []byte) (int, error) {
+	for {
+		n, err := syscall.Read(int(fd), p)
+		switch {
+		case err == syscall.EINTR:
+		case err != nil:
+			return 0, err
+		case n == 0 && len(p) > 0:
+			return 0, io.EOF
+		default:
+			return n, nil
+		}
+	}
+}
+
+func (fd descriptor) Write(p []byte) (int, error) {
+	for n := 0; n < len(p); {
+		m, err := syscall.Write(int(fd), p[n:])
+		if err != nil && err != syscall.EINTR {
+			return n, err
+		}
+		n += max(m, 0)
+	}
+	return len(p), nil
+}
+
+func write(fd int, text string) error {
+	_, err := descriptor(fd).Write([]byte(text))
+	return err
+}
+
+func readFile(path string) ([]byte, error) {
+	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer syscall.Close(fd)
+	return io.ReadAll(descriptor(fd))
+}
+
+// readDir returns the names in a folder but for . and .., in no order.
+func readDir(path string) ([]string, error) {
+	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer syscall.Close(fd)
+	var names []string
+	buf := make([]byte, 8<<10)
+	for {
+		n, err := syscall.ReadDirent(fd, buf)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if n <= 0 {
+			return names, nil
+		}
+		_, _, names = syscall.ParseDirent(buf[:n], -1, names)
+	}
+}
+
+func kind(st *syscall.Stat_t) uint32 { return uint32(st.Mode) & syscall.S_IFMT }
+
+func now() int64 {
+	var t syscall.Timeval
+	if err := syscall.Gettimeofday(&t); err != nil {
+		return 0
+	}
+	return int64(t.Sec)*1000 + int64(t.Usec)/1000
+}
+
+// name is what stands before the = of an environment variable.
+func name(v string) string {
+	n, _, _ := strings.Cut(v, "=")
+	return n
+}
+
+func mib(n int64) string { return strconv.FormatInt((n+1<<20-1)>>20, 10) + " MiB" }

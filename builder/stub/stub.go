@@ -1,0 +1,89 @@
+// Package stub provides the /init of an image: a small static Go program (its
+// source is the package init below this one) for one architecture and one codec
+// of the payload.
+//
+// Stubs are never kept in the repository. A release binary carries them; any
+// other mkinitfs compiles the one it needs with the Go tool, from the module that
+// it was built from itself, and keeps it in the user's cache folder.
+package stub
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"debug/buildinfo"
+	"debug/elf"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+)
+
+// Stub is a compiled stub.
+type Stub struct {
+	Data      []byte
+	SHA256    string // of Data, in hexadecimal
+	GoVersion string // that compiled it; "" if it does not say
+	Origin    string // "embedded", "cached", "compiled", or the file it was read from
+}
+
+// Codecs are the payload codecs that there is a stub for.
+func Codecs() []string { return []string{"none", "gzip", "zstd"} }
+
+// Decodes reports whether there is a stub for a payload codec.
+func Decodes(codec string) bool { return slices.Contains(Codecs(), codec) }
+
+// Get returns the stub for an architecture (as in a manifest; "" is this
+// machine's) and a payload codec. If file is not empty it is taken from there.
+func Get(ctx context.Context, arch, codec, file string) (*Stub, error) {
+	if file != "" {
+		return fromFile(file, arch)
+	}
+	if data, ok, err := embedded(arch, codec); ok || err != nil {
+		return newStub(data, "embedded"), err
+	}
+	data, origin, err := cached(ctx, arch, codec)
+	if err != nil {
+		return nil, fmt.Errorf("stub for %s with payload %s: %w", arch, codec, err)
+	}
+	return newStub(data, origin), nil
+}
+
+func newStub(data []byte, origin string) *Stub {
+	sum := sha256.Sum256(data)
+	s := &Stub{Data: data, SHA256: hex.EncodeToString(sum[:]), Origin: origin}
+	if info, err := buildinfo.Read(bytes.NewReader(data)); err == nil {
+		s.GoVersion = info.GoVersion
+	}
+	return s
+}
+
+// machines are the ELF machines of the architectures.
+var machines = map[string]elf.Machine{
+	"386": elf.EM_386, "amd64": elf.EM_X86_64, "arm": elf.EM_ARM, "arm64": elf.EM_AARCH64,
+	"loong64": elf.EM_LOONGARCH, "mips": elf.EM_MIPS, "mipsle": elf.EM_MIPS, "mips64": elf.EM_MIPS,
+	"mips64le": elf.EM_MIPS, "ppc64": elf.EM_PPC64, "ppc64le": elf.EM_PPC64, "riscv64": elf.EM_RISCV,
+	"s390x": elf.EM_S390,
+}
+
+func fromFile(file, arch string) (*Stub, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("stub: %w", err)
+	}
+	f, err := elf.NewFile(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("stub %s: not an ELF program: %w", file, err)
+	}
+	goarch, _, _ := strings.Cut(arch, "/")
+	if f.Machine != machines[goarch] {
+		return nil, fmt.Errorf("stub %s: is for %v, the image is for %s", file, f.Machine, arch)
+	}
+	return newStub(data, file), nil
+}
+
+// FileName is the name of an embedded stub.
+func FileName(arch, codec string) string {
+	return strings.ReplaceAll(arch, "/", "-") + "." + codec + ".zst"
+}

@@ -1,0 +1,63 @@
+//go:build linux
+
+package unpack
+
+import (
+	"syscall"
+	"unsafe"
+)
+
+// From the kernel's uapi/linux/fcntl.h.
+const (
+	atSymlinkNoFollow = 0x100
+)
+
+// mkdev packs a device number as mknod(2) takes it: the kernel's new_encode_dev,
+// 12 bits of major and 20 of minor.
+func mkdev(major, minor uint32) uint32 {
+	return minor&0xff | major<<8 | minor&^0xff<<12
+}
+
+func symlinkat(target string, dirfd int, name string) error {
+	t, err := syscall.BytePtrFromString(target)
+	if err != nil {
+		return err
+	}
+	n, err := syscall.BytePtrFromString(name)
+	if err != nil {
+		return err
+	}
+	return errno(syscall.Syscall(syscall.SYS_SYMLINKAT, uintptr(unsafe.Pointer(t)), uintptr(dirfd), uintptr(unsafe.Pointer(n))))
+}
+
+func linkat(dirfd int, from, to string) error {
+	f, err := syscall.BytePtrFromString(from)
+	if err != nil {
+		return err
+	}
+	t, err := syscall.BytePtrFromString(to)
+	if err != nil {
+		return err
+	}
+	return errno(syscall.Syscall6(syscall.SYS_LINKAT, uintptr(dirfd), uintptr(unsafe.Pointer(f)),
+		uintptr(dirfd), uintptr(unsafe.Pointer(t)), 0, 0))
+}
+
+// lutimes sets the modification time of name, which may be a symbolic link.
+func lutimes(dirfd int, name string, mtime int64) error {
+	n, err := syscall.BytePtrFromString(name)
+	if err != nil {
+		return err
+	}
+	return utimens(dirfd, unsafe.Pointer(n), mtime, atSymlinkNoFollow)
+}
+
+// futimes sets the modification time of an open file.
+func futimes(fd int, mtime int64) error { return utimens(fd, nil, mtime, 0) }
+
+func errno(_, _ uintptr, e syscall.Errno) error {
+	if e != 0 {
+		return e
+	}
+	return nil
+}

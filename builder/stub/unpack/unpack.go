@@ -1,0 +1,204 @@
+//go:build linux
+
+// Package unpack turns cpio archives into a tree below a folder: what the kernel
+// does for an initramfs, for a root that is not rootfs. The boot stub is linked
+// with it, so it imports nothing that costs bytes.
+//
+// Several archives may be unpacked at once if each entry's parent came from an
+// archive that was unpacked before. What depends on the whole tree, the modes
+// and times of folders, waits for [Root.Finish].
+//
+// The caller's umask must be 0. Names are used relative to the folder and may
+// not climb out of it with "..", but links inside the tree are followed: an
+// archive that is not trusted needs a mount namespace of its own around it.
+package unpack
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+)
+
+// Root is the folder that receives entries.
+type Root struct {
+	fd      int
+	entries atomic.Int64
+	mu      sync.Mutex
+	folders []folder // in the order of the archives: parents first
+}
+
+type folder struct {
+	name  string
+	mode  uint32
+	mtime int64
+}
+
+// NewRoot returns a Root for the open folder fd, which stays the caller's.
+func NewRoot(fd int) *Root { return &Root{fd: fd} }
+
+// Entries is the number of entries unpacked so far.
+func (r *Root) Entries() int64 { return r.entries.Load() }
+
+// Error says which operation on which entry failed.
+type Error struct {
+	Op, Name string
+	Err      error
+}
+
+func (e *Error) Error() string { return e.Op + " " + e.Name + ": " + e.Err.Error() }
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Archive unpacks one archive, through its trailer, and returns its length in
+// bytes. Hard links are honoured within it.
+func (r *Root) Archive(src io.Reader) (int64, error) {
+	in := cpio.NewReader(src)
+	links := map[inode]string{}
+	for {
+		h, err := in.Next()
+		if err == io.EOF {
+			return in.Offset(), nil
+		}
+		if err != nil {
+			return in.Offset(), err
+		}
+		if err := r.entry(h, in, links); err != nil {
+			return in.Offset(), err
+		}
+		r.entries.Add(1)
+	}
+}
+
+type inode struct{ ino, major, minor uint32 }
+
+var errName = errors.New("name leads out of the root")
+
+func (r *Root) entry(h *cpio.Header, body *cpio.Reader, links map[inode]string) error {
+	if strings.HasPrefix(h.Name, "/") || strings.Contains("/"+h.Name+"/", "/../") {
+		return &Error{"unpack", h.Name, errName}
+	}
+	kind := h.Mode & cpio.TypeMask
+	if h.Nlink > 1 && kind != cpio.TypeDir {
+		id := inode{h.Ino, h.DevMajor, h.DevMinor}
+		if first, ok := links[id]; ok {
+			return wrap("link", h.Name, linkat(r.fd, first, h.Name))
+		}
+		links[id] = h.Name
+	}
+	switch kind {
+	case cpio.TypeFile:
+		return r.file(h, body)
+	case cpio.TypeDir:
+		return r.folder(h)
+	case cpio.TypeLink:
+		var target strings.Builder
+		if _, err := body.WriteTo(&target); err != nil {
+			return err
+		}
+		if err := symlinkat(target.String(), r.fd, h.Name); err != nil {
+			return &Error{"symlink", h.Name, err}
+		}
+	default:
+		dev := mkdev(h.RdevMajor, h.RdevMinor)
+		if err := syscall.Mknodat(r.fd, h.Name, h.Mode, int(dev)); err != nil {
+			return &Error{"mknod", h.Name, err}
+		}
+	}
+	return r.attributes(h)
+}
+
+// file writes a regular file. Owner, then mode, then time: chown clears setuid,
+// and writing sets the time.
+func (r *Root) file(h *cpio.Header, body *cpio.Reader) error {
+	const flags = syscall.O_WRONLY | syscall.O_CREAT | syscall.O_EXCL | syscall.O_NOFOLLOW | syscall.O_CLOEXEC
+	fd, err := syscall.Openat(r.fd, h.Name, flags, 0o600)
+	if err != nil {
+		return &Error{"create", h.Name, err}
+	}
+	defer syscall.Close(fd)
+	if _, err := body.WriteTo(file(fd)); err != nil {
+		if errno, ok := err.(syscall.Errno); ok {
+			return &Error{"write", h.Name, errno}
+		}
+		return err
+	}
+	if h.UID != 0 || h.GID != 0 {
+		if err := syscall.Fchown(fd, int(h.UID), int(h.GID)); err != nil {
+			return &Error{"chown", h.Name, err}
+		}
+	}
+	if err := syscall.Fchmod(fd, h.Mode&0o7777); err != nil {
+		return &Error{"chmod", h.Name, err}
+	}
+	return wrap("set mtime of", h.Name, futimes(fd, h.MTime))
+}
+
+// folder makes a folder that only root can use until Finish.
+func (r *Root) folder(h *cpio.Header) error {
+	if h.Name != "." {
+		if err := syscall.Mkdirat(r.fd, h.Name, 0o700); err != nil {
+			return &Error{"mkdir", h.Name, err}
+		}
+	}
+	if err := syscall.Fchownat(r.fd, h.Name, int(h.UID), int(h.GID), atSymlinkNoFollow); err != nil {
+		return &Error{"chown", h.Name, err}
+	}
+	r.mu.Lock()
+	r.folders = append(r.folders, folder{h.Name, h.Mode & 0o7777, h.MTime})
+	r.mu.Unlock()
+	return nil
+}
+
+// attributes sets what mknod and symlink leave to be set.
+func (r *Root) attributes(h *cpio.Header) error {
+	if err := syscall.Fchownat(r.fd, h.Name, int(h.UID), int(h.GID), atSymlinkNoFollow); err != nil {
+		return &Error{"chown", h.Name, err}
+	}
+	if h.Mode&cpio.TypeMask != cpio.TypeLink {
+		if err := syscall.Fchmodat(r.fd, h.Name, h.Mode&0o7777, 0); err != nil {
+			return &Error{"chmod", h.Name, err}
+		}
+	}
+	return wrap("set mtime of", h.Name, lutimes(r.fd, h.Name, h.MTime))
+}
+
+// Finish gives the folders their modes and times, deepest first. Nothing may be
+// unpacked afterwards.
+func (r *Root) Finish() error {
+	for i := len(r.folders) - 1; i >= 0; i-- {
+		f := r.folders[i]
+		if err := syscall.Fchmodat(r.fd, f.name, f.mode, 0); err != nil {
+			return &Error{"chmod", f.name, err}
+		}
+		if err := lutimes(r.fd, f.name, f.mtime); err != nil {
+			return &Error{"set mtime of", f.name, err}
+		}
+	}
+	return nil
+}
+
+func wrap(op, name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{op, name, err}
+}
+
+// file is a descriptor as an io.Writer.
+type file int
+
+func (fd file) Write(p []byte) (int, error) {
+	for n := 0; n < len(p); {
+		m, err := syscall.Write(int(fd), p[n:])
+		if err != nil && err != syscall.EINTR {
+			return n, err
+		}
+		n += max(m, 0)
+	}
+	return len(p), nil
+}

@@ -1,0 +1,294 @@
+package builder
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"io"
+	"os"
+	"runtime"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/builder/stub"
+	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+	"github.com/mkinitfs/mkinitfs/compress"
+	"github.com/mkinitfs/mkinitfs/manifests"
+)
+
+// Members are cut at 8 to 16 MiB; for 32-bit machines, which unpack them in little
+// memory, at 1 to 2 MiB.
+const (
+	memberSize      = 8 << 20
+	memberSizeSmall = 1 << 20
+)
+
+// write writes the image, segment after segment.
+func (b *build) write(ctx context.Context, w io.Writer) error {
+	size := int64(memberSize)
+	if is32(b.arch) {
+		size = memberSizeSmall
+	}
+	members := b.cut(size)
+	sum := sha256.New()
+	if b.options.Digest {
+		w = io.MultiWriter(w, sum)
+	}
+	out := &image{w: w, limit: b.manifest.Output.MaxSize, report: &b.report}
+	if err := b.writeSegments(ctx, out, members); err != nil {
+		if err == errTooLarge {
+			return fmt.Errorf("%s: the image grows beyond output.max_size, %d bytes", b.manifest.Output.MaxSizePos, out.limit)
+		}
+		return err
+	}
+	if err := out.pad(int(-out.size & 3)); err != nil {
+		return err
+	}
+	b.report.Size = out.size
+	if b.options.Digest {
+		b.report.SHA256 = hex.EncodeToString(sum.Sum(nil))
+	}
+	return nil
+}
+
+func (b *build) writeSegments(ctx context.Context, out *image, members []member) error {
+	if b.manifest.Root.Type == manifests.Tmpfs {
+		return b.writeNested(ctx, out, members)
+	}
+	if b.manifest.Root.Type == manifests.Bind {
+		if err := b.writeBoot(ctx, out, nil); err != nil {
+			return err
+		}
+	}
+	to := &segments{image: out, kind: "root", codec: b.outer, size: func(i int) int64 { return members[i].size }}
+	return inOrder(ctx, len(members), b.workers(b.outer), to, func(ctx context.Context, i int, w io.Writer) error {
+		return pack(w, b.outer, members[i].size, func(w io.Writer) error {
+			return b.writeArchive(ctx, w, members[i].entries)
+		})
+	})
+}
+
+// writeNested writes the boot segment and the payload. The plan in the former
+// tells sizes and sums of the members in the latter, so the payload is made first,
+// in a temporary file without a name.
+func (b *build) writeNested(ctx context.Context, out *image, members []member) error {
+	spool, err := tempFile(b.options.TempDir)
+	if err != nil {
+		return err
+	}
+	defer spool.Close()
+
+	payload := &image{w: spool, report: &Report{}}
+	packed, err := b.writePayload(ctx, payload, spool, members)
+	if err != nil {
+		return err
+	}
+	if err := b.writeBoot(ctx, out, packed); err != nil {
+		return err
+	}
+	for i := range payload.report.Segments {
+		payload.report.Segments[i].Offset += out.size
+	}
+	b.report.Segments = append(b.report.Segments, payload.report.Segments...)
+	for _, m := range packed {
+		b.report.Members = append(b.report.Members, Member{m.Packed, m.Unpacked, m.SHA256})
+	}
+	if _, err := spool.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	_, err = io.Copy(out, spool)
+	return err
+}
+
+// writePayload writes the members to payload, which is spool. Members that are
+// compressed themselves lie in one raw archive. Raw ones are compressed as the
+// kernel takes them, each in an archive of its own, so that this too is done on
+// all cores.
+func (b *build) writePayload(ctx context.Context, payload *image, spool *os.File, members []member) ([]bootplan.Member, error) {
+	packed := make([]bootplan.Member, len(members))
+	packMember := func(ctx context.Context, i int, w io.Writer) error {
+		sums := &summer{w: w, sha: sha256.New()}
+		err := pack(sums, b.payload, members[i].size, func(w io.Writer) error {
+			return b.writeArchive(ctx, w, members[i].entries)
+		})
+		packed[i] = bootplan.Member{Packed: sums.n, Unpacked: members[i].size, SHA256: hex.EncodeToString(sums.sha.Sum(nil))}
+		if b.payload.Name == "none" {
+			packed[i].CRC32 = fmt.Sprintf("%08x", sums.crc)
+		}
+		return err
+	}
+	if b.payload.Name != "none" || b.outer.Name == "none" {
+		to := &nest{image: payload, spool: spool}
+		if err := inOrder(ctx, len(members), b.workers(b.payload), to, packMember); err != nil {
+			return nil, err
+		}
+		return packed, to.close()
+	}
+	to := &segments{image: payload, kind: "payload", codec: b.outer, size: func(i int) int64 {
+		return cpio.EntrySize(bootplan.MemberName(i), members[i].size) + cpio.TrailerSize
+	}}
+	return packed, inOrder(ctx, len(members), b.workers(b.outer), to, func(ctx context.Context, i int, w io.Writer) error {
+		return pack(w, b.outer, to.size(i), func(w io.Writer) error {
+			archive := cpio.NewWriter(w)
+			h := memberHeader(i, members[i].size)
+			if err := archive.WriteHeader(&h); err != nil {
+				return err
+			}
+			if err := packMember(ctx, i, archive); err != nil {
+				return err
+			}
+			return archive.Close()
+		})
+	})
+}
+
+// workers is how many members are packed at once with a codec.
+func (b *build) workers(c codec) int {
+	if c.Name == "none" {
+		return 1 // copying is not helped by a second core
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+// pack compresses what write writes to w. size is its length.
+func pack(w io.Writer, c codec, size int64, write func(io.Writer) error) error {
+	z, err := c.NewWriter(w, compress.Options{Level: c.level, Size: size, Small: c.small})
+	if err != nil {
+		return err
+	}
+	if err := write(z); err != nil {
+		return err
+	}
+	return z.Close()
+}
+
+// writeBoot writes the boot segment: the stub, what it needs before it has mounted
+// anything, and what the manifest's boot globs name.
+func (b *build) writeBoot(ctx context.Context, out *image, members []bootplan.Member) error {
+	s, err := stub.Get(ctx, b.arch, b.payload.Name, b.options.Stub)
+	if err != nil {
+		return err
+	}
+	b.report.Stub = &Stub{SHA256: s.SHA256, Size: int64(len(s.Data)), GoVersion: s.GoVersion, Origin: s.Origin}
+	entries, err := b.bootEntries(s.Data, members)
+	if err != nil {
+		return err
+	}
+	var size int64 = cpio.TrailerSize
+	for _, e := range entries {
+		size += cpio.EntrySize(name(e), bodySize(e))
+	}
+	start := out.size
+	err = pack(out, b.outer, size, func(w io.Writer) error { return b.writeArchive(ctx, w, entries) })
+	if err != nil {
+		return err
+	}
+	return out.segment("boot", b.outer, start, size)
+}
+
+// image counts what it passes on, and refuses to grow beyond its limit.
+type image struct {
+	w      io.Writer
+	size   int64
+	limit  int64 // 0 is none
+	report *Report
+}
+
+var errTooLarge = fmt.Errorf("image too large")
+
+func (o *image) Write(p []byte) (int, error) {
+	if o.limit > 0 && o.size+int64(len(p)) > o.limit {
+		return 0, errTooLarge
+	}
+	n, err := o.w.Write(p)
+	o.size += int64(n)
+	return n, err
+}
+
+func (o *image) pad(n int) error {
+	_, err := o.Write(make([]byte, n))
+	return err
+}
+
+// segment notes the segment that began at start and pads behind it.
+func (o *image) segment(kind string, c codec, start, unpacked int64) error {
+	o.report.Segments = append(o.report.Segments, Segment{
+		Kind: kind, Codec: c.Name, Offset: start, Size: o.size - start, Unpacked: unpacked,
+	})
+	return o.pad(c.Pad(o.size))
+}
+
+// segments is a sink that makes every member a segment of its own.
+type segments struct {
+	*image
+	kind  string
+	codec codec
+	size  func(i int) int64 // of the i-th archive
+	start int64
+}
+
+func (s *segments) begin(int) error {
+	s.start = s.image.size
+	return nil
+}
+
+func (s *segments) end(i int) error { return s.segment(s.kind, s.codec, s.start, s.size(i)) }
+
+// nest is a sink that makes every member a file in one raw archive. A file's
+// header comes before it but tells its size, so it is written twice.
+type nest struct {
+	*image
+	spool *os.File
+	start int64 // of the member's header
+}
+
+func memberHeader(i int, size int64) cpio.Header {
+	return cpio.Header{Name: bootplan.MemberName(i), Ino: uint32(i + 1), Nlink: 1, Mode: plan.TypeFile | 0o400, Size: size}
+}
+
+func (s *nest) begin(i int) error {
+	s.start = s.size
+	h := memberHeader(i, 0)
+	return cpio.NewWriter(s.image).WriteHeader(&h)
+}
+
+func (s *nest) end(i int) error {
+	h := memberHeader(i, s.size-s.start-cpio.EntrySize(bootplan.MemberName(i), 0))
+	if err := cpio.NewWriter(io.NewOffsetWriter(s.spool, s.start)).WriteHeader(&h); err != nil {
+		return fmt.Errorf("member %d: %w", i, err)
+	}
+	return s.pad(int(-s.size & 3))
+}
+
+func (s *nest) close() error {
+	buffered := bufio.NewWriter(s.image)
+	if err := cpio.NewWriter(buffered).Close(); err != nil {
+		return err
+	}
+	if err := buffered.Flush(); err != nil {
+		return err
+	}
+	s.report.Segments = append(s.report.Segments, Segment{
+		Kind: "payload", Codec: "none", Size: s.size, Unpacked: s.size,
+	})
+	return nil
+}
+
+// summer sums up what it passes on.
+type summer struct {
+	w   io.Writer
+	n   int64
+	sha hash.Hash
+	crc uint32
+}
+
+func (s *summer) Write(p []byte) (int, error) {
+	s.sha.Write(p)
+	s.crc = crc32.Update(s.crc, crc32.IEEETable, p)
+	s.n += int64(len(p))
+	return s.w.Write(p)
+}

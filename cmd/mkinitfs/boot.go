@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mkinitfs/mkinitfs/internal/qemu"
+)
+
+func bootCommand() *cobra.Command {
+	var m qemu.Machine
+	var expect string
+	cmd := &cobra.Command{
+		Use:   "boot IMAGE --kernel KERNEL",
+		Short: "Boot an image in QEMU",
+		Long: "Boot an image in QEMU and show its console.\n\n" +
+			"With --expect the boot is good once a line matches; else it is good if the guest\n" +
+			"powers off or reboots without a panic. QEMU runs with KVM where that works.",
+		Args: exactly(1, "one image"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			m.Image = args[0]
+			m.Console = cmd.OutOrStdout()
+			if expect != "" {
+				re, err := regexp.Compile(expect)
+				if err != nil {
+					return usageError{fmt.Errorf("--expect: %w", err)}
+				}
+				m.Expect = re
+			}
+			result, err := m.Boot(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return result.Err()
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&m.Kernel, "kernel", "", "boot the kernel in `FILE`")
+	flags.StringVar(&m.Arch, "arch", "", "boot a machine of `ARCH` (default: the image's)")
+	flags.StringVar(&m.Append, "append", "", "add `WORDS` to the kernel's command line")
+	flags.IntVar(&m.MemoryMiB, "memory", 0, "give the machine `MIB` of RAM (default 256)")
+	flags.IntVar(&m.CPUs, "cpus", 1, "give the machine `N` CPUs")
+	flags.DurationVar(&m.Timeout, "timeout", time.Minute, "stop after `DURATION`")
+	flags.StringVar(&expect, "expect", "", "stop, successfully, at the first line that matches `REGEXP`")
+	return cmd
+}

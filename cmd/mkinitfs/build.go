@@ -1,0 +1,101 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/mkinitfs/mkinitfs/builder"
+)
+
+func buildCommand() *cobra.Command {
+	var f manifestFlags
+	var out string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "build MANIFEST -o IMAGE",
+		Short: "Build an image from a manifest",
+		Long: "Build an image from a manifest (\"-\" is standard input).\n\n" +
+			"The image is written beside IMAGE and renamed; on any error IMAGE is as it was.\n" +
+			"IMAGE may be a device, a FIFO, or \"-\" for standard output.",
+		Args: exactly(1, "one manifest"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if out == "" {
+				return usageError{errors.New("build needs -o IMAGE (\"-\" for standard output)")}
+			}
+			m, o, err := f.load(args[0])
+			if err != nil {
+				return err
+			}
+			o.Digest = true
+			stdout := cmd.OutOrStdout()
+			var report *builder.Report
+			if out == "-" {
+				if isTerminal(os.Stdout) {
+					return usageError{errors.New("an image is not for a terminal: redirect the output, or give -o FILE")}
+				}
+				if asJSON {
+					return usageError{errors.New("--json and -o - both want standard output")}
+				}
+				report, err = builder.Build(cmd.Context(), stdout, m, o)
+			} else {
+				report, err = builder.BuildFile(cmd.Context(), out, m, o)
+			}
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(stdout, report)
+			}
+			printReport(cmd.ErrOrStderr(), out, report)
+			return nil
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().StringVarP(&out, "output", "o", "", "write the image to `IMAGE`")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a report as JSON")
+	return cmd
+}
+
+func printReport(w io.Writer, out string, r *builder.Report) {
+	for _, text := range r.Warnings {
+		fmt.Fprintln(w, "mkinitfs: warning:", text)
+	}
+	fmt.Fprintf(w, "%s: %s, %s root, %d entries, %s unpacked, %s packed\n",
+		out, r.Arch, r.Root, r.Entries, size(r.Unpacked), size(r.Size))
+	for _, s := range r.Segments {
+		fmt.Fprintf(w, "  %-8s %-5s %10s of %s\n", s.Kind, s.Codec, size(s.Size), size(s.Unpacked))
+	}
+	if n := len(r.Members); n > 0 {
+		var packed, unpacked int64
+		for _, m := range r.Members {
+			packed += m.Size
+			unpacked += m.Unpacked
+		}
+		fmt.Fprintf(w, "  %-8s %-5s %10s of %s in %d members\n", "root", r.Payload, size(packed), size(unpacked), n)
+	}
+	if r.Stub != nil {
+		fmt.Fprintf(w, "  stub     %s by %s, %s, sha256 %s\n", size(r.Stub.Size), r.Stub.GoVersion, r.Stub.Origin, r.Stub.SHA256)
+	}
+	fmt.Fprintf(w, "  sha256   %s\n", r.SHA256)
+}
+
+// size words a number of bytes.
+func size(n int64) string {
+	switch {
+	case n < 1<<10:
+		return fmt.Sprintf("%d B", n)
+	case n < 1<<20:
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+	}
+	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+}
+
+func isTerminal(f *os.File) bool {
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mkinitfs/mkinitfs/builder"
+)
+
+func checkCommand() *cobra.Command {
+	var f manifestFlags
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "check MANIFEST",
+		Short: "Plan an image and report on it, without writing anything",
+		Args:  exactly(1, "one manifest"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			m, o, err := f.load(args[0])
+			if err != nil {
+				return err
+			}
+			report, err := builder.Check(cmd.Context(), m, o)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), report)
+			}
+			for _, text := range report.Warnings {
+				fmt.Fprintln(cmd.ErrOrStderr(), "mkinitfs: warning:", text)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s, %s root, %d entries, %s unpacked\n",
+				args[0], report.Arch, report.Root, report.Entries, size(report.Unpacked))
+			return nil
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
+	return cmd
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mkinitfs/mkinitfs/builder"
+	"github.com/mkinitfs/mkinitfs/manifests"
+)
+
+// manifestFlags are the flags of the commands that read a manifest.
+type manifestFlags struct {
+	defines  []string
+	dir      string
+	arch     string
+	compress string
+	stub     string
+}
+
+func (f *manifestFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringArrayVarP(&f.defines, "define", "D", nil, "define a `NAME=value` for ${NAME} in the manifest")
+	flags.StringVarP(&f.dir, "directory", "C", "", "look for relative sources in `DIR` (default: the manifest's folder)")
+	flags.StringVar(&f.arch, "arch", "", "build for `ARCH` instead of the manifest's")
+	flags.StringVar(&f.compress, "compress", "", "compress with `CODEC[:LEVEL]` instead of the manifest's")
+	flags.StringVar(&f.stub, "stub", "", "use the stub in `FILE` instead of a compiled one")
+}
+
+// load reads the manifest and applies the flags to it.
+func (f *manifestFlags) load(file string) (*manifests.Manifest, builder.Options, error) {
+	o := builder.Options{Stub: f.stub}
+	vars := map[string]string{}
+	for _, d := range f.defines {
+		name, value, ok := strings.Cut(d, "=")
+		if !ok || name == "" {
+			return nil, o, usageError{fmt.Errorf("-D %q: want NAME=value", d)}
+		}
+		vars[name] = value
+	}
+	epoch, err := sourceDateEpoch()
+	if err != nil {
+		return nil, o, err
+	}
+	o.Epoch = epoch
+	m, err := manifests.Load(file, manifests.Options{File: file, Dir: f.dir, Vars: vars, Getenv: os.LookupEnv})
+	if err != nil {
+		return nil, o, err
+	}
+	if f.arch != "" {
+		if m.Arch, err = manifests.ParseArch(f.arch); err != nil {
+			return nil, o, usageError{fmt.Errorf("--arch: %w", err)}
+		}
+	}
+	if f.compress != "" {
+		if m.Compress.Codec, m.Compress.Level, err = manifests.ParseCompression(f.compress); err != nil {
+			return nil, o, usageError{fmt.Errorf("--compress: %w", err)}
+		}
+	}
+	return m, o, nil
+}
+
+// sourceDateEpoch reads the variable of that name, as
+// https://reproducible-builds.org/specs/source-date-epoch defines it.
+func sourceDateEpoch() (*int64, error) {
+	text, ok := os.LookupEnv("SOURCE_DATE_EPOCH")
+	if !ok || text == "" {
+		return nil, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 || n > 1<<32-1 {
+		return nil, fmt.Errorf("SOURCE_DATE_EPOCH=%q: want seconds since 1970, %d at most", text, uint32(1<<32-1))
+	}
+	return &n, nil
+}

@@ -1,0 +1,90 @@
+package manifests
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// codec is a word that compress and root.payload take.
+type codec struct {
+	name string
+	most int // the highest level, the lowest being 1; 0 if there are none
+}
+
+// codecs are those that kernels unpack.
+var codecs = []codec{{"gzip", 9}, {"zstd", 22}, {"xz", 9}, {"lz4", 9}, {"none", 0}}
+
+// payloadCodecs has auto too, which leaves the choice to the builder.
+var payloadCodecs = append([]codec{{"auto", 0}}, codecs...)
+
+// ParseCompression reads a codec with an optional level: "xz" or "zstd:19".
+// Level 0 is the codec's default.
+func ParseCompression(text string) (codec string, level int, err error) {
+	return parseCompression(text, codecs)
+}
+
+func parseCompression(text string, known []codec) (string, int, error) {
+	name, number, leveled := strings.Cut(text, ":")
+	c, err := findCodec(name, known)
+	if err != nil || !leveled {
+		return c.name, 0, err
+	}
+	level, err := c.level(number)
+	if err != nil {
+		return "", 0, fmt.Errorf("level %s: %w", quote(number), err)
+	}
+	return c.name, level, nil
+}
+
+func findCodec(name string, known []codec) (codec, error) {
+	var names []string
+	for _, c := range known {
+		if c.name == name {
+			return c, nil
+		}
+		names = append(names, c.name)
+	}
+	return codec{}, unknown("codec", name, names)
+}
+
+func (c codec) level(text string) (int, error) {
+	level, err := strconv.Atoi(text)
+	switch {
+	case c.most == 0:
+		return 0, fmt.Errorf("%s takes no level", c.name)
+	case err != nil || level < 1 || level > c.most:
+		return 0, fmt.Errorf("%s takes 1 to %d", c.name, c.most)
+	}
+	return level, nil
+}
+
+// compression reads the codec in n, found under key: one word, or a mapping of
+// codec and level.
+func (d *decoder) compression(n *node, key string, known []codec, dst *Compression) {
+	if n == nil {
+		return
+	}
+	if n.kind != mapping {
+		word := func(text string) (Compression, error) {
+			codec, level, err := parseCompression(text, known)
+			return Compression{n.pos, codec, level}, err
+		}
+		if c, ok := take(d, n, key, word); ok {
+			*dst = c
+		}
+		return
+	}
+	o := d.object(n, key, "codec", "level")
+	o.require(key, "codec")
+	name := o.get("codec")
+	if name == nil {
+		return
+	}
+	c, ok := take(d, name, "codec", func(text string) (codec, error) { return findCodec(text, known) })
+	if !ok {
+		return
+	}
+	*dst = Compression{Pos: n.pos, Codec: c.name}
+	set(o, "level", &dst.Level, c.level)
+}

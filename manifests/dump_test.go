@@ -1,0 +1,52 @@
+package manifests
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+)
+
+// dump writes v as indented text, without what has its zero value.
+func dump(v any) string {
+	var b strings.Builder
+	dumpFields(&b, reflect.ValueOf(v).Elem(), "")
+	return b.String()
+}
+
+func dumpFields(b *strings.Builder, v reflect.Value, indent string) {
+	for i := range v.NumField() {
+		if !v.Field(i).IsZero() {
+			dumpValue(b, v.Type().Field(i).Name, v.Field(i), indent)
+		}
+	}
+}
+
+func dumpValue(b *strings.Builder, name string, v reflect.Value, indent string) {
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	switch value := v.Interface().(type) {
+	case Pos:
+		fmt.Fprintf(b, "%s%s %d:%d\n", indent, name, value.Line, value.Col)
+		return
+	case time.Time:
+		fmt.Fprintf(b, "%s%s %s\n", indent, name, value.Format(time.RFC3339))
+		return
+	}
+	switch {
+	case v.Kind() == reflect.Struct:
+		fmt.Fprintf(b, "%s%s\n", indent, name)
+		dumpFields(b, v, indent+"  ")
+	case v.Kind() == reflect.Slice:
+		for i := range v.Len() {
+			dumpValue(b, name, v.Index(i), indent)
+		}
+	case v.Kind() == reflect.String:
+		fmt.Fprintf(b, "%s%s %q\n", indent, name, v)
+	case strings.HasSuffix(name, "Mode"):
+		fmt.Fprintf(b, "%s%s %04o\n", indent, name, v.Uint())
+	default:
+		fmt.Fprintf(b, "%s%s %v\n", indent, name, v)
+	}
+}

@@ -1,0 +1,78 @@
+package manifests
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Error is one problem of a manifest.
+type Error struct {
+	Pos  Pos
+	Msg  string
+	Hint string // what to do next; may be empty
+}
+
+func (e *Error) Error() string {
+	text := e.Pos.String() + ": " + e.Msg
+	if e.Hint != "" {
+		text += "\n    " + e.Hint
+	}
+	return text
+}
+
+// Errors is every problem that one run found in a manifest, in the order of
+// their places. Its text has a line for each, and one more for a hint.
+type Errors []*Error
+
+func (e Errors) Error() string {
+	lines := make([]string, len(e))
+	for i, one := range e {
+		lines[i] = one.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// sorted orders problems by place. One that an alias brings up several times
+// is kept once.
+func (e Errors) sorted() Errors {
+	slices.SortFunc(e, func(a, b *Error) int {
+		return cmp.Or(
+			cmp.Compare(a.Pos.Line, b.Pos.Line),
+			cmp.Compare(a.Pos.Col, b.Pos.Col),
+			cmp.Compare(a.Msg, b.Msg),
+		)
+	})
+	return slices.CompactFunc(e, func(a, b *Error) bool { return *a == *b })
+}
+
+// advice is an error that comes with a hint.
+type advice struct {
+	error
+	hint string
+}
+
+// advise is fmt.Errorf for an error with a hint.
+func advise(hint, format string, args ...any) error {
+	return advice{fmt.Errorf(format, args...), hint}
+}
+
+// hintOf returns the hint that err carries, or "".
+func hintOf(err error) string {
+	var a advice
+	if errors.As(err, &a) {
+		return a.hint
+	}
+	return ""
+}
+
+// quote shows what a user wrote, cut when it is long.
+func quote(text string) string {
+	const most = 60
+	if len(text) > most {
+		return fmt.Sprintf("%.*q...", most, text)
+	}
+	return fmt.Sprintf("%q", text)
+}

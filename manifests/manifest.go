@@ -1,0 +1,165 @@
+// Package manifests reads the language that describes an image: YAML in, a
+// [Manifest] out, with the place of everything that can be wrong later.
+//
+// Decoding works on yaml.Node values by hand, so that each problem is reported
+// as file:line:col, and so that one run reports every problem of a file. A
+// Manifest is complete: variables are expanded, relative sources are joined
+// with the folder they are relative to, modes and sizes are numbers. What it
+// does not know is what lies on disk; that is the builder's business.
+package manifests
+
+import (
+	"fmt"
+	"time"
+)
+
+// Pos is a place in a manifest file. Line and Col count from 1; Col is 0 where
+// only the line is known.
+type Pos struct {
+	File      string
+	Line, Col int
+}
+
+func (p Pos) String() string {
+	if p.Col == 0 {
+		return fmt.Sprintf("%s:%d", p.File, p.Line)
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
+}
+
+// Manifest is one decoded manifest, version 1.
+type Manifest struct {
+	Pos         Pos
+	Name        string
+	Arch        string // "amd64", "arm/v7", ...; "" is the machine that builds
+	Compress    Compression
+	Root        Root
+	Init        Init
+	Boot        []Glob // root paths that are copied into the boot segment
+	Contents    []Content
+	Permissions []Permission
+	Remove      []Glob
+	Output      Output
+}
+
+// Compression names a codec and its level.
+type Compression struct {
+	Pos   Pos
+	Codec string // "gzip", "zstd", "xz", "lz4", "none"; "auto" (root.payload only)
+	Level int    // 0 is the codec's default
+}
+
+// RootType says what the root of the booted machine is.
+type RootType string
+
+const (
+	Tmpfs RootType = "tmpfs" // a tmpfs of its own, unpacked by the stub
+	Bind  RootType = "bind"  // rootfs itself, bound onto itself by the stub
+	None  RootType = "none"  // rootfs as the kernel leaves it, no stub
+)
+
+// Root describes the root file system.
+type Root struct {
+	Type    RootType
+	Size    Size  // tmpfs size=
+	Inodes  int64 // tmpfs nr_inodes=; 0 is auto
+	Mode    uint32
+	Payload Compression // Codec "auto" unless given
+	Extra   string      // "merge" (default), "drop", "error": entries on rootfs that are not ours
+}
+
+// Size is a tmpfs size: bytes, or a percentage of RAM; the zero value is auto.
+type Size struct {
+	Bytes   int64
+	Percent int
+}
+
+// Init describes what runs once the root stands.
+type Init struct {
+	Pos     Pos    // of the init mapping, else of the manifest
+	Exec    string // absolute path in the root; "/sbin/init" unless given
+	ExecPos Pos    // of exec, else Pos
+	Args    []string
+	Env     []string // NAME=value, sorted by name
+	Mounts  []Mount
+	OnError string // "panic" (default), "reboot", "poweroff", "shell"
+	Cmdline string // "use" (default), "ignore"
+}
+
+// Mount is a file system mounted before the real init runs. Presets such as
+// dev or proc are expanded already.
+type Mount struct {
+	Pos                           Pos
+	Type, Source, Target, Options string
+}
+
+// Glob is a pattern over paths, in doublestar's syntax.
+type Glob struct {
+	Pos      Pos
+	Pattern  string
+	Optional bool // matching nothing is not an error
+}
+
+// Content is one item of contents. Which fields hold something depends on Type;
+// a field that the type does not know has been refused already.
+type Content struct {
+	Pos      Pos
+	Type     string  // file, dir, symlink, hardlink, char, block, fifo, socket, tree, tar, go
+	Dst      string  // absolute and clean; tree, tar: the folder that takes the place of the top
+	DstDir   bool    // Dst was written with a final slash: file and go keep their own name there
+	Src      string  // file, tree, tar, go: host path, joined with its folder
+	SrcGlob  bool    // file: Src is a pattern over host paths, in doublestar's syntax; DstDir is true then
+	Text     *string // file: content, instead of Src
+	Links    []string
+	Target   string // symlink: as written; hardlink: absolute and clean
+	Major    uint32
+	Minor    uint32
+	Mode     *uint32 // permission bits, 07777 at most
+	DirMode  *uint32 // tree: permission bits of folders
+	Norm     bool    // tree, "mode: normalize": 0755 for folders and what its owner may execute, else 0644
+	Owner    Owner
+	MTime    MTime
+	Exclude  []Glob // tree, tar: relative to the tree's top, without a slash in front
+	Follow   bool   // file, tree: follow symbolic links in the source
+	Replace  bool   // take the place of an entry added earlier
+	Optional bool   // file, tree, tar: a missing source is not an error
+}
+
+// Owner is a pair of numeric ids; a nil one is left at its default.
+type Owner struct {
+	UID, GID *uint32
+	Keep     bool // take the host's (tree, file)
+}
+
+// MTime says which modification time an entry gets.
+type MTime struct {
+	Rule MTimeRule
+	Time time.Time // for MTimeSet
+}
+
+// MTimeRule is how a modification time is found.
+type MTimeRule int
+
+const (
+	MTimeDefault MTimeRule = iota // SOURCE_DATE_EPOCH or 0; for tar what the archive says, clamped
+	MTimeKeep                     // the source's
+	MTimeClamp                    // the source's, SOURCE_DATE_EPOCH at most
+	MTimeSet                      // Time
+)
+
+// Permission changes what has been planned, wherever it came from.
+type Permission struct {
+	Glob    Glob
+	Mode    *uint32 // for folders with x added where r is set, unless DirMode says otherwise
+	DirMode *uint32
+	Owner   Owner
+	MTime   MTime
+}
+
+// Output bounds the result; 0 is no bound.
+type Output struct {
+	MaxSize        int64 // bytes of the image
+	MaxSizePos     Pos
+	MaxUnpacked    int64 // bytes of the root's files
+	MaxUnpackedPos Pos
+}

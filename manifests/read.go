@@ -1,0 +1,99 @@
+package manifests
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+// read makes a tree of data, or reports why there is none.
+func (d *decoder) read(data []byte) *node {
+	if pos, bad := d.firstBad(data); bad != "" {
+		d.add(pos, advise("a manifest is UTF-8 text", "%s in it", bad))
+		return nil
+	}
+	yamls := yaml.NewDecoder(bytes.NewReader(data))
+	var first, second yaml.Node
+	err := yamls.Decode(&first)
+	if err == nil {
+		err = yamls.Decode(&second)
+	}
+	switch {
+	case err == nil:
+		d.errorf(Pos{d.file, second.Line, second.Column}, "another document: a file holds one manifest")
+		return nil
+	case err != io.EOF:
+		d.syntax(data, err)
+		return nil
+	case first.Kind != yaml.DocumentNode || first.Content[0].ShortTag() == "!!null":
+		d.add(Pos{d.file, 1, 1}, advise("a manifest starts with version: 1", "nothing in it"))
+		return nil
+	}
+	r := &resolver{report: d.report, open: map[*yaml.Node]bool{}}
+	top := r.resolve(first.Content[0])
+	if r.full {
+		return nil
+	}
+	if top.kind != mapping {
+		d.want(top, "a mapping", "manifest")
+		return nil
+	}
+	return top
+}
+
+// firstBad finds the first byte that is no text. What yaml.v3 says about it has
+// no line.
+func (d *decoder) firstBad(data []byte) (pos Pos, bad string) {
+	pos = Pos{d.file, 1, 1}
+	for rest := data; len(rest) > 0; {
+		c, size := utf8.DecodeRune(rest)
+		switch {
+		case c == utf8.RuneError && size == 1:
+			return pos, fmt.Sprintf("byte 0x%02x", rest[0])
+		case c == '\n':
+			pos.Line, pos.Col = pos.Line+1, 0
+		case c < ' ' && c != '\t' && c != '\r' || c == 0x7f:
+			return pos, fmt.Sprintf("control character %U", c)
+		}
+		rest = rest[size:]
+		pos.Col++
+	}
+	return pos, ""
+}
+
+// syntax reports what yaml.v3 says about YAML that it cannot read, with the
+// line as right as it can be had: it is missing for the first one, and the
+// parser, unlike the scanner, counts from 0.
+func (d *decoder) syntax(data []byte, err error) {
+	msg := strings.TrimPrefix(err.Error(), "yaml: ")
+	line := 1
+	if rest, ok := strings.CutPrefix(msg, "line "); ok {
+		number, text, _ := strings.Cut(rest, ": ")
+		if n, err := strconv.Atoi(number); err == nil {
+			line, msg = n, text
+			if strings.HasPrefix(msg, "did not find expected") {
+				line++
+			}
+		}
+	}
+	if name, ok := strings.CutPrefix(msg, "unknown anchor '"); ok {
+		name, _, _ = strings.Cut(name, "'")
+		before, _, _ := bytes.Cut(data, []byte("*"+name))
+		line = 1 + bytes.Count(before, []byte("\n"))
+	}
+	var hint string
+	lines := strings.Split(string(data), "\n")
+	switch {
+	case line <= len(lines) && strings.HasPrefix(strings.TrimLeft(lines[line-1], " "), "\t"):
+		hint = "YAML indents with spaces, never with tabs"
+	case strings.HasPrefix(msg, "mapping values"):
+		hint = "is it indented too far, or a value with \": \" in it and no quotes?"
+	}
+	d.add(Pos{File: d.file, Line: line}, advise(hint, "YAML: %w", errors.New(msg)))
+}

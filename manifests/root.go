@@ -1,0 +1,153 @@
+package manifests
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strings"
+)
+
+// root decodes the root section; whole is where the manifest starts.
+func (d *decoder) root(n *node, whole Pos) Root {
+	r := Root{
+		Type:    Tmpfs,
+		Mode:    0o755,
+		Payload: Compression{Pos: whole, Codec: "auto"},
+		Extra:   "merge",
+	}
+	o := d.object(n, "root", "type", "size", "inodes", "mode", "payload", "extra")
+	choose(o, "type", &r.Type, string(Tmpfs), string(Bind), string(None))
+	set(o, "size", &r.Size, parseRootSize)
+	set(o, "inodes", &r.Inodes, parseInodes)
+	set(o, "mode", &r.Mode, parseMode)
+	d.compression(o.get("payload"), "payload", payloadCodecs, &r.Payload)
+	choose(o, "extra", &r.Extra, "merge", "drop", "error")
+	if r.Type != Tmpfs {
+		rootfs := "under root.type: " + string(r.Type) + " the root is rootfs itself, "
+		o.refuse(rootfs+"which the kernel sizes", "size", "inodes")
+		o.refuse(rootfs+"with whatever else is on it", "extra")
+		o.refuse(rootfs+"packed as compress says", "payload")
+	}
+	return r
+}
+
+// init decodes the init section for a root of the given type.
+func (d *decoder) init(n *node, whole Pos, root RootType) Init {
+	i := Init{Pos: whole, Exec: "/sbin/init", OnError: "panic", Cmdline: "use"}
+	o := d.object(n, "init", "exec", "args", "env", "mounts", "on_error", "cmdline")
+	if o != nil {
+		i.Pos = o.pos
+	}
+	i.ExecPos = i.Pos
+	if set(o, "exec", &i.Exec, parsePath) {
+		i.ExecPos = o.get("exec").pos
+	}
+	for _, item := range o.list("args") {
+		if arg, ok := parse(d, item, "args", parseText); ok {
+			i.Args = append(i.Args, arg)
+		}
+	}
+	i.Env = d.env(o.get("env"))
+	i.Mounts = d.mounts(o.list("mounts"))
+	choose(o, "on_error", &i.OnError, "panic", "reboot", "poweroff", "shell")
+	choose(o, "cmdline", &i.Cmdline, "use", "ignore")
+	if root == None {
+		o.refuse("under root.type: none the kernel starts the program itself", "args", "env", "mounts", "on_error", "cmdline")
+	}
+	return i
+}
+
+// env returns the mapping n as NAME=value, sorted by name.
+func (d *decoder) env(n *node) []string {
+	if n == nil || n.null {
+		return nil
+	}
+	if n.kind != mapping {
+		d.want(n, "a mapping", "env")
+		return nil
+	}
+	byName := func(a, b field) int { return cmp.Compare(a.key, b.key) }
+	var env []string
+	for _, f := range slices.SortedFunc(slices.Values(n.fields), byName) {
+		if _, err := parseWord(f.key); err != nil || strings.Contains(f.key, "=") {
+			d.errorf(f.pos, "env %s: want a name, without = and NUL", quote(f.key))
+			continue
+		}
+		if value, ok := parse(d, f.val, f.key, parseText); ok {
+			env = append(env, f.key+"="+value)
+		}
+	}
+	return env
+}
+
+// presets are the file systems that most roots want, with the options that
+// systemd and Debian's initramfs give them. Group 5 is tty nearly everywhere.
+var presets = []struct {
+	name  string
+	mount Mount
+}{
+	{"dev", Mount{Type: "devtmpfs", Target: "/dev", Options: "mode=0755,nosuid"}},
+	{"proc", Mount{Type: "proc", Target: "/proc", Options: "nosuid,nodev,noexec"}},
+	{"sys", Mount{Type: "sysfs", Target: "/sys", Options: "nosuid,nodev,noexec"}},
+	{"run", Mount{Type: "tmpfs", Target: "/run", Options: "mode=0755,nosuid,nodev"}},
+	{"pts", Mount{Type: "devpts", Target: "/dev/pts", Options: "mode=0620,gid=5,ptmxmode=0666,nosuid,noexec"}},
+	{"shm", Mount{Type: "tmpfs", Target: "/dev/shm", Options: "mode=1777,nosuid,nodev"}},
+	{"cgroup2", Mount{Type: "cgroup2", Target: "/sys/fs/cgroup", Options: "nosuid,nodev,noexec"}},
+}
+
+// mounts decodes a list of presets and of {type, source, target, options}.
+func (d *decoder) mounts(items []*node) []Mount {
+	var mounts []Mount
+	for _, n := range items {
+		m, ok := d.mount(n)
+		if !ok {
+			continue
+		}
+		for _, earlier := range mounts {
+			if m.Target == earlier.Target || strings.HasPrefix(earlier.Target, m.Target+"/") {
+				d.errorf(m.Pos, "mount on %s hides the one on %s at %s", m.Target, earlier.Target, earlier.Pos)
+			}
+		}
+		mounts = append(mounts, m)
+	}
+	return mounts
+}
+
+func (d *decoder) mount(n *node) (Mount, bool) {
+	m := Mount{Pos: n.pos}
+	if n.kind == mapping {
+		o := d.object(n, "mounts", "type", "source", "target", "options")
+		o.require("a mount", "type", "target")
+		typed := set(o, "type", &m.Type, parseWord)
+		placed := set(o, "target", &m.Target, parseMountpoint)
+		set(o, "options", &m.Options, parseText)
+		if m.Source = m.Type; o.has("source") {
+			set(o, "source", &m.Source, parseWord)
+		}
+		return m, typed && placed
+	}
+	preset, ok := take(d, n, "mounts", findPreset)
+	preset.Pos = n.pos
+	return preset, ok
+}
+
+func findPreset(name string) (Mount, error) {
+	var names []string
+	for _, p := range presets {
+		if p.name == name {
+			m := p.mount
+			m.Source = m.Type
+			return m, nil
+		}
+		names = append(names, p.name)
+	}
+	return Mount{}, unknown("mount", name, names)
+}
+
+func parseMountpoint(text string) (string, error) {
+	target, err := parsePath(text)
+	if target == "/" {
+		return "", errors.New("the root stands already")
+	}
+	return target, err
+}

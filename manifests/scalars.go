@@ -1,0 +1,225 @@
+package manifests
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The functions here read one value each from its text. Their errors say what
+// is wrong with it; the key, the value and the place are added by who calls.
+
+// parseMode reads permission bits. The digits are octal however they are
+// written, 755, 0755 or 0o755, for nobody means 755 in decimal.
+func parseMode(text string) (uint32, error) {
+	digits := strings.TrimPrefix(text, "0o")
+	if digits == "" || strings.Trim(digits, "0123456789") != "" {
+		return 0, errors.New("want octal digits, as in 0755")
+	}
+	mode, err := strconv.ParseUint(digits, 8, 64)
+	if errors.Is(err, strconv.ErrSyntax) {
+		return 0, errors.New("modes are octal: there is no 8 and no 9")
+	}
+	if err != nil || mode > 0o7777 {
+		return 0, errors.New("more than 07777")
+	}
+	return uint32(mode), nil
+}
+
+func parseBool(text string) (bool, error) {
+	switch text {
+	case "true", "True", "TRUE":
+		return true, nil
+	case "false", "False", "FALSE":
+		return false, nil
+	}
+	return false, errors.New("want true or false")
+}
+
+// parseText takes what ends up as a C string somewhere.
+func parseText(text string) (string, error) {
+	if strings.Contains(text, "\x00") {
+		return "", errors.New("NUL in it")
+	}
+	return text, nil
+}
+
+// parseWord takes what parseText takes, except nothing at all.
+func parseWord(text string) (string, error) {
+	if text == "" {
+		return "", errEmpty
+	}
+	return parseText(text)
+}
+
+var errEmpty = errors.New("empty")
+
+// parseRaw takes everything: what a file holds.
+func parseRaw(text string) (string, error) { return text, nil }
+
+// parseName reads the name of a manifest, which may become that of a file.
+func parseName(text string) (string, error) {
+	for i, c := range text {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if !letter && (i == 0 || !strings.ContainsRune("._+-", c)) {
+			return "", errors.New("want letters, digits and . _ + -, a letter or digit first")
+		}
+	}
+	return parseWord(text)
+}
+
+// parseSize reads a number of bytes, at least 1: 4096, 64m, 5.3MiB. All units
+// are powers of 1024, as they are for tmpfs and dd.
+func parseSize(text string) (int64, error) {
+	number := strings.TrimRight(text, "kKmMgGiB")
+	unit := text[len(number):]
+	whole, fraction, dotted := strings.Cut(number, ".")
+	if whole == "" || strings.Trim(whole+fraction, "0123456789") != "" || dotted && fraction == "" {
+		return 0, errors.New("want a size, as in 4096, 64M or 5.3MiB")
+	}
+	shift, ok := map[string]int{
+		"": 0, "k": 10, "m": 20, "g": 30, "K": 10, "M": 20, "G": 30, "KiB": 10, "MiB": 20, "GiB": 30,
+	}[unit]
+	if !ok {
+		return 0, fmt.Errorf("unknown unit %q, want K, M, G, KiB, MiB or GiB (all powers of 1024)", unit)
+	}
+	if n, err := strconv.ParseInt(number, 10, 64); err == nil && n <= math.MaxInt64>>shift {
+		if n == 0 {
+			return 0, errors.New("want more than nothing")
+		}
+		return n << shift, nil
+	}
+	bytes, err := strconv.ParseFloat(number, 64)
+	bytes *= float64(int64(1) << shift)
+	switch {
+	case err != nil || bytes >= math.MaxInt64:
+		return 0, errors.New("more than 63 bits can hold")
+	case bytes < 1:
+		return 0, errors.New("want more than nothing")
+	}
+	return int64(bytes), nil
+}
+
+// parseRootSize reads what tmpfs takes as its size: auto, bytes, or a
+// percentage of RAM.
+func parseRootSize(text string) (Size, error) {
+	if text == "auto" {
+		return Size{}, nil
+	}
+	if digits, ok := strings.CutSuffix(text, "%"); ok {
+		percent, err := strconv.ParseUint(digits, 10, 16)
+		if err != nil || percent < 1 || percent > 100 {
+			return Size{}, errors.New("want 1% to 100%")
+		}
+		return Size{Percent: int(percent)}, nil
+	}
+	bytes, err := parseSize(text)
+	return Size{Bytes: bytes}, err
+}
+
+func parseInodes(text string) (int64, error) {
+	if text == "auto" {
+		return 0, nil
+	}
+	inodes, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || inodes < 1 {
+		return 0, errors.New("want auto or a number, 1 at least")
+	}
+	return inodes, nil
+}
+
+// parseOwner reads an owner as chown does, without a user database: one id is
+// that of the user alone.
+func parseOwner(text string) (Owner, error) {
+	user, group, both := strings.Cut(text, ":")
+	var owner Owner
+	var err error
+	if user != "" || !both {
+		if owner.UID, err = parseID(user); err != nil {
+			return Owner{}, err
+		}
+	}
+	if both {
+		if owner.GID, err = parseID(group); err != nil {
+			return Owner{}, err
+		}
+	}
+	return owner, nil
+}
+
+// parseSourceOwner is parseOwner for what has an owner on the host.
+func parseSourceOwner(text string) (Owner, error) {
+	if text == "keep" {
+		return Owner{Keep: true}, nil
+	}
+	return parseOwner(text)
+}
+
+func parseID(text string) (*uint32, error) {
+	if text == "root" {
+		return new(uint32), nil
+	}
+	id, err := strconv.ParseUint(text, 10, 32)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return nil, errors.New("ids end at 4294967295")
+	case text == "keep":
+		return nil, errors.New("only what comes from the host's files can keep its owner")
+	case err != nil:
+		return nil, advise("the names of the build machine would not be those of the image",
+			"want root or numeric ids, as in 22 or 22:22")
+	}
+	short := uint32(id)
+	return &short, nil
+}
+
+// parseMTime reads a point in time, in RFC 3339 or in seconds since the epoch.
+func parseMTime(text string) (MTime, error) {
+	when, err := time.Parse(time.RFC3339, text)
+	if seconds, numeric := strconv.ParseInt(text, 10, 64); numeric == nil {
+		when, err = time.Unix(seconds, 0), nil
+	}
+	switch {
+	case text == "keep" || text == "clamp":
+		return MTime{}, errors.New("only what comes from the host's files has a time of its own")
+	case err != nil:
+		return MTime{}, errors.New("want a time, as in 2024-01-31T12:00:00Z or in seconds since 1970")
+	case when.Unix() < 0 || when.Unix() > math.MaxUint32:
+		return MTime{}, errors.New("newc holds 1970-01-01 to 2106-02-07")
+	case when.Nanosecond() != 0:
+		return MTime{}, errors.New("newc holds whole seconds")
+	}
+	return MTime{Rule: MTimeSet, Time: when.UTC()}, nil
+}
+
+// parseSourceMTime is parseMTime for what has a time on the host.
+func parseSourceMTime(text string) (MTime, error) {
+	switch text {
+	case "keep":
+		return MTime{Rule: MTimeKeep}, nil
+	case "clamp":
+		return MTime{Rule: MTimeClamp}, nil
+	}
+	return parseMTime(text)
+}
+
+// device is the number of a device node.
+type device struct{ major, minor uint32 }
+
+// parseDevice reads major:minor. The kernel's dev_t has 12 and 20 bits for
+// them (MINORBITS in include/linux/kdev_t.h).
+func parseDevice(text string) (device, error) {
+	first, second, ok := strings.Cut(text, ":")
+	major, err1 := strconv.ParseUint(first, 10, 64)
+	minor, err2 := strconv.ParseUint(second, 10, 64)
+	if !ok || err1 != nil || err2 != nil {
+		return device{}, errors.New("want major:minor, as in 5:1")
+	}
+	if major >= 1<<12 || minor >= 1<<20 {
+		return device{}, errors.New("majors end at 4095 and minors at 1048575")
+	}
+	return device{uint32(major), uint32(minor)}, nil
+}

@@ -1,0 +1,52 @@
+package manifests
+
+import (
+	"fmt"
+	"strings"
+)
+
+// nearest returns the word among known that word was most likely meant to be,
+// or "" if none is near: one slip in three letters, and at least one.
+func nearest(word string, known []string) string {
+	best, least := "", max(1, len(word)/3)+1
+	for _, k := range known {
+		if n := distance(word, k); n < least {
+			best, least = k, n
+		}
+	}
+	return best
+}
+
+// distance is the number of letters to insert, delete, replace or swap with
+// their neighbour to get from a to b.
+func distance(a, b string) int {
+	row := func() []int { return make([]int, len(b)+1) }
+	before, last, this := row(), row(), row()
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		this[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			this[j] = min(last[j]+1, this[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				this[j] = min(this[j], before[j-2]+1)
+			}
+		}
+		before, last, this = last, this, before
+	}
+	return last[len(b)]
+}
+
+// unknown says that word is none of known, and what it may have been meant to
+// be: the nearest one, or all of them in the hint.
+func unknown(what, word string, known []string) error {
+	if near := nearest(word, known); near != "" {
+		return fmt.Errorf("unknown %s %s (did you mean %q?)", what, quote(word), near)
+	}
+	return advise("known: "+strings.Join(known, ", "), "unknown %s %s", what, quote(word))
+}
