@@ -104,7 +104,7 @@ func (b *build) bootPlan(members []bootplan.Member, copies []*plan.Entry) *bootp
 		Root: string(m.Root.Type), Arch: b.arch, Payload: b.payload.Name, Extra: m.Root.Extra,
 		Size: sizeText(m.Root.Size), Inodes: m.Root.Inodes, Mode: b.entries[0].Mode & 0o7777, MTime: b.entries[0].MTime,
 		Exec: m.Init.Exec, Args: m.Init.Args, Env: m.Init.Env, OnError: m.Init.OnError, Cmdline: m.Init.Cmdline,
-		Entries: int64(len(b.entries)), Blocks: map[int64]int64{}, Members: members,
+		Entries: int64(len(b.entries)), Members: members,
 	}
 	for _, mount := range m.Init.Mounts {
 		p.Mounts = append(p.Mounts, bootplan.Mount{
@@ -118,8 +118,8 @@ func (b *build) bootPlan(members []bootplan.Member, copies []*plan.Entry) *bootp
 	}
 	slices.Sort(p.Boot)
 	p.Boot = slices.Compact(p.Boot)
-	for _, size := range bootplan.PageSizes {
-		p.Blocks[size] = b.blocks(size)
+	for i, size := range bootplan.PageSizes {
+		p.Blocks[i] = b.blocks(size)
 	}
 	for _, mem := range members {
 		o := compress.Options{Level: b.payload.level, Size: mem.Unpacked, Small: b.payload.small}

@@ -5,7 +5,7 @@
 // version of the format; a stub refuses a version that it does not know. Keys
 // with one value may stand in any order; a repeated key (arg, env, mount, boot,
 // blocks, member) adds to a list. Unknown keys are refused: whatever a builder
-// says changes what is booted. Spaces, control bytes and backslashes inside a
+// says changes what is booted, so a builder that says more writes a new version. Spaces, control bytes and backslashes inside a
 // value are written as three octal digits (\040), as in /proc/mounts; an empty
 // value is \000, which no path or argument can hold.
 //
@@ -55,9 +55,9 @@ type Plan struct {
 	OnError string // "panic", "reboot", "poweroff", "shell"
 	Cmdline string // "use", "ignore"
 	Boot    []string
-	Entries int64           // of the root
-	Window  int64           // bytes a decoder holds for one member
-	Blocks  map[int64]int64 // page size -> pages that the root's files fill
+	Entries int64                 // of the root
+	Window  int64                 // bytes a decoder holds for one member
+	Blocks  [len(PageSizes)]int64 // pages of each of PageSizes that the root's files fill
 	Members []Member
 }
 
@@ -89,162 +89,167 @@ func (p *Plan) Marshal() []byte {
 		}
 		b = append(b, '\n')
 	}
+	list := func(key string, values []string) {
+		for _, v := range values {
+			line(key, v)
+		}
+	}
 	line("mkinitfs", version)
-	for _, f := range p.fields() {
-		if v := f.get(); v != "" {
-			line(f.key, v)
-		}
-	}
-	for _, size := range PageSizes {
-		line("blocks", itoa(size), itoa(p.Blocks[size]))
-	}
-	for _, l := range p.lists() {
-		for _, v := range *l.to {
-			line(l.key, v)
-		}
-	}
+	line("root", p.Root)
+	line("arch", p.Arch)
+	line("payload", p.Payload)
+	line("extra", p.Extra)
+	line("size", p.Size)
+	line("inodes", itoa(p.Inodes))
+	line("mode", "0"+strconv.FormatInt(int64(p.Mode), 8))
+	line("mtime", itoa(p.MTime))
+	line("exec", p.Exec)
+	list("arg", p.Args)
+	list("env", p.Env)
 	for _, m := range p.Mounts {
 		line("mount", m.Type, m.Source, m.Target, m.Options)
 	}
+	line("on_error", p.OnError)
+	line("cmdline", p.Cmdline)
+	list("boot", p.Boot)
+	line("entries", itoa(p.Entries))
+	for i, n := range p.Blocks {
+		line("blocks", itoa(PageSizes[i]), itoa(n))
+	}
+	line("window", itoa(p.Window))
 	for _, m := range p.Members {
-		words := []string{"member", itoa(m.Packed), itoa(m.Unpacked), m.SHA256}
-		if m.CRC32 != "" {
-			words = append(words, m.CRC32)
-		}
-		line(words...)
+		line("member", itoa(m.Packed), itoa(m.Unpacked), m.SHA256, m.CRC32)
 	}
 	return b
 }
 
 // Parse reads a plan.
 func Parse(data []byte) (*Plan, error) {
-	text, ok := strings.CutSuffix(string(data), "\n")
-	if !ok {
+	text, whole := strings.CutSuffix(string(data), "\n")
+	if !whole {
 		return nil, errors.New("cut short")
 	}
-	p := &Plan{Blocks: map[int64]int64{}}
+	p := new(Plan)
 	for i, l := range strings.Split(text, "\n") {
 		words := strings.Split(l, " ")
+		msg := ""
 		for j, w := range words {
-			words[j], ok = unescape(w)
-			if !ok {
-				return nil, lineError(i, "bad escape")
+			var ok bool
+			if words[j], ok = Unescape(w); !ok {
+				msg = "bad escape"
 			}
 		}
-		key, args := words[0], words[1:]
-		if i == 0 {
-			if key != "mkinitfs" || len(args) != 1 {
-				return nil, lineError(i, "not a boot plan")
-			}
-			if args[0] != version {
-				return nil, lineError(i, "format "+args[0]+", this stub reads format "+version)
-			}
-			continue
+		switch key, args := words[0], words[1:]; {
+		case msg != "":
+		case i > 0:
+			msg = p.set(key, args)
+		case key != "mkinitfs" || len(args) != 1:
+			msg = "not a boot plan"
+		case args[0] != version:
+			msg = "format " + args[0] + ", this stub reads format " + version
 		}
-		if err := p.set(key, args); err != "" {
-			return nil, lineError(i, key+": "+err)
+		if msg != "" {
+			return nil, errors.New("line " + itoa(int64(i+1)) + ": " + msg)
 		}
 	}
 	return p, nil
 }
 
-func lineError(i int, msg string) error {
-	return errors.New("line " + strconv.Itoa(i+1) + ": " + msg)
-}
-
 // set takes one line and returns what is wrong with it, if anything.
 func (p *Plan) set(key string, args []string) string {
-	for _, l := range p.lists() {
-		if l.key == key && len(args) == 1 {
-			*l.to = append(*l.to, args[0])
-			return ""
-		}
+	want := 1
+	switch key {
+	case "mount", "member":
+		want = 4
+	case "blocks":
+		want = 2
 	}
-	switch {
-	case key == "mount" && len(args) == 4:
-		p.Mounts = append(p.Mounts, Mount{args[0], args[1], args[2], args[3]})
-		return ""
-	case key == "blocks" && len(args) == 2:
-		size, ok1 := atoi(args[0])
-		n, ok2 := atoi(args[1])
-		if !ok1 || !ok2 || !slices.Contains(PageSizes[:], size) {
-			return "bad number"
-		}
-		p.Blocks[size] = n
-		return ""
-	case key == "member" && (len(args) == 3 || len(args) == 4):
-		packed, ok1 := atoi(args[0])
-		unpacked, ok2 := atoi(args[1])
-		if !ok1 || !ok2 {
-			return "bad number"
-		}
-		m := Member{Packed: packed, Unpacked: unpacked, SHA256: args[2]}
-		if len(args) == 4 {
-			m.CRC32 = args[3]
-		}
-		p.Members = append(p.Members, m)
-		return ""
+	if len(args) != want {
+		return key + ": wrong number of values"
 	}
-	for _, f := range p.fields() {
-		if f.key == key && len(args) == 1 {
-			if !f.set(args[0]) {
-				return "bad number"
-			}
-			return ""
+	v := args[0]
+	n, numeric := ParseUint(v, 10)
+	switch key {
+	case "root":
+		p.Root = v
+	case "arch":
+		p.Arch = v
+	case "payload":
+		p.Payload = v
+	case "extra":
+		p.Extra = v
+	case "size":
+		p.Size = v
+	case "exec":
+		p.Exec = v
+	case "arg":
+		p.Args = append(p.Args, v)
+	case "env":
+		p.Env = append(p.Env, v)
+	case "mount":
+		p.Mounts = append(p.Mounts, Mount{v, args[1], args[2], args[3]})
+	case "on_error":
+		p.OnError = v
+	case "cmdline":
+		p.Cmdline = v
+	case "boot":
+		p.Boot = append(p.Boot, v)
+	default:
+		if key == "mode" {
+			n, numeric = ParseUint(v, 8)
 		}
+		if !numeric {
+			return key + ": bad number"
+		}
+		return p.setNumber(key, n, args)
 	}
-	return "unknown key or wrong number of values"
+	return ""
 }
 
-type list struct {
-	key string
-	to  *[]string
-}
-
-func (p *Plan) lists() []list {
-	return []list{{"arg", &p.Args}, {"env", &p.Env}, {"boot", &p.Boot}}
-}
-
-type field struct {
-	key string
-	get func() string
-	set func(string) bool
-}
-
-// fields are the keys with one value.
-func (p *Plan) fields() []field {
-	text := func(key string, to *string) field {
-		return field{key, func() string { return *to }, func(v string) bool { *to = v; return true }}
+func (p *Plan) setNumber(key string, n int64, args []string) string {
+	switch key {
+	case "inodes":
+		p.Inodes = n
+	case "mode":
+		p.Mode = uint32(n & 0o7777)
+	case "mtime":
+		p.MTime = n
+	case "entries":
+		p.Entries = n
+	case "window":
+		p.Window = n
+	case "blocks":
+		pages, ok := ParseUint(args[1], 10)
+		i := slices.Index(PageSizes[:], n)
+		if i < 0 || !ok {
+			return key + ": bad number"
+		}
+		p.Blocks[i] = pages
+	case "member":
+		unpacked, ok := ParseUint(args[1], 10)
+		if !ok {
+			return key + ": bad number"
+		}
+		p.Members = append(p.Members, Member{Packed: n, Unpacked: unpacked, SHA256: args[2], CRC32: args[3]})
+	default:
+		return key + ": unknown key"
 	}
-	number := func(key string, to *int64) field {
-		return field{key, func() string { return itoa(*to) }, func(v string) (ok bool) { *to, ok = atoi(v); return ok }}
-	}
-	return []field{
-		text("root", &p.Root),
-		text("arch", &p.Arch),
-		text("payload", &p.Payload),
-		text("extra", &p.Extra),
-		text("size", &p.Size),
-		number("inodes", &p.Inodes),
-		{"mode", func() string { return "0" + strconv.FormatUint(uint64(p.Mode), 8) }, func(v string) bool {
-			mode, err := strconv.ParseUint(v, 8, 12)
-			p.Mode = uint32(mode)
-			return err == nil
-		}},
-		number("mtime", &p.MTime),
-		text("exec", &p.Exec),
-		text("on_error", &p.OnError),
-		text("cmdline", &p.Cmdline),
-		number("entries", &p.Entries),
-		number("window", &p.Window),
-	}
+	return ""
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
-func atoi(s string) (int64, bool) {
-	n, err := strconv.ParseInt(s, 10, 64)
-	return n, err == nil && n >= 0
+// ParseUint reads an unsigned number of up to 62 bits. (The errors of strconv cost
+// the stub 10 KB.)
+func ParseUint(s string, base int64) (n int64, ok bool) {
+	for i := 0; i < len(s); i++ {
+		digit := int64(s[i]) - '0'
+		if digit < 0 || digit >= base || n >= 1<<62/base {
+			return 0, false
+		}
+		n = n*base + digit
+	}
+	return n, s != ""
 }
 
 func appendEscaped(b []byte, s string) []byte {
@@ -261,7 +266,8 @@ func appendEscaped(b []byte, s string) []byte {
 	return b
 }
 
-func unescape(s string) (string, bool) {
+// Unescape undoes the octal escapes of a value, which are those of /proc/mounts.
+func Unescape(s string) (string, bool) {
 	if s == `\000` {
 		return "", true
 	}
@@ -277,8 +283,8 @@ func unescape(s string) (string, bool) {
 		if i+3 >= len(s) {
 			return "", false
 		}
-		c, err := strconv.ParseUint(s[i+1:i+4], 8, 8)
-		if err != nil {
+		c, ok := ParseUint(s[i+1:i+4], 8)
+		if !ok || c > 0xff {
 			return "", false
 		}
 		b = append(b, byte(c))

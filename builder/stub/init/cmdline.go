@@ -60,6 +60,22 @@ func splitCmdline(line string) []string {
 	return words
 }
 
+// fields splits at white space.
+func fields(line string) []string {
+	var words []string
+	start := 0
+	for i := 0; i <= len(line); i++ {
+		if i < len(line) && line[i] > ' ' {
+			continue
+		}
+		if start < i {
+			words = append(words, line[start:i])
+		}
+		start = i + 1
+	}
+	return words
+}
+
 // vendor reports whether the command line speaks of another root than ours. Boot
 // loaders often pass a fixed root=/dev/mtdblock2 rootfstype=squashfs, and their
 // rootflags= are then meant for that.

@@ -17,12 +17,30 @@ var (
 	errTruncated = errors.New("is a truncated ELF program")
 )
 
-// machines are the e_machine values (elf.h) that run on a kernel for an
-// architecture: its own, and the 32-bit one that such a kernel commonly takes.
-var machines = map[string][]uint16{
-	"386": {3}, "amd64": {62, 3}, "arm": {40}, "arm64": {183, 40}, "loong64": {258},
-	"mips": {8}, "mipsle": {8}, "mips64": {8}, "mips64le": {8},
-	"ppc64": {21, 20}, "ppc64le": {21}, "riscv64": {243}, "s390x": {22},
+// machines are the e_machine values (elf.h) that run on this kernel: its own, and
+// the 32-bit one that such a kernel commonly takes.
+func machines() []uint16 {
+	switch runtime.GOARCH {
+	case "386":
+		return []uint16{3}
+	case "amd64":
+		return []uint16{62, 3}
+	case "arm":
+		return []uint16{40}
+	case "arm64":
+		return []uint16{183, 40}
+	case "loong64":
+		return []uint16{258}
+	case "mips", "mipsle", "mips64", "mips64le":
+		return []uint16{8}
+	case "ppc64", "ppc64le":
+		return []uint16{21, 20}
+	case "riscv64":
+		return []uint16{243}
+	case "s390x":
+		return []uint16{22}
+	}
+	return nil
 }
 
 // elfInterpreter checks an ELF header and returns the path in PT_INTERP, "" for a
@@ -33,7 +51,7 @@ func elfInterpreter(fd int, head []byte) (string, error) {
 		return "", errTruncated
 	}
 	order := byteOrder(head[5] == bigEndian)
-	if order != native() || !slices.Contains(machines[runtime.GOARCH], uint16(order.uint(head[18:20]))) {
+	if order != native() || !slices.Contains(machines(), uint16(order.uint(head[18:20]))) {
 		return "", errMachine
 	}
 	is64 := head[4] == class64

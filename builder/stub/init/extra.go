@@ -25,7 +25,7 @@ func (b *boot) takeExtras() error {
 	}
 	var st syscall.Stat_t
 	if err := syscall.Lstat("/", &st); err != nil {
-		return &pathError{"stat", "/", err}
+		return failure("stat", "/", err)
 	}
 	m.dev = uint64(st.Dev)
 	if b.plan.Extra != "merge" {
@@ -61,7 +61,7 @@ type merger struct {
 func (m *merger) folder(path string) error {
 	names, err := readDir(path)
 	if err != nil {
-		return &pathError{"read", path, err}
+		return failure("read", path, err)
 	}
 	for _, name := range names {
 		p := strings.TrimSuffix(path, "/") + "/" + name
@@ -70,7 +70,7 @@ func (m *merger) folder(path string) error {
 		}
 		var st syscall.Stat_t
 		if err := syscall.Lstat(p, &st); err != nil {
-			return &pathError{"stat", p, err}
+			return failure("stat", p, err)
 		}
 		if uint64(st.Dev) != m.dev {
 			continue
@@ -95,7 +95,7 @@ func (m *merger) folder(path string) error {
 func (m *merger) enter(path string, st *syscall.Stat_t) error {
 	names, err := readDir(path)
 	if err != nil {
-		return &pathError{"read", path, err}
+		return failure("read", path, err)
 	}
 	if len(names) == 0 && (path == "/root" || path == "/dev") {
 		return nil
@@ -123,7 +123,7 @@ func (m *merger) makeFolder(path string, st *syscall.Stat_t) error {
 		return err
 	}
 	if err := syscall.Mkdir(to, uint32(st.Mode)&0o7777); err != nil {
-		return &pathError{"mkdir", to, err}
+		return failure("mkdir", to, err)
 	}
 	return m.attributes(to, st)
 }
@@ -154,7 +154,7 @@ func (m *merger) move(path string, st *syscall.Stat_t) error {
 		}
 	}
 	if err != nil {
-		return &pathError{"copy " + path + " to", to, err}
+		return failure("copy "+path+" to", to, err)
 	}
 	if st.Nlink > 1 {
 		if m.links == nil {
@@ -162,10 +162,7 @@ func (m *merger) move(path string, st *syscall.Stat_t) error {
 		}
 		m.links[uint64(st.Ino)] = to
 	}
-	if err := syscall.Unlink(path); err != nil {
-		return &pathError{"unlink", path, err}
-	}
-	return nil
+	return failure("unlink", path, syscall.Unlink(path))
 }
 
 // place returns where path goes in the new root, after what stands there, if
@@ -174,11 +171,11 @@ func (m *merger) place(path string) (string, error) {
 	cut := strings.LastIndexByte(path, '/')
 	dir, err := resolveDir(m.to, path[:cut])
 	if err != nil {
-		return "", &pathError{"mkdir", m.to + path[:cut], err}
+		return "", failure("mkdir", m.to+path[:cut], err)
 	}
 	to := m.to + dir + path[cut:]
 	if err := syscall.Unlink(to); err != nil && err != syscall.ENOENT {
-		return "", &pathError{"replace", to, err}
+		return "", failure("replace", to, err)
 	}
 	return to, nil
 }
@@ -207,6 +204,17 @@ func copyFile(from, to string) error {
 		return err
 	}
 	defer syscall.Close(out)
-	_, err = io.CopyBuffer(descriptor(out), descriptor(in), make([]byte, 64<<10))
-	return err
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := descriptor(in).Read(buf)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := descriptor(out).Write(buf[:n]); err != nil {
+			return err
+		}
+	}
 }

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -26,7 +25,7 @@ func (b *boot) askKernel() error {
 	}
 	const proc = "/" + bootplan.Dir + "/proc"
 	if err := syscall.Mkdir(proc, 0o700); err != nil && err != syscall.EEXIST {
-		return &pathError{"mkdir", proc, err}
+		return failure("mkdir", proc, err)
 	}
 	if err := syscall.Mount("proc", proc, "proc", syscall.MS_NOSUID|syscall.MS_NODEV|syscall.MS_NOEXEC, ""); err != nil {
 		b.warn("mount proc: " + err.Error() + "; the kernel's command line is not read")
@@ -45,7 +44,7 @@ func (b *boot) askKernel() error {
 		b.words = parseCmdline(string(text))
 	}
 	if err := syscall.Unmount(proc, 0); err != nil {
-		return &pathError{"unmount", proc, err}
+		return failure("unmount", proc, err)
 	}
 	return syscall.Rmdir(proc)
 }
@@ -58,14 +57,11 @@ func (b *boot) readMemory(path string) {
 		return
 	}
 	for _, line := range strings.Split(string(text), "\n") {
-		f := strings.Fields(line)
+		f := fields(line)
 		if len(f) < 2 {
 			continue
 		}
-		n, err := strconv.ParseInt(f[1], 10, 64)
-		if err != nil {
-			continue
-		}
+		n, _ := bootplan.ParseUint(f[1], 10)
 		switch f[0] {
 		case "MemTotal:":
 			b.memory.total = n << 10
@@ -78,7 +74,7 @@ func (b *boot) readMemory(path string) {
 func parseMounts(text, except string) []mountInfo {
 	var mounts []mountInfo
 	for _, line := range strings.Split(text, "\n") {
-		f := strings.Fields(line)
+		f := fields(line)
 		dash := 6
 		for dash < len(f) && f[dash] != "-" {
 			dash++
@@ -86,18 +82,10 @@ func parseMounts(text, except string) []mountInfo {
 		if dash+1 >= len(f) || f[4] == except {
 			continue
 		}
-		mounts = append(mounts, mountInfo{id: f[0], parent: f[1], target: unescapeMount(f[4]), fstype: f[dash+1]})
+		target, _ := bootplan.Unescape(f[4])
+		mounts = append(mounts, mountInfo{id: f[0], parent: f[1], target: target, fstype: f[dash+1]})
 	}
 	return mounts
-}
-
-// unescapeMount undoes the octal escapes of /proc/self/mountinfo.
-func unescapeMount(s string) string {
-	for _, c := range []string{" ", "\t", "\n", "\\"} {
-		o := strconv.FormatInt(int64(c[0]), 8)
-		s = strings.ReplaceAll(s, `\`+"000"[len(o):]+o, c)
-	}
-	return s
 }
 
 // canPivot reports whether / can be pivoted from: not if it is the first mount of

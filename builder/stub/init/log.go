@@ -37,15 +37,26 @@ func (b *boot) summary() {
 	b.log(levelInfo, msg+", "+strconv.FormatInt(now()-b.started, 10)+" ms; starting "+strings.Join(b.argv, " "))
 }
 
-// pathError is an operation on something that failed.
-type pathError struct {
+// fault is an operation on something that failed.
+type fault struct {
 	op, path string
 	err      error
 }
 
-func (e *pathError) Error() string { return e.op + " " + e.path + ": " + e.err.Error() }
+func (f *fault) Error() string { return f.op + " " + f.path + ": " + f.err.Error() }
 
-func (e *pathError) Unwrap() error { return e.err }
+func (f *fault) Unwrap() error { return f.err }
+
+// failure returns a fault, nil if err is nil. It is called from so many places
+// that inlining it would cost 10 KB.
+//
+//go:noinline
+func failure(op, path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &fault{op, path, err}
+}
 
 // hinted is an error with advice.
 type hinted struct {
@@ -55,6 +66,7 @@ type hinted struct {
 
 func (e *hinted) Unwrap() error { return e.error }
 
+//go:noinline
 func hint(err error, advice string) error { return &hinted{err, advice} }
 
 // fail says what went wrong, on the console and in the kernel's log, and then

@@ -14,6 +14,8 @@
 package main
 
 import (
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
@@ -105,17 +107,17 @@ func (b *boot) readPlan() error {
 	const damaged = "the image is damaged, or its archives were reordered: build it again"
 	text, err := readFile("/" + bootplan.Path)
 	if err != nil {
-		return hint(&pathError{"read", "/" + bootplan.Path, err}, damaged)
+		return hint(failure("read", "/"+bootplan.Path, err), damaged)
 	}
 	plan, err := bootplan.Parse(text)
 	if err != nil {
-		return hint(&pathError{"read", "/" + bootplan.Path, err}, damaged)
+		return hint(failure("read", "/"+bootplan.Path, err), damaged)
 	}
 	if onto[plan.Root] == nil {
-		return hint(&pathError{"root type", plan.Root, syscall.ENOSYS}, damaged)
+		return hint(failure("root type", plan.Root, syscall.ENOSYS), damaged)
 	}
 	if plan.Root == "tmpfs" && plan.Payload != codec {
-		return hint(&pathError{"payload " + plan.Payload, "this stub decodes " + codec, syscall.ENOSYS},
+		return hint(failure("payload "+plan.Payload, "this stub decodes "+codec, syscall.ENOSYS),
 			"build the image without --stub, or with a stub for this codec")
 	}
 	b.plan = plan
@@ -126,29 +128,25 @@ func (b *boot) readPlan() error {
 func (b *boot) exec() error {
 	b.summary()
 	err := syscall.Exec(b.program, b.argv, environment(syscall.Environ(), b.plan.Env))
-	return &pathError{"exec", b.program, err}
+	return failure("exec", b.program, err)
 }
 
 // environment adds the plan's variables to those of the kernel, which come from
 // its command line and win, but for the two that it sets by itself.
 func environment(kernel, plan []string) []string {
-	env := make([]string, 0, len(kernel)+len(plan))
-	given := map[string]bool{}
+	kernel = slices.DeleteFunc(kernel, func(v string) bool {
+		return (v == "HOME=/" || v == "TERM=linux") && defines(plan, v)
+	})
 	for _, v := range plan {
-		given[name(v)] = true
-	}
-	fromLine := map[string]bool{}
-	for _, v := range kernel {
-		if (v == "HOME=/" || v == "TERM=linux") && given[name(v)] {
-			continue
-		}
-		fromLine[name(v)] = true
-		env = append(env, v)
-	}
-	for _, v := range plan {
-		if !fromLine[name(v)] {
-			env = append(env, v)
+		if !defines(kernel, v) {
+			kernel = append(kernel, v)
 		}
 	}
-	return env
+	return kernel
+}
+
+// defines reports whether env has a variable of the same name as v.
+func defines(env []string, v string) bool {
+	name, _, _ := strings.Cut(v, "=")
+	return slices.ContainsFunc(env, func(e string) bool { return strings.HasPrefix(e, name+"=") })
 }

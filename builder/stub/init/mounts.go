@@ -23,10 +23,10 @@ func (b *boot) moveMounts() error {
 		}
 		to, err := resolveDir(b.newroot, m.target)
 		if err != nil {
-			return &pathError{"make mount point", b.newroot + m.target, err}
+			return failure("make mount point", b.newroot+m.target, err)
 		}
 		if err := syscall.Mount(m.target, b.newroot+to, "", syscall.MS_MOVE, ""); err != nil {
-			return &pathError{"move mount " + m.target + " to", b.newroot + to, err}
+			return failure("move mount "+m.target+" to", b.newroot+to, err)
 		}
 	}
 	return nil
@@ -40,11 +40,11 @@ func (b *boot) makeMounts() error {
 		}
 		to, err := resolveDir(b.newroot, m.Target)
 		if err != nil {
-			return &pathError{"make mount point", m.Target, err}
+			return failure("make mount point", m.Target, err)
 		}
 		flags, data := mountOptions(m.Options)
 		if err := syscall.Mount(m.Source, b.newroot+to, m.Type, flags, data); err != nil {
-			return hint(&pathError{"mount " + m.Type + " on", m.Target, err},
+			return hint(failure("mount "+m.Type+" on", m.Target, err),
 				"the kernel may lack this file system or one of the options "+m.Options)
 		}
 	}
@@ -62,23 +62,31 @@ func (b *boot) isMounted(target string) bool {
 
 // mountFlags are the options that mount(2) takes as flags, by their names in
 // mount(8).
-var mountFlags = map[string]uintptr{
-	"ro": syscall.MS_RDONLY, "nosuid": syscall.MS_NOSUID, "nodev": syscall.MS_NODEV, "noexec": syscall.MS_NOEXEC,
-	"sync": syscall.MS_SYNCHRONOUS, "dirsync": syscall.MS_DIRSYNC, "noatime": syscall.MS_NOATIME,
-	"nodiratime": syscall.MS_NODIRATIME, "relatime": syscall.MS_RELATIME, "strictatime": syscall.MS_STRICTATIME,
-	"bind": syscall.MS_BIND, "rbind": syscall.MS_BIND | syscall.MS_REC,
-	"rw": 0, "defaults": 0, "suid": 0, "dev": 0, "exec": 0, "async": 0, "atime": 0,
+var mountFlags = [...]struct {
+	name string
+	flag uintptr
+}{
+	{"ro", syscall.MS_RDONLY}, {"nosuid", syscall.MS_NOSUID}, {"nodev", syscall.MS_NODEV}, {"noexec", syscall.MS_NOEXEC},
+	{"sync", syscall.MS_SYNCHRONOUS}, {"dirsync", syscall.MS_DIRSYNC}, {"noatime", syscall.MS_NOATIME},
+	{"nodiratime", syscall.MS_NODIRATIME}, {"relatime", syscall.MS_RELATIME}, {"strictatime", syscall.MS_STRICTATIME},
+	{"bind", syscall.MS_BIND}, {"rbind", syscall.MS_BIND | syscall.MS_REC},
+	{"rw", 0}, {"defaults", 0}, {"suid", 0}, {"dev", 0}, {"exec", 0}, {"async", 0}, {"atime", 0},
 }
 
 // mountOptions splits options into flags and what the file system reads itself.
 func mountOptions(options string) (flags uintptr, data string) {
-	var rest []string
+next:
 	for _, o := range strings.Split(options, ",") {
-		if f, ok := mountFlags[o]; ok {
-			flags |= f
-		} else if o != "" {
-			rest = append(rest, o)
+		for _, f := range mountFlags {
+			if f.name == o {
+				flags |= f.flag
+				continue next
+			}
 		}
+		if data != "" {
+			data += ","
+		}
+		data += o
 	}
-	return flags, strings.Join(rest, ",")
+	return flags, data
 }

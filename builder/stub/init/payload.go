@@ -30,7 +30,7 @@ type summer interface{ Sum32() uint32 }
 func (b *boot) unpackRoot() error {
 	fd, err := syscall.Open(b.newroot, syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
 	if err != nil {
-		return &pathError{"open", b.newroot, err}
+		return failure("open", b.newroot, err)
 	}
 	defer syscall.Close(fd)
 	root := unpack.NewRoot(fd)
@@ -72,8 +72,7 @@ func (b *boot) unpackRoot() error {
 	}
 	b.entries = root.Entries()
 	if b.entries != b.plan.Entries {
-		return errors.New("the members hold " + strconv.FormatInt(b.entries, 10) + " entries, the plan says " +
-			strconv.FormatInt(b.plan.Entries, 10))
+		return differs("the members hold ", b.entries, b.plan.Entries, " entries")
 	}
 	return root.Finish()
 }
@@ -96,50 +95,55 @@ func workers(p *bootplan.Plan, m memory, files int64) int {
 func (b *boot) member(root *unpack.Root, dec decoder, i int) error {
 	m := b.plan.Members[i]
 	path := "/" + bootplan.MemberName(i)
-	fail := func(err error) error {
-		if e, ok := err.(*unpack.Error); ok && e.Err == syscall.ENOSPC {
-			return hint(&pathError{"unpack", path, err},
-				"the root's tmpfs is full: raise root.size or root.inodes, or give the machine more memory")
-		}
-		return hint(&pathError{"unpack", path, err},
-			"the image was changed after it was built, or not all of it was loaded: compare its size and SHA-256 with the build report")
+	err := unpackMember(root, dec, path, m)
+	if err == nil {
+		atomic.AddInt64(&b.freed, m.Packed)
+		return failure("unlink", path, syscall.Unlink(path))
 	}
+	advice := "the image was changed after it was built, or not all of it was loaded: compare its size and SHA-256 with the build report"
+	if errors.Is(err, syscall.ENOSPC) {
+		advice = "the root's tmpfs is full: raise root.size or root.inodes, or give the machine more memory"
+	}
+	return hint(failure("unpack", path, err), advice)
+}
+
+func unpackMember(root *unpack.Root, dec decoder, path string, m bootplan.Member) error {
 	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 	if err != nil {
-		return fail(err)
+		return err
 	}
 	defer syscall.Close(fd)
 	var st syscall.Stat_t
 	if err := syscall.Fstat(fd, &st); err != nil {
-		return fail(err)
+		return err
 	}
 	if st.Size != m.Packed {
-		return fail(errors.New(strconv.FormatInt(st.Size, 10) + " bytes, the plan says " + strconv.FormatInt(m.Packed, 10)))
+		return differs("has ", st.Size, m.Packed, " bytes")
 	}
 	if err := dec.Reset(descriptor(fd)); err != nil {
-		return fail(err)
+		return err
 	}
 	archive := &counter{r: dec}
 	if _, err := root.Archive(archive); err != nil {
-		return fail(err)
+		return err
 	}
 	if err := archive.drain(); err != nil { // codecs verify their checks at the end
-		return fail(err)
+		return err
 	}
 	if archive.n != m.Unpacked {
-		return fail(errors.New("unpacks to " + strconv.FormatInt(archive.n, 10) + " bytes, the plan says " +
-			strconv.FormatInt(m.Unpacked, 10)))
+		return differs("unpacks to ", archive.n, m.Unpacked, " bytes")
 	}
 	if s, ok := dec.(summer); ok {
-		if want, err := strconv.ParseUint(m.CRC32, 16, 32); err != nil || uint32(want) != s.Sum32() {
-			return fail(errors.New("CRC-32 is " + strconv.FormatUint(uint64(s.Sum32()), 16) + ", the plan says " + m.CRC32))
+		if sum := strconv.FormatUint(uint64(s.Sum32())|1<<32, 16)[1:]; sum != m.CRC32 {
+			return errors.New("CRC-32 is " + sum + ", the plan says " + m.CRC32)
 		}
 	}
-	atomic.AddInt64(&b.freed, m.Packed)
-	if err := syscall.Unlink(path); err != nil {
-		return fail(err)
-	}
 	return nil
+}
+
+//go:noinline
+func differs(verb string, got, want int64, unit string) error {
+	return errors.New(verb + strconv.FormatInt(got, 10) + unit + ", the plan says " + strconv.FormatInt(want, 10))
 }
 
 // counter counts what it reads.

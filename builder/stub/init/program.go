@@ -32,22 +32,22 @@ func checkProgram(root, path string) error {
 	for range interpreters {
 		real, err := resolve(root, path)
 		if err != nil {
-			return hint(&pathError{"program", path, err}, "init.exec has to name a file of the root")
+			return hint(failure("program", path, err), "init.exec has to name a file of the root")
 		}
 		next, err := checkImage(root + real)
 		if err != nil {
-			return hint(&pathError{"program", path, err}, "init.exec has to be an executable for this machine")
+			return hint(failure("program", path, err), "init.exec has to be an executable for this machine")
 		}
 		if next == "" {
 			return nil
 		}
 		if _, err := resolve(root, next); err != nil {
-			return hint(&pathError{"program", path, &pathError{"needs", next, err}},
+			return hint(failure("program", path, failure("needs", next, err)),
 				"add the interpreter or loader to the root, with the libraries it needs")
 		}
 		path = next
 	}
-	return &pathError{"program", path, syscall.ELOOP}
+	return failure("program", path, syscall.ELOOP)
 }
 
 var (
@@ -86,7 +86,7 @@ func checkImage(path string) (interpreter string, err error) {
 	switch {
 	case strings.HasPrefix(string(head), "#!"):
 		line, _, _ := strings.Cut(string(head[2:]), "\n")
-		if f := strings.Fields(line); len(f) > 0 {
+		if f := fields(line); len(f) > 0 {
 			return f[0], nil
 		}
 		return "", errFormat

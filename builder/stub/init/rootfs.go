@@ -13,7 +13,7 @@ import (
 func (b *boot) emptyRootfs() error {
 	var st syscall.Stat_t
 	if err := syscall.Lstat("/", &st); err != nil {
-		return &pathError{"stat", "/", err}
+		return failure("stat", "/", err)
 	}
 	return b.empty("", uint64(st.Dev))
 }
@@ -21,13 +21,13 @@ func (b *boot) emptyRootfs() error {
 func (b *boot) empty(path string, dev uint64) error {
 	names, err := readDir(path + "/")
 	if err != nil {
-		return &pathError{"read", path + "/", err}
+		return failure("read", path+"/", err)
 	}
 	for _, name := range names {
 		p := path + "/" + name
 		var st syscall.Stat_t
 		if err := syscall.Lstat(p, &st); err != nil {
-			return &pathError{"stat", p, err}
+			return failure("stat", p, err)
 		}
 		switch {
 		case uint64(st.Dev) != dev:
@@ -36,11 +36,11 @@ func (b *boot) empty(path string, dev uint64) error {
 				return err
 			}
 			if err := syscall.Rmdir(p); err != nil && err != syscall.EBUSY && err != syscall.ENOTEMPTY {
-				return &pathError{"rmdir", p, err}
+				return failure("rmdir", p, err)
 			}
 		default:
 			if err := syscall.Unlink(p); err != nil {
-				return &pathError{"unlink", p, err}
+				return failure("unlink", p, err)
 			}
 			if st.Nlink == 1 {
 				b.freed += st.Blocks * 512
@@ -70,10 +70,10 @@ func (b *boot) bindRoot() error {
 	}
 	const newroot = "/" + bootplan.Dir + "/newroot"
 	if err := syscall.Mkdir(newroot, 0o700); err != nil {
-		return &pathError{"mkdir", newroot, err}
+		return failure("mkdir", newroot, err)
 	}
 	if err := syscall.Mount("/", newroot, "", syscall.MS_BIND, ""); err != nil {
-		return &pathError{"bind / to", newroot, err}
+		return failure("bind / to", newroot, err)
 	}
 	b.newroot = newroot
 	b.mounted = "root bound onto itself"
@@ -87,19 +87,16 @@ func (b *boot) enter() error {
 		return nil
 	}
 	if err := syscall.Chdir(b.newroot); err != nil {
-		return &pathError{"chdir", b.newroot, err}
+		return failure("chdir", b.newroot, err)
 	}
 	if err := syscall.Mount(".", "/", "", syscall.MS_MOVE, ""); err != nil {
-		return &pathError{"move", b.newroot + " to /", err}
+		return failure("move", b.newroot+" to /", err)
 	}
 	if err := syscall.Chroot("."); err != nil {
-		return &pathError{"chroot", ".", err}
+		return failure("chroot", ".", err)
 	}
 	b.newroot = ""
-	if err := syscall.Chdir("/"); err != nil {
-		return &pathError{"chdir", "/", err}
-	}
-	return nil
+	return failure("chdir", "/", syscall.Chdir("/"))
 }
 
 // removeStub takes what the builder added to a root of type bind out again. The
@@ -110,26 +107,23 @@ func (b *boot) removeStub() error {
 		err = syscall.Unlink("/init")
 	}
 	if err != nil && err != syscall.ENOENT {
-		return &pathError{"restore", "/init", err}
+		return failure("restore", "/init", err)
 	}
 	for _, path := range []string{bootplan.Path, bootplan.Kmsg} {
 		if err := syscall.Unlink("/" + path); err != nil {
-			return &pathError{"unlink", "/" + path, err}
+			return failure("unlink", "/"+path, err)
 		}
 	}
 	for _, path := range []string{bootplan.Dir + "/newroot", bootplan.Dir} {
 		if err := syscall.Rmdir("/" + path); err != nil && err != syscall.ENOENT {
-			return &pathError{"rmdir", "/" + path, err}
+			return failure("rmdir", "/"+path, err)
 		}
 	}
 	if err := syscall.Chmod("/", b.plan.Mode); err != nil {
-		return &pathError{"chmod", "/", err}
+		return failure("chmod", "/", err)
 	}
 	mtime := syscall.NsecToTimespec(b.plan.MTime * 1e9)
-	if err := syscall.UtimesNano("/", []syscall.Timespec{mtime, mtime}); err != nil {
-		return &pathError{"set mtime of", "/", err}
-	}
-	return nil
+	return failure("set mtime of", "/", syscall.UtimesNano("/", []syscall.Timespec{mtime, mtime}))
 }
 
 // openConsole puts fds 0 to 2 on the new root's console, since the old ones keep
@@ -145,7 +139,7 @@ func (b *boot) openConsole() error {
 	for i := range 3 {
 		if fd != i {
 			if err := syscall.Dup3(fd, i, 0); err != nil {
-				return &pathError{"dup", "/dev/console", err}
+				return failure("dup", "/dev/console", err)
 			}
 		}
 	}

@@ -17,14 +17,13 @@ const perInode = 1 << 10
 
 // need is what the root's files fill, in bytes, on this machine's pages.
 func need(p *bootplan.Plan, pageSize int64) int64 {
-	size := bootplan.PageSizes[len(bootplan.PageSizes)-1]
-	for _, s := range bootplan.PageSizes {
-		if s >= pageSize {
-			size = s
-			break
+	last := len(bootplan.PageSizes) - 1
+	for i, size := range bootplan.PageSizes {
+		if size >= pageSize || i == last {
+			return p.Blocks[i] * size
 		}
 	}
-	return p.Blocks[size] * size
+	return 0
 }
 
 func packed(p *bootplan.Plan) int64 {
@@ -59,8 +58,8 @@ func (o *rootOptions) set(option string, ram int64) bool {
 		}
 		o.inodes = n
 	case "mode":
-		n, err := strconv.ParseUint(value, 8, 12)
-		if err != nil {
+		n, ok := bootplan.ParseUint(value, 8)
+		if !ok || n > 0o7777 {
 			return false
 		}
 		o.mode = uint32(n)
@@ -144,22 +143,25 @@ func autoInodes(entries, pages int64) int64 {
 
 // parseSize reads a tmpfs size: bytes with k, m, g, or a percentage of total.
 func parseSize(s string, total int64) (int64, bool) {
-	shift := 0
-	if s != "" {
-		switch last := s[len(s)-1] | 0x20; last {
-		case '%' | 0x20:
-			n, err := strconv.ParseUint(s[:len(s)-1], 10, 16)
-			return total / 100 * int64(n), err == nil && total > 0
-		case 'k', 'm', 'g':
-			shift = map[byte]int{'k': 10, 'm': 20, 'g': 30}[last]
-			s = s[:len(s)-1]
-		}
-	}
-	n, err := strconv.ParseUint(s, 10, 62)
-	if err != nil || n > 1<<62>>shift {
+	if s == "" {
 		return 0, false
 	}
-	return int64(n) << shift, true
+	unit := int64(1)
+	switch s[len(s)-1] {
+	case '%':
+		unit = total / 100
+	case 'k', 'K':
+		unit = 1 << 10
+	case 'm', 'M':
+		unit = 1 << 20
+	case 'g', 'G':
+		unit = 1 << 30
+	}
+	if unit != 1 {
+		s = s[:len(s)-1]
+	}
+	n, ok := bootplan.ParseUint(s, 10)
+	return n * unit, ok && unit > 0 && n <= 1<<62/unit
 }
 
 // mountRoot mounts the new root's tmpfs.
@@ -170,7 +172,7 @@ func (b *boot) mountRoot() error {
 		return err
 	}
 	if err := syscall.Mkdir(newroot, 0o700); err != nil {
-		return &pathError{"mkdir", newroot, err}
+		return failure("mkdir", newroot, err)
 	}
 	b.mounted = "tmpfs root (" + options.String() + ")"
 	err = syscall.Mount("tmpfs", newroot, "tmpfs", 0, options.String())
@@ -181,7 +183,7 @@ func (b *boot) mountRoot() error {
 		err = syscall.Mount("ramfs", newroot, "ramfs", 0, options.modeOption())
 	}
 	if err != nil {
-		return &pathError{"mount tmpfs on", newroot, err}
+		return failure("mount tmpfs on", newroot, err)
 	}
 	b.newroot = newroot
 	return nil

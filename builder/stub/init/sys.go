@@ -5,7 +5,6 @@ package main
 import (
 	"io"
 	"strconv"
-	"strings"
 	"syscall"
 )
 
@@ -49,7 +48,18 @@ func readFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer syscall.Close(fd)
-	return io.ReadAll(descriptor(fd))
+	var data []byte
+	buf := make([]byte, 4<<10)
+	for {
+		n, err := descriptor(fd).Read(buf)
+		data = append(data, buf[:n]...)
+		if err == io.EOF {
+			return data, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 }
 
 // readDir returns the names in a folder but for . and .., in no order.
@@ -84,12 +94,6 @@ func now() int64 {
 		return 0
 	}
 	return int64(t.Sec)*1000 + int64(t.Usec)/1000
-}
-
-// name is what stands before the = of an environment variable.
-func name(v string) string {
-	n, _, _ := strings.Cut(v, "=")
-	return n
 }
 
 func mib(n int64) string { return strconv.FormatInt((n+1<<20-1)>>20, 10) + " MiB" }

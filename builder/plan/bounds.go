@@ -1,0 +1,79 @@
+package plan
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// What fits into a newc archive, and what the kernel unpacks from one. It drops
+// the rest without a word.
+const (
+	pathMax  = 4096      // PATH_MAX, with the NUL at the end
+	nameMax  = 255       // NAME_MAX, of one element of a path
+	maxMajor = 1<<12 - 1 // MKDEV in include/linux/kdev_t.h
+	maxMinor = 1<<20 - 1
+)
+
+// checkBounds reports what an archive cannot express.
+func (p *planner) checkBounds() {
+	for i := range p.entries {
+		e := &p.entries[i]
+		if msg := e.misfit(); msg != "" {
+			p.fail(e, "", "%s", msg)
+		}
+	}
+}
+
+// misfit says what about e does not fit, or "".
+func (e *Entry) misfit() string {
+	name := e.Path[1:]
+	switch {
+	case len(name) >= pathMax:
+		return fmt.Sprintf("a path of %d bytes, where Linux takes %d at most", len(name), pathMax-1)
+	case len(name) > nameMax && longest(name) > nameMax:
+		return fmt.Sprintf("a name of %d bytes, where Linux takes %d at most", longest(name), nameMax)
+	case strings.Contains(name, "\x00"):
+		return "a NUL byte in the path"
+	case name == "TRAILER!!!":
+		return "the name that ends an archive"
+	case name == ".mkinitfs", strings.HasPrefix(name, ".mkinitfs/"):
+		return "a name that the image needs for itself"
+	case e.MTime < 0 || e.MTime > math.MaxUint32:
+		return fmt.Sprintf("modification time %d is outside 1970-01-01 .. 2106-02-07, all that newc holds", e.MTime)
+	case e.Mode&^(TypeMask|0o7777) != 0:
+		return fmt.Sprintf("mode %#o has unknown bits", e.Mode)
+	}
+	switch e.Mode & TypeMask {
+	case TypeFile:
+		if e.Size < 0 || e.Size > math.MaxUint32 {
+			return fmt.Sprintf("a file of %d bytes, where newc holds %d at most", e.Size, uint32(math.MaxUint32))
+		}
+	case TypeLink:
+		switch {
+		case e.Target == "":
+			return "a symbolic link without a target"
+		case len(e.Target) >= pathMax:
+			return fmt.Sprintf("a link target of %d bytes, where Linux takes %d at most", len(e.Target), pathMax-1)
+		case strings.Contains(e.Target, "\x00"):
+			return "a NUL byte in the link target"
+		}
+	case TypeChar, TypeBlock:
+		if e.Major > maxMajor || e.Minor > maxMinor {
+			return fmt.Sprintf("device %d:%d, where Linux takes %d:%d at most", e.Major, e.Minor, maxMajor, maxMinor)
+		}
+	case TypeDir, TypeFIFO, TypeSocket:
+	default:
+		return fmt.Sprintf("mode %#o has no known file type", e.Mode)
+	}
+	return ""
+}
+
+// longest is the length of the longest element of name.
+func longest(name string) int {
+	n := 0
+	for element := range strings.SplitSeq(name, "/") {
+		n = max(n, len(element))
+	}
+	return n
+}

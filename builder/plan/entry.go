@@ -1,0 +1,61 @@
+// Package plan turns what the sources found into what the image's root holds:
+// a list of entries that is complete, sorted, parents first and numbered. All
+// policy is settled here; whoever writes an archive from a plan only writes.
+package plan
+
+import "io"
+
+// File type bits of [Entry.Mode], as in stat(2) and in cpio.
+const (
+	TypeMask   = 0o170000
+	TypeSocket = 0o140000
+	TypeLink   = 0o120000
+	TypeFile   = 0o100000
+	TypeBlock  = 0o060000
+	TypeDir    = 0o040000
+	TypeChar   = 0o020000
+	TypeFIFO   = 0o010000
+)
+
+// Entry is one name in the root.
+//
+// A hard link is a second entry with the Ino of the first; the first in order
+// carries the content, the others have the same Mode, ids, MTime and Size.
+type Entry struct {
+	Path   string // absolute and clean; "/" is the root itself
+	Mode   uint32 // file type and permission bits
+	UID    uint32
+	GID    uint32
+	MTime  int64  // seconds since the epoch
+	Size   int64  // bytes of a regular file, else 0
+	Major  uint32 // of a device node
+	Minor  uint32
+	Target string // of a symbolic link, as stored; before Make also of a hard link: the path of its target
+	Data   Data   // of a regular file with Size > 0
+
+	Ino   uint32 // set by Make; equal for the names of one file
+	Nlink uint32 // set by Make; names of this file within the plan (folders: 2)
+
+	Origin   string // where it was asked for, to be shown: "root.yaml:12:3"
+	HardLink bool   // before Make: another name for Target
+	Implied  bool   // a folder that stands only because something is in it, or came with a tree: an explicit one wins
+	Replace  bool   // may take the place of an earlier entry from elsewhere
+	Source   int    // entries with one Source above 0 come from one archive: there the last of a name wins
+	Private  bool   // not everyone on the host may read the content, so the image should not be for everyone either
+}
+
+// Data says where the bytes of a regular file are.
+type Data struct {
+	Path   string      // a file of the host, opened when it is written
+	At     io.ReaderAt // or something open already, from Offset
+	Offset int64
+}
+
+// IsDir reports whether e is a folder.
+func (e *Entry) IsDir() bool { return e.Mode&TypeMask == TypeDir }
+
+// IsFile reports whether e is a regular file.
+func (e *Entry) IsFile() bool { return e.Mode&TypeMask == TypeFile }
+
+// IsLink reports whether e is a symbolic link.
+func (e *Entry) IsLink() bool { return e.Mode&TypeMask == TypeLink }

@@ -1,0 +1,94 @@
+package plan
+
+// merge leaves one entry for every path.
+func (p *planner) merge() {
+	kept := p.entries[:0]
+	for first := 0; first < len(p.entries); {
+		end := first + 1
+		for end < len(p.entries) && p.entries[end].Path == p.entries[first].Path {
+			end++
+		}
+		kept = append(kept, *p.mergePath(p.entries[first:end]))
+		first = end
+	}
+	p.entries = kept
+}
+
+// mergePath returns the one of candidates, which are for one path, that stays.
+func (p *planner) mergePath(candidates []Entry) *Entry {
+	var winner *Entry
+	for i := range candidates {
+		e := &candidates[i]
+		if i+1 < len(candidates) && sameArchive(e, &candidates[i+1]) {
+			continue
+		}
+		if winner == nil {
+			winner = e
+			continue
+		}
+		stays, agreed := judge(winner, e)
+		if !agreed {
+			what := "already added " + place(winner)
+			if winner.IsDir() && e.IsDir() {
+				what = "a folder with other metadata was " + what
+			}
+			p.fail(e, `add "replace: true" here if this one is to win`, "%s", what)
+		}
+		winner = stays
+	}
+	return winner
+}
+
+// judge says which of two entries for one place stays; first comes before second
+// in the manifest. It is not agreed when nothing says which one should.
+func judge(first, second *Entry) (stays *Entry, agreed bool) {
+	switch {
+	case sameArchive(first, second):
+		return second, true
+	case first.IsDir() && second.IsDir():
+		switch {
+		case second.Implied:
+			// Of two trees the first one has the say: an overlay does not know
+			// that /tmp is 1777.
+			return first, true
+		case first.Implied || second.Replace || sameMetadata(first, second):
+			return second, true
+		}
+		return first, false
+	case first.IsLink() && second.IsDir() && (second.Implied || !second.Replace):
+		return first, true // the folder is what the link leads to
+	case second.Replace:
+		return second, true
+	case first.IsDir() && second.IsLink():
+		return second, true
+	}
+	return first, false
+}
+
+func sameArchive(a, b *Entry) bool {
+	return a.Source != 0 && a.Source == b.Source
+}
+
+func sameMetadata(a, b *Entry) bool {
+	return a.Mode == b.Mode && a.UID == b.UID && a.GID == b.GID && a.MTime == b.MTime
+}
+
+// checkParents holds that what contains something is a folder.
+func (p *planner) checkParents() {
+	last := "/"
+	for i := range p.entries {
+		e := &p.entries[i]
+		if parent(e.Path) == last {
+			continue
+		}
+		last = parent(e.Path)
+		at, _ := p.find(last)
+		if up := &p.entries[at]; !up.IsDir() {
+			hint := ""
+			if up.Replace {
+				hint = "a folder can only be replaced together with all that is in it"
+			}
+			p.fail(e, hint, "%s is %s, added %s", last, kind(up), place(up))
+		}
+	}
+}

@@ -1,0 +1,269 @@
+package plan
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// Options are what a plan needs to know beside its entries.
+type Options struct {
+	RootMode    uint32 // permission bits of "/"
+	MTime       int64  // of folders and nodes that are made here, in seconds since the epoch
+	Nodes       bool   // add /dev/console and /dev/null where there is nothing
+	Remove      []Glob
+	Permissions []Permission
+}
+
+// Glob is a pattern over paths of the root, in doublestar's syntax. /x/** is
+// everything below /x, but not /x itself.
+type Glob struct {
+	Origin   string // where it was asked for
+	Pattern  string // absolute
+	Optional bool   // matching nothing is not an error
+}
+
+// Permission changes the metadata of what its glob matches; nil leaves a value
+// as it is.
+type Permission struct {
+	Glob
+	Mode     *uint32 // permission bits; a folder gets x wherever it gets r
+	DirMode  *uint32 // of folders, instead of Mode
+	UID, GID *uint32
+	MTime    *int64
+}
+
+// Make turns entries, in the order in which they were asked for, into a plan. It
+// uses the slice up: what it returns is, if possible, in the same memory. In
+// this order
+//
+//   - paths are resolved through the symbolic links of the image, wherever in
+//     the order these stand: with /bin -> usr/bin, /bin/sh is /usr/bin/sh, and a
+//     folder /bin is the folder /usr/bin;
+//   - entries for one path are judged: in one archive the last one wins, folders
+//     merge, Replace replaces, all else is an error;
+//   - hard links are joined with what they are a name of;
+//   - missing parents are made, 0755 and 0:0;
+//   - what Remove matches is removed, with all that is below it, and the parents
+//     that were only made for that;
+//   - default nodes are added;
+//   - Permissions are applied, one after the other;
+//   - every parent is checked to be a folder, every value to fit into an archive;
+//   - what is left is numbered in the order of its bytes, which puts parents
+//     first.
+//
+// An error is of type [Errors] and holds every problem found.
+func Make(entries []Entry, o Options) ([]Entry, error) {
+	p := &planner{entries: entries, options: o}
+	p.start()
+	if !p.resolve() {
+		return nil, p.problems.Sorted()
+	}
+	p.sort()
+	p.merge()
+	p.join()
+	p.makeParents()
+	p.remove()
+	if o.Nodes {
+		p.addNodes()
+	}
+	p.permit()
+	p.checkParents()
+	p.checkBounds()
+	if err := p.problems.Sorted(); err != nil {
+		return nil, err
+	}
+	p.number()
+	return p.entries, nil
+}
+
+// planner holds a plan in the making. To stay lean with a million entries it
+// keeps no second list but uses fields that are set at the end: Ino is the place
+// of an entry in the order of the manifest, Nlink the Ino of the entry that is
+// the first name of its file.
+type planner struct {
+	entries  []Entry
+	options  Options
+	last     uint32 // Ino given last
+	links    linkTable
+	asked    map[uint32]string // by Ino: the path as asked for, where it led elsewhere
+	byBase   map[string]string // some file of each base name, for hints
+	problems Errors
+}
+
+// made marks folders that nobody asked for: they go when nothing needs them.
+const made = -1
+
+// start numbers the entries and gives the image its root.
+func (p *planner) start() {
+	kept := p.entries[:0]
+	for _, e := range p.entries {
+		if e.HardLink {
+			e.Mode = TypeFile
+		}
+		switch {
+		case !clean(e.Path) || e.HardLink && !clean(e.Target):
+			p.fail(&e, "", "not an absolute, clean path")
+			continue
+		case e.Path == "/" && !e.IsDir():
+			p.fail(&e, "", "the root is a folder, not %s", kind(&e))
+			continue
+		case e.Path == "/" && e.Implied:
+			// The top of a tree or an archive is a folder of the host's, often a
+			// temporary one, and has no say in what the root looks like.
+			continue
+		}
+		kept = append(kept, e)
+	}
+	root := Entry{Path: "/", Mode: TypeDir | p.options.RootMode&0o7777, MTime: p.options.MTime, Implied: true}
+	p.entries = append(kept, root)
+	for i := range p.entries {
+		p.identify(&p.entries[i])
+	}
+}
+
+func (p *planner) identify(e *Entry) {
+	p.last++
+	e.Ino, e.Nlink = p.last, p.last
+}
+
+// sort brings the entries into the order of the image; those for one path stay
+// in the order of the manifest. Entries are large, so their indexes are sorted.
+func (p *planner) sort() {
+	order := make([]uint32, len(p.entries))
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortFunc(order, func(a, b uint32) int {
+		return cmp.Or(strings.Compare(p.entries[a].Path, p.entries[b].Path), cmp.Compare(a, b))
+	})
+	for start := range order {
+		// Each cycle of the permutation moves its entries by one place in it.
+		first := p.entries[start]
+		for to := uint32(start); ; {
+			from := order[to]
+			order[to] = to
+			if from == uint32(start) {
+				p.entries[to] = first
+				break
+			}
+			p.entries[to] = p.entries[from]
+			to = from
+		}
+	}
+}
+
+// find returns the index of path in the sorted entries, or where it would be.
+func (p *planner) find(path string) (int, bool) {
+	i := sort.Search(len(p.entries), func(i int) bool { return p.entries[i].Path >= path })
+	return i, i < len(p.entries) && p.entries[i].Path == path
+}
+
+// insert puts entries that nobody asked for, at new paths, into the sorted ones.
+func (p *planner) insert(entries []Entry) {
+	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Path, b.Path) })
+	old := len(p.entries)
+	p.entries = append(p.entries, entries...)
+	for to := len(p.entries) - 1; len(entries) > 0; to-- {
+		last := &entries[len(entries)-1]
+		if old > 0 && p.entries[old-1].Path > last.Path {
+			old--
+			p.entries[to] = p.entries[old]
+			continue
+		}
+		last.MTime = p.options.MTime
+		p.identify(last)
+		p.entries[to] = *last
+		entries = entries[:len(entries)-1]
+	}
+}
+
+// makeParents adds the folders that are missing.
+func (p *planner) makeParents() {
+	var missing []Entry
+	seen := map[string]bool{}
+	last := "/"
+	for i := range p.entries {
+		e := &p.entries[i]
+		if parent(e.Path) == last {
+			continue
+		}
+		last = parent(e.Path)
+		for dir := last; dir != "/" && !seen[dir]; dir = parent(dir) {
+			if _, found := p.find(dir); found {
+				break
+			}
+			seen[dir] = true
+			missing = append(missing, Entry{Path: dir, Mode: TypeDir | 0o755, Origin: e.Origin, Implied: true, Source: made})
+		}
+	}
+	p.insert(missing)
+}
+
+// addNodes adds what a program needs that starts before /dev is mounted: the
+// kernel opens /dev/console for the first process.
+func (p *planner) addNodes() {
+	dev, err := p.links.folder("/dev")
+	if err != nil {
+		return
+	}
+	if i, found := p.find(dev); found && !p.entries[i].IsDir() {
+		return
+	}
+	nodes := []Entry{
+		{Path: dev + "/console", Mode: TypeChar | 0o600, Major: 5, Minor: 1},
+		{Path: dev + "/null", Mode: TypeChar | 0o666, Major: 1, Minor: 3},
+	}
+	p.insert(slices.DeleteFunc(nodes, func(e Entry) bool {
+		_, found := p.find(e.Path)
+		return found
+	}))
+	p.makeParents()
+}
+
+// number gives every file its number and counts its names. The first name in
+// the order of the image carries the content.
+func (p *planner) number() {
+	names := map[uint32]uint32{} // of files with several
+	for _, e := range p.entries {
+		if e.Nlink != e.Ino {
+			names[e.Nlink] = 0
+		}
+	}
+	for _, e := range p.entries {
+		if n, ok := names[e.Nlink]; ok {
+			names[e.Nlink] = n + 1
+		}
+	}
+	numbers := make(map[uint32]uint32, len(names))
+	next := uint32(1)
+	for i := range p.entries {
+		e := &p.entries[i]
+		file := e.Nlink
+		n, several := names[file]
+		e.Nlink = max(n, 1)
+		if e.IsDir() {
+			e.Nlink = 2
+		}
+		if number, again := numbers[file]; again {
+			e.Ino, e.Data = number, Data{}
+			continue
+		}
+		e.Ino = next
+		next++
+		if several {
+			numbers[file] = e.Ino
+		}
+	}
+}
+
+// parent returns the folder that path is in. The root is in itself.
+func parent(path string) string {
+	return path[:max(1, strings.LastIndexByte(path, '/'))]
+}
+
+func clean(name string) bool {
+	return strings.HasPrefix(name, "/") && path.Clean(name) == name
+}

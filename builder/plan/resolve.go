@@ -1,0 +1,193 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// maxLinks is how many symbolic links one path may lead through, as in the
+// kernel (MAXSYMLINKS in include/linux/namei.h).
+const maxLinks = 40
+
+// link is a symbolic link of the image.
+type link struct {
+	target string
+	entry  int // its index, while paths are resolved
+}
+
+// linkTable knows where paths lead. The zero value has no links.
+type linkTable struct {
+	links   map[string]link    // by place
+	folders map[string]outcome // resolved already
+}
+
+type outcome struct {
+	path string
+	err  error
+}
+
+// resolve replaces every path by the place in the image it leads to.
+//
+// Where a link lies depends on the links above it, and whether there is a link
+// at all on what else is asked for at its place. So a table of links is made
+// with the help of the one before, until both are the same: after two rounds,
+// unless links move each other. It reports false if there is no end to that.
+func (p *planner) resolve() bool {
+	for round := 0; ; round++ {
+		links := p.findLinks()
+		if maps.Equal(links, p.links.links) {
+			break
+		}
+		if round == maxLinks {
+			for place, l := range links {
+				if p.links.links[place] != l {
+					p.fail(&p.entries[l.entry], "", "symbolic links move each other without end")
+				}
+			}
+			return false
+		}
+		p.links = linkTable{links: links, folders: map[string]outcome{}}
+	}
+	if len(p.links.links) > 0 {
+		p.move()
+	}
+	return true
+}
+
+// findLinks returns the links that win their place.
+func (p *planner) findLinks() map[string]link {
+	links := map[string]link{}
+	for i := range p.entries {
+		if e := &p.entries[i]; e.IsLink() {
+			if place, err := p.links.place(e.Path); err == nil {
+				links[place] = link{entry: -1}
+			}
+		}
+	}
+	if len(links) == 0 {
+		return nil
+	}
+	for i := range p.entries {
+		e := &p.entries[i]
+		place, err := p.links.place(e.Path)
+		if err != nil {
+			continue
+		}
+		l, ok := links[place]
+		if !ok {
+			continue
+		}
+		if l.entry >= 0 {
+			e, _ = judge(&p.entries[l.entry], e)
+		}
+		if e == &p.entries[i] {
+			links[place] = link{entry: i, target: e.Target}
+		}
+	}
+	maps.DeleteFunc(links, func(_ string, l link) bool {
+		return !p.entries[l.entry].IsLink()
+	})
+	return links
+}
+
+// move puts every entry where its path leads. What leads nowhere is reported and
+// dropped, so that it is not reported twice.
+func (p *planner) move() {
+	p.asked = map[uint32]string{}
+	lost := map[uint32]bool{}
+	for i := range p.entries {
+		e := &p.entries[i]
+		to, err := p.links.place(e.Path)
+		if l, ok := p.links.links[to]; ok && e.IsDir() && !replaces(&p.entries[l.entry], e) {
+			to, err = p.links.folder(e.Path)
+		}
+		if err == nil && e.HardLink {
+			e.Target, err = p.links.place(e.Target)
+		}
+		switch {
+		case err != nil:
+			p.fail(e, "", "%v", err)
+			lost[e.Ino] = true
+		case to != e.Path:
+			p.asked[e.Ino] = e.Path
+			e.Path = to
+		}
+	}
+	if len(lost) > 0 {
+		p.entries = slices.DeleteFunc(p.entries, func(e Entry) bool { return lost[e.Ino] })
+	}
+}
+
+// replaces reports whether the link l takes the place of an earlier folder, which
+// is then gone, instead of leading it elsewhere.
+func replaces(l, folder *Entry) bool {
+	return l.Ino > folder.Ino && (l.Replace || sameArchive(l, folder))
+}
+
+// place returns where path leads; a link at its end is not followed.
+func (t *linkTable) place(path string) (string, error) {
+	up := parent(path)
+	to, err := t.folder(up)
+	if err != nil || to == up {
+		return path, err
+	}
+	return join(to, path[strings.LastIndexByte(path, '/')+1:]), nil
+}
+
+// folder returns where path leads if it is a folder: links are followed to the end.
+func (t *linkTable) folder(path string) (string, error) {
+	if len(t.links) == 0 || path == "/" {
+		return path, nil
+	}
+	if o, ok := t.folders[path]; ok {
+		return o.path, o.err
+	}
+	to, err := t.place(path)
+	if _, ok := t.links[to]; ok && err == nil {
+		followed := 0
+		to, err = t.follow(to, &followed)
+	}
+	t.folders[path] = outcome{to, err}
+	return to, err
+}
+
+// follow returns where the link at place leads in the end.
+func (t *linkTable) follow(place string, followed *int) (string, error) {
+	target := t.links[place].target
+	if *followed++; *followed > maxLinks {
+		return "", fmt.Errorf("too many symbolic links, at %s -> %s", place, target)
+	}
+	at := parent(place)
+	if strings.HasPrefix(target, "/") {
+		at = "/"
+	}
+	for name := range strings.SplitSeq(target, "/") {
+		switch name {
+		case "", ".":
+			continue
+		case "..":
+			if at == "/" {
+				return "", fmt.Errorf("leads out of the root through %s -> %s", place, target)
+			}
+			at = parent(at)
+			continue
+		}
+		at = join(at, name)
+		if _, ok := t.links[at]; ok {
+			var err error
+			if at, err = t.follow(at, followed); err != nil {
+				return "", err
+			}
+		}
+	}
+	return at, nil
+}
+
+func join(dir, name string) string {
+	if dir == "/" {
+		return dir + name
+	}
+	return dir + "/" + name
+}

@@ -1,0 +1,128 @@
+package source
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+	"golang.org/x/sys/unix"
+
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+)
+
+// File puts files of the host, or a text, into the image.
+type File struct {
+	Item
+	Attr
+	Src      string   // a path, or a pattern in doublestar's syntax if there is no such path
+	Text     *string  // content, instead of Src
+	DstDir   bool     // Dst is a folder that the files go into, as for a pattern
+	Links    []string // further names, if it is one file: hard links
+	Follow   bool     // take what a symbolic link leads to, not the link
+	Optional bool     // no such file is fine
+}
+
+// Entries returns an entry for every file and link. The mode is the host's, or
+// 0644 for a text, unless Attr has one. An error is of type [plan.Errors].
+func (f File) Entries(clock Clock) ([]plan.Entry, error) {
+	if f.Text != nil {
+		e := f.entry(f.Dst, plan.TypeFile|0o644)
+		e.Size = int64(len(*f.Text))
+		e.Data.At = strings.NewReader(*f.Text)
+		f.apply(&e, nil, clock)
+		return append([]plan.Entry{e}, f.links(f.Dst, f.Links)...), nil
+	}
+	sources, pattern, err := f.find()
+	switch {
+	case err != nil:
+		return nil, plan.Errors{f.fail(f.Src, err, "")}
+	case len(sources) == 0 && f.Optional:
+		return nil, nil
+	case len(sources) == 0 && pattern:
+		return nil, plan.Errors{f.fail(f.Src, errors.New("matches no file"), "")}
+	case len(sources) == 0:
+		return nil, plan.Errors{f.fail(f.Src, unix.ENOENT, "")}
+	case len(sources) > 1 && len(f.Links) > 0:
+		return nil, plan.Errors{f.fail(f.Src, errors.New("several files, and links are names of one"), "")}
+	}
+	var entries []plan.Entry
+	var problems plan.Errors
+	for _, src := range sources {
+		dst := f.Dst
+		if pattern || f.DstDir {
+			dst = path.Join(dst, filepath.Base(src))
+		}
+		e, problem := f.one(src, dst, clock)
+		if problem != nil {
+			problems = append(problems, problem)
+			continue
+		}
+		entries = append(entries, e)
+		entries = append(entries, f.links(dst, f.Links)...)
+	}
+	return entries, problems.Sorted()
+}
+
+// find returns the files that Src names and whether it is a pattern. A path that
+// exists is no pattern: there are programs called "[".
+func (f *File) find() (sources []string, pattern bool, err error) {
+	_, err = os.Lstat(f.Src)
+	if err == nil {
+		return []string{f.Src}, false, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, false, err
+	}
+	if !strings.ContainsAny(f.Src, "*?[{") {
+		return nil, false, nil
+	}
+	sources, err = doublestar.FilepathGlob(f.Src, doublestar.WithNoFollow(), doublestar.WithFailOnIOErrors())
+	// ** matches folders on its way.
+	sources = slices.DeleteFunc(sources, func(src string) bool {
+		info, err := os.Lstat(src)
+		return err == nil && info.IsDir()
+	})
+	slices.Sort(sources)
+	return sources, true, err
+}
+
+// one returns the entry for one file of the host.
+func (f *File) one(src, dst string, clock Clock) (plan.Entry, *plan.Error) {
+	stat := os.Lstat
+	if f.Follow {
+		stat = os.Stat
+	}
+	info, err := stat(src)
+	if err != nil {
+		return plan.Entry{}, f.fail(src, err, "")
+	}
+	e := f.entry(dst, mode(info))
+	switch {
+	case e.IsLink():
+		e.Mode |= 0o777
+		e.Target, err = os.Readlink(src)
+	case e.IsFile():
+		e.Size, e.Data.Path = info.Size(), src
+		e.Private = info.Mode().Perm()&0o004 == 0
+		err = readable(src, info)
+	default:
+		return plan.Entry{}, f.fail(src, errors.New("not a regular file"), "type: tree takes folders with all that is in them")
+	}
+	if err != nil {
+		return plan.Entry{}, f.fail(src, err, "")
+	}
+	f.apply(&e, info, clock)
+	return e, nil
+}
+
+func (f *File) apply(e *plan.Entry, info fs.FileInfo, clock Clock) {
+	if f.Mode != nil && !e.IsLink() {
+		e.Mode = e.Mode&plan.TypeMask | *f.Mode
+	}
+	f.Attr.set(e, info, clock)
+}

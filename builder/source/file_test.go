@@ -1,0 +1,139 @@
+package source
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+)
+
+func TestFile(t *testing.T) {
+	dir := files(t, map[string]string{
+		"busybox": "ELF", "secret": "key", "sh": "-> busybox", "dead": "-> nowhere", "[": "test",
+		"conf/a.conf": "a", "conf/b.conf": "b", "conf/sub/c.conf": "c", "conf/l.conf": "-> a.conf",
+	})
+	chmod(t, 0o4755|os.ModeSetuid, dir, "busybox")
+	chmod(t, 0o600, dir, "secret")
+	at := time.Unix(1000, 5)
+	if err := os.Chtimes(filepath.Join(dir, "busybox"), at, at); err != nil {
+		t.Fatal(err)
+	}
+	text := "router\n"
+	uid := uint32(22)
+	tests := []struct {
+		name string
+		file File
+		want string
+	}{
+		{"host's mode, links", File{Item: Item{Dst: "/bin/busybox", Replace: true}, Src: "busybox", Links: []string{"/bin/sh"}}, `
+/bin/busybox file 4755 mtime=77 "ELF" replace
+/bin/sh hard /bin/busybox replace
+`},
+		{"attributes", File{Item: Item{Dst: "/b"}, Src: "busybox", Attr: Attr{Mode: new(uint32(0o700)), UID: &uid, MTime: MTime{MTimeKeep, 0}}}, `
+/b file 0700 owner=22:0 mtime=1000 "ELF"
+`},
+		{"clamped, which is earlier", File{Item: Item{Dst: "/b"}, Src: "busybox", Attr: Attr{MTime: MTime{MTimeClamp, 0}}}, `
+/b file 4755 mtime=77 "ELF"
+`},
+		{"time", File{Item: Item{Dst: "/b"}, Src: "busybox", Attr: Attr{MTime: MTime{MTimeSet, 99}}}, `
+/b file 4755 mtime=99 "ELF"
+`},
+		{"not for everyone", File{Item: Item{Dst: "/k"}, Src: "secret"}, `
+/k file 0600 mtime=77 "key" private
+`},
+		{"text", File{Item: Item{Dst: "/etc/hostname"}, Text: &text, Links: []string{"/h"}}, `
+/etc/hostname file 0644 mtime=77 "router\n"
+/h hard /etc/hostname
+`},
+		{"link", File{Item: Item{Dst: "/sh"}, Src: "sh", Attr: Attr{Mode: new(uint32(0o644))}}, `
+/sh link 0777 mtime=77 -> busybox
+`},
+		{"dead link", File{Item: Item{Dst: "/sh"}, Src: "dead"}, `
+/sh link 0777 mtime=77 -> nowhere
+`},
+		{"followed", File{Item: Item{Dst: "/sh"}, Src: "sh", Follow: true}, `
+/sh file 4755 mtime=77 "ELF"
+`},
+		{"into a folder", File{Item: Item{Dst: "/bin"}, Src: "busybox", DstDir: true}, `
+/bin/busybox file 4755 mtime=77 "ELF"
+`},
+		{"a name that looks like a pattern", File{Item: Item{Dst: "/bin/["}, Src: "["}, `
+/bin/[ file 0644 mtime=77 "test"
+`},
+		{"pattern", File{Item: Item{Dst: "/etc"}, Src: "conf/**"}, `
+/etc/a.conf file 0644 mtime=77 "a"
+/etc/b.conf file 0644 mtime=77 "b"
+/etc/l.conf link 0777 mtime=77 -> a.conf
+/etc/c.conf file 0644 mtime=77 "c"
+`},
+		{"no match is fine", File{Item: Item{Dst: "/etc"}, Src: "*.none", Optional: true}, ``},
+		{"no file is fine", File{Item: Item{Dst: "/etc"}, Src: "none", Optional: true}, ``},
+		{"no match", File{Item: Item{Dst: "/etc"}, Src: "*.none"}, "m:1: *.none: matches no file\n"},
+		{"no file", File{Item: Item{Dst: "/etc"}, Src: "none"}, "m:1: none: no such file or directory\n"},
+		{"through a file", File{Item: Item{Dst: "/etc"}, Src: "busybox/x", Optional: true}, "m:1: busybox/x: not a directory\n"},
+		{"dead link followed", File{Item: Item{Dst: "/x"}, Src: "dead", Follow: true}, "m:1: dead: no such file or directory\n"},
+		{"folder", File{Item: Item{Dst: "/etc"}, Src: "conf"}, `
+m:1: conf: not a regular file
+	type: tree takes folders with all that is in them
+`},
+		{"links of many", File{Item: Item{Dst: "/etc"}, Src: "conf/*", Links: []string{"/x"}}, `
+m:1: conf/*: several files, and links are names of one
+`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if test.file.Text == nil {
+				test.file.Src = dir + "/" + test.file.Src
+			}
+			test.file.Origin = "m:1"
+			got, err := test.file.Entries(Clock{Epoch: 77, Set: true})
+			compare(t, dir, got, err, test.want)
+		})
+	}
+}
+
+func TestKeepOwner(t *testing.T) {
+	dir := files(t, map[string]string{"x": ""})
+	info, err := os.Stat(dir + "/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := info.Sys().(*syscall.Stat_t)
+	gid := uint32(4711)
+	got, err := File{Item: Item{Dst: "/x"}, Attr: Attr{KeepOwner: true, GID: &gid}, Src: dir + "/x"}.Entries(Clock{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got[0].UID != want.Uid || got[0].GID != gid {
+		t.Errorf("got owner %d:%d, want %d:%d", got[0].UID, got[0].GID, want.Uid, gid)
+	}
+}
+
+func TestNode(t *testing.T) {
+	var got []plan.Entry
+	for _, n := range []Node{
+		{Item: Item{Dst: "/d"}, Type: plan.TypeDir},
+		{Item: Item{Dst: "/d2", Replace: true}, Type: plan.TypeDir, Attr: Attr{Mode: new(uint32(0o1777)), UID: new(uint32(5)), GID: new(uint32(6))}},
+		{Item: Item{Dst: "/l"}, Type: plan.TypeLink, Target: "to", Attr: Attr{Mode: new(uint32(0o600))}},
+		{Item: Item{Dst: "/h"}, HardLink: true, Target: "/x"},
+		{Item: Item{Dst: "/c"}, Type: plan.TypeChar, Major: 4, Minor: 64},
+		{Item: Item{Dst: "/b"}, Type: plan.TypeBlock, Major: 8, Attr: Attr{MTime: MTime{MTimeSet, 9}}},
+		{Item: Item{Dst: "/f"}, Type: plan.TypeFIFO},
+		{Item: Item{Dst: "/s"}, Type: plan.TypeSocket},
+	} {
+		got = append(got, n.Entry(Clock{Epoch: 3, Set: true}))
+	}
+	compare(t, "", got, nil, `
+/d dir 0755 mtime=3
+/d2 dir 1777 owner=5:6 mtime=3 replace
+/l link 0777 mtime=3 -> to
+/h hard /x
+/c char 0600 mtime=3 4:64
+/b block 0600 mtime=9 8:0
+/f fifo 0644 mtime=3
+/s socket 0755 mtime=3
+`)
+}

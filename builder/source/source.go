@@ -1,0 +1,158 @@
+// Package source finds out what the items of a manifest put into the image. Each
+// type of contents is a struct that says what was asked for, with a method that
+// looks at the host and returns entries for a plan; a file here is one such
+// type. Nothing is judged and little is read: contents are opened when the
+// image is written.
+//
+// Who builds must not show in what is built. So owners are 0:0 and times are
+// SOURCE_DATE_EPOCH or 0 unless the item says otherwise; archives keep theirs,
+// which are part of the input.
+package source
+
+import (
+	"errors"
+	"io/fs"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+)
+
+// Item is what all types of contents have in common.
+type Item struct {
+	Origin  string // where it was asked for: "root.yaml:12:3"
+	Dst     string // absolute and clean
+	Replace bool   // take the place of what was added before
+}
+
+// Attr is the metadata asked for; nil leaves a value at its default.
+type Attr struct {
+	Mode      *uint32 // permission bits
+	UID, GID  *uint32
+	KeepOwner bool // take ids that are not given from the host
+	MTime     MTime
+}
+
+// MTime says where a modification time comes from.
+type MTime struct {
+	Rule MTimeRule
+	Time int64 // for MTimeSet, in seconds since the epoch
+}
+
+// MTimeRule is one way to get a modification time.
+type MTimeRule int
+
+const (
+	MTimeDefault MTimeRule = iota // SOURCE_DATE_EPOCH, else 0
+	MTimeKeep                     // the host's
+	MTimeClamp                    // the host's, SOURCE_DATE_EPOCH at most
+	MTimeSet                      // a given one
+)
+
+// Clock is the time of a build: SOURCE_DATE_EPOCH
+// (https://reproducible-builds.org/specs/source-date-epoch).
+type Clock struct {
+	Epoch int64 // in seconds since the epoch
+	Set   bool
+}
+
+// clamp returns t, but no time after the build's.
+func (c Clock) clamp(t int64) int64 {
+	if c.Set {
+		return min(t, c.Epoch)
+	}
+	return t
+}
+
+// entry starts an entry of item.
+func (item *Item) entry(path string, mode uint32) plan.Entry {
+	return plan.Entry{Path: path, Mode: mode, Origin: item.Origin, Replace: item.Replace}
+}
+
+// links returns entries for further names of the file at path.
+func (item *Item) links(path string, names []string) []plan.Entry {
+	var entries []plan.Entry
+	for _, name := range names {
+		e := item.entry(name, plan.TypeFile)
+		e.HardLink, e.Target = true, path
+		entries = append(entries, e)
+	}
+	return entries
+}
+
+// fail describes a problem with a file of the host.
+func (item *Item) fail(path string, cause error, hint string) *plan.Error {
+	// The path is told already.
+	if inner, ok := errors.AsType[*fs.PathError](cause); ok && inner.Path == path {
+		cause = inner.Err
+	}
+	return &plan.Error{Origin: item.Origin, Path: path, Msg: cause.Error(), Hint: hint, Cause: cause}
+}
+
+// set gives e the owner and the time that a asks for; info is what the host
+// says, or nil.
+func (a *Attr) set(e *plan.Entry, info fs.FileInfo, clock Clock) {
+	e.MTime = clock.Epoch
+	if a.MTime.Rule == MTimeSet {
+		e.MTime = a.MTime.Time
+	}
+	if info != nil {
+		switch a.MTime.Rule {
+		case MTimeKeep:
+			e.MTime = info.ModTime().Unix()
+		case MTimeClamp:
+			e.MTime = clock.clamp(info.ModTime().Unix())
+		}
+		if a.KeepOwner {
+			stat := info.Sys().(*syscall.Stat_t)
+			e.UID, e.GID = stat.Uid, stat.Gid
+		}
+	}
+	if a.UID != nil {
+		e.UID = *a.UID
+	}
+	if a.GID != nil {
+		e.GID = *a.GID
+	}
+}
+
+// mode returns type and permission bits as in stat(2).
+func mode(info fs.FileInfo) uint32 {
+	m := uint32(info.Mode().Perm())
+	if info.Mode()&fs.ModeSetuid != 0 {
+		m |= 0o4000
+	}
+	if info.Mode()&fs.ModeSetgid != 0 {
+		m |= 0o2000
+	}
+	if info.Mode()&fs.ModeSticky != 0 {
+		m |= 0o1000
+	}
+	switch t := info.Mode().Type(); {
+	case t == 0:
+		m |= plan.TypeFile
+	case t == fs.ModeDir:
+		m |= plan.TypeDir
+	case t == fs.ModeSymlink:
+		m |= plan.TypeLink
+	case t == fs.ModeNamedPipe:
+		m |= plan.TypeFIFO
+	case t == fs.ModeSocket:
+		m |= plan.TypeSocket
+	case t&fs.ModeCharDevice != 0:
+		m |= plan.TypeChar
+	case t&fs.ModeDevice != 0:
+		m |= plan.TypeBlock
+	}
+	return m
+}
+
+// readable checks early what would otherwise stop the build when most of the
+// image is written.
+func readable(path string, info fs.FileInfo) error {
+	if info.Mode().Perm()&0o004 != 0 {
+		return nil
+	}
+	return unix.Access(path, unix.R_OK)
+}

@@ -1,0 +1,331 @@
+package source
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mkinitfs/mkinitfs/internal/testenv"
+)
+
+// member is a header with its content.
+type member struct {
+	tar.Header
+	content string
+}
+
+func archive(t *testing.T, format tar.Format, members ...member) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, m := range members {
+		if m.Typeflag != tar.TypeXGlobalHeader {
+			m.Format = format
+			m.Size = int64(len(m.content))
+			if m.ModTime.IsZero() {
+				m.ModTime = time.Unix(1000, 0)
+			}
+		}
+		if err := w.WriteHeader(&m.Header); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte(m.content)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func gzipped(t *testing.T, data []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// listTar reads data as an archive with request's settings and compares.
+func listTar(t *testing.T, data []byte, request Tar, clock Clock, want string) {
+	t.Helper()
+	dir := files(t, map[string]string{"a.tar": string(data)})
+	request.Src, request.Origin = dir+"/a.tar", "m:1"
+	got, closer, err := request.Entries(t.Context(), clock)
+	compare(t, dir, got, err, want)
+	if err != nil {
+		return
+	}
+	for _, e := range got {
+		if e.Source != request.Archive {
+			t.Errorf("%s: got source %d, want %d", e.Path, e.Source, request.Archive)
+		}
+	}
+	if err := closer.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTarMembers(t *testing.T) {
+	members := []member{
+		{tar.Header{Typeflag: tar.TypeDir, Name: "./", Mode: 0o700}, ""},
+		{tar.Header{Typeflag: tar.TypeDir, Name: "./bin/", Mode: 0o1755, Uid: 3, Gid: 4}, ""},
+		{tar.Header{Typeflag: tar.TypeReg, Name: "/bin/su", Mode: 0o4755, ModTime: time.Unix(2000, 0)}, "program"},
+		{tar.Header{Typeflag: tar.TypeLink, Name: "bin/sudo", Linkname: "./bin/su"}, ""},
+		{tar.Header{Typeflag: tar.TypeSymlink, Name: "bin//sh", Linkname: "../x", Mode: 0o600}, ""},
+		{tar.Header{Typeflag: tar.TypeChar, Name: "c", Mode: 0o620, Devmajor: 4, Devminor: 64}, ""},
+		{tar.Header{Typeflag: tar.TypeBlock, Name: "b", Mode: 0o660, Devmajor: 8}, ""},
+		{tar.Header{Typeflag: tar.TypeFifo, Name: "f", Mode: 0o600}, ""},
+		{tar.Header{Typeflag: tar.TypeReg, Name: "empty"}, ""},
+	}
+	want := `
+/ dir 0700 mtime=1000 implied
+/bin dir 1755 owner=3:4 mtime=1000 implied
+/bin/su file 4755 mtime=1500 "program"
+/bin/sudo hard /bin/su
+/bin/sh link 0777 mtime=1000 -> ../x
+/c char 0620 mtime=1000 4:64
+/b block 0660 mtime=1000 8:0
+/f fifo 0600 mtime=1000
+/empty file 0000 mtime=1000 ""
+`
+	for _, format := range []tar.Format{tar.FormatUSTAR, tar.FormatPAX, tar.FormatGNU} {
+		t.Run(format.String(), func(t *testing.T) {
+			listTar(t, archive(t, format, members...), Tar{Item: Item{Dst: "/"}, Archive: 7}, Clock{1500, true}, want)
+		})
+	}
+}
+
+// Where contents begin is not told by archive/tar, and extended headers come
+// before them.
+func TestTarLongNames(t *testing.T) {
+	long := strings.Repeat("n", 150)
+	for _, format := range []tar.Format{tar.FormatPAX, tar.FormatGNU} {
+		t.Run(format.String(), func(t *testing.T) {
+			data := archive(t, format,
+				member{tar.Header{Typeflag: tar.TypeReg, Name: long + "/" + long, Mode: 0o644}, "content"},
+				member{tar.Header{Typeflag: tar.TypeSymlink, Name: "l", Linkname: long + "/" + long}, ""},
+				member{tar.Header{Typeflag: tar.TypeLink, Name: long + "/h", Linkname: long + "/" + long}, ""},
+				member{tar.Header{Typeflag: tar.TypeReg, Name: "after", Mode: 0o644}, strings.Repeat("x", 513)},
+			)
+			listTar(t, data, Tar{Item: Item{Dst: "/d", Replace: true}, Archive: 1}, Clock{}, strings.ReplaceAll(`
+/d/LONG/LONG file 0644 mtime=1000 "content" replace
+/d/l link 0777 mtime=1000 -> LONG/LONG replace
+/d/LONG/h hard /d/LONG/LONG replace
+/d/after file 0644 mtime=1000 "xxxxxxxxxxxxxxxxxxxx... 513" replace
+`, "LONG", long))
+		})
+	}
+}
+
+func TestTarTimes(t *testing.T) {
+	data := archive(t, tar.FormatPAX,
+		member{tar.Header{Typeflag: tar.TypeXGlobalHeader, PAXRecords: map[string]string{"comment": "c"}}, ""},
+		member{tar.Header{Typeflag: tar.TypeReg, Name: "fraction", ModTime: time.Unix(1000, 999_999_999)}, ""},
+		member{tar.Header{Typeflag: tar.TypeReg, Name: "before", ModTime: time.Unix(-5, 0)}, ""},
+	)
+	listTar(t, data, Tar{Item: Item{Dst: "/"}}, Clock{Epoch: 0, Set: true}, `
+/fraction file 0000 ""
+/before file 0000 mtime=-5 ""
+`)
+	listTar(t, data, Tar{Item: Item{Dst: "/"}}, Clock{}, `
+/fraction file 0000 mtime=1000 ""
+/before file 0000 mtime=-5 ""
+`)
+}
+
+func TestTarExclude(t *testing.T) {
+	file := func(name, content string) member {
+		return member{tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644}, content}
+	}
+	data := archive(t, tar.FormatPAX,
+		member{tar.Header{Typeflag: tar.TypeDir, Name: "./usr/share/man/", Mode: 0o755}, ""},
+		file("./usr/share/man/deep/er/x", "x"),
+		file("./usr/share/manual", "m"),
+		file("./lib/a.a", "a"),
+		file("./first", "content"),
+		member{tar.Header{Typeflag: tar.TypeLink, Name: "second", Linkname: "first"}, ""},
+		member{tar.Header{Typeflag: tar.TypeLink, Name: "third", Linkname: "first"}, ""},
+	)
+	listTar(t, data, Tar{Item: Item{Dst: "/d"}, Exclude: globs("usr/share/man", "**/*.a", "/first")}, Clock{}, `
+/d/usr/share/manual file 0644 mtime=1000 "m"
+/d/second file 0644 mtime=1000 "content"
+/d/third hard /d/second
+`)
+	listTar(t, data, Tar{Item: Item{Dst: "/d"}, Exclude: globs("usr", "nothing")}, Clock{}, `
+m:2: nothing: matches nothing
+`)
+}
+
+func TestTarErrors(t *testing.T) {
+	file := func(name string) member {
+		return member{tar.Header{Typeflag: tar.TypeReg, Name: name}, strings.Repeat("data", 1000)}
+	}
+	good := archive(t, tar.FormatPAX, file("x"))
+	tests := []struct {
+		name string
+		data []byte
+		want string
+	}{
+		{"up", archive(t, tar.FormatPAX, file("a/../x")), `member "a/../x": ".." in the name`},
+		{"hard link up", archive(t, tar.FormatPAX, member{tar.Header{Typeflag: tar.TypeLink, Name: "h", Linkname: "../x"}, ""}),
+			`member "h": hard link to "../x": ".." in the name`},
+		{"owner", archive(t, tar.FormatPAX, member{tar.Header{Typeflag: tar.TypeReg, Name: "o", Uid: 1 << 33}, ""}),
+			`member "o": owner 8589934592:0 is out of range`},
+		{"type", archive(t, tar.FormatUSTAR, member{tar.Header{Typeflag: 'Z', Name: "z"}, ""}),
+			`member "z": unknown type 'Z'`},
+		{"cut in a content", good[:2000], "unexpected EOF"},
+		{"cut in a header", good[:200], "unexpected EOF"},
+		{"empty", nil, "empty, not even an end of archive"},
+		{"junk", bytes.Repeat([]byte("junk"), 1000), "not a tar archive, or a damaged one"},
+		{"cpio", bytes.Repeat([]byte("070701"), 1000), "not a tar archive, or a damaged one"},
+		{"junk after gzip", append(gzipped(t, good), "junk and more"...), "junk after the compressed archive"},
+		{"gzip of junk", gzipped(t, bytes.Repeat([]byte("junk"), 1000)), "not a tar archive, or a damaged one"},
+		{"cut gzip", gzipped(t, good)[:60], "gzip: unexpected EOF"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			listTar(t, test.data, Tar{Item: Item{Dst: "/"}}, Clock{}, "m:1: a.tar: "+test.want+"\n")
+		})
+	}
+}
+
+func TestTarMissing(t *testing.T) {
+	dir := t.TempDir()
+	request := Tar{Item: Item{Dst: "/", Origin: "m:1"}, Src: dir + "/none.tar"}
+	_, _, err := request.Entries(t.Context(), Clock{})
+	compare(t, dir, nil, err, "m:1: none.tar: no such file or directory\n")
+	request.Optional = true
+	got, closer, err := request.Entries(t.Context(), Clock{})
+	compare(t, dir, got, err, "")
+	if err := closer.Close(); err != nil {
+		t.Error(err)
+	}
+	request.Src = dir
+	_, _, err = request.Entries(t.Context(), Clock{})
+	compare(t, filepath.Dir(dir), nil, err, "m:1: "+filepath.Base(dir)+": not a regular file\n")
+}
+
+func TestTarPrivate(t *testing.T) {
+	data := archive(t, tar.FormatPAX, member{tar.Header{Typeflag: tar.TypeReg, Name: "x", Mode: 0o644}, "x"})
+	dir := files(t, map[string]string{"a.tar": string(data)})
+	chmod(t, 0o640, dir, "a.tar")
+	got, closer, err := Tar{Item: Item{Dst: "/"}, Src: dir + "/a.tar"}.Entries(t.Context(), Clock{})
+	compare(t, dir, got, err, "/x file 0644 mtime=1000 \"x\" private\n")
+	closer.Close()
+}
+
+func TestTarStreams(t *testing.T) {
+	data := archive(t, tar.FormatPAX, member{tar.Header{Typeflag: tar.TypeReg, Name: "x", Mode: 0o644}, strings.Repeat("0123456789", 1000)})
+	var streams []byte
+	for len(data) > 0 {
+		n := min(len(data), 3001)
+		streams = append(streams, gzipped(t, data[:n])...)
+		data = data[n:]
+	}
+	streams = append(streams, make([]byte, 10240)...) // a tape's record
+	listTar(t, streams, Tar{Item: Item{Dst: "/"}}, Clock{}, `
+/x file 0644 mtime=1000 "01234567890123456789... 10000"
+`)
+}
+
+func TestTarInterrupted(t *testing.T) {
+	data := gzipped(t, archive(t, tar.FormatPAX))
+	dir := files(t, map[string]string{"a.tar": string(data)})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, _, err := Tar{Item: Item{Dst: "/"}, Src: dir + "/a.tar"}.Entries(ctx, Clock{})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got error %v, want %v", err, context.Canceled)
+	}
+}
+
+func run(t *testing.T, dir, name string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(testenv.Tool(t, name), args...)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+}
+
+// What other programs write, in their formats and codecs.
+func TestTarOfOthers(t *testing.T) {
+	long := strings.Repeat("d", 90) + "/" + strings.Repeat("f", 200)
+	dir := files(t, map[string]string{"root/bin/sh": "shell", "root/l": "-> bin/sh", "root/" + long: "long"})
+	if err := os.Link(dir+"/root/bin/sh", dir+"/root/bin/zsh"); err != nil {
+		t.Fatal(err)
+	}
+	at := time.Unix(1234567890, 123456789)
+	for _, name := range []string{"bin/sh", filepath.Dir(long), long} {
+		if err := os.Chtimes(filepath.Join(dir, "root", name), at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := strings.ReplaceAll(`
+/bin/sh file 0644 owner=7:8 mtime=1234567890 "shell"
+/bin/zsh hard /bin/sh
+/DIR/FILE file 0644 owner=7:8 mtime=1234567890 "long"
+`, "DIR/FILE", long)
+	gnu := []string{"--numeric-owner", "--owner=7", "--group=8"}
+	bsd := []string{"--uid=7", "--gid=8", "--uname=", "--gname="}
+	for _, test := range []struct {
+		name, tool string
+		args       []string
+	}{
+		{"gnu", "tar", append(gnu, "--format=gnu")},
+		{"pax", "tar", append(gnu, "--format=posix")},
+		{"gnu gzip", "tar", append(gnu, "--gzip")},
+		{"gnu xz", "tar", append(gnu, "--xz")},
+		{"gnu zstd", "tar", append(gnu, "--zstd")},
+		{"bsd", "bsdtar", bsd},
+		{"bsd pax gzip", "bsdtar", append(bsd, "--format=pax", "--gzip")},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if test.tool == "tar" {
+				for _, codec := range []string{"gzip", "xz", "zstd"} {
+					testenv.Tool(t, codec)
+				}
+			}
+			args := append(test.args, "-cf", "../a.tar", "bin/sh", "bin/zsh", long)
+			run(t, dir+"/root", test.tool, args...)
+			chmod(t, 0o644, dir, "a.tar")
+			got, closer, err := Tar{Item: Item{Dst: "/"}, Src: dir + "/a.tar"}.Entries(t.Context(), Clock{})
+			compare(t, dir, got, err, want)
+			if err == nil {
+				closer.Close()
+			}
+		})
+	}
+}
+
+func TestTarSparse(t *testing.T) {
+	dir := t.TempDir()
+	f, err := os.Create(dir + "/hole")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt([]byte("end"), 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []string{"gnu", "posix"} {
+		run(t, dir, "tar", "--format="+format, "--sparse", "-cf", "a.tar", "hole")
+		_, _, err := Tar{Item: Item{Dst: "/", Origin: "m:1"}, Src: dir + "/a.tar"}.Entries(t.Context(), Clock{})
+		compare(t, dir, nil, err, "m:1: a.tar: member \"hole\": a sparse file; pack it without --sparse\n")
+	}
+}

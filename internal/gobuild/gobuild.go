@@ -1,0 +1,90 @@
+// Package gobuild compiles Go programs for an image so that the same source and
+// the same Go version give the same bytes, whoever builds them and wherever.
+//
+// What ends up in a Go binary depends on more than its source: GOFLAGS and
+// GOEXPERIMENT, the machine levels (GOAMD64 and its kin), a workspace file, the
+// folder it was built in, the state of the version control system. All of that
+// is pinned here, in the environment and in the file that "go env -w" writes.
+// Where modules, toolchains and caches come from stays the user's choice.
+package gobuild
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// ErrNoGo is the cause of an error when there is no go command in PATH.
+var ErrNoGo = errors.New("no go command found in PATH")
+
+// flags of every build; -s -w and the empty build id leave no symbols and no
+// trace of the building machine.
+var flags = []string{"-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid="}
+
+// Target says what to compile.
+type Target struct {
+	Dir     string   // a folder of the module that Package is found from; "" is the current one
+	Package string   // as given to go build: "./cmd/x" or an import path
+	Arch    string   // GOARCH, or arm/v5, arm/v6, arm/v7; "" is this machine's
+	Tags    []string // build tags
+	Out     string   // the file to write
+}
+
+// Build compiles t as a static Linux program. When the compiler objects, its
+// words follow in the error, one a line, as they came. A build that ctx ends is
+// given a moment to remove its temporary files.
+func Build(ctx context.Context, t Target) error {
+	what := t.Package
+	if t.Arch != "" {
+		what += " for " + t.Arch
+	}
+	if err := build(ctx, t); err != nil {
+		return fmt.Errorf("build %s: %w", what, err)
+	}
+	return nil
+}
+
+func build(ctx context.Context, t Target) error {
+	env, err := environ(ctx, t.Dir, t.Arch)
+	if err != nil {
+		return err
+	}
+	out, err := filepath.Abs(t.Out)
+	if err != nil {
+		return err
+	}
+	args := append([]string{"build"}, flags...)
+	if len(t.Tags) > 0 {
+		args = append(args, "-tags="+strings.Join(t.Tags, ","))
+	}
+	_, err = run(ctx, t.Dir, env, append(args, "-o", out, "--", t.Package)...)
+	return err
+}
+
+// run calls the go command in dir and returns what it wrote to its output.
+func run(ctx context.Context, dir string, env []string, args ...string) ([]byte, error) {
+	tool, err := exec.LookPath("go")
+	if err != nil {
+		return nil, ErrNoGo
+	}
+	cmd := exec.CommandContext(ctx, tool, args...)
+	cmd.Dir, cmd.Env = dir, env
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 5 * time.Second
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err = cmd.Run()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if words := strings.TrimSpace(stderr.String()); err != nil && words != "" {
+		return nil, fmt.Errorf("%w\n\t%s", err, strings.ReplaceAll(words, "\n", "\n\t"))
+	}
+	return stdout.Bytes(), err
+}
