@@ -107,13 +107,13 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options) (*build, err
 		b.entries, err = plan.Make(entries, b.planOptions())
 	}
 	if err == nil {
-		b.hideInit()
 		err = b.describe()
 	}
 	if err != nil {
 		b.sources.Close()
 		return nil, err
 	}
+	b.hideInit()
 	return b, nil
 }
 
@@ -142,7 +142,7 @@ func (b *build) chooseCodecs() error {
 	small := is32(b.arch)
 	outer, err := compress.Lookup(b.manifest.Compress.Codec)
 	if err != nil {
-		return fmt.Errorf("%s: %w", b.manifest.Compress.Pos, err)
+		return at(b.manifest.Compress.Pos, err)
 	}
 	b.outer = codec{outer, b.manifest.Compress.Level, small}
 
@@ -160,10 +160,15 @@ func (b *build) chooseCodecs() error {
 		err = fmt.Errorf("root.payload %s: no stub decodes it (known: %s)", c.Codec, strings.Join(stub.Codecs(), ", "))
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.Pos, err)
+		return at(c.Pos, err)
 	}
 	b.payload = codec{payload, c.Level, small}
 	return nil
+}
+
+// at is an error with a place in the manifest.
+func at(pos manifests.Pos, err error) error {
+	return manifests.Errors{{Pos: pos, Msg: err.Error()}}
 }
 
 func is32(arch string) bool {

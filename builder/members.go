@@ -130,13 +130,13 @@ func (b *build) writeArchive(ctx context.Context, w io.Writer, entries []*plan.E
 			written[e.Ino] = true
 		}
 		if err := out.WriteHeader(&h); err != nil {
-			return fmt.Errorf("%s: %s: %w", e.Origin, e.Path, err)
+			return plan.Errors{{Origin: e.Origin, Path: e.Path, Msg: err.Error(), Cause: err}}
 		}
 		if h.Size == 0 {
 			continue
 		}
 		if err := writeBody(out, e, h.Size); err != nil {
-			return fmt.Errorf("%s: %s: %w", e.Origin, e.Path, err)
+			return plan.Errors{{Origin: e.Origin, Path: e.Path, Msg: err.Error(), Cause: err}}
 		}
 	}
 	if err := out.Close(); err != nil {

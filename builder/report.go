@@ -3,6 +3,9 @@ package builder
 import (
 	"fmt"
 	"strconv"
+
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
 // Report says what was built. Its JSON form is stable: fields are only added.
@@ -67,11 +70,33 @@ func (b *build) describe() error {
 		r.Unpacked += e.Size
 	}
 	if limit := b.manifest.Output.MaxUnpacked; limit > 0 && r.Unpacked > limit {
-		return fmt.Errorf("%s: the root's files take %d bytes, output.max_unpacked allows %d",
-			b.manifest.Output.MaxUnpackedPos, r.Unpacked, limit)
+		return at(b.manifest.Output.MaxUnpackedPos,
+			fmt.Errorf("the root's files take %d bytes, output.max_unpacked allows %d", r.Unpacked, limit))
 	}
+	b.warn()
 	_, err := b.bootCopies()
 	return err
+}
+
+// warn notes what will not boot as it stands. It is no error: what a boot loader
+// appends, or init= on the kernel's command line, can make up for it.
+func (b *build) warn() {
+	path := b.manifest.Init.Exec
+	if b.manifest.Root.Type == manifests.None {
+		path = "/init"
+	}
+	problem := ""
+	switch e := plan.Find(b.entries, path); {
+	case e == nil:
+		problem = "is not in the root"
+	case !e.IsFile():
+		problem = "is not a regular file"
+	case e.Mode&0o111 == 0:
+		problem = "is not executable"
+	}
+	if problem != "" {
+		b.report.Warnings = append(b.report.Warnings, fmt.Sprintf("%s: init.exec: %s %s", b.manifest.Init.ExecPos, path, problem))
+	}
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"hash/crc32"
@@ -41,7 +42,7 @@ func (b *build) write(ctx context.Context, w io.Writer) error {
 	out := &image{w: w, limit: b.manifest.Output.MaxSize, report: &b.report}
 	if err := b.writeSegments(ctx, out, members); err != nil {
 		if err == errTooLarge {
-			return fmt.Errorf("%s: the image grows beyond output.max_size, %d bytes", b.manifest.Output.MaxSizePos, out.limit)
+			return at(b.manifest.Output.MaxSizePos, fmt.Errorf("the image takes more than output.max_size, %d bytes", out.limit))
 		}
 		return err
 	}
@@ -198,7 +199,7 @@ type image struct {
 	report *Report
 }
 
-var errTooLarge = fmt.Errorf("image too large")
+var errTooLarge = errors.New("image too large")
 
 func (o *image) Write(p []byte) (int, error) {
 	if o.limit > 0 && o.size+int64(len(p)) > o.limit {

@@ -55,6 +55,9 @@ func (r *Reader) Next() (*Header, error) {
 		return nil, err
 	}
 	if r.h.Name == Trailer {
+		if r.h.Size != 0 {
+			return nil, r.fault("trailer with a body")
+		}
 		r.done = true
 		// Some writers leave the padding of the last trailer out.
 		for r.offset%4 != 0 {

@@ -35,6 +35,8 @@ func (w *Writer) WriteHeader(h *Header) error {
 
 func (w *Writer) refuse(h *Header) error {
 	switch t := h.Mode & TypeMask; {
+	case w.err != nil:
+		return w.err
 	case w.left > 0:
 		return w.fault("the body of the entry before is incomplete")
 	case h.Name == "":
@@ -87,7 +89,10 @@ func (w *Writer) writeHeader(h *Header) error {
 
 // Write writes the next bytes of the body.
 func (w *Writer) Write(p []byte) (int, error) {
-	if int64(len(p)) > w.left {
+	switch {
+	case w.err != nil:
+		return 0, w.err
+	case int64(len(p)) > w.left:
 		return 0, w.fault("body longer than its size")
 	}
 	w.left -= int64(len(p))
@@ -103,7 +108,10 @@ func (w *Writer) Write(p []byte) (int, error) {
 // Close ends the archive with its trailer. It does not close the underlying
 // writer and pads to no more than 4.
 func (w *Writer) Close() error {
-	if w.left > 0 {
+	switch {
+	case w.err != nil:
+		return w.err
+	case w.left > 0:
 		return w.fault("the body of the last entry is incomplete")
 	}
 	if err := w.writeHeader(&Header{Name: Trailer, Nlink: 1}); err != nil {
@@ -116,9 +124,6 @@ func (w *Writer) Close() error {
 var errClosed = errors.New("cpio: archive is closed")
 
 func (w *Writer) write(p []byte) error {
-	if w.err != nil {
-		return w.err
-	}
 	n, err := w.w.Write(p)
 	w.offset += int64(n)
 	w.err = err

@@ -67,8 +67,14 @@ func printReport(w io.Writer, out string, r *builder.Report) {
 	}
 	fmt.Fprintf(w, "%s: %s, %s root, %d entries, %s unpacked, %s packed\n",
 		out, r.Arch, r.Root, r.Entries, size(r.Unpacked), size(r.Size))
-	for _, s := range r.Segments {
-		fmt.Fprintf(w, "  %-8s %-5s %10s of %s\n", s.Kind, s.Codec, size(s.Size), size(s.Unpacked))
+	for i := 0; i < len(r.Segments); {
+		sum, n := r.Segments[i], 1
+		for i++; i < len(r.Segments) && r.Segments[i].Kind == sum.Kind; i++ {
+			sum.Size += r.Segments[i].Size
+			sum.Unpacked += r.Segments[i].Unpacked
+			n++
+		}
+		printPart(w, sum.Kind, sum.Codec, sum.Size, sum.Unpacked, n, "segment")
 	}
 	if n := len(r.Members); n > 0 {
 		var packed, unpacked int64
@@ -76,12 +82,19 @@ func printReport(w io.Writer, out string, r *builder.Report) {
 			packed += m.Size
 			unpacked += m.Unpacked
 		}
-		fmt.Fprintf(w, "  %-8s %-5s %10s of %s in %d members\n", "root", r.Payload, size(packed), size(unpacked), n)
+		printPart(w, "root", r.Payload, packed, unpacked, n, "member")
 	}
 	if r.Stub != nil {
 		fmt.Fprintf(w, "  stub     %s by %s, %s, sha256 %s\n", size(r.Stub.Size), r.Stub.GoVersion, r.Stub.Origin, r.Stub.SHA256)
 	}
 	fmt.Fprintf(w, "  sha256   %s\n", r.SHA256)
+}
+
+func printPart(w io.Writer, kind, codec string, packed, unpacked int64, n int, unit string) {
+	if n != 1 {
+		unit += "s"
+	}
+	fmt.Fprintf(w, "  %-8s %10s of %-10s %-4s in %d %s\n", kind, size(packed), size(unpacked), codec, n, unit)
 }
 
 // size words a number of bytes.

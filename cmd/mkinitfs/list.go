@@ -1,14 +1,182 @@
 package main
 
 import (
-	"errors"
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/builder/image"
 )
 
 func listCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:  "list IMAGE",
-		RunE: func(cmd *cobra.Command, args []string) error { return errors.New("later") },
+	var long, asJSON, outer bool
+	cmd := &cobra.Command{
+		Use:   "list IMAGE",
+		Short: "List the root that an image brings up",
+		Long: "List the root that an image brings up (\"-\" is standard input): any run of newc\n" +
+			"archives, raw or compressed, and what is nested in those of mkinitfs.",
+		Args: exactly(1, "one image"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in, err := openInput(args[0])
+			if err != nil {
+				return err
+			}
+			defer in.Close()
+			var entries []image.Entry
+			if outer {
+				entries, err = listOuter(in)
+			} else {
+				entries, _, err = image.List(in)
+			}
+			// What could be read of a damaged image is worth showing.
+			if printErr := printEntries(cmd.OutOrStdout(), entries, long, asJSON, outer); printErr != nil {
+				return printErr
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			return nil
+		},
 	}
+	cmd.Flags().BoolVarP(&long, "long", "l", false, "show type, mode, links, owner, size or device, time (UTC), target")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the entries as JSON")
+	cmd.Flags().BoolVar(&outer, "outer", false, "list what the kernel unpacks: the stub and the members instead of what they hold")
+	return cmd
+}
+
+// openInput opens a file, or standard input for "-".
+func openInput(name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(os.Stdin), nil
+	}
+	return os.Open(name)
+}
+
+// listOuter returns the entries of the segments themselves.
+func listOuter(r io.Reader) ([]image.Entry, error) {
+	var entries []image.Entry
+	_, err := image.Walk(r, func(e *image.Entry, _ io.Reader) error {
+		if e.Member == "" {
+			entries = append(entries, *e)
+		}
+		return nil
+	})
+	return entries, err
+}
+
+func printEntries(w io.Writer, entries []image.Entry, long, asJSON, outer bool) error {
+	if asJSON {
+		list := make([]entryJSON, len(entries))
+		for i := range entries {
+			list[i] = describe(&entries[i], outer)
+		}
+		return printJSON(w, list)
+	}
+	out := bufio.NewWriter(w)
+	for i := range entries {
+		e := describe(&entries[i], outer)
+		if long {
+			what := fmt.Sprint(e.Size)
+			if e.Device != "" {
+				what = e.Device
+			}
+			fmt.Fprintf(out, "%s %3d %5d %5d %10s %s ", modeText(entries[i].Mode), e.Links, e.UID, e.GID, what,
+				time.Unix(e.MTime, 0).UTC().Format("2006-01-02 15:04:05"))
+		}
+		out.WriteString(e.Path)
+		switch {
+		case long && e.Target != "":
+			fmt.Fprintf(out, " -> %s", e.Target)
+		case long && e.HardLinkOf != "":
+			fmt.Fprintf(out, " link to %s", e.HardLinkOf)
+		}
+		out.WriteByte('\n')
+	}
+	return out.Flush()
+}
+
+// entryJSON is the stable form of an entry.
+type entryJSON struct {
+	Path       string `json:"path"`
+	Type       string `json:"type"`
+	Mode       string `json:"mode"` // permission bits, octal
+	UID        uint32 `json:"uid"`
+	GID        uint32 `json:"gid"`
+	Links      uint32 `json:"nlink"`
+	Size       int64  `json:"size"`
+	MTime      int64  `json:"mtime"` // seconds since 1970
+	Device     string `json:"device,omitempty"`
+	Target     string `json:"target,omitempty"`
+	HardLinkOf string `json:"hard_link_of,omitempty"`
+	Segment    int    `json:"segment"`
+	Member     string `json:"member,omitempty"`
+}
+
+func describe(e *image.Entry, outer bool) entryJSON {
+	t := typeOf(e.Mode)
+	d := entryJSON{
+		Path: e.Path(), Type: t.name, Mode: fmt.Sprintf("%04o", e.Mode&0o7777), UID: e.UID, GID: e.GID,
+		Links: e.Nlink, Size: e.Size, MTime: e.MTime, Target: e.Link, HardLinkOf: e.HardLinkOf,
+		Segment: e.Segment, Member: e.Member,
+	}
+	if outer {
+		d.Path = e.Name
+	}
+	if t.mode == cpio.TypeChar || t.mode == cpio.TypeBlock {
+		d.Device = fmt.Sprintf("%d:%d", e.RdevMajor, e.RdevMinor)
+	}
+	return d
+}
+
+type fileType struct {
+	mode   uint32
+	letter byte // as ls shows it
+	name   string
+}
+
+// fileTypes has what cannot be told from a mode as its last row.
+var fileTypes = []fileType{
+	{cpio.TypeFile, '-', "file"}, {cpio.TypeDir, 'd', "dir"}, {cpio.TypeLink, 'l', "symlink"},
+	{cpio.TypeChar, 'c', "char"}, {cpio.TypeBlock, 'b', "block"}, {cpio.TypeFIFO, 'p', "fifo"},
+	{cpio.TypeSocket, 's', "socket"}, {0, '?', "unknown"},
+}
+
+func typeOf(mode uint32) fileType {
+	for _, t := range fileTypes {
+		if t.mode == mode&cpio.TypeMask {
+			return t
+		}
+	}
+	return fileTypes[len(fileTypes)-1]
+}
+
+// modeText is a mode as ls -l shows it.
+func modeText(mode uint32) string {
+	text := []byte(strings.Repeat("rwx", 3))
+	for i := range text {
+		if mode&(0o400>>i) == 0 {
+			text[i] = '-'
+		}
+	}
+	for i, special := range []struct {
+		bit  uint32
+		mark byte
+	}{{0o4000, 's'}, {0o2000, 's'}, {0o1000, 't'}} {
+		if mode&special.bit == 0 {
+			continue
+		}
+		x := &text[3*i+2]
+		if *x == '-' {
+			*x = special.mark - 'a' + 'A'
+		} else {
+			*x = special.mark
+		}
+	}
+	return string(typeOf(mode).letter) + string(text)
 }

@@ -8,10 +8,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
 // Exit statuses.
@@ -35,17 +37,23 @@ func run(args []string) int {
 	if ctx.Err() != nil {
 		err = errors.New("interrupted")
 	}
-	for i, line := range strings.Split(err.Error(), "\n") {
-		if i == 0 || !strings.HasPrefix(line, "\t") && !strings.HasPrefix(line, " ") {
-			line = "mkinitfs: " + line
-		}
-		fmt.Fprintln(os.Stderr, line)
+	// What has a place in a manifest begins with it, so that an editor can jump there.
+	text := err.Error()
+	if !placed(err) {
+		text = "mkinitfs: " + text
 	}
+	fmt.Fprintln(os.Stderr, text)
 	var usage usageError
 	if errors.As(err, &usage) {
 		return exitUsage
 	}
 	return exitFailed
+}
+
+func placed(err error) bool {
+	var manifest manifests.Errors
+	var plan plan.Errors
+	return errors.As(err, &manifest) || errors.As(err, &plan)
 }
 
 func rootCommand() *cobra.Command {

@@ -1,0 +1,126 @@
+package image
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+)
+
+const maxPlan = 16 << 20 // far more than a plan has
+
+// entry visits an entry and, if it is a member, what is in it.
+func (w *walker) entry(e *Entry, b *body) error {
+	var content io.Reader = b
+	var err error
+	switch {
+	case e.Mode&cpio.TypeMask == cpio.TypeLink:
+		var target []byte
+		target, err = b.all(e.Size, cpio.PathMax-1)
+		e.Link = string(target)
+		content = strings.NewReader(e.Link)
+	case w.member == "" && e.Path() == "/"+bootplan.Path:
+		w.info.Plan, err = b.all(e.Size, maxPlan)
+		content = bytes.NewReader(w.info.Plan)
+	}
+	if err != nil {
+		return fmt.Errorf("read %q: %w", e.Name, err)
+	}
+	before := b.archive.Offset()
+	if err := w.visit(e, content); err != nil {
+		if b.err == nil {
+			w.stopped = err
+		}
+		return err
+	}
+	if name := memberName(e); name != "" && w.member == "" && b.archive.Offset() == before {
+		if err := w.through(name, e.Segment, b); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// memberName returns the base name of a member, or "" for any other entry.
+func memberName(e *Entry) string {
+	name := e.Path()
+	digits, ok := strings.CutPrefix(name, "/"+bootplan.MembersPrefix)
+	if !ok || len(digits) < 4 || strings.Trim(digits, "0123456789") != "" || e.Mode&cpio.TypeMask != cpio.TypeFile {
+		return ""
+	}
+	return strings.TrimPrefix(name, "/"+bootplan.Dir+"/")
+}
+
+// through walks the one archive of a member.
+func (w *walker) through(name string, segment int, b *body) error {
+	w.member = name
+	defer func() { w.member = "" }()
+	r := bufio.NewReaderSize(b, bufferSize)
+	codec, err := detect(r, 0, false)
+	if err != nil {
+		return err
+	}
+	if err := w.segment(r, &Segment{Index: segment}, codec); err != nil {
+		return err
+	}
+	switch _, err := skipZeros(r); err {
+	case nil:
+		return errors.New("junk behind its archive")
+	case io.EOF:
+		return nil
+	default:
+		return err
+	}
+}
+
+// body reads the body of the archive's current entry and remembers whether
+// reading, and not what a visitor did with it, went wrong.
+type body struct {
+	archive *cpio.Reader
+	err     error
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.archive.Read(p)
+	if err != nil && err != io.EOF {
+		b.err = err
+	}
+	return n, err
+}
+
+// all returns the whole body, which has size bytes, unless that is above most.
+func (b *body) all(size, most int64) ([]byte, error) {
+	if size > most {
+		return nil, fmt.Errorf("%d bytes, at most %d are possible", size, most)
+	}
+	return io.ReadAll(b)
+}
+
+// hardLinks holds the files of one archive that may have more names. As in the
+// kernel, a file is its inode, device and type, and names are counted to tell
+// that there may be more.
+type hardLinks map[file]string
+
+type file struct{ ino, major, minor, kind uint32 }
+
+// find returns the first name of the file of h, or "" if this is it.
+func (l *hardLinks) find(h *cpio.Header) string {
+	kind := h.Mode & cpio.TypeMask
+	if h.Nlink < 2 || kind == cpio.TypeDir || kind == cpio.TypeLink {
+		return ""
+	}
+	f := file{h.Ino, h.DevMajor, h.DevMinor, kind}
+	first := (*l)[f]
+	if first == "" {
+		if *l == nil {
+			*l = hardLinks{}
+		}
+		(*l)[f] = h.Name
+	}
+	return first
+}

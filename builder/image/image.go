@@ -1,0 +1,52 @@
+// Package image reads initramfs images: any run of archives that the kernel
+// would unpack, ours or not.
+//
+// An image is a run of segments, each a newc archive, raw or compressed on its
+// own, with runs of zero bytes between them. [Walk] follows it as the kernel's
+// unpacker does (init/initramfs.c) and refuses what the kernel would stumble
+// over: a raw archive that does not begin at a multiple of 4, an archive without
+// its trailer, bytes that are neither an archive nor padding.
+//
+// In an image of ours a segment may hold the root as members, the files
+// /.mkinitfs/root.0000 and so on, which are images themselves. Walk looks
+// through them, and [List] shows the root that will stand in the end.
+package image
+
+import (
+	"path"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+)
+
+// Info is what has been read of an image.
+type Info struct {
+	Segments []Segment
+	Size     int64  // bytes of the image, padding included
+	Plan     []byte // the text of /.mkinitfs/plan, nil if there is none
+}
+
+// Segment is one stream of an image, or one raw archive.
+type Segment struct {
+	Index    int    // in Info.Segments
+	Offset   int64  // in the image
+	Size     int64  // bytes in the image, without the padding that follows
+	Codec    string // a name that package compress knows
+	Entries  int    // without those of members
+	Unpacked int64  // bytes of the archives it holds
+}
+
+// Entry is one entry of an archive.
+type Entry struct {
+	cpio.Header
+	Segment int    // Index of the segment
+	Member  string // "root.0003" for an entry of that member, else ""
+	Link    string // target of a symbolic link
+
+	// HardLinkOf is the name, as stored, that this one is a hard link of: the
+	// first of the file in its archive. Writers leave the content with either the
+	// first name or the last and give the others a size of 0.
+	HardLinkOf string
+}
+
+// Path returns the path at which the entry lands: absolute and clean.
+func (e *Entry) Path() string { return path.Clean("/" + e.Name) }

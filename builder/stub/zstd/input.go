@@ -1,0 +1,92 @@
+package zstd
+
+import "io"
+
+// margin is how many bytes may be touched, though never used, before and behind
+// compressed data, literals and the window. It lets the inner loops read and
+// write whole words at their ends. Of a bit stream, a sequence may read up to 89
+// bits before its beginning until that is noticed; nothing else goes so far.
+const margin = 32
+
+// input hands out the compressed data in pieces with a margin around them.
+type input struct {
+	r        io.Reader
+	buf      []byte // margin, data, margin
+	pos, fed int    // what has been read and not handed out is buf[pos:fed]
+	base     int64  // offset of buf[0] in the data
+	origin   int64  // offset of index 0 of what take returned last
+	some     bool   // something has been handed out
+}
+
+func (in *input) reset(r io.Reader) {
+	in.r = r
+	in.pos, in.fed, in.base = margin, margin, -margin
+	in.some = false
+	if in.buf == nil && r != nil {
+		in.buf = make([]byte, margin+maxBlock+margin)
+	}
+}
+
+// take returns the next n bytes, at most maxBlock, with a margin before and
+// behind them. They stay where they are until the next call.
+func (in *input) take(n int) ([]byte, error) {
+	if err := in.fill(n); err != nil {
+		return nil, err
+	}
+	b := in.buf[in.pos-margin : in.pos+n+margin]
+	in.origin = in.base + int64(in.pos-margin)
+	in.pos += n
+	in.some = true
+	return b, nil
+}
+
+// skip passes over n bytes.
+func (in *input) skip(n int64) error {
+	for n > 0 {
+		if err := in.fill(1); err != nil {
+			return err
+		}
+		step := min(n, int64(in.fed-in.pos))
+		in.pos += int(step)
+		n -= step
+	}
+	return nil
+}
+
+// end returns io.EOF if the data ends here and this is not its beginning.
+func (in *input) end() error {
+	err := in.fill(1)
+	if e, ok := err.(*Error); ok && e.Err != nil && in.some {
+		return io.EOF
+	}
+	return err
+}
+
+// fill makes n bytes ready to be handed out.
+func (in *input) fill(n int) error {
+	if in.fed-in.pos >= n {
+		return nil
+	}
+	copy(in.buf[margin:], in.buf[in.pos:in.fed])
+	in.base += int64(in.pos - margin)
+	in.fed -= in.pos - margin
+	in.pos = margin
+	for idle := 0; in.fed-in.pos < n; {
+		m, err := in.r.Read(in.buf[in.fed : len(in.buf)-margin])
+		in.fed += m
+		switch {
+		case in.fed-in.pos >= n:
+		case err == io.EOF:
+			return &Error{in.base + int64(in.fed), "unexpected end of data", io.ErrUnexpectedEOF}
+		case err != nil:
+			return err
+		case m > 0:
+			idle = 0
+		case idle == 100:
+			return io.ErrNoProgress
+		default:
+			idle++
+		}
+	}
+	return nil
+}
