@@ -15,7 +15,9 @@ import (
 )
 
 // bootEntries are the entries of the boot segment. Of the devices, Go's runtime
-// wants /dev/null if there is no console, and the stub writes to kmsg.
+// wants /dev/null if there is no console, and the stub writes to kmsg. A bound root
+// has its own /dev by then, and naming the folder twice would leave it the time of
+// the first: the kernel sets folders' times last to first.
 func (b *build) bootEntries(stub []byte, members []bootplan.Member) ([]*plan.Entry, error) {
 	copies, err := b.bootCopies()
 	if err != nil {
@@ -39,10 +41,14 @@ func (b *build) bootEntries(stub []byte, members []bootplan.Member) ([]*plan.Ent
 		dir("/"+bootplan.Dir, 0o700),
 		file("/"+bootplan.Path, 0o400, text),
 		char("/"+bootplan.Kmsg, 0o600, 1, 11),
-		dir("/dev", 0o755),
-		char("/dev/console", 0o600, 5, 1),
-		char("/dev/null", 0o666, 1, 3),
 		file("/init", 0o755, stub),
+	}
+	if b.manifest.Root.Type == manifests.Tmpfs {
+		entries = append(entries,
+			dir("/dev", 0o755),
+			char("/dev/console", 0o600, 5, 1),
+			char("/dev/null", 0o666, 1, 3),
+		)
 	}
 	have := map[string]bool{"/": true}
 	for _, e := range entries {

@@ -1,0 +1,377 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/mkinitfs/mkinitfs/internal/guest/report"
+	"github.com/mkinitfs/mkinitfs/internal/qemu"
+	"github.com/mkinitfs/mkinitfs/internal/testenv"
+)
+
+// TestBootRoots boots a root with some of everything in each root type, payload
+// codec and outer codec, on one CPU and two, with rootfs as tmpfs and as ramfs,
+// and wants every entry as planned.
+func TestBootRoots(t *testing.T) {
+	testenv.Boots(t)
+	const ramfs = "rootfstype=ramfs"
+	tests := []struct {
+		root, compress string
+		machine        qemu.Machine
+	}{
+		{"{payload: zstd}", "gzip", qemu.Machine{CPUs: 1}},
+		{"{payload: zstd, mode: 0751}", "lz4", qemu.Machine{CPUs: 2, Append: ramfs}},
+		{"{payload: gzip}", "none", qemu.Machine{CPUs: 2}},
+		{"{payload: gzip}", "zstd", qemu.Machine{CPUs: 1, Append: ramfs}},
+		{"{payload: none}", "xz", qemu.Machine{CPUs: 2}},
+		{"{payload: none}", "none", qemu.Machine{CPUs: 1, Append: ramfs}},
+		{"{payload: auto, size: 64M, inodes: 2000}", "gzip", qemu.Machine{CPUs: 2, NoConsole: true}},
+		{"{type: bind, mode: 0700}", "gzip", qemu.Machine{CPUs: 1}},
+		{"{type: bind}", "xz", qemu.Machine{CPUs: 2, Append: ramfs}},
+		{"{type: bind}", "none", qemu.Machine{CPUs: 1, NoConsole: true}},
+		{"{type: none}", "lz4", qemu.Machine{CPUs: 1}},
+		{"{type: none}", "zstd", qemu.Machine{CPUs: 2, Append: ramfs}},
+	}
+	for _, test := range tests {
+		name := fmt.Sprint(strings.Trim(test.root, "{}"), ", compress: ", test.compress, ", cpus: ", test.machine.CPUs, " ", test.machine.Append)
+		t.Run(name, func(t *testing.T) {
+			files := 200
+			if test.compress == "xz" { // is slow
+				files = 20
+			}
+			img, built := buildImage(t, sizedManifest(t, files, "root: "+test.root, "compress: "+test.compress))
+			got, log := bootGuest(t, img, test.machine)
+			want := expected(t, img)
+			if built.Root != "tmpfs" {
+				want = withKernelFolder(want, got)
+			}
+			compare(t, want, got)
+
+			pivot := ""
+			if built.Root == "none" {
+				pivot = "pivot_root: invalid argument"
+			}
+			if got.Pivot != pivot {
+				t.Errorf("got %q of pivot_root, want %q", got.Pivot, pivot)
+			}
+			if built.Root == "none" {
+				return
+			}
+			top := got.Mounts[slices.IndexFunc(got.Mounts, func(m report.Mount) bool { return m.Point == "/" && m.ID != m.Parent })]
+			for _, f := range got.Files {
+				if f.Mount != top.ID && !test.machine.NoConsole {
+					t.Errorf("fd %d: got mount %d (%s), want that of the root, %d", f.FD, f.Mount, f.Path, top.ID)
+				}
+			}
+			if want := "mkinitfs: " + map[string]string{"tmpfs": "tmpfs root (", "bind": "root bound onto itself"}[built.Root]; !strings.Contains(log, want) {
+				t.Errorf("no line with %q in the log:\n%s", want, log)
+			}
+		})
+	}
+}
+
+// withKernelFolder adds what the kernel's own initramfs leaves on rootfs
+// (usr/default_cpio_list), with the time of the kernel's build.
+func withKernelFolder(want []report.Entry, got *report.Report) []report.Entry {
+	folder := report.Entry{Path: "/root", Mode: 0o040700}
+	if e := got.Entry(folder.Path); e != nil {
+		folder.MTime = e.MTime
+	}
+	i, _ := slices.BinarySearchFunc(want, folder.Path, func(e report.Entry, path string) int { return strings.Compare(e.Path, path) })
+	return slices.Insert(want, i, folder)
+}
+
+// TestBootWords boots with words on the kernel's command line that the stub obeys
+// or has to ignore.
+func TestBootWords(t *testing.T) {
+	testenv.Boots(t)
+	img, _ := buildImage(t, guestManifest(t,
+		"init: {exec: /sbin/init, args: [planned], env: {HOME: /root, FROM: plan, BOTH: plan}, mounts: [dev, proc, sys, run, pts, shm, cgroup2]}"))
+	ignoring, _ := buildImage(t, guestManifest(t, "init: {exec: /sbin/init, cmdline: ignore}"))
+	tests := []struct {
+		name, image, words string
+		args               []string
+		options            []string // of the root's tmpfs
+		log                []string
+	}{
+		{"plain", img, "BOTH=line word", []string{"/sbin/init", "planned", "word"}, nil, nil},
+		{
+			"vendor loader", img, "root=/dev/mtdblock2 rootfstype=squashfs,jffs2 rootflags=noatime,size=1k init=/etc/preinit",
+			[]string{"/sbin/init", "planned"}, nil,
+			[]string{
+				"rootflags=noatime,size=1k ignored: root= or rootfstype= speak of another root",
+				"init=/etc/preinit ignored: program /etc/preinit: no such file or directory; starting /sbin/init",
+			},
+		},
+		{
+			"rootflags", img, "rootflags=size=70%,mode=0711,nr_inodes=3k,colour=red", []string{"/sbin/init", "planned"},
+			[]string{"size=", "mode=711", "nr_inodes=3072"},
+			[]string{"rootflags: colour=red ignored"},
+		},
+		{"init=", img, "init=/opt/guest a -- b", []string{"/opt/guest", "a", "b"}, nil, nil},
+		{"ignored", ignoring, "init=/opt/guest rootflags=mode=0711", []string{"/sbin/init"}, nil, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, log := bootGuest(t, test.image, qemu.Machine{Append: test.words})
+			if !slices.Equal(got.Args, test.args) {
+				t.Errorf("got arguments %q, want %q", got.Args, test.args)
+			}
+			for _, want := range test.log {
+				if !strings.Contains(log, "mkinitfs: "+want) {
+					t.Errorf("no line with %q in the log:\n%s", want, log)
+				}
+			}
+			root := got.Mounts[slices.IndexFunc(got.Mounts, func(m report.Mount) bool { return m.Point == "/" && m.Type == "tmpfs" })]
+			for _, want := range test.options {
+				if !strings.Contains(root.Super, want) {
+					t.Errorf("got a root with %q, want %q in it", root.Super, want)
+				}
+			}
+			if test.options == nil && strings.Contains(root.Super, "mode=711") {
+				t.Errorf("got a root with %q, want the plan's mode", root.Super)
+			}
+			if test.image == ignoring {
+				return
+			}
+			env := []string{"HOME=/root", "FROM=plan", "BOTH=plan", "TERM=linux"}
+			if test.name == "plain" {
+				env[2] = "BOTH=line"
+			}
+			for _, want := range env {
+				if !slices.Contains(got.Env, want) {
+					t.Errorf("got environment %q, want %s in it", got.Env, want)
+				}
+			}
+			for point, kind := range map[string]string{
+				"/dev": "devtmpfs", "/proc": "proc", "/sys": "sysfs", "/run": "tmpfs",
+				"/dev/pts": "devpts", "/dev/shm": "tmpfs", "/sys/fs/cgroup": "cgroup2",
+			} {
+				if !slices.ContainsFunc(got.Mounts, func(m report.Mount) bool { return m.Point == point && m.Type == kind }) {
+					t.Errorf("no %s on %s: %+v", kind, point, got.Mounts)
+				}
+			}
+		})
+	}
+}
+
+// TestBootExtras boots with an archive behind the image, as a boot loader appends
+// one.
+func TestBootExtras(t *testing.T) {
+	testenv.Boots(t)
+	busybox := testenv.Tool(t, "busybox")
+	script := "#!/extra/busybox sh\n/extra/busybox mkdir -p /run\n/extra/busybox mount -t tmpfs moved /run\nexec /init \"$@\"\n"
+	appended := systemArchive(t, map[string]string{
+		"sbin/late": "in usr by way of a link", "etc/owned": "replaced", "extra/deep/file": "new", "pre": script, "extra/busybox": readFile(t, busybox),
+	})
+	tests := []struct {
+		extra, words string
+		taken        bool
+	}{
+		{"merge", "", true},
+		{"merge", "rdinit=/pre", true},
+		{"drop", "", false},
+	}
+	for _, test := range tests {
+		t.Run(test.extra+" "+test.words, func(t *testing.T) {
+			img, _ := buildImage(t, guestManifest(t, "root: {extra: "+test.extra+"}"))
+			want := expected(t, img)
+			appendTo(t, img, appended)
+			got, log := bootGuest(t, img, qemu.Machine{Append: test.words})
+			if !test.taken {
+				compare(t, want, got)
+				return
+			}
+			if !strings.Contains(log, "taken over from rootfs:") {
+				t.Errorf("no word about it in the log:\n%s", log)
+			}
+			for path, size := range map[string]int64{"/usr/sbin/late": 23, "/etc/owned": 8, "/extra/deep/file": 3, "/pre": int64(len(script))} {
+				if e := got.Entry(path); e == nil || e.Size != size {
+					t.Errorf("%s: got %+v, want a file of %d bytes", path, e, size)
+				}
+			}
+			if e := got.Entry("/extra/busybox"); e == nil || e.Mode != 0o100755 {
+				t.Errorf("/extra/busybox: got %+v, want mode 0755", e)
+			}
+			moved := slices.ContainsFunc(got.Mounts, func(m report.Mount) bool { return m.Point == "/run" && m.Source == "moved" })
+			if moved != (test.words != "") {
+				t.Errorf("got mounts %+v, want /run moved along: %v", got.Mounts, test.words != "")
+			}
+		})
+	}
+	t.Run("error", func(t *testing.T) {
+		img, _ := buildImage(t, guestManifest(t, "root: {extra: error}"))
+		appendTo(t, img, appended)
+		wantFailure(t, img, qemu.Machine{}, "take over what else is on rootfs: not from this image: /", "hint: take it out")
+	})
+}
+
+// TestBootFailures boots what cannot work and wants the reason in words.
+func TestBootFailures(t *testing.T) {
+	testenv.Boots(t)
+	t.Run("no program", func(t *testing.T) {
+		img, _ := buildImage(t, guestManifest(t, "init: {exec: /sbin/missing}"))
+		wantFailure(t, img, qemu.Machine{}, "find the program: program /sbin/missing: no such file or directory", "hint: init.exec")
+	})
+	t.Run("no program, bind", func(t *testing.T) {
+		img, _ := buildImage(t, guestManifest(t, "root: {type: bind}", "init: {exec: /etc/owned}"))
+		wantFailure(t, img, qemu.Machine{}, "find the program: program /etc/owned: is neither an ELF program nor a script with #!")
+	})
+	t.Run("shell", func(t *testing.T) {
+		busybox := testenv.Tool(t, "busybox")
+		img, _ := buildImage(t, "version: 1\ninit: {exec: /missing, on_error: shell}\ncontents:\n  - {type: file, src: \""+busybox+"\", dst: /bin/sh}\n")
+		result := boot(t, img, qemu.Machine{Expect: regexp.MustCompile(`^/ # $`)})
+		if !result.Matched || !bytes.Contains(result.Output, []byte("mkinitfs: starting a shell")) {
+			t.Errorf("no shell:\n%s", result.Output)
+		}
+	})
+	for _, action := range []string{"poweroff", "reboot"} {
+		t.Run(action, func(t *testing.T) {
+			img, _ := buildImage(t, guestManifest(t, "init: {exec: /sbin/missing}"))
+			result := boot(t, img, qemu.Machine{Append: "mkinitfs.on_error=" + action})
+			if err := result.Err(); err != nil || !bytes.Contains(result.Output, []byte("mkinitfs: "+action+" in 5 seconds")) {
+				t.Errorf("got error %v, want a %s:\n%s", err, action, result.Output)
+			}
+		})
+	}
+	t.Run("too little memory", func(t *testing.T) {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "zeros"), make([]byte, 200<<20), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		img, _ := buildImage(t, guestManifest(t, "  - {type: file, src: \""+dir+"/zeros\", dst: /zeros}"))
+		result := wantFailure(t, img, qemu.Machine{MemoryMiB: 192}, "mount the new root: the root needs ", "hint: give the machine more memory")
+		if !regexp.MustCompile(`the root needs 22\d MiB of RAM, 1\d\d MiB can be had`).Match(result.Output) {
+			t.Errorf("want both numbers:\n%s", result.Output)
+		}
+	})
+	t.Run("size= too small", func(t *testing.T) {
+		img, _ := buildImage(t, guestManifest(t))
+		wantFailure(t, img, qemu.Machine{Append: "rootflags=size=1m"}, "MiB, size=1m allows 1 MiB", "hint: raise root.size")
+	})
+
+	// Damage comes between build and boot. Members lie in the last segment.
+	for _, payload := range []string{"none", "gzip", "zstd"} {
+		manifest := guestManifest(t, "root: {payload: "+payload+"}", "compress: none")
+		t.Run("corrupt member, "+payload, func(t *testing.T) {
+			img, built := buildImage(t, manifest)
+			data := []byte(readFile(t, img))
+			last := built.Segments[len(built.Segments)-1]
+			data[last.Offset+last.Size/2] ^= 0x10
+			writeFile(t, img, data)
+			wantFailure(t, img, qemu.Machine{}, "unpack the root: unpack /.mkinitfs/root.000", "hint: the image was changed after it was built")
+		})
+		t.Run("truncated member, "+payload, func(t *testing.T) {
+			img, built := buildImage(t, manifest)
+			data := []byte(readFile(t, img))
+			last := built.Segments[len(built.Segments)-1]
+			writeFile(t, img, data[:last.Offset+last.Size*3/4])
+			wantFailure(t, img, qemu.Machine{}, "unpack the root: unpack /.mkinitfs/root.000", "hint: the image was changed after it was built")
+		})
+	}
+}
+
+// wantFailure boots an image that ends in a panic, with these texts after
+// "mkinitfs: " before it.
+func wantFailure(t *testing.T, img string, m qemu.Machine, texts ...string) *qemu.Result {
+	t.Helper()
+	result := boot(t, img, m)
+	if !result.Panicked {
+		t.Errorf("want a panic")
+	}
+	for _, text := range texts {
+		// Once by way of kmsg, once on the console.
+		if n := bytes.Count(result.Output, []byte(text)); n < 2 {
+			t.Errorf("got %q %d times, want it in the kernel's log and on the console", text, n)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%s", result.Output)
+	}
+	return result
+}
+
+// TestBootDebian boots a whole Debian root in 300 MiB, where it takes more than
+// half of the RAM: an initramfs that the kernel unpacks would lose a quarter of it.
+func TestBootDebian(t *testing.T) {
+	img, _ := buildImage(t, debianManifest(t, "init: {exec: /sbin/guest}"))
+	got, _ := bootGuest(t, img, qemu.Machine{MemoryMiB: 300, CPUs: 2})
+	compare(t, expected(t, img), got)
+}
+
+// TestBootRunc builds the example and runs a container with pivot_root(2) in it.
+// On a plain initramfs that must fail: it is what this program is for.
+func TestBootRunc(t *testing.T) {
+	testenv.Boots(t)
+	root := testenv.DebianRoot(t)
+	for _, kind := range []string{"tmpfs", "bind", "none"} {
+		t.Run(kind, func(t *testing.T) {
+			img := filepath.Join(t.TempDir(), "runc.img")
+			manifest := filepath.Join(repository(t), "examples/debian-runc/debian-runc.yaml")
+			cmd := exec.Command(commandPath(t), "build", manifest, "-D", "rootfs="+root, "-D", "type="+kind, "-o", img)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("build: %v\n%s", err, out)
+			}
+			result := boot(t, img, qemu.Machine{MemoryMiB: 1024, CPUs: 2})
+			wants := []string{"\nhello from a container\n", "runc: exit status 0"}
+			if kind == "none" {
+				wants = []string{"pivot_root .: invalid argument", "runc: exit status 1"}
+			}
+			for _, want := range wants {
+				if !bytes.Contains(result.Output, []byte(want)) {
+					t.Errorf("no %q on the console:\n%s", want, result.Output)
+				}
+			}
+		})
+	}
+}
+
+// systemArchive packs files with the system's cpio and gzip. Modes are 0755.
+func systemArchive(t *testing.T, files map[string]string) []byte {
+	t.Helper()
+	top := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(top, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("sh", "-c", "find . -mindepth 1 | LC_ALL=C sort | "+testenv.Tool(t, "cpio")+" -o -H newc --quiet -R 0:0 | gzip -n")
+	cmd.Dir = top
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func appendTo(t *testing.T, file string, data []byte) {
+	t.Helper()
+	writeFile(t, file, append([]byte(readFile(t, file)), data...))
+}
+
+func readFile(t *testing.T, file string) string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func writeFile(t *testing.T, file string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(file, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,43 @@
+package compress
+
+import (
+	"bufio"
+	"io"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// gzip, which every kernel takes. The kernel skips the header's file name and no
+// other optional field, and it stops at the trailer without looking at the sum
+// (lib/decompress_inflate.c). The header written here has neither name nor time.
+//
+// Against the standard library on 60 MiB of a Debian system: twice as fast at
+// levels 5 to 8, as small at 8 and 9, and faster to decode.
+var gzipCodec = Codec{
+	Name:     "gzip",
+	MaxLevel: gzip.BestCompression,
+	level:    8, // within 0.1% of 9 in a third of its time
+	magic:    []string{"\x1f\x8b"},
+	writer:   newGzipWriter,
+	reader:   newGzipReader,
+	window:   func(Options) int64 { return 32 << 10 },
+}
+
+func newGzipWriter(w io.Writer, o Options) (io.WriteCloser, error) {
+	z, err := gzip.NewWriterLevel(w, o.Level)
+	if err != nil {
+		return nil, err
+	}
+	z.ModTime = time.Unix(0, 0) // the library cuts the zero Time to a date in 2042
+	return z, nil
+}
+
+func newGzipReader(r *bufio.Reader) (io.ReadCloser, error) {
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		return nil, err
+	}
+	z.Multistream(false)
+	return z, nil
+}

@@ -1,0 +1,74 @@
+package compress
+
+import (
+	"bufio"
+	"errors"
+	"io"
+)
+
+// span passes on the bytes of one stream and no more, for decoders that read
+// ahead. It knows a format's skeleton only: where the next piece ends.
+type span struct {
+	r    *bufio.Reader
+	left int64
+	// next looks ahead and returns how many bytes the next piece has, and io.EOF
+	// where the stream ends.
+	next func(*bufio.Reader) (int64, error)
+	err  error
+}
+
+func (s *span) Read(p []byte) (int, error) {
+	for s.left == 0 && s.err == nil {
+		s.left, s.err = s.next(s.r)
+	}
+	if s.err != nil {
+		return 0, s.err
+	}
+	n, err := s.r.Read(p[:min(int64(len(p)), s.left)])
+	s.left -= int64(n)
+	if err != nil {
+		s.err = cut(err)
+	}
+	return n, s.err
+}
+
+// peek returns the next n bytes, which are part of a stream.
+func peek(r *bufio.Reader, n int) ([]byte, error) {
+	b, err := r.Peek(n)
+	return b, cut(err)
+}
+
+// cut turns an end of the input into the error that it is within a stream.
+func cut(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// spanReader decodes what a span passes on. What the span found wrong is nearer
+// to the truth than what a decoder makes of it: some take any end of their input
+// for the end of the stream.
+type spanReader struct {
+	io.Reader
+	span  *span
+	close func()
+}
+
+func (r *spanReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	switch {
+	case r.span.err != nil && r.span.err != io.EOF:
+		err = r.span.err
+	case err == io.EOF && r.span.err == nil:
+		err = errors.New("the stream goes on behind its end")
+	}
+	return n, err
+}
+
+func (r *spanReader) Close() error {
+	if r.close != nil {
+		r.close()
+	}
+	return nil
+}

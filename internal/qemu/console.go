@@ -1,0 +1,61 @@
+package qemu
+
+import (
+	"bytes"
+	"io"
+	"regexp"
+)
+
+// console takes what the guest writes on its serial port and notices what ends
+// the boot.
+type console struct {
+	log    bytes.Buffer // without carriage returns
+	line   int          // where the unfinished line begins in log
+	tee    io.Writer    // gets everything as it comes, or nil
+	expect *regexp.Regexp
+	stop   func() // ends QEMU
+
+	matched  bool
+	panicked bool
+	err      error // of tee
+}
+
+var (
+	kernelPanic = []byte("Kernel panic - not syncing")
+	// With panic=0 the kernel prints this line and stays where it is.
+	panicEnd = []byte("---[ end Kernel panic")
+)
+
+func (c *console) Write(p []byte) (int, error) {
+	if c.tee != nil {
+		if _, err := c.tee.Write(p); err != nil {
+			c.err = err
+			c.stop()
+			return 0, err
+		}
+	}
+	for rest := p; len(rest) > 0; {
+		part, after, found := bytes.Cut(rest, []byte{'\n'})
+		c.log.Write(bytes.ReplaceAll(part, []byte{'\r'}, nil))
+		c.look(c.log.Bytes()[c.line:])
+		if found {
+			c.log.WriteByte('\n')
+			c.line = c.log.Len()
+		}
+		rest = after
+	}
+	return len(p), nil
+}
+
+// look judges a line, which may not be whole yet: a prompt never is.
+func (c *console) look(line []byte) {
+	if bytes.Contains(line, kernelPanic) {
+		c.panicked = true
+	}
+	if c.expect != nil && c.expect.Match(line) {
+		c.matched = true
+	}
+	if c.matched || bytes.Contains(line, panicEnd) {
+		c.stop()
+	}
+}

@@ -1,0 +1,180 @@
+// Package qemu boots an image in QEMU and tells how it ended. The command
+// "mkinitfs boot" and the tests use it.
+//
+// The guest gets one serial port, which is its console and the only thing that
+// leaves it: no network, no disk, no display. The kernel is told to reset the
+// machine when it panics and QEMU to exit on a reset, so a boot ends by itself
+// whether it powers off, reboots or panics; whatever else it does, the timeout
+// or the context ends it, and no process is left behind.
+package qemu
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Machine is what to boot and on what. Kernel and Image are needed, the zero
+// value of the rest is useful.
+type Machine struct {
+	Arch      string         // as in GOARCH; a variant ("arm/v7") is ignored; "" is this machine's
+	Kernel    string         // path of the kernel
+	Image     string         // path of the initramfs image
+	Append    string         // words for the kernel, after our own
+	MemoryMiB int            // 0 is 256, or more where the architecture needs it
+	CPUs      int            // 0 is 1
+	Timeout   time.Duration  // 0 is a minute
+	Expect    *regexp.Regexp // ends the boot with the first line that it matches
+	Console   io.Writer      // gets the serial output as it comes; may be nil
+	NoConsole bool           // /dev/console cannot be opened in the guest; the kernel's log still comes
+}
+
+// Result is how a boot ended. Without Matched, Panicked and ExitedByItself the
+// time was up.
+type Result struct {
+	Output         []byte // the serial output, without carriage returns
+	Matched        bool   // a line matched Machine.Expect
+	Panicked       bool   // the kernel printed its panic line
+	ExitedByItself bool   // the guest powered off or reset the machine
+	Elapsed        time.Duration
+
+	expect *regexp.Regexp
+}
+
+// Err is nil if the boot went well: with Machine.Expect, a line matched; else
+// the guest put something on its console and then powered off or rebooted
+// without a panic.
+func (r *Result) Err() error {
+	switch {
+	case r.Matched:
+		return nil
+	case r.Panicked:
+		return fmt.Errorf("the kernel panicked: %s", r.panicLine())
+	case !r.ExitedByItself:
+		return fmt.Errorf("still running after %s", r.Elapsed.Round(time.Second/10))
+	case r.expect != nil:
+		return fmt.Errorf("ended without a line that matches %q", r.expect)
+	case len(bytes.TrimSpace(r.Output)) == 0:
+		// A kernel that cannot even start resets the machine in silence.
+		return errors.New("ended without a word on the console\n  Is it a kernel for this machine, and has the machine memory enough?")
+	}
+	return nil
+}
+
+// panicLine returns what the kernel said after its timestamp.
+func (r *Result) panicLine() string {
+	at := bytes.Index(r.Output, kernelPanic)
+	line, _, _ := bytes.Cut(r.Output[at:], []byte{'\n'})
+	return string(line)
+}
+
+// Boot runs m until it ends. The error says why it could not be run to an end,
+// ctx included, which leaves a Result of what there was; for how it ended ask
+// [Result.Err].
+func (m Machine) Boot(ctx context.Context) (*Result, error) {
+	if m.Arch == "" {
+		m.Arch = runtime.GOARCH
+	}
+	if m.Timeout == 0 {
+		m.Timeout = time.Minute
+	}
+	row, err := lookup(m.Arch)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := exec.LookPath(row.binary); err != nil {
+		return nil, fmt.Errorf("boot for %s: %w\n  Debian and Ubuntu have it in the package %s", m.Arch, err, row.debian)
+	}
+	// QEMU's own words for these vary with the board.
+	for _, path := range []string{m.Kernel, m.Image} {
+		if err := readable(path); err != nil {
+			return nil, err
+		}
+	}
+
+	accel := tcgArgs
+	if row.kvmRuns(ctx) {
+		accel = kvmArgs
+	}
+	return m.run(ctx, row.binary, append(m.args(row), accel...))
+}
+
+func (m Machine) run(ctx context.Context, binary string, args []string) (*Result, error) {
+	running, stop := context.WithTimeout(ctx, m.Timeout)
+	defer stop()
+
+	serial := &console{tee: m.Console, expect: m.Expect, stop: stop}
+	var complaints bytes.Buffer
+	qemu := exec.CommandContext(running, binary, args...)
+	qemu.Stdout = serial
+	qemu.Stderr = &complaints
+	ownGroup(qemu)
+
+	start := time.Now()
+	err := qemu.Run()
+	ended := qemu.ProcessState != nil && qemu.ProcessState.Success()
+	result := &Result{
+		Output:         serial.log.Bytes(),
+		Matched:        serial.matched,
+		Panicked:       serial.panicked,
+		ExitedByItself: ended,
+		Elapsed:        time.Since(start),
+		expect:         m.Expect,
+	}
+	switch {
+	case serial.err != nil:
+		return result, fmt.Errorf("pass on the serial output: %w", serial.err)
+	case ended:
+		return result, nil
+	case ctx.Err() != nil:
+		return result, fmt.Errorf("boot %q: %w", m.Image, context.Cause(ctx))
+	case running.Err() != nil:
+		return result, nil // we ended it
+	}
+	return result, fmt.Errorf("boot %q: %s: %w\n%s", m.Image, binary, err, bytes.TrimSpace(complaints.Bytes()))
+}
+
+// args returns QEMU's arguments but for the accelerator.
+func (m Machine) args(row machine) []string {
+	memory := cmp.Or(m.MemoryMiB, row.memory)
+	cpus := cmp.Or(m.CPUs, 1)
+	return append(row.args[:len(row.args):len(row.args)],
+		"-m", strconv.Itoa(memory),
+		"-smp", strconv.Itoa(cpus),
+		"-display", "none", "-vga", "none",
+		"-monitor", "none", "-serial", "stdio",
+		"-nic", "none", "-no-reboot",
+		"-kernel", m.Kernel,
+		"-initrd", m.Image,
+		"-append", m.words(row),
+	)
+}
+
+// words returns the kernel's command line. panic=-1 resets at once.
+func (m Machine) words(row machine) string {
+	console := "console=" + row.console
+	if m.NoConsole {
+		// No driver is called null, so no console gets one. What keeps printing
+		// then is a boot console, which has no tty to open.
+		console = "console=null " + row.early
+	}
+	return strings.TrimSpace(console + " panic=-1 " + m.Append)
+}
+
+func readable(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}

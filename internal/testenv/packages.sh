@@ -1,0 +1,45 @@
+#!/bin/sh
+# Install the Debian packages that the tests use, as far as they are missing.
+# Where it cannot (not root, no apt-get), it says what is missing; the tests
+# that need it are then skipped. It fails only if apt-get does.
+set -eu
+PATH=$PATH:/usr/sbin:/sbin
+
+missing=
+# need FILE-OR-COMMAND PACKAGE
+need() {
+	case $1 in
+	/*) [ -e "$1" ] && return ;;
+	*) command -v "$1" >/dev/null && return ;;
+	esac
+	missing="$missing $2"
+}
+need make make
+need /etc/ssl/certs/ca-certificates.crt ca-certificates
+need qemu-system-x86_64 qemu-system-x86
+need cpio cpio
+need bsdcpio libarchive-tools
+need zstd zstd
+need xz xz-utils
+need lz4 lz4
+need busybox busybox-static
+need runc runc
+need /usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
+command -v debootstrap >/dev/null || need mmdebstrap mmdebstrap
+
+[ -n "$missing" ] || exit 0
+if ! command -v apt-get >/dev/null; then
+	echo "packages.sh: the tests also use these Debian packages or what matches them here:$missing" >&2
+	exit 0
+fi
+if [ "$(id -u)" != 0 ]; then
+	echo "packages.sh: for all tests: sudo apt-get install$missing" >&2
+	exit 0
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+# shellcheck disable=SC2086 # one word for each package
+install() { apt-get -qq -o DPkg::Lock::Timeout=300 install --no-install-recommends $missing >&2; }
+echo "packages.sh: installing$missing" >&2
+# A fresh machine has no package lists, and one not so fresh has stale ones.
+install || { apt-get -qq update >&2 && install; }

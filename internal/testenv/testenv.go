@@ -1,0 +1,73 @@
+// Package testenv gives tests what they need from the machine they run on:
+// system tools, a kernel to boot, a Debian root to pack. The scripts beside it
+// fetch these things into the user's cache; "make test" runs them.
+//
+// A test that cannot get what it needs is skipped with the reason. That suits
+// a developer's laptop and would make CI lie, so with MKINITFS_TEST_ALL=1 in
+// the environment the same test fails instead. MKINITFS_TEST_FAST=1 skips the
+// tests that boot.
+package testenv
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// Tool returns the path of the program called name.
+func Tool(t testing.TB, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		missing(t, "%v (internal/testenv/packages.sh installs what the tests need)", err)
+	}
+	return path
+}
+
+// Boots says that t boots a machine. A test that uses Kernel need not call it.
+func Boots(t testing.TB) {
+	t.Helper()
+	if os.Getenv("MKINITFS_TEST_FAST") == "1" {
+		t.Skip("MKINITFS_TEST_FAST=1: no boots")
+	}
+}
+
+// Kernel returns the path of the kernel that kernel.sh calls name; the plain
+// name of an architecture is its oldest.
+func Kernel(t testing.TB, name string) string {
+	t.Helper()
+	Boots(t)
+	return cached(t, "kernel.sh "+name, "kernels", name, "vmlinuz")
+}
+
+// DebianRoot returns the path of a tarball with a small Debian root that has
+// runc in it, some 130 MB.
+func DebianRoot(t testing.TB) string {
+	t.Helper()
+	return cached(t, "debian-root.sh", "roots", "debian-bookworm.tar")
+}
+
+// cached returns the path of a file that script leaves in the user's cache.
+// Tests never fetch: they would do it at the same time and offline.
+func cached(t testing.TB, script string, elem ...string) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		missing(t, "%v", err)
+	}
+	path := filepath.Join(append([]string{cache, "mkinitfs"}, elem...)...)
+	if _, err := os.Stat(path); err != nil {
+		missing(t, "%v (internal/testenv/%s makes it)", err, script)
+	}
+	return path
+}
+
+// missing ends a test that lacks something.
+func missing(t testing.TB, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("MKINITFS_TEST_ALL") == "1" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
+}
