@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"time"
@@ -21,6 +22,9 @@ func bootCommand() *cobra.Command {
 			"powers off or reboots without a panic. QEMU runs with KVM where that works.",
 		Args: exactly(1, "one image"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if m.Kernel == "" {
+				return usageError{errors.New("boot needs --kernel KERNEL")}
+			}
 			m.Image = args[0]
 			m.Console = cmd.OutOrStdout()
 			if expect != "" {

@@ -64,6 +64,9 @@ func TestBootRoots(t *testing.T) {
 			if built.Root == "none" {
 				return
 			}
+			if built.Root == "tmpfs" && (len(got.Beneath) > 0 || got.BeneathWrite != "read-only file system") {
+				t.Errorf("beneath the root: got %q and %q of a write, want an empty read-only file system", got.Beneath, got.BeneathWrite)
+			}
 			top := got.Mounts[slices.IndexFunc(got.Mounts, func(m report.Mount) bool { return m.Point == "/" && m.ID != m.Parent })]
 			for _, f := range got.Files {
 				if f.Mount != top.ID && !test.machine.NoConsole {

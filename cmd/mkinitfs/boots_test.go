@@ -81,7 +81,7 @@ func boot(t *testing.T, img string, m qemu.Machine) *qemu.Result {
 func bootGuest(t *testing.T, img string, m qemu.Machine) (*report.Report, string) {
 	t.Helper()
 	nonce := fmt.Sprint(rand.Uint64())
-	m.Append += " mkinitfs.nonce=" + nonce
+	m.Append = "mkinitfs.nonce=" + nonce + " " + m.Append // what follows -- is not the kernel's
 	result := boot(t, img, m)
 	got, err := report.Parse(result.Output, nonce)
 	if err == nil {

@@ -1,14 +1,101 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
 	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
+
+var update = flag.Bool("update", false, "write what the commands print into the scripts")
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"mkinitfs": func() { os.Exit(run(os.Args[1:])) },
 	})
+}
+
+// TestScripts runs the scripts in testdata/script, each a story with the command
+// itself. Beside testscript's own commands they have
+//
+//	need TOOL...          skip the script unless these programs are there
+//	status N PROGRAM ...  exec that wants exit status N
+func TestScripts(t *testing.T) {
+	syscall.Umask(0o022) // modes of the scripts' files end up in images
+	settings := goSettings(t)
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Values["t"] = env.T()
+			// Stubs and packages that were compiled for another test are good here.
+			env.Vars = append(env.Vars, settings...)
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"need":   need,
+			"status": status,
+		},
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       *update,
+	})
+}
+
+// goSettings is the part of the environment that says where Go and mkinitfs keep
+// what can be used again. With another HOME they would start from nothing.
+func goSettings(t *testing.T) []string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := []string{"XDG_CACHE_HOME=" + cache}
+	out, err := exec.Command("go", "env", "-json", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values map[string]string
+	if err := json.Unmarshal(bytes.TrimSpace(out), &values); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range values {
+		settings = append(settings, name+"="+value)
+	}
+	return settings
+}
+
+func need(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: need TOOL...")
+	}
+	for _, tool := range args {
+		testenv.Tool(ts.Value("t").(testing.TB), tool)
+	}
+}
+
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status N PROGRAM [ARG...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	err = ts.Exec(args[1], args[2:]...)
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("got exit status %d, want %d", got, want)
+	}
 }

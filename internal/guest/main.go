@@ -41,9 +41,14 @@ func main() {
 		r.Pivot = err.Error()
 	}
 
+	var err error
+	if r.Beneath, r.BeneathWrite, err = dig(); err != nil {
+		r.BeneathWrite = err.Error()
+	}
+
 	send(r.Format(problems))
 	unix.Sync()
-	err := unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF)
+	err = unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF)
 	fmt.Println("guest: power off:", err) // the kernel panics when we return
 }
 

@@ -50,17 +50,6 @@ func (b *boot) empty(path string, dev uint64) error {
 	return nil
 }
 
-// enterSealed makes rootfs read-only and then covers it. Every mount namespace
-// inherits the mount of rootfs underneath, and a container that unmounts / often
-// enough comes upon it. The file system itself cannot be made read-only: this
-// program, though deleted, still runs from it.
-func (b *boot) enterSealed() error {
-	if err := syscall.Mount("", "/", "", syscall.MS_REMOUNT|syscall.MS_BIND|syscall.MS_RDONLY, ""); err != nil {
-		b.warn("remount rootfs read-only: " + err.Error() + "; it stays writable beneath the root")
-	}
-	return b.enter()
-}
-
 // bindRoot binds / onto a folder of itself, which makes a mount that, unlike
 // rootfs, can be pivoted from.
 func (b *boot) bindRoot() error {
@@ -80,22 +69,44 @@ func (b *boot) bindRoot() error {
 	return nil
 }
 
-// enter moves the new root's mount over / and makes it the root of this process
-// and of the kernel's threads, which share it.
-func (b *boot) enter() error {
+// cover moves the new root's mount over /. This process stays on what is now
+// beneath until it changes its root.
+func (b *boot) cover() error {
 	if b.newroot == "" {
 		return nil
 	}
 	if err := syscall.Chdir(b.newroot); err != nil {
 		return failure("chdir", b.newroot, err)
 	}
-	if err := syscall.Mount(".", "/", "", syscall.MS_MOVE, ""); err != nil {
-		return failure("move", b.newroot+" to /", err)
+	return failure("move", b.newroot+" to /", syscall.Mount(".", "/", "", syscall.MS_MOVE, ""))
+}
+
+// seal removes the last of rootfs and makes its mount read-only. Every mount
+// namespace inherits that mount beneath its root, and a container that unmounts /
+// often enough comes upon it. The file system itself cannot be made read-only:
+// this program, though deleted, still runs from it.
+func (b *boot) seal() error {
+	for _, path := range []string{b.newroot, "/" + bootplan.Dir} {
+		if err := syscall.Rmdir(path); err != nil {
+			return failure("rmdir", path, err)
+		}
 	}
+	if err := syscall.Mount("", "/", "", syscall.MS_REMOUNT|syscall.MS_BIND|syscall.MS_RDONLY, ""); err != nil {
+		b.warn("remount rootfs read-only: " + err.Error() + "; it stays writable beneath the root")
+	}
+	return nil
+}
+
+// enter makes the new root the root of this process and of the kernel's threads,
+// which share it.
+func (b *boot) enter() error {
+	if b.newroot == "" {
+		return nil
+	}
+	b.newroot = ""
 	if err := syscall.Chroot("."); err != nil {
 		return failure("chroot", ".", err)
 	}
-	b.newroot = ""
 	return failure("chdir", "/", syscall.Chdir("/"))
 }
 

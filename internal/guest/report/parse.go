@@ -75,6 +75,10 @@ func (r *Report) parseLine(line string) error {
 		r.Total, r.Free = w.int(), w.int()
 	case "pivot":
 		r.Pivot = w.string()
+	case "beneath":
+		r.Beneath = append(r.Beneath, w.string())
+	case "beneath-write":
+		r.BeneathWrite = w.string()
 	case "problem":
 		return fmt.Errorf("the guest met a problem: %s", w.string())
 	default:

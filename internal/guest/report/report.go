@@ -30,6 +30,9 @@ type Report struct {
 	Total   int64         // bytes of RAM
 	Free    int64         // bytes of RAM, when the guest began
 	Pivot   string        // what pivot_root(2) in a new mount namespace said; "" is success
+
+	Beneath      []string // what is on the mount beneath the root
+	BeneathWrite string   // what an attempt to get there, and to write there, said; "" is success
 }
 
 // Entry is one name.
@@ -108,6 +111,10 @@ func (r *Report) Format(problems []string) []byte {
 	line("uptime", r.Uptime)
 	line("memory", r.Total, r.Free)
 	line("pivot", quote(r.Pivot))
+	for _, path := range r.Beneath {
+		line("beneath", quote(path))
+	}
+	line("beneath-write", quote(r.BeneathWrite))
 	for _, problem := range problems {
 		line("problem", quote(problem))
 	}
