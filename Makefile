@@ -2,10 +2,15 @@ GO ?= go
 PREFIX ?= /usr/local
 DESTDIR ?=
 
+# The architectures whose stubs ./mkinitfs carries: this machine's, or those given,
+# as in make ARCHS="amd64 arm64 arm/v7 mipsle".
+ARCHS ?=
+
 .PHONY: all test test-fast needs install help
 
-all: ## build ./mkinitfs (the default)
-	$(GO) build -o mkinitfs ./cmd/mkinitfs
+all: ## build ./mkinitfs with this machine's stubs in it (the default)
+	$(GO) run ./builder/stub/embed $(ARCHS)
+	CGO_ENABLED=0 $(GO) build -trimpath -tags mkinitfs_stubs -o mkinitfs ./cmd/mkinitfs
 
 test: needs ## fetch what the tests need, then run them all, boots included
 	$(GO) test -timeout 30m ./...

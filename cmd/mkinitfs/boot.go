@@ -25,8 +25,19 @@ func bootCommand() *cobra.Command {
 			if m.Kernel == "" {
 				return usageError{errors.New("boot needs --kernel KERNEL")}
 			}
+			if m.Kernel == "" {
+				return usageError{errors.New("boot needs --kernel FILE, a kernel for the image's architecture\n" +
+					"  on Debian one is fetched with \"apt-get download linux-image-cloud-amd64\" and \"dpkg -x\"")}
+			}
 			m.Image = args[0]
 			m.Console = cmd.OutOrStdout()
+			if m.Arch == "" {
+				arch, err := imageArch(m.Image)
+				if err != nil {
+					return err
+				}
+				m.Arch = arch
+			}
 			if expect != "" {
 				re, err := regexp.Compile(expect)
 				if err != nil {
@@ -38,7 +49,10 @@ func bootCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return result.Err()
+			if err := result.Err(); err != nil {
+				return fmt.Errorf("%s: %w", m.Image, err)
+			}
+			return nil
 		},
 	}
 	flags := cmd.Flags()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"strings"
 	"time"
 
@@ -125,8 +126,11 @@ func describe(e *image.Entry, outer bool) entryJSON {
 		Links: e.Nlink, Size: e.Size, MTime: e.MTime, Target: e.Link, HardLinkOf: e.HardLinkOf,
 		Segment: e.Segment, Member: e.Member,
 	}
-	if outer {
+	switch {
+	case outer:
 		d.Path = e.Name
+	case d.HardLinkOf != "":
+		d.HardLinkOf = path.Clean("/" + d.HardLinkOf)
 	}
 	if t.mode == cpio.TypeChar || t.mode == cpio.TypeBlock {
 		d.Device = fmt.Sprintf("%d:%d", e.RdevMajor, e.RdevMinor)
