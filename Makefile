@@ -6,14 +6,22 @@ DESTDIR ?=
 # as in make ARCHS="amd64 arm64 arm/v7 mipsle".
 ARCHS ?=
 
-.PHONY: all test test-fast needs install help
+# The kernels that tests boot; "make test-all" boots every one that kernel.sh knows.
+KERNELS = amd64 amd64-sid mipsle
+ALL_KERNELS = $(KERNELS) 386 arm arm64 mips64le ppc64le riscv64 s390x
+
+.PHONY: all test test-all test-fast needs install help
 
 all: ## build ./mkinitfs with this machine's stubs in it (the default)
 	$(GO) run ./builder/stub/embed $(ARCHS)
 	CGO_ENABLED=0 $(GO) build -trimpath -tags mkinitfs_stubs -o mkinitfs ./cmd/mkinitfs
 
 test: needs ## fetch what the tests need, then run them all, boots included
-	$(GO) test -timeout 30m ./...
+	$(GO) test -timeout 60m ./...
+
+test-all: export MKINITFS_TEST_MATRIX = 1
+test-all: KERNELS = $(ALL_KERNELS)
+test-all: test ## the same on every kernel and architecture that can be had
 
 test-fast: ## run the tests that need no boot
 	MKINITFS_TEST_FAST=1 $(GO) test ./...
@@ -21,7 +29,7 @@ test-fast: ## run the tests that need no boot
 # What cannot be had is said here, and the tests that want it are skipped.
 needs:
 	@internal/testenv/packages.sh
-	@internal/testenv/kernel.sh amd64 >/dev/null || true
+	@for k in $(KERNELS); do internal/testenv/kernel.sh $$k >/dev/null || true; done
 	@internal/testenv/debian-root.sh >/dev/null || true
 
 install: mkinitfs ## install into $(DESTDIR)$(PREFIX)/bin

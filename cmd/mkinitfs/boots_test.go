@@ -66,8 +66,11 @@ func commandPath(t *testing.T) string {
 // boot boots an image to its end.
 func boot(t *testing.T, img string, m qemu.Machine) *qemu.Result {
 	t.Helper()
-	testenv.Tool(t, "qemu-system-x86_64")
-	m.Arch, m.Kernel, m.Image = "amd64", testenv.Kernel(t, "amd64"), img
+	if m.Kernel == "" {
+		testenv.Tool(t, "qemu-system-x86_64")
+		m.Arch, m.Kernel = "amd64", testenv.Kernel(t, "amd64")
+	}
+	m.Image = img
 	m.Timeout = 5 * time.Minute // for a machine with much else to do
 	result, err := m.Boot(t.Context())
 	if err != nil {

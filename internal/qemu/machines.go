@@ -33,14 +33,18 @@ var machines = map[string]machine{
 	"s390x":    {binary: "qemu-system-s390x", debian: "qemu-system-misc", args: []string{"-M", "s390-ccw-virtio"}, console: "ttysclp0", early: "earlyprintk keep_bootcon", memory: 256},
 }
 
-// lookup finds the row of arch, a GOARCH name that a variant may follow, as in
-// "arm/v7".
+// lookup finds the row of arch.
 func lookup(arch string) (machine, error) {
-	goarch, _, _ := strings.Cut(arch, "/")
-	m, ok := machines[goarch]
+	m, ok := machines[goarch(arch)]
 	if !ok {
 		return m, fmt.Errorf("no machine is known for architecture %q (there are %s)",
 			arch, strings.Join(slices.Sorted(maps.Keys(machines)), ", "))
 	}
 	return m, nil
+}
+
+// goarch is arch without the variant that may follow, as in "arm/v7".
+func goarch(arch string) string {
+	name, _, _ := strings.Cut(arch, "/")
+	return name
 }

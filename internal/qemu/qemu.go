@@ -78,6 +78,18 @@ func (r *Result) panicLine() string {
 	return string(line)
 }
 
+// Runnable tells whether there is an emulator for m.Arch here.
+func (m Machine) Runnable() error {
+	row, err := lookup(m.Arch)
+	if err != nil {
+		return err
+	}
+	if _, err := exec.LookPath(row.binary); err != nil {
+		return fmt.Errorf("boot for %s: %w\n  Debian and Ubuntu have it in the package %s", m.Arch, err, row.debian)
+	}
+	return nil
+}
+
 // Boot runs m until it ends. The error says why it could not be run to an end,
 // ctx included, which leaves a Result of what there was; for how it ended ask
 // [Result.Err].
@@ -88,13 +100,10 @@ func (m Machine) Boot(ctx context.Context) (*Result, error) {
 	if m.Timeout == 0 {
 		m.Timeout = time.Minute
 	}
-	row, err := lookup(m.Arch)
-	if err != nil {
+	if err := m.Runnable(); err != nil {
 		return nil, err
 	}
-	if _, err := exec.LookPath(row.binary); err != nil {
-		return nil, fmt.Errorf("boot for %s: %w\n  Debian and Ubuntu have it in the package %s", m.Arch, err, row.debian)
-	}
+	row := machines[goarch(m.Arch)]
 	// QEMU's own words for these vary with the board.
 	for _, path := range []string{m.Kernel, m.Image} {
 		if err := readable(path); err != nil {

@@ -14,7 +14,12 @@ amd64)     set -- amd64         bookworm linux-image-cloud-amd64 ;;
 amd64-sid) set -- amd64         sid      linux-image-cloud-amd64 ;;
 arm64)     set -- arm64         bookworm linux-image-cloud-arm64 ;;
 arm)       set -- armhf         bookworm linux-image-armmp ;;
+386)       set -- i386          bookworm linux-image-686 ;;
 mipsle)    set -- mipsel        bookworm linux-image-4kc-malta ;;
+mips64le)  set -- mips64el      bookworm linux-image-5kc-malta ;;
+ppc64le)   set -- ppc64el       bookworm linux-image-powerpc64le ;;
+riscv64)   set -- riscv64       sid      linux-image-riscv64 ;;
+s390x)     set -- s390x         bookworm linux-image-s390x ;;
 *)
 	echo "kernel.sh: no kernel is called \"$name\": give one of those in its table" >&2
 	exit 2 ;;

@@ -17,6 +17,12 @@ need() {
 need make make
 need /etc/ssl/certs/ca-certificates.crt ca-certificates
 need qemu-system-x86_64 qemu-system-x86
+need qemu-system-mipsel qemu-system-mips
+if [ "${MKINITFS_TEST_MATRIX:-}" = 1 ]; then
+	need qemu-system-aarch64 qemu-system-arm
+	need qemu-system-ppc64 qemu-system-ppc
+	need qemu-system-riscv64 qemu-system-misc
+fi
 need cpio cpio
 need bsdcpio libarchive-tools
 need zstd zstd

@@ -20,7 +20,7 @@ func Tool(t testing.TB, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		missing(t, "%v (internal/testenv/packages.sh installs what the tests need)", err)
+		Missing(t, "%v (internal/testenv/packages.sh installs what the tests need)", err)
 	}
 	return path
 }
@@ -30,6 +30,14 @@ func Boots(t testing.TB) {
 	t.Helper()
 	if os.Getenv("MKINITFS_TEST_FAST") == "1" {
 		t.Skip("MKINITFS_TEST_FAST=1: no boots")
+	}
+}
+
+// Matrix says that t is one of the tests that only "make test-all" runs.
+func Matrix(t testing.TB) {
+	t.Helper()
+	if os.Getenv("MKINITFS_TEST_MATRIX") != "1" {
+		t.Skip("make test-all runs this (MKINITFS_TEST_MATRIX=1)")
 	}
 }
 
@@ -54,17 +62,17 @@ func cached(t testing.TB, script string, elem ...string) string {
 	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		missing(t, "%v", err)
+		Missing(t, "%v", err)
 	}
 	path := filepath.Join(append([]string{cache, "mkinitfs"}, elem...)...)
 	if _, err := os.Stat(path); err != nil {
-		missing(t, "%v (internal/testenv/%s makes it)", err, script)
+		Missing(t, "%v (internal/testenv/%s makes it)", err, script)
 	}
 	return path
 }
 
-// missing ends a test that lacks something.
-func missing(t testing.TB, format string, args ...any) {
+// Missing ends a test that lacks something.
+func Missing(t testing.TB, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("MKINITFS_TEST_ALL") == "1" {
 		t.Fatalf(format, args...)

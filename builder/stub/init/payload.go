@@ -86,7 +86,7 @@ func workers(p *bootplan.Plan, m memory, files int64) int {
 		largest = max(largest, m.Packed)
 	}
 	free := m.available + packed(p) - files - p.Entries*perInode
-	each := largest + 2*p.Window + 1<<20
+	each := largest + p.Window + 1<<20
 	return max(1, min(n, int(free/each)))
 }
 

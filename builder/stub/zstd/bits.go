@@ -1,5 +1,7 @@
 package zstd
 
+import "math/bits"
+
 // little returns b, of at most eight bytes, as a number. Everything in the format
 // has its lowest byte first: RFC 8878, 3.
 func little(b []byte) (v uint64) {
@@ -24,28 +26,26 @@ func put(b []byte, i int, v uint64) {
 }
 
 // A bit stream is written from the front and read from the back: RFC 8878, 4.1.
-// Its reader is no more than the number n of bits that lie before the next one to
-// be read, counted from the start of the slice that holds the stream.
+// Where its reader stands is one number: the index, in the slice that holds the
+// stream, of the lowest of the fresh bits that are to be read next. Reading k bits
+// lowers it by k, and it ends up fresh bits before the stream's first one.
 
 // fresh is how many bits below returns at the least.
 const fresh = 57
 
-// below returns the bits of b before bit n: the next to be read on top, fresh of
-// them or more.
-func below(b []byte, n int) uint64 { return word(b, (n+7)>>3-8) << (uint(-n) & 7) }
+// below returns the bits from bit at of b on upwards that are to be read next, the
+// next one on top.
+func below(b []byte, at int) uint64 { return word(b, at>>3) << (^at & 7) }
 
 // top returns the k highest bits of v, k at most 63.
 func top(v uint64, k uint8) uint64 { return v >> 1 >> ((63 - k) & 63) }
 
-// stream returns the n of a bit stream that ends at b[end], or false if it has no
-// end mark: the highest bit that is set in its last byte.
-func stream(b []byte, start, end int) (n int, ok bool) {
+// stream returns where the reader of a bit stream in b[start:end] stands first and
+// where it has to stand last. A stream without its end mark, the highest bit that
+// is set in the last byte, is not ok.
+func stream(b []byte, start, end int) (at, done int, ok bool) {
 	if start >= end || b[end-1] == 0 {
-		return 0, false
+		return 0, 0, false
 	}
-	n = 8*end - 1
-	for c := b[end-1]; c < 0x80; c <<= 1 {
-		n--
-	}
-	return n, true
+	return 8*(end-1) + bits.Len8(b[end-1]) - 1 - fresh, 8*start - fresh, true
 }

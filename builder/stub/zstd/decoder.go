@@ -162,7 +162,9 @@ func (d *Decoder) header() error {
 	}
 	d.frame.open = true
 	d.frame.checksum = flags&4 != 0
-	d.frame.block = min(int(window), maxBlock)
+	// Encoders take the least window to be 1 KiB, also that of a single segment, so
+	// that a block may be larger than what it decodes to.
+	d.frame.block = min(max(int(window), 1<<10), maxBlock)
 	d.window.reset(int(window), d.frame.block, d.frame.left)
 	d.sum.reset()
 	d.huffman.known = false

@@ -26,8 +26,8 @@ type alphabet struct {
 	maxLog int // of a table's size
 }
 
-// probabilities of an alphabet's symbols, in parts of 1<<log. The probability -1
-// is one part as well, and has the state change freely.
+// probabilities of an alphabet's symbols, in parts of 1<<log. -1 is for what is
+// less probable than one part: it gets one, at the end of the table.
 type probabilities struct {
 	log   int
 	parts [maxSymbols]int16

@@ -40,7 +40,7 @@ func (h *huffman) read(b []byte, i, end int) (int, bool) {
 		return 0, false
 	case head >= 128:
 		for j := range n {
-			w[j] = b[i+j/2] >> (4 &^ (j << 2)) & 15
+			w[j] = b[i+j/2] >> (4 - 4*(j&1)) & 15
 		}
 	default:
 		var ok bool
@@ -61,30 +61,30 @@ func (h *huffman) readWeights(w *[maxWeights + 1]uint8, b []byte, i, end int) (i
 	}
 	t := h.states[:1<<p.log]
 	p.build(t, &weights)
-	n, ok := stream(b, i, end)
+	at, done, ok := stream(b, i, end)
 	if !ok {
 		return 0, false
 	}
 	var states [2]int
 	for j := range states {
-		states[j] = int(top(below(b, n), uint8(p.log)))
-		n -= p.log
+		states[j] = int(top(below(b, at), uint8(p.log)))
+		at -= p.log
 	}
-	if n < 8*i {
+	if at < done {
 		return 0, false
 	}
 	for j := 0; j < maxWeights; j++ {
 		e := &t[states[j&1]]
 		w[j] = uint8(e.value)
-		if n < 8*i+int(e.bits) { // that was this state's last, and the other has one more
+		if at < done+int(e.bits) { // that was this state's last, and the other has one more
 			if j+1 == maxWeights {
 				return 0, false
 			}
 			w[j+1] = uint8(t[states[^j&1]].value)
 			return j + 2, true
 		}
-		states[j&1] = int(e.next) + int(top(below(b, n), e.bits))
-		n -= int(e.bits)
+		states[j&1] = int(e.next) + int(top(below(b, at), e.bits))
+		at -= int(e.bits)
 	}
 	return 0, false
 }
@@ -136,25 +136,24 @@ func (h *huffman) build(w *[maxWeights + 1]uint8, n int) bool {
 
 // decode fills dst from the stream in b[start:end], which it must use up exactly.
 func (h *huffman) decode(dst, b []byte, start, end int) bool {
-	n, ok := stream(b, start, end)
-	return ok && h.rest(dst, b, 8*start, n)
+	at, done, ok := stream(b, start, end)
+	return ok && h.rest(dst, b, at, done)
 }
 
-// rest decodes from bit n down to bit first.
-func (h *huffman) rest(dst, b []byte, first, n int) bool {
-	for len(dst) >= perRound && n >= first {
-		n -= h.round(dst, below(b, n))
-		dst = dst[perRound:]
+// rest fills dst from at on and reports whether that ends at done.
+func (h *huffman) rest(dst, b []byte, at, done int) bool {
+	for ; len(dst) >= perRound && at >= done; dst = dst[perRound:] {
+		at -= h.round(dst, below(b, at))
 	}
 	for i := range dst {
-		if n < first {
+		if at < done {
 			return false
 		}
-		e := h.code[below(b, n)>>(64-maxBits)]
+		e := h.code[below(b, at)>>(64-maxBits)]
 		dst[i] = byte(e >> 8)
-		n -= int(uint8(e))
+		at -= int(uint8(e))
 	}
-	return n == first
+	return at == done
 }
 
 // round decodes perRound symbols from v and returns how many bits they took.
@@ -190,21 +189,21 @@ func (h *huffman) decode4(dst, b []byte, start, end int) bool {
 		return false
 	}
 	d1, d2, d3, d4 := dst[:quarter], dst[quarter:2*quarter], dst[2*quarter:3*quarter], dst[3*quarter:]
-	n1, ok1 := stream(b, s1, s2)
-	n2, ok2 := stream(b, s2, s3)
-	n3, ok3 := stream(b, s3, s4)
-	n4, ok4 := stream(b, s4, end)
+	at1, done1, ok1 := stream(b, s1, s2)
+	at2, done2, ok2 := stream(b, s2, s3)
+	at3, done3, ok3 := stream(b, s3, s4)
+	at4, done4, ok4 := stream(b, s4, end)
 	if !ok1 || !ok2 || !ok3 || !ok4 {
 		return false
 	}
 	i := 0
-	for i+perRound <= len(d4) && n1 >= 8*s1 && n2 >= 8*s2 && n3 >= 8*s3 && n4 >= 8*s4 {
-		n1 -= h.round(d1[i:], below(b, n1))
-		n2 -= h.round(d2[i:], below(b, n2))
-		n3 -= h.round(d3[i:], below(b, n3))
-		n4 -= h.round(d4[i:], below(b, n4))
+	for i+perRound <= len(d4) && at1 >= done1 && at2 >= done2 && at3 >= done3 && at4 >= done4 {
+		at1 -= h.round(d1[i:], below(b, at1))
+		at2 -= h.round(d2[i:], below(b, at2))
+		at3 -= h.round(d3[i:], below(b, at3))
+		at4 -= h.round(d4[i:], below(b, at4))
 		i += perRound
 	}
-	return h.rest(d1[i:], b, 8*s1, n1) && h.rest(d2[i:], b, 8*s2, n2) &&
-		h.rest(d3[i:], b, 8*s3, n3) && h.rest(d4[i:], b, 8*s4, n4)
+	return h.rest(d1[i:], b, at1, done1) && h.rest(d2[i:], b, at2, done2) &&
+		h.rest(d3[i:], b, at3, done3) && h.rest(d4[i:], b, at4, done4)
 }

@@ -4,8 +4,8 @@ import "io"
 
 // margin is how many bytes may be touched, though never used, before and behind
 // compressed data, literals and the window. It lets the inner loops read and
-// write whole words at their ends. Of a bit stream, a sequence may read up to 89
-// bits before its beginning until that is noticed; nothing else goes so far.
+// write whole words at their ends. They read a bit stream up to 16 bytes before its
+// beginning until they notice, and write up to 32 bytes where fewer are wanted.
 const margin = 32
 
 // input hands out the compressed data in pieces with a margin around them.
@@ -31,7 +31,7 @@ func (in *input) reset(r io.Reader) {
 // behind them. They stay where they are until the next call.
 func (in *input) take(n int) ([]byte, error) {
 	if err := in.fill(n); err != nil {
-		return nil, err
+		return nil, in.cut(err)
 	}
 	b := in.buf[in.pos-margin : in.pos+n+margin]
 	in.origin = in.base + int64(in.pos-margin)
@@ -44,7 +44,7 @@ func (in *input) take(n int) ([]byte, error) {
 func (in *input) skip(n int64) error {
 	for n > 0 {
 		if err := in.fill(1); err != nil {
-			return err
+			return in.cut(err)
 		}
 		step := min(n, int64(in.fed-in.pos))
 		in.pos += int(step)
@@ -56,13 +56,21 @@ func (in *input) skip(n int64) error {
 // end returns io.EOF if the data ends here and this is not its beginning.
 func (in *input) end() error {
 	err := in.fill(1)
-	if e, ok := err.(*Error); ok && e.Err != nil && in.some {
-		return io.EOF
+	if err == io.EOF && in.some {
+		return err
+	}
+	return in.cut(err)
+}
+
+// cut says where data ends that had to go on.
+func (in *input) cut(err error) error {
+	if err == io.EOF {
+		err = &Error{in.base + int64(in.fed), "unexpected end of data", io.ErrUnexpectedEOF}
 	}
 	return err
 }
 
-// fill makes n bytes ready to be handed out.
+// fill makes n bytes ready to be handed out, or returns io.EOF if there are fewer.
 func (in *input) fill(n int) error {
 	if in.fed-in.pos >= n {
 		return nil
@@ -76,8 +84,6 @@ func (in *input) fill(n int) error {
 		in.fed += m
 		switch {
 		case in.fed-in.pos >= n:
-		case err == io.EOF:
-			return &Error{in.base + int64(in.fed), "unexpected end of data", io.ErrUnexpectedEOF}
 		case err != nil:
 			return err
 		case m > 0:

@@ -10,10 +10,9 @@ func (d *Decoder) readLiterals(b []byte, i, end int) (lits []byte, next int, err
 		compressed
 		treeless // with the Huffman code of the block before
 	)
-	corrupt := func() ([]byte, int, error) { return nil, 0, d.fault(i, "corrupt literals") }
-
+	const corrupt = "corrupt literals"
 	if i == end {
-		return corrupt()
+		return nil, 0, d.fault(i, corrupt)
 	}
 	kind, format := b[i]&3, b[i]>>2&3
 	head := little(b[i:][:5])
@@ -39,7 +38,7 @@ func (d *Decoder) readLiterals(b []byte, i, end int) (lits []byte, next int, err
 	}
 	next = i + packed
 	if size > d.frame.block || next > end {
-		return corrupt()
+		return nil, 0, d.fault(i, corrupt)
 	}
 	if kind == raw {
 		return b[i : next+margin], next, nil
@@ -48,33 +47,27 @@ func (d *Decoder) readLiterals(b []byte, i, end int) (lits []byte, next int, err
 		d.literals = make([]byte, d.frame.block+margin)
 	}
 	lits = d.literals[:size+margin]
-	if kind == rle {
-		fill(lits[:size], b[i])
+	dst := lits[:size]
+	switch kind {
+	case rle:
+		fill(dst, b[i])
 		return lits, next, nil
-	}
-	if kind == compressed {
-		var ok bool
+	case compressed:
+		start, ok := i, false
 		if i, ok = d.huffman.read(b, i, next); !ok {
-			return nil, 0, d.fault(next-packed, "corrupt Huffman table")
+			return nil, 0, d.fault(start, "corrupt Huffman table")
+		}
+	case treeless:
+		if !d.huffman.known {
+			return nil, 0, d.fault(i, "literals without a Huffman table")
 		}
 	}
-	switch {
-	case !d.huffman.known:
-		return nil, 0, d.fault(i, "literals without a Huffman table")
-	case format == 0 && !d.huffman.decode(lits[:size], b, i, next),
-		format != 0 && !d.huffman.decode4(lits[:size], b, i, next):
-		return corrupt()
+	decode := d.huffman.decode4
+	if format == 0 {
+		decode = d.huffman.decode
+	}
+	if !decode(dst, b, i, next) {
+		return nil, 0, d.fault(i, corrupt)
 	}
 	return lits, next, nil
-}
-
-// fill sets b to c.
-func fill(b []byte, c byte) {
-	if len(b) == 0 {
-		return
-	}
-	b[0] = c
-	for n := 1; n < len(b); n *= 2 {
-		copy(b[n:], b[:n])
-	}
 }

@@ -94,12 +94,13 @@ func (t *table) read(code int, mode uint8, b []byte, i, end int) (int, bool) {
 }
 
 // sequences decodes the sequences section of a block, in b[i:end], and executes
-// it into the window, up to limit: RFC 8878, 3.1.1.3.2.
-func (d *Decoder) sequences(b []byte, i, end int, lits []byte, limit int) error {
+// it into the window, up to limit at most. It returns the literals that are left:
+// RFC 8878, 3.1.1.3.2.
+func (d *Decoder) sequences(b []byte, i, end int, lits []byte, limit int) ([]byte, error) {
 	const corrupt = "corrupt sequences"
 	head := i
 	if i == end {
-		return d.fault(head, corrupt)
+		return nil, d.fault(head, corrupt)
 	}
 	count := int(b[i])
 	switch i++; {
@@ -110,66 +111,52 @@ func (d *Decoder) sequences(b []byte, i, end int, lits []byte, limit int) error 
 		count = (count-128)<<8 + int(b[i])
 		i++
 	}
-	if i > end || count == 0 && i < end {
-		return d.fault(head, corrupt)
+	if count == 0 && i == end {
+		return lits, nil
 	}
-	if count == 0 {
-		return d.flush(head, lits, limit)
-	}
-	if i == end || b[i]&3 != 0 {
-		return d.fault(head, corrupt)
+	if count == 0 || i >= end || b[i]&3 != 0 {
+		return nil, d.fault(head, corrupt)
 	}
 	modes := b[i]
 	i++
 	for code := range d.codes {
 		var ok bool
 		if i, ok = d.codes[code].read(code, modes>>(6-2*code)&3, b, i, end); !ok {
-			return d.fault(head, "corrupt table of sequences")
+			return nil, d.fault(head, "corrupt table of sequences")
 		}
 	}
-	s := decoding{b: b, first: 8 * i, recent: d.recent}
-	n, ok := stream(b, i, end)
+	at, done, ok := stream(b, i, end)
 	if !ok {
-		return d.fault(i, corrupt)
+		return nil, d.fault(i, corrupt)
 	}
-	s.n = n
+	s := decoding{b: b, at: at, done: done, recent: d.recent}
 	for code := range d.codes {
 		log := d.codes[code].log
-		s.states[code] = uint16(top(below(b, s.n), log))
-		s.n -= int(log)
+		s.states[code] = uint16(top(below(b, s.at), log))
+		s.at -= int(log)
 	}
 	for count > 0 {
 		batch := d.batch[:min(count, batchSize)]
 		count -= len(batch)
 		if !d.decode(&s, batch, count == 0) {
-			return d.fault(i, corrupt)
+			return nil, d.fault(i, corrupt)
 		}
 		if lits, ok = d.window.execute(batch, lits, limit); !ok {
-			return d.fault(i, "sequence out of range")
+			return nil, d.fault(i, "sequence out of range")
 		}
 	}
-	if s.n != s.first {
-		return d.fault(i, corrupt)
+	if s.at != s.done {
+		return nil, d.fault(i, corrupt)
 	}
 	d.recent = s.recent
-	return d.flush(i, lits, limit)
-}
-
-// flush copies the literals that are left behind the last sequence.
-func (d *Decoder) flush(i int, lits []byte, limit int) error {
-	lits = lits[:len(lits)-margin]
-	if len(lits) > limit-d.window.pos {
-		return d.fault(i, "block is too large")
-	}
-	d.window.pos += copy(d.window.buf[d.window.pos:], lits)
-	return nil
+	return lits, nil
 }
 
 // decoding is where the decoding of a block's sequences stands.
 type decoding struct {
 	b      []byte
-	n      int // bits before the next one
-	first  int // first bit of the stream
+	at     int // in the bit stream
+	done   int // where it has to end
 	states [3]uint16
 	recent [3]uint32
 }
@@ -181,28 +168,28 @@ func (d *Decoder) decode(s *decoding, batch []sequence, last bool) bool {
 		ll, of, ml = &d.codes[literalLength].entry, &d.codes[offset].entry, &d.codes[matchLength].entry
 		l, o, m    = s.states[literalLength], s.states[offset], s.states[matchLength]
 		r1, r2, r3 = s.recent[0], s.recent[1], s.recent[2]
-		b, n       = s.b, s.n
+		b, at      = s.b, s.at
 	)
 	for i := range batch {
-		le, oe, me := ll[l&(1<<maxLog-1)], of[o&(1<<maxLog-1)], ml[m&(1<<maxLog-1)]
-		long := int(le.extra)+int(oe.extra)+int(me.extra)+int(le.bits)+int(oe.bits)+int(me.bits) > fresh
-		if n < s.first {
+		if at < s.done {
 			return false
 		}
-		v := below(b, n)
+		le, oe, me := &ll[l&(1<<maxLog-1)], &of[o&(1<<maxLog-1)], &ml[m&(1<<maxLog-1)]
+		extra := int(le.extra) + int(oe.extra) + int(me.extra)
+		states := int(le.bits) + int(oe.bits) + int(me.bits)
+		v := below(b, at)
 		dist := oe.value + uint32(top(v, oe.extra))
 		v <<= oe.extra & 63
-		n -= int(oe.extra)
-		if long {
-			v = below(b, n)
+		if extra+states > fresh {
+			v = below(b, at-int(oe.extra))
 		}
 		match := me.value + uint32(top(v, me.extra))
 		v <<= me.extra & 63
 		lits := le.value + uint32(top(v, le.extra))
 		v <<= le.extra & 63
-		n -= int(me.extra) + int(le.extra)
-		if long {
-			v = below(b, n)
+		at -= extra
+		if extra+states > fresh {
+			v = below(b, at)
 		}
 
 		// RFC 8878, 3.1.1.5: the numbers up to 3 are the recent offsets, in another
@@ -238,10 +225,10 @@ func (d *Decoder) decode(s *decoding, batch []sequence, last bool) bool {
 		m = me.next + uint16(top(v, me.bits))
 		v <<= me.bits & 63
 		o = oe.next + uint16(top(v, oe.bits))
-		n -= int(le.bits) + int(me.bits) + int(oe.bits)
+		at -= states
 	}
 	s.states = [3]uint16{literalLength: l, offset: o, matchLength: m}
 	s.recent = [3]uint32{r1, r2, r3}
-	s.n = n
+	s.at = at
 	return true
 }

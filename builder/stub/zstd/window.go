@@ -3,13 +3,13 @@ package zstd
 // window holds what has been decoded of a frame, as far back as sequences may
 // reach. It is filled from the front; when the next block might not fit, it is
 // filled from the front again, while what lies behind pos is still history.
-// Because it has room for a block and margins more than the window, a byte is not
+// As it has room for a block and a margin more than the window, a byte is not
 // overwritten before it is out of reach.
 type window struct {
 	buf  []byte // with a margin at the end
 	size int    // what the frame says
 	pos  int    // where the next byte goes
-	lap  int    // where the lap before this one ended, or 0
+	lap  int    // where the round before this one ended, or 0
 }
 
 func (w *window) reset(size, block int, content int64) {
@@ -21,65 +21,81 @@ func (w *window) reset(size, block int, content int64) {
 	w.size, w.pos, w.lap = size, 0, 0
 }
 
-// reserve makes room for n bytes in a row.
+// reserve makes room for n bytes in a row, at most a block.
 func (w *window) reserve(n int) {
 	if w.pos+n > len(w.buf)-margin {
 		w.lap, w.pos = w.pos, 0
 	}
 }
 
-// execute executes sequences and returns the literals that are left. Like these
-// it may write a margin more than it has to.
+// execute executes sequences up to limit at most and returns the literals that are
+// left. lits has a margin. It is not ok if a sequence wants more literals than
+// there are, more room or history: RFC 8878, 3.1.1.4.
 func (w *window) execute(batch []sequence, lits []byte, limit int) ([]byte, bool) {
-	buf, pos := w.buf, w.pos
+	buf, pos, lit := w.buf, w.pos, 0
 	for i := range batch {
 		s := &batch[i]
 		n, match, offset := int(s.literals), int(s.match), int(s.offset)
-		if n > len(lits)-margin || n+match > limit-pos {
+		if n > len(lits)-margin-lit || n+match > limit-pos {
 			return nil, false
 		}
-		*(*[16]byte)(buf[pos:]) = *(*[16]byte)(lits)
+		copy16(buf, pos, lits, lit)
 		if n > 16 {
-			copy(buf[pos+16:pos+n], lits[16:n])
+			copy(buf[pos+16:pos+n], lits[lit+16:lit+n])
 		}
-		lits = lits[n:]
+		lit += n
 		pos += n
 
-		if uint(offset-1) >= uint(min(pos, w.size)) {
-			if !w.far(pos, match, offset) {
-				return nil, false
-			}
-			pos += match
-			continue
+		if offset <= 0 || offset > w.size {
+			return nil, false
 		}
 		from := pos - offset
+		if from < 0 { // before this round
+			from += w.lap
+			if from < 0 {
+				return nil, false
+			}
+			if n := w.lap - from; n < match {
+				copy(buf[pos:pos+n], buf[from:w.lap])
+				pos += n
+				match -= n
+				from = 0
+			}
+		}
 		end := pos + match
 		switch {
 		case offset >= 16:
-			*(*[16]byte)(buf[pos:]) = *(*[16]byte)(buf[from:])
-			for pos += 16; pos < end; pos += 16 {
+			copy16(buf, pos, buf, from)
+			copy16(buf, pos+16, buf, from+16)
+			for pos += 32; pos < end; pos += 16 {
 				from += 16
-				*(*[16]byte)(buf[pos:]) = *(*[16]byte)(buf[from:])
+				copy16(buf, pos, buf, from+16)
 			}
 		case offset >= 8:
 			for ; pos < end; pos += 8 {
-				*(*[8]byte)(buf[pos:]) = *(*[8]byte)(buf[from:])
+				put(buf, pos, word(buf, from))
 				from += 8
 			}
 		default:
-			repeat(buf, pos, offset, match)
+			repeat(buf, pos, from, offset, match)
 		}
 		pos = end
 	}
 	w.pos = pos
-	return lits, true
+	return lits[lit:], true
+}
+
+// copy16 copies 16 bytes; the compiler makes one load and one store of it.
+func copy16(dst []byte, i int, src []byte, j int) {
+	*(*[16]byte)(dst[i : i+16]) = *(*[16]byte)(src[j : j+16])
 }
 
 // repeat writes n bytes at buf[pos:], or a few more, that repeat the period bytes
-// before them; period is 1 to 7.
-func repeat(buf []byte, pos, period, n int) {
+// at buf[from:]; period is 1 to 7. Either the period ends at pos, or n is not more
+// than period.
+func repeat(buf []byte, pos, from, period, n int) {
 	width := uint(8 * period)
-	v := word(buf, pos-period) & (1<<width - 1)
+	v := word(buf, from) & (1<<width - 1)
 	v |= v << width
 	v |= v << (2 * width)
 	v |= v << (4 * width)
@@ -88,22 +104,6 @@ func repeat(buf []byte, pos, period, n int) {
 	back := period * ((7 + period) / period)
 	for end := pos + n; pos+8 < end; {
 		pos += 8
-		*(*[8]byte)(buf[pos:]) = *(*[8]byte)(buf[pos-back:])
+		put(buf, pos, word(buf, pos-back))
 	}
-}
-
-// far copies a match that begins in the lap before this one.
-func (w *window) far(pos, n, offset int) bool {
-	before := offset - pos
-	if offset <= 0 || offset > w.size || before > w.lap {
-		return false
-	}
-	from := w.lap - before
-	m := copy(w.buf[pos:pos+n], w.buf[from:w.lap])
-	pos += m
-	for n -= m; n > 0; n -= m {
-		m = copy(w.buf[pos:pos+n], w.buf[pos-offset:pos])
-		pos += m
-	}
-	return true
 }

@@ -1,0 +1,155 @@
+// Package layering holds the test that imports go one way.
+package layering
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/mkinitfs/mkinitfs/"
+
+// layers says for every package which others of the module it may import, and
+// those before "|" it has to: they are the one place where something is known,
+// and a package that did without would know it a second time.
+//
+// A new package gets its row here. Whoever adds to a row says in the commit why
+// the thing that is wanted does not belong on this side.
+var layers = map[string]string{
+	"manifests":    "",
+	"compress":     "",
+	"builder/plan": "",
+	"builder/cpio": "",
+
+	"builder":        "builder/cpio builder/plan builder/source builder/stub builder/stub/bootplan compress manifests |",
+	"builder/source": "builder/plan compress internal/gobuild | builder/cpio builder/image",
+	"builder/image":  "builder/cpio builder/stub/bootplan compress | builder/stub/unpack",
+
+	"builder/stub":          "internal/gobuild |",
+	"builder/stub/embed":    "builder/stub | manifests",
+	"builder/stub/init":     "builder/cpio builder/stub/bootplan builder/stub/unpack | builder/stub/zstd",
+	"builder/stub/unpack":   "builder/cpio |",
+	"builder/stub/bootplan": "",
+	"builder/stub/zstd":     "",
+
+	// Of the inner packages the command wants words only: the bits of a mode, the
+	// type of a plan's errors, what an image says about itself.
+	"cmd/mkinitfs": "builder builder/image internal/qemu manifests | " +
+		"builder/cpio builder/plan builder/stub/bootplan builder/stub/unpack compress",
+
+	"internal/gobuild":      "",
+	"internal/qemu":         "",
+	"internal/testenv":      "",
+	"internal/guest":        "internal/guest/report |",
+	"internal/guest/report": "",
+	"examples/hello":        "",
+}
+
+func TestLayers(t *testing.T) {
+	imports := map[string][]string{} // of what is ours, by package
+	for _, tags := range []string{"", "stub_gzip", "stub_zstd"} {
+		for _, p := range list(t, tags) {
+			path := strings.TrimPrefix(p.ImportPath, module)
+			all := append(imports[path], ours(p.Imports)...)
+			slices.Sort(all)
+			imports[path] = slices.Compact(all)
+		}
+	}
+	if len(imports) == 0 {
+		t.Fatal("go list found no package")
+	}
+	for path, got := range imports {
+		row, ok := layers[path]
+		if !ok {
+			t.Errorf("%s: no row says what it may import", path)
+			continue
+		}
+		before, after, _ := strings.Cut(row, "|")
+		must, may := strings.Fields(before), strings.Fields(after)
+		for _, name := range got {
+			if !slices.Contains(must, name) && !slices.Contains(may, name) {
+				t.Errorf("%s imports %s", path, name)
+			}
+		}
+		for _, name := range must {
+			if !slices.Contains(got, name) {
+				t.Errorf("%s does not import %s any more", path, name)
+			}
+		}
+	}
+	for path := range layers {
+		if _, ok := imports[path]; !ok {
+			t.Errorf("%s has a row and is no package", path)
+		}
+	}
+}
+
+// What the rows allow must itself go one way.
+func TestRows(t *testing.T) {
+	var visit func(path string, above []string)
+	visit = func(path string, above []string) {
+		if slices.Contains(above, path) {
+			t.Fatalf("the rows allow a circle: %s", strings.Join(append(above, path), " -> "))
+		}
+		row, ok := layers[path]
+		if !ok {
+			t.Errorf("%s is allowed to %s and has no row", path, above[len(above)-1])
+		}
+		for _, name := range strings.Fields(strings.ReplaceAll(row, "|", " ")) {
+			visit(name, append(above[:len(above):len(above)], path))
+		}
+	}
+	for path := range layers {
+		visit(path, nil)
+	}
+}
+
+// ours returns what belongs to this module, without its name.
+func ours(imports []string) []string {
+	var names []string
+	for _, name := range imports {
+		if path, ok := strings.CutPrefix(name, module); ok {
+			names = append(names, path)
+		}
+	}
+	return names
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string // of the package proper, not of its tests
+	GoFiles    []string
+}
+
+// list returns the packages of the module that have more than tests.
+func list(t *testing.T, tags string) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,GoFiles", "-tags="+tags, module+"...")
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOFLAGS=")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, &stderr)
+	}
+	var all []listed
+	dec := json.NewDecoder(bytes.NewReader(out))
+	for {
+		var p listed
+		err := dec.Decode(&p)
+		if err == io.EOF {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.GoFiles) > 0 {
+			all = append(all, p)
+		}
+	}
+}
