@@ -51,6 +51,11 @@ type lister struct {
 // visit adds the entry at name, an absolute path, and what is below it.
 func (l *lister) visit(name string, info os.FileInfo) error {
 	stat := info.Sys().(*syscall.Stat_t)
+	// On 32-bit machines lstat(2) knows no time after 2038.
+	var times unix.Statx_t
+	if err := unix.Statx(unix.AT_FDCWD, "."+name, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_MTIME, &times); err != nil {
+		return fmt.Errorf("statx %s: %w", name, err)
+	}
 	entry := report.Entry{
 		Path:  name,
 		Mode:  uint32(stat.Mode),
@@ -58,8 +63,8 @@ func (l *lister) visit(name string, info os.FileInfo) error {
 		GID:   stat.Gid,
 		Nlink: uint64(stat.Nlink),
 		Ino:   stat.Ino,
-		MTime: int64(stat.Mtim.Sec),
-		Nanos: int64(stat.Mtim.Nsec),
+		MTime: times.Mtime.Sec,
+		Nanos: int64(times.Mtime.Nsec),
 	}
 	var err error
 	switch stat.Mode & unix.S_IFMT {

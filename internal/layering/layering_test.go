@@ -32,7 +32,7 @@ var layers = map[string]string{
 
 	"builder/stub":          "internal/gobuild |",
 	"builder/stub/embed":    "builder/stub | manifests",
-	"builder/stub/init":     "builder/cpio builder/stub/bootplan builder/stub/unpack | builder/stub/zstd",
+	"builder/stub/init":     "builder/cpio builder/stub/bootplan builder/stub/unpack builder/stub/zstd |",
 	"builder/stub/unpack":   "builder/cpio |",
 	"builder/stub/bootplan": "",
 	"builder/stub/zstd":     "",
