@@ -68,7 +68,9 @@ func (b *build) bootEntries(stub []byte, members []bootplan.Member) ([]*plan.Ent
 		}
 		parents(e.Path)
 		have[e.Path] = true
-		entries = append(entries, *e)
+		file := *e
+		file.Data = b.content(e)
+		entries = append(entries, file)
 	}
 	out := make([]*plan.Entry, len(entries))
 	for i := range entries {
@@ -80,6 +82,13 @@ func (b *build) bootEntries(stub []byte, members []bootplan.Member) ([]*plan.Ent
 		out[i] = e
 	}
 	return out, nil
+}
+
+// content is where the content of a file lies, which the plan says of the first of
+// its names alone.
+func (b *build) content(e *plan.Entry) plan.Data {
+	first := slices.IndexFunc(b.entries, func(other plan.Entry) bool { return other.Ino == e.Ino })
+	return b.entries[first].Data
 }
 
 // bootCopies are the entries that the manifest's boot globs name.

@@ -71,7 +71,7 @@ func (b *build) cut(size int64) []member {
 		}
 	}
 	for _, f := range files {
-		if m.size+f.size > 2*size || m.size >= size && stable(f.entries[0].Path) {
+		if m.size+f.size-cpio.TrailerSize > 2*size || m.size >= size && stable(f.entries[0].Path) {
 			flush()
 		}
 		for i, e := range f.entries {

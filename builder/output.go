@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
@@ -16,8 +17,9 @@ import (
 // readable by all, else what the umask makes of 0666. What exists at path and is
 // not a regular file, such as a device or a FIFO, is written to as it is.
 func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Options) (*Report, error) {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
+	path, err := followLinks(path)
+	if err != nil {
+		return nil, err
 	}
 	info, err := os.Stat(path)
 	switch {
@@ -36,35 +38,59 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 	if o.TempDir == "" {
 		o.TempDir = filepath.Dir(path)
 	}
-	f, err := createBeside(path)
+	b, err := prepare(ctx, m, o)
+	if err != nil {
+		return nil, err
+	}
+	defer b.sources.Close()
+	perm := fs.FileMode(0o666)
+	if b.report.Private {
+		perm = 0o600
+	}
+	f, err := createBeside(path, perm)
 	if err != nil {
 		return nil, err
 	}
 	defer os.Remove(f.Name()) // gone already if all went well
 	defer f.Close()
-	report, err := Build(ctx, f, m, o)
-	if err != nil {
+	if err := b.write(ctx, f); err != nil {
 		return nil, err
-	}
-	if report.Private {
-		if err := f.Chmod(0o600); err != nil {
-			return nil, err
-		}
 	}
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	return report, os.Rename(f.Name(), path)
+	return &b.report, os.Rename(f.Name(), path)
+}
+
+// followLinks returns what path is a symbolic link to, which need not exist: the
+// link is to stay one.
+func followLinks(path string) (string, error) {
+	const maxLinks = 40 // the kernel's MAXSYMLINKS
+	for range maxLinks {
+		target, err := os.Readlink(path)
+		if err != nil {
+			return path, nil
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(path), target)
+		}
+		path = target
+	}
+	return "", fmt.Errorf("write %s: %w", path, syscall.ELOOP)
 }
 
 // createBeside creates a new file in the folder of path.
-func createBeside(path string) (*os.File, error) {
+func createBeside(path string, perm fs.FileMode) (*os.File, error) {
 	dir, base := filepath.Split(path)
 	for i := 0; ; i++ {
 		name := fmt.Sprintf("%s.%s.%d-%d", dir, base, os.Getpid(), i)
-		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
-		if !errors.Is(err, fs.ErrExist) {
-			return f, err
+		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
+		switch {
+		case err == nil:
+			return f, nil
+		case !errors.Is(err, fs.ErrExist):
+			// The error's own path is one that nobody asked for.
+			return nil, fmt.Errorf("create %s: %w", path, errors.Unwrap(err))
 		}
 	}
 }

@@ -145,7 +145,7 @@ func (t *turn) finish() error {
 		q.fail(q.out.end(t.i))
 		delete(q.packing, t.i)
 		q.head++
-		if q.packing[q.head] != nil {
+		if q.err == nil && q.packing[q.head] != nil {
 			q.fail(q.out.begin(q.head))
 		}
 	}

@@ -2,6 +2,7 @@ package builder
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
@@ -93,6 +94,9 @@ func (b *build) warn() {
 		problem = "is not a regular file"
 	case e.Mode&0o111 == 0:
 		problem = "is not executable"
+	}
+	if i := slices.IndexFunc(b.entries, func(e plan.Entry) bool { return e.Path == path }); i >= 0 && b.entries[i].IsLink() {
+		path += " -> " + b.entries[i].Target
 	}
 	if problem != "" {
 		b.report.Warnings = append(b.report.Warnings, fmt.Sprintf("%s: init.exec: %s %s", b.manifest.Init.ExecPos, path, problem))

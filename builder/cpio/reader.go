@@ -13,7 +13,7 @@ type Reader struct {
 	h      Header
 	offset int64
 	left   int64 // bytes of the body that have not been read
-	done   bool
+	err    error // what the last call of Next returned, and all later ones repeat
 }
 
 // bufferSize holds the longest header with its name and is the size of the
@@ -35,46 +35,53 @@ func (r *Reader) Offset() int64 { return r.offset }
 
 // Next skips what is left of the current entry and returns the next one, which
 // is valid until the following call. It returns io.EOF after the trailer; input
-// that ends before the trailer is an error.
+// that ends before the trailer is an error. An error is for good.
 func (r *Reader) Next() (*Header, error) {
-	if r.done {
-		return nil, io.EOF
+	if r.err == nil {
+		r.err = r.next()
 	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	return &r.h, nil
+}
+
+func (r *Reader) next() error {
 	if err := r.skip(r.left); err != nil {
-		return nil, err
+		return err
 	}
 	r.left = 0
 	if err := r.align(); err != nil {
-		return nil, err
+		return err
 	}
 	nameSize, err := r.header()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := r.name(nameSize); err != nil {
-		return nil, err
+		return err
 	}
 	if r.h.Name == Trailer {
-		if r.h.Size != 0 {
-			return nil, r.fault("trailer with a body")
-		}
-		r.done = true
-		// Some writers leave the padding of the last trailer out.
-		for r.offset%4 != 0 {
-			if b, err := r.r.Peek(1); err != nil || b[0] != 0 {
-				break
-			}
-			if err := r.discard(1); err != nil {
-				return nil, err
-			}
-		}
-		return nil, io.EOF
-	}
-	if err := r.align(); err != nil {
-		return nil, err
+		return r.trailer()
 	}
 	r.left = r.h.Size
-	return &r.h, nil
+	return r.align()
+}
+
+// trailer ends the archive. Some writers leave the padding of the last one out.
+func (r *Reader) trailer() error {
+	if r.h.Size != 0 {
+		return r.fault("trailer with a body")
+	}
+	for r.offset%4 != 0 {
+		if b, err := r.r.Peek(1); err != nil || b[0] != 0 {
+			break
+		}
+		if err := r.discard(1); err != nil {
+			return err
+		}
+	}
+	return io.EOF
 }
 
 func (r *Reader) header() (nameSize int64, err error) {

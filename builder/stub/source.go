@@ -58,9 +58,6 @@ func Compile(ctx context.Context, dir, arch, codec string) ([]byte, error) {
 	out := filepath.Join(tmp, "init")
 	target := gobuild.Target{Dir: dir, Package: "./builder/stub/init", Arch: arch, Tags: tags(codec), Out: out}
 	if err := gobuild.Build(ctx, target); err != nil {
-		if errors.Is(err, gobuild.ErrNoGo) {
-			return nil, fmt.Errorf("%w\ninstall Go, or use a release of mkinitfs, which carries its stubs, or give --stub FILE", err)
-		}
 		return nil, err
 	}
 	return os.ReadFile(out)
@@ -84,11 +81,11 @@ func sourceDir(ctx context.Context) (string, error) {
 	version := moduleVersion()
 	if version == "" {
 		return "", errors.New("this mkinitfs carries no stub and does not know the version of its source\n" +
-			"install it with \"go install " + module + "/cmd/mkinitfs@latest\", build it with \"make\", or give --stub FILE")
+			"  install it with \"go install " + module + "/cmd/mkinitfs@latest\", build it with \"make\", or give --stub FILE")
 	}
 	tool, err := exec.LookPath("go")
 	if err != nil {
-		return "", fmt.Errorf("%w\ninstall Go, or use a release of mkinitfs, which carries its stubs, or give --stub FILE", gobuild.ErrNoGo)
+		return "", gobuild.ErrNoGo
 	}
 	out, err := exec.CommandContext(ctx, tool, "mod", "download", "-json", module+"@"+version).Output()
 	var found struct{ Dir, Error string }

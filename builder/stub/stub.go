@@ -9,15 +9,20 @@ package stub
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"debug/buildinfo"
 	"debug/elf"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/mkinitfs/mkinitfs/internal/gobuild"
 )
 
 // Stub is a compiled stub.
@@ -45,7 +50,11 @@ func Get(ctx context.Context, arch, codec, file string) (*Stub, error) {
 	}
 	data, origin, err := cached(ctx, arch, codec)
 	if err != nil {
-		return nil, fmt.Errorf("stub for %s with payload %s: %w", arch, codec, err)
+		err = fmt.Errorf("stub for %s with payload %s: %w", arch, codec, err)
+		if errors.Is(err, gobuild.ErrNoGo) {
+			err = fmt.Errorf("%w\n  install Go, or use a mkinitfs that carries its stubs, or give --stub FILE", err)
+		}
+		return nil, err
 	}
 	return newStub(data, origin), nil
 }
@@ -59,12 +68,26 @@ func newStub(data []byte, origin string) *Stub {
 	return s
 }
 
-// machines are the ELF machines of the architectures.
-var machines = map[string]elf.Machine{
-	"386": elf.EM_386, "amd64": elf.EM_X86_64, "arm": elf.EM_ARM, "arm64": elf.EM_AARCH64,
-	"loong64": elf.EM_LOONGARCH, "mips": elf.EM_MIPS, "mipsle": elf.EM_MIPS, "mips64": elf.EM_MIPS,
-	"mips64le": elf.EM_MIPS, "ppc64": elf.EM_PPC64, "ppc64le": elf.EM_PPC64, "riscv64": elf.EM_RISCV,
-	"s390x": elf.EM_S390,
+// elfKind is how an architecture shows in an ELF header.
+type elfKind struct {
+	machine elf.Machine
+	class   elf.Class
+	data    elf.Data
+}
+
+const (
+	bits32, bits64 = elf.ELFCLASS32, elf.ELFCLASS64
+	little, big    = elf.ELFDATA2LSB, elf.ELFDATA2MSB
+)
+
+var elfKinds = map[string]elfKind{
+	"386": {elf.EM_386, bits32, little}, "amd64": {elf.EM_X86_64, bits64, little},
+	"arm": {elf.EM_ARM, bits32, little}, "arm64": {elf.EM_AARCH64, bits64, little},
+	"loong64": {elf.EM_LOONGARCH, bits64, little},
+	"mips":    {elf.EM_MIPS, bits32, big}, "mipsle": {elf.EM_MIPS, bits32, little},
+	"mips64": {elf.EM_MIPS, bits64, big}, "mips64le": {elf.EM_MIPS, bits64, little},
+	"ppc64": {elf.EM_PPC64, bits64, big}, "ppc64le": {elf.EM_PPC64, bits64, little},
+	"riscv64": {elf.EM_RISCV, bits64, little}, "s390x": {elf.EM_S390, bits64, big},
 }
 
 func fromFile(file, arch string) (*Stub, error) {
@@ -76,9 +99,9 @@ func fromFile(file, arch string) (*Stub, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stub %s: not an ELF program: %w", file, err)
 	}
-	goarch, _, _ := strings.Cut(arch, "/")
-	if f.Machine != machines[goarch] {
-		return nil, fmt.Errorf("stub %s: is for %v, the image is for %s", file, f.Machine, arch)
+	goarch, _, _ := strings.Cut(cmp.Or(arch, runtime.GOARCH), "/")
+	if got := (elfKind{f.Machine, f.Class, f.Data}); got != elfKinds[goarch] {
+		return nil, fmt.Errorf("stub %s: is for %v (%v, %v), the image is for %s", file, f.Machine, f.Class, f.Data, arch)
 	}
 	return newStub(data, file), nil
 }

@@ -3,11 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/mkinitfs/mkinitfs/builder/image"
 	"github.com/mkinitfs/mkinitfs/internal/qemu"
 )
 
@@ -23,20 +25,16 @@ func bootCommand() *cobra.Command {
 		Args: exactly(1, "one image"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if m.Kernel == "" {
-				return usageError{errors.New("boot needs --kernel KERNEL")}
-			}
-			if m.Kernel == "" {
 				return usageError{errors.New("boot needs --kernel FILE, a kernel for the image's architecture\n" +
 					"  on Debian one is fetched with \"apt-get download linux-image-cloud-amd64\" and \"dpkg -x\"")}
 			}
 			m.Image = args[0]
 			m.Console = cmd.OutOrStdout()
 			if m.Arch == "" {
-				arch, err := imageArch(m.Image)
-				if err != nil {
+				var err error
+				if m.Arch, err = imageArch(m.Image); err != nil {
 					return err
 				}
-				m.Arch = arch
 			}
 			if expect != "" {
 				re, err := regexp.Compile(expect)
@@ -64,4 +62,17 @@ func bootCommand() *cobra.Command {
 	flags.DurationVar(&m.Timeout, "timeout", time.Minute, "stop after `DURATION`")
 	flags.StringVar(&expect, "expect", "", "stop, successfully, at the first line that matches `REGEXP`")
 	return cmd
+}
+
+func imageArch(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	arch, err := image.Arch(f)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w (--arch ARCH names it)", name, err)
+	}
+	return arch, nil
 }

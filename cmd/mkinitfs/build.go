@@ -85,7 +85,11 @@ func printReport(w io.Writer, out string, r *builder.Report) {
 		printPart(w, "root", r.Payload, packed, unpacked, n, "member")
 	}
 	if r.Stub != nil {
-		fmt.Fprintf(w, "  stub     %s by %s, %s, sha256 %s\n", size(r.Stub.Size), r.Stub.GoVersion, r.Stub.Origin, r.Stub.SHA256)
+		by := ""
+		if r.Stub.GoVersion != "" {
+			by = " by " + r.Stub.GoVersion
+		}
+		fmt.Fprintf(w, "  stub     %s%s, %s, sha256 %s\n", size(r.Stub.Size), by, r.Stub.Origin, r.Stub.SHA256)
 	}
 	fmt.Fprintf(w, "  sha256   %s\n", r.SHA256)
 }

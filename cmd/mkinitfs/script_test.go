@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"debug/elf"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -21,6 +23,7 @@ var update = flag.Bool("update", false, "write what the commands print into the 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"mkinitfs": func() { os.Exit(run(os.Args[1:])) },
+		"maxrss":   measureMemory,
 	})
 }
 
@@ -29,6 +32,7 @@ func TestMain(m *testing.M) {
 //
 //	need TOOL...          skip the script unless these programs are there
 //	status N PROGRAM ...  exec that wants exit status N
+//	fakestub FILE         write something for --stub that no version of Go changes
 func TestScripts(t *testing.T) {
 	syscall.Umask(0o022) // modes of the scripts' files end up in images
 	settings := goSettings(t)
@@ -41,8 +45,9 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"need":   need,
-			"status": status,
+			"need":     need,
+			"status":   status,
+			"fakestub": fakeStub,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -98,4 +103,22 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("got exit status %d, want %d", got, want)
 	}
+}
+
+func fakeStub(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: fakestub FILE")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), emptyProgram(elf.EM_X86_64), 0o755))
+}
+
+// emptyProgram is the header of an ELF program and nothing behind it: all that is
+// asked of a stub before it runs.
+func emptyProgram(machine elf.Machine) []byte {
+	var b bytes.Buffer
+	binary.Write(&b, binary.LittleEndian, &elf.Header64{
+		Ident: [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)},
+		Type:  uint16(elf.ET_EXEC), Machine: uint16(machine), Version: uint32(elf.EV_CURRENT),
+	})
+	return b.Bytes()
 }

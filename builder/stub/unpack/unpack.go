@@ -86,13 +86,18 @@ func (r *Root) entry(h *cpio.Header, body *cpio.Reader, links map[inode]string) 
 	if h.Nlink > 1 && kind != cpio.TypeDir {
 		id := inode{h.Ino, h.DevMajor, h.DevMinor}
 		if first, ok := links[id]; ok {
-			return wrap("link", h.Name, linkat(r.fd, first, h.Name))
+			err := linkat(r.fd, first, h.Name)
+			if err == nil && kind == cpio.TypeFile && h.Size > 0 {
+				// GNU cpio writes the content with the last name.
+				return r.file(h, body, syscall.O_TRUNC)
+			}
+			return wrap("link", h.Name, err)
 		}
 		links[id] = h.Name
 	}
 	switch kind {
 	case cpio.TypeFile:
-		return r.file(h, body)
+		return r.file(h, body, syscall.O_CREAT|syscall.O_EXCL)
 	case cpio.TypeDir:
 		return r.folder(h)
 	case cpio.TypeLink:
@@ -114,17 +119,14 @@ func (r *Root) entry(h *cpio.Header, body *cpio.Reader, links map[inode]string) 
 
 // file writes a regular file. Owner, then mode, then time: chown clears setuid,
 // and writing sets the time.
-func (r *Root) file(h *cpio.Header, body *cpio.Reader) error {
-	const flags = syscall.O_WRONLY | syscall.O_CREAT | syscall.O_EXCL | syscall.O_NOFOLLOW | syscall.O_CLOEXEC
+func (r *Root) file(h *cpio.Header, body *cpio.Reader, flags int) error {
+	flags |= syscall.O_WRONLY | syscall.O_NOFOLLOW | syscall.O_CLOEXEC
 	fd, err := syscall.Openat(r.fd, h.Name, flags, 0o600)
 	if err != nil {
 		return &Error{"create", h.Name, err}
 	}
 	defer syscall.Close(fd)
-	if _, err := body.WriteTo(file(fd)); err != nil {
-		if errno, ok := err.(syscall.Errno); ok {
-			return &Error{"write", h.Name, errno}
-		}
+	if _, err := body.WriteTo(file{fd, h.Name}); err != nil {
 		return err
 	}
 	if h.UID != 0 || h.GID != 0 {
@@ -189,14 +191,18 @@ func wrap(op, name string, err error) error {
 	return &Error{op, name, err}
 }
 
-// file is a descriptor as an io.Writer.
-type file int
+// file is an open file as an io.Writer. Its errors can be told from those of what
+// is being unpacked.
+type file struct {
+	fd   int
+	name string
+}
 
-func (fd file) Write(p []byte) (int, error) {
+func (f file) Write(p []byte) (int, error) {
 	for n := 0; n < len(p); {
-		m, err := syscall.Write(int(fd), p[n:])
+		m, err := syscall.Write(f.fd, p[n:])
 		if err != nil && err != syscall.EINTR {
-			return n, err
+			return n, &Error{"write", f.name, err}
 		}
 		n += max(m, 0)
 	}

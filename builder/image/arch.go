@@ -1,28 +1,21 @@
-package main
+package image
 
 import (
 	"debug/elf"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
-	"github.com/mkinitfs/mkinitfs/builder/image"
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 )
 
-// imageArch returns the architecture of an image: what its boot plan says, or, for
-// one without, what its first program is made for.
-func imageArch(name string) (string, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
+// Arch returns the architecture of the image r, as a manifest names it: what its
+// boot plan says, or, if it has none, what its first program is made for.
+func Arch(r io.Reader) (string, error) {
 	arch := ""
 	found := errors.New("found")
-	info, err := image.Walk(f, func(e *image.Entry, body io.Reader) error {
+	_, err := Walk(r, func(e *Entry, body io.Reader) error {
 		switch {
 		case e.Path() == "/"+bootplan.Path:
 			text, err := io.ReadAll(body)
@@ -49,9 +42,9 @@ func imageArch(name string) (string, error) {
 	case err == found:
 		return arch, nil
 	case err != nil:
-		return "", fmt.Errorf("%s: %w", name, err)
+		return "", err
 	}
-	return "", fmt.Errorf("%s: no program in %d segments tells its architecture; give --arch", name, len(info.Segments))
+	return "", errors.New("no program in it tells its architecture")
 }
 
 // elfArch returns the architecture in the first bytes of an ELF program, "" if

@@ -1,0 +1,149 @@
+package cpio
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+)
+
+func TestWriterRefuses(t *testing.T) {
+	const first = 112 // offset behind the entry that comes first
+	for _, tt := range []struct {
+		h    Header
+		want string
+	}{
+		{Header{Name: "", Mode: TypeFile}, "empty name"},
+		{Header{Name: Trailer, Mode: TypeFile}, "the name TRAILER!!! would end the archive"},
+		{Header{Name: strings.Repeat("n", PathMax), Mode: TypeFile}, "name of 4096 bytes or more"},
+		{Header{Name: "a\x00b", Mode: TypeFile}, "NUL in name"},
+		{Header{Name: "a", Mode: TypeFile, MTime: -1}, "mtime outside 1970-01-01 .. 2106-02-07"},
+		{Header{Name: "a", Mode: TypeFile, MTime: MaxTime + 1}, "mtime outside 1970-01-01 .. 2106-02-07"},
+		{Header{Name: "a", Mode: TypeFile, Size: -1}, "size of 4 GiB or more"},
+		{Header{Name: "a", Mode: TypeFile, Size: MaxSize + 1}, "size of 4 GiB or more"},
+		{Header{Name: "a", Mode: TypeLink}, "empty link target"},
+		{Header{Name: "a", Mode: TypeLink, Size: PathMax}, "link target of 4096 bytes or more"},
+		{Header{Name: "a", Mode: 0o644}, "unknown file type"},
+		{Header{Name: "a", Mode: TypeMask | 0o644}, "unknown file type"},
+		{Header{Name: "a", Mode: TypeDir, Size: 1}, "only files and symbolic links have a body"},
+		{Header{Name: "a", Mode: TypeChar, Size: 1}, "only files and symbolic links have a body"},
+		{Header{Name: "a", Mode: TypeBlock, Size: 1}, "only files and symbolic links have a body"},
+		{Header{Name: "a", Mode: TypeFIFO, Size: 1}, "only files and symbolic links have a body"},
+		{Header{Name: "a", Mode: TypeSocket, Size: 1}, "only files and symbolic links have a body"},
+	} {
+		t.Run(tt.want, func(t *testing.T) {
+			var b bytes.Buffer
+			w := NewWriter(&b)
+			if err := w.WriteHeader(&Header{Name: ".", Mode: TypeDir}); err != nil {
+				t.Fatal(err)
+			}
+			fault(t, w.WriteHeader(&tt.h), first, tt.want)
+			if got := b.Len(); got != first {
+				t.Errorf("length: got %d, want %d as before the refusal", got, first)
+			}
+			// The archive goes on as if nothing had been asked.
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			got, err := entries(NewReader(&b))
+			if err != nil || len(got) != 1 {
+				t.Errorf("read back: got %d entries and error %v, want 1 entry", len(got), err)
+			}
+		})
+	}
+}
+
+// fault checks err to be an [Error] at offset.
+func fault(t *testing.T, err error, offset int64, msg string) {
+	t.Helper()
+	got, ok := errors.AsType[*Error](err)
+	if !ok {
+		t.Fatalf("got error %v, want an Error %q", err, msg)
+	}
+	if want := (Error{offset, msg}); *got != want {
+		t.Errorf("got error %q, want %q", got, &want)
+	}
+}
+
+func TestWriterBody(t *testing.T) {
+	var b bytes.Buffer
+	w := NewWriter(&b)
+	if err := w.WriteHeader(&Header{Name: "a", Mode: TypeFile, Size: 5}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := io.WriteString(w, "abc"); n != 3 || err != nil {
+		t.Fatalf("write: got %d, %v", n, err)
+	}
+	_, err := io.WriteString(w, "def")
+	fault(t, err, 115, "body longer than its size")
+	fault(t, w.WriteHeader(&Header{Name: "b", Mode: TypeFile}), 115, "the body of the entry before is incomplete")
+	fault(t, w.Close(), 115, "the body of the last entry is incomplete")
+
+	if _, err := io.WriteString(w, "de"); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := w.Offset(), int64(120); got != want {
+		t.Errorf("offset behind the padding: got %d, want %d", got, want)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, err := range map[string]error{
+		"WriteHeader": w.WriteHeader(&Header{Name: "b", Mode: TypeFile}),
+		"Close":       w.Close(),
+	} {
+		if err != errClosed {
+			t.Errorf("%s after Close: got error %v, want %v", name, err, errClosed)
+		}
+	}
+}
+
+// The largest values pass; what is refused is one more.
+func TestWriterLimits(t *testing.T) {
+	w := NewWriter(io.Discard)
+	if err := w.WriteHeader(&Header{Name: strings.Repeat("n", PathMax-1), Mode: TypeFile, Size: MaxSize, MTime: MaxTime}); err != nil {
+		t.Error(err)
+	}
+}
+
+// limited takes so many bytes and then fails.
+type limited int
+
+func (l *limited) Write(p []byte) (int, error) {
+	n := min(len(p), int(*l))
+	*l -= limited(n)
+	if n < len(p) {
+		return n, errFull
+	}
+	return n, nil
+}
+
+var errFull = errors.New("disk full")
+
+// An error of the underlying writer comes back from every later call: whatever
+// the caller looks at last, the cause is there.
+func TestWriterError(t *testing.T) {
+	whole := archive(t, []entry{{Header{Name: "a", Mode: TypeFile, Size: 5}, "hello"}})
+	for limit := range len(whole) {
+		out := limited(limit)
+		w := NewWriter(&out)
+		var errs []error
+		errs = append(errs, w.WriteHeader(&Header{Name: "a", Mode: TypeFile, Size: 5}))
+		_, err := io.WriteString(w, "hello")
+		errs = append(errs, err, w.Close(), w.Close(), w.WriteHeader(&Header{Name: "b", Mode: TypeFile}))
+		failed := false
+		for i, err := range errs {
+			failed = failed || err != nil
+			if failed && err != errFull {
+				t.Errorf("room for %d bytes, call %d: got error %v, want %v", limit, i, err, errFull)
+			}
+		}
+		if !failed {
+			t.Errorf("room for %d of %d bytes: no call failed", limit, len(whole))
+		}
+		if got := w.Offset(); got != int64(limit) {
+			t.Errorf("room for %d bytes: got offset %d", limit, got)
+		}
+	}
+}

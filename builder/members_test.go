@@ -1,0 +1,190 @@
+package builder
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+)
+
+// randomRoot is a plan of n files in folders, with sizes up to most, some of them
+// with two or three names, and of a symbolic link and a node a folder.
+func randomRoot(rng *rand.Rand, n int, most int64) []plan.Entry {
+	entries := []plan.Entry{{Path: "/", Mode: plan.TypeDir | 0o755, Nlink: 2}}
+	var ino uint32
+	add := func(e plan.Entry) {
+		ino++
+		if e.Ino == 0 {
+			e.Ino = ino
+		}
+		entries = append(entries, e)
+	}
+	for i := range n {
+		dir := fmt.Sprintf("/d%04d", i/20)
+		if i%20 == 0 {
+			add(plan.Entry{Path: dir, Mode: plan.TypeDir | 0o755, Nlink: 2})
+			add(plan.Entry{Path: dir + "/fifo", Mode: plan.TypeFIFO | 0o600, Nlink: 1})
+			add(plan.Entry{Path: dir + "/link", Mode: plan.TypeLink | 0o777, Nlink: 1, Target: "fifo"})
+		}
+		e := plan.Entry{Path: fmt.Sprintf("%s/%d", dir, i), Mode: plan.TypeFile | 0o644, Nlink: 1, Size: rng.Int64N(most)}
+		if rng.IntN(10) == 0 { // names that lie apart in the order of the plan
+			e.Nlink = uint32(2 + rng.IntN(2))
+			e.Ino = ino + 1
+			for name := range e.Nlink - 1 {
+				again := e
+				again.Path = fmt.Sprintf("/e%04d.%d", i, name)
+				entries = append(entries, again)
+			}
+		}
+		add(e)
+	}
+	slices.SortFunc(entries, func(a, b plan.Entry) int { return strings.Compare(a.Path, b.Path) })
+	return entries
+}
+
+func TestCut(t *testing.T) {
+	for seed := range uint64(40) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		size := int64(1) << (12 + seed%8)
+		b := &build{entries: randomRoot(rng, 1+rng.IntN(1000), 1+rng.Int64N(4*size))}
+		members := b.cut(size)
+		t.Run(fmt.Sprintf("%d entries, %d members of %d", len(b.entries), len(members), size), func(t *testing.T) {
+			checkMembers(t, b.entries, members, size)
+		})
+	}
+}
+
+func checkMembers(t *testing.T, entries []plan.Entry, members []member, size int64) {
+	in := map[*plan.Entry]int{} // members by entry
+	var whole int64 = cpio.TrailerSize
+	for i, m := range members {
+		written := map[uint32]bool{}
+		var want int64 = cpio.TrailerSize
+		for _, e := range m.entries {
+			if before, again := in[e]; again {
+				t.Errorf("%s is in members %d and %d", e.Path, before, i)
+			}
+			in[e] = i
+			body := bodySize(e)
+			if e.IsFile() && written[e.Ino] {
+				body = 0
+			}
+			written[e.Ino] = true
+			want += cpio.EntrySize(name(e), body)
+		}
+		if m.size != want {
+			t.Errorf("size of member %d: got %d, want %d", i, m.size, want)
+		}
+		whole += want - cpio.TrailerSize
+	}
+
+	nodes := 0
+	first := map[uint32]int{}
+	for i := range entries {
+		e := &entries[i]
+		at, ok := in[e]
+		if !ok {
+			t.Errorf("%s is in no member", e.Path)
+		}
+		if !e.IsFile() {
+			nodes++
+			if at != 0 {
+				t.Errorf("%s is in member %d, want it in the first", e.Path, at)
+			}
+			continue
+		}
+		if before, again := first[e.Ino]; again && before != at {
+			t.Errorf("%s is in member %d, another name of its file in %d", e.Path, at, before)
+		}
+		first[e.Ino] = at
+	}
+	if whole <= 2*size {
+		if len(members) != 1 {
+			t.Errorf("got %d members for an archive of %d bytes, want 1", len(members), whole)
+		}
+		return
+	}
+	if got := len(members[0].entries); got != nodes {
+		t.Errorf("the first member holds %d entries, want the %d that are no files", got, nodes)
+	}
+	for i, m := range members[1:] {
+		i++
+		if m.size > 2*size && !slices.ContainsFunc(m.entries[1:], func(e *plan.Entry) bool { return e.Ino != m.entries[0].Ino }) {
+			continue // one large file
+		}
+		if m.size > 2*size {
+			t.Errorf("member %d has %d bytes and %d entries, want %d bytes at most", i, m.size, len(m.entries), 2*size)
+		}
+		if m.size < size && i+1 < len(members) {
+			next := members[i+1].entries[0]
+			if m.size+cpio.EntrySize(name(next), next.Size)+cpio.TrailerSize <= 2*size && next.Nlink == 1 {
+				t.Errorf("member %d has %d bytes, and there was room for %s with %d", i, m.size, next.Path, next.Size)
+			}
+		}
+	}
+	checkOrder(t, members)
+}
+
+// checkOrder checks that parents come before what is in them and that the plan's
+// order is kept among the files, hard links apart.
+func checkOrder(t *testing.T, members []member) {
+	have := map[string]bool{"": true}
+	last := ""
+	for _, m := range members {
+		for i, e := range m.entries {
+			parent := e.Path[:strings.LastIndex(e.Path, "/")]
+			if !have[parent] {
+				t.Errorf("%s comes before its folder", e.Path)
+			}
+			have[e.Path] = e.IsDir()
+			if !e.IsFile() || i > 0 && e.Ino == m.entries[i-1].Ino {
+				continue
+			}
+			if e.Path < last {
+				t.Errorf("%s comes behind %s", e.Path, last)
+			}
+			last = e.Path
+		}
+	}
+}
+
+// When a file grows, the cuts are soon where they were, wherever it lies: whoever
+// keeps or sends images as differences has little to keep or send.
+func TestCutIsStable(t *testing.T) {
+	const size, worst, mean = 64 << 10, 16, 4
+	b := &build{entries: randomRoot(rand.New(rand.NewPCG(1, 0)), 3000, 8<<10)}
+	paths := func() map[string]bool {
+		all := map[string]bool{}
+		for _, m := range b.cut(size) {
+			all[fmt.Sprint(len(m.entries), m.entries[0].Path)] = true
+		}
+		return all
+	}
+	before := paths()
+	tried, sum := 0, 0
+	for i := 1; i < len(b.entries); i += 29 {
+		e := &b.entries[i]
+		if !e.IsFile() || e.Nlink > 1 {
+			continue
+		}
+		e.Size += 20 << 10
+		moved := 0
+		for path := range paths() {
+			if !before[path] {
+				moved++
+			}
+		}
+		e.Size -= 20 << 10
+		if moved > worst {
+			t.Errorf("when %s grows, %d of %d members hold other files, want %d at most", e.Path, moved, len(before), worst)
+		}
+		tried, sum = tried+1, sum+moved
+	}
+	if sum > mean*tried {
+		t.Errorf("when one of %d files grows, %d members hold other files on average, want %d at most", tried, sum/tried, mean)
+	}
+}

@@ -1,0 +1,288 @@
+package stub_test
+
+import (
+	"bytes"
+	"context"
+	"debug/elf"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/mkinitfs/mkinitfs/builder/stub"
+	"github.com/mkinitfs/mkinitfs/internal/gobuild"
+	"github.com/mkinitfs/mkinitfs/manifests"
+)
+
+const (
+	module = "github.com/mkinitfs/mkinitfs"
+	source = module + "/builder/stub/init"
+)
+
+// variants are the stubs, with the most bytes that each may have for amd64 and
+// the packages that its decoder adds. Every image carries these bytes. A budget is
+// raised here, by a commit that says what the bytes buy and what else was tried;
+// "go build -ldflags=-dumpdep" tells why something is linked.
+var variants = []struct {
+	codec   string
+	budget  int64
+	imports []string
+	std     bool // the decoder is the standard library's, which pulls in fmt and os
+}{
+	{codec: "none", budget: 1_450_000},
+	{codec: "gzip", budget: 1_850_000, imports: []string{"compress/gzip"}, std: true},
+	{codec: "zstd", budget: 1_500_000, imports: []string{module + "/builder/stub/zstd"}},
+}
+
+func TestVariants(t *testing.T) {
+	var got []string
+	for _, v := range variants {
+		got = append(got, v.codec)
+	}
+	if want := stub.Codecs(); !slices.Equal(got, want) {
+		t.Errorf("got budgets for %q, there are stubs for %q", got, want)
+	}
+}
+
+func TestSize(t *testing.T) {
+	for _, v := range variants {
+		s, err := stub.Get(t.Context(), "amd64", v.codec, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := int64(len(s.Data)); got > v.budget {
+			t.Errorf("stub with payload %s: got %d bytes, want %d at most", v.codec, got, v.budget)
+		}
+	}
+}
+
+// imports is what a package may import directly beside packages of ours. Each of
+// fmt, os, log, path/filepath, runtime/debug, os/signal and x/sys/unix would add
+// 0.1 to 0.4 MB to every image.
+var imports = []string{
+	"bufio", "bytes", "errors", "hash/crc32", "io", "math", "math/bits", "runtime", "slices", "strconv", "strings",
+	"sync", "sync/atomic", "syscall", "unsafe",
+}
+
+func TestImports(t *testing.T) {
+	for _, v := range variants {
+		t.Run(v.codec, func(t *testing.T) {
+			linked := map[string]bool{}
+			for _, p := range list(t, "amd64", v.codec) {
+				linked[p.ImportPath] = true
+				if !strings.HasPrefix(p.ImportPath, module+"/") {
+					continue
+				}
+				for _, name := range p.Imports {
+					ours := strings.HasPrefix(name, module+"/builder/")
+					if !ours && !slices.Contains(imports, name) && (p.ImportPath != source || !slices.Contains(v.imports, name)) {
+						t.Errorf("%s imports %s", p.ImportPath, name)
+					}
+				}
+			}
+			if !linked[source] || !linked[module+"/builder/cpio"] {
+				t.Errorf("got no dependencies of the stub: %v", linked)
+			}
+			for _, name := range v.imports {
+				if !linked[name] {
+					t.Errorf("%s is not linked, want it to decode the payload", name)
+				}
+			}
+			for _, name := range []string{"fmt", "os", "reflect"} {
+				if linked[name] && !v.std {
+					t.Errorf("%s is linked", name)
+				}
+			}
+		})
+	}
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+// list returns the packages that a stub is linked from.
+func list(t *testing.T, arch, codec string) []listed {
+	t.Helper()
+	goarch, _, _ := strings.Cut(arch, "/")
+	cmd := exec.Command("go", "list", "-deps", "-json=ImportPath,Imports", "-tags=stub_"+codec, source)
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+goarch, "CGO_ENABLED=0", "GOFLAGS=")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, &stderr)
+	}
+	var all []listed
+	for dec := json.NewDecoder(bytes.NewReader(out)); dec.More(); {
+		var p listed
+		if err := dec.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// Every architecture that a manifest may name has its stubs. Without compiling
+// them, it can only be said that their packages are all there.
+func TestArchs(t *testing.T) {
+	for _, arch := range manifests.Archs() {
+		t.Run(strings.ReplaceAll(arch, "/", "-"), func(t *testing.T) {
+			for _, v := range variants {
+				if os.Getenv("MKINITFS_TEST_ALL") != "1" {
+					list(t, arch, v.codec)
+					continue
+				}
+				s, err := stub.Get(t.Context(), arch, v.codec, "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				file := filepath.Join(t.TempDir(), "stub")
+				if err := os.WriteFile(file, s.Data, 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := stub.Get(t.Context(), arch, v.codec, file); err != nil {
+					t.Errorf("the stub as a file: %v", err)
+				}
+			}
+		})
+	}
+}
+
+// freshCache makes the user's cache folder an empty one, but for Go's own.
+func freshCache(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("go", "env", "GOCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GOCACHE", strings.TrimSpace(string(out)))
+	dir := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", dir)
+	return dir
+}
+
+func TestCache(t *testing.T) {
+	cache := freshCache(t)
+	var first *stub.Stub
+	for _, want := range []string{"compiled", "cached", "cached"} {
+		s, err := stub.Get(t.Context(), "amd64", "none", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Origin != want {
+			t.Errorf("got a stub that was %s, want it %s", s.Origin, want)
+		}
+		if first == nil {
+			first = s
+		}
+		if !bytes.Equal(s.Data, first.Data) || s.SHA256 != first.SHA256 || s.GoVersion != first.GoVersion || s.GoVersion == "" {
+			t.Errorf("the %s stub: got SHA-256 %s, Go %q; the first had %s, %q", s.Origin, s.SHA256, s.GoVersion, first.SHA256, first.GoVersion)
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(cache, "mkinitfs", "stubs", "*"))
+	if err != nil || len(files) != 1 {
+		t.Errorf("got %q, %v in the cache, want one file", files, err)
+	}
+	// A stub of another codec is another one.
+	if s, err := stub.Get(t.Context(), "amd64", "gzip", ""); err != nil || s.Origin != "compiled" || s.SHA256 == first.SHA256 {
+		t.Errorf("stub for gzip: got %v, want one of its own", err)
+	}
+}
+
+// Without a cache folder stubs are compiled each time.
+func TestNoCache(t *testing.T) {
+	dir := freshCache(t)
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("XDG_CACHE_HOME", file)
+	for range 2 {
+		s, err := stub.Get(t.Context(), "amd64", "none", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Origin != "compiled" {
+			t.Errorf("got a stub that was %s, want it compiled", s.Origin)
+		}
+	}
+}
+
+func TestNoGo(t *testing.T) {
+	freshCache(t)
+	t.Setenv("PATH", t.TempDir())
+	_, err := stub.Get(t.Context(), "amd64", "none", "")
+	if err == nil {
+		t.Fatal("got a stub without a Go tool")
+	}
+	for _, want := range []string{"stub for amd64 with payload none: ", gobuild.ErrNoGo.Error(), "\n  install Go", "--stub FILE"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("got error %q, want %q in it", err, want)
+		}
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	freshCache(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := stub.Get(ctx, "amd64", "none", ""); err == nil || !strings.Contains(err.Error(), context.Canceled.Error()) {
+		t.Errorf("got error %v, want %v", err, context.Canceled)
+	}
+}
+
+func TestFile(t *testing.T) {
+	s, err := stub.Get(t.Context(), "amd64", "none", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "stub")
+	if err := os.WriteFile(file, s.Data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	got, err := stub.Get(t.Context(), "amd64", "none", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got.Data, s.Data) || got.SHA256 != s.SHA256 || got.GoVersion != s.GoVersion || got.Origin != file {
+		t.Errorf("got SHA-256 %s, Go %s, origin %s, want %s, %s, %s", got.SHA256, got.GoVersion, got.Origin, s.SHA256, s.GoVersion, file)
+	}
+	for _, arch := range []string{"386", "arm64", "mipsle", "arm/v7"} {
+		if _, err := stub.Get(t.Context(), arch, "none", file); err == nil || !strings.Contains(err.Error(), "is for EM_X86_64 (ELFCLASS64, ELFDATA2LSB), the image is for "+arch) {
+			t.Errorf("for %s: got error %v, want it refused", arch, err)
+		}
+	}
+	// Of one machine, but not of one size or byte order.
+	for _, other := range []struct {
+		at    int
+		value byte
+	}{{elf.EI_CLASS, byte(elf.ELFCLASS32)}, {elf.EI_DATA, byte(elf.ELFDATA2MSB)}} {
+		mips := make([]byte, 64)
+		copy(mips, elf.ELFMAG)
+		mips[elf.EI_CLASS], mips[elf.EI_DATA], mips[elf.EI_VERSION] = byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)
+		mips[other.at] = other.value
+		mips[16], mips[17], mips[18], mips[19] = byte(elf.ET_EXEC), byte(elf.ET_EXEC), byte(elf.EM_MIPS), byte(elf.EM_MIPS)
+		mips[20], mips[23] = byte(elf.EV_CURRENT), byte(elf.EV_CURRENT)
+		if err := os.WriteFile(file, mips, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := stub.Get(t.Context(), "mips64le", "none", file); err == nil {
+			t.Errorf("a MIPS stub with byte %d of %d: got no error, want it refused for mips64le", other.at, other.value)
+		}
+	}
+	if err := os.WriteFile(file, []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stub.Get(t.Context(), "amd64", "none", file); err == nil || !strings.Contains(err.Error(), "stub "+file+": not an ELF program") {
+		t.Errorf("a script: got error %v, want it refused", err)
+	}
+	if _, err := stub.Get(t.Context(), "amd64", "none", file+".missing"); err == nil || !strings.Contains(err.Error(), "no such file") {
+		t.Errorf("no file: got error %v", err)
+	}
+}

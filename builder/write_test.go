@@ -1,0 +1,156 @@
+package builder
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// The same input gives the same bytes: on one core and on two, wherever its
+// temporary files lie.
+func TestDeterministic(t *testing.T) {
+	dir := t.TempDir()
+	base := sourceTree(t, dir)
+	stub := options(t).Stub
+	for _, kind := range kinds {
+		t.Run(kind.name, func(t *testing.T) {
+			sums := map[string]bool{}
+			for _, cores := range []int{1, 2, 5} {
+				before := runtime.GOMAXPROCS(cores)
+				report, err := Build(t.Context(), io.Discard, parse(t, dir, kind.manifest+base),
+					Options{Stub: stub, TempDir: t.TempDir(), Digest: true})
+				runtime.GOMAXPROCS(before)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sums[report.SHA256] = true
+			}
+			if len(sums) != 1 {
+				t.Errorf("got %d different images, want one: %v", len(sums), sums)
+			}
+		})
+	}
+}
+
+// A file that is not what it was when the image was planned would leave an image
+// that no check finds fault with.
+func TestSourceChanges(t *testing.T) {
+	for _, kind := range kinds {
+		for _, tt := range []struct {
+			name   string
+			change func(path string) error
+			want   string
+		}{
+			{"shrinks", func(path string) error { return os.Truncate(path, 999) }, "its size changed while the image was built"},
+			{"is emptied", func(path string) error { return os.Truncate(path, 0) }, "its size changed while the image was built"},
+			{"grows", func(path string) error { return os.Truncate(path, 1001) }, "its size changed while the image was built"},
+			{"goes", os.Remove, "no such file or directory"},
+		} {
+			t.Run(kind.name+" "+tt.name, func(t *testing.T) {
+				dir := t.TempDir()
+				path := filepath.Join(dir, "changing")
+				writeFile(t, path, 1000)
+				m := parse(t, dir, kind.manifest+`
+arch: arm
+init: {exec: /file}
+contents: [{type: file, src: changing, dst: /file}]
+`)
+				b, err := prepare(t.Context(), m, options(t))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer b.sources.Close()
+				if err := tt.change(path); err != nil {
+					t.Fatal(err)
+				}
+				err = b.write(t.Context(), io.Discard)
+				if err == nil || !strings.Contains(err.Error(), path+": "+tt.want) || !strings.HasPrefix(err.Error(), "test.yaml:") {
+					t.Errorf("got error %v, want the place in the manifest and %q", err, path+": "+tt.want)
+				}
+			})
+		}
+	}
+}
+
+func TestMaxSize(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "file"), 300_000)
+	base := `
+arch: arm
+init: {exec: /init}
+contents: [{type: file, src: file, dst: /init}]
+`
+	for _, kind := range kinds {
+		t.Run(kind.name, func(t *testing.T) {
+			m := parse(t, dir, kind.manifest+base)
+			report, err := Build(t.Context(), io.Discard, m, options(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.Output.MaxSize = report.Size
+			if _, err := Build(t.Context(), io.Discard, m, options(t)); err != nil {
+				t.Errorf("an image as large as allowed: %v", err)
+			}
+			m.Output.MaxSize--
+			var out bytes.Buffer
+			_, err = Build(t.Context(), &out, m, options(t))
+			if want := "output.max_size"; err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("one byte larger than allowed: got error %v, want %q", err, want)
+			}
+			if int64(out.Len()) > m.Output.MaxSize {
+				t.Errorf("got %d bytes written, %d are allowed", out.Len(), m.Output.MaxSize)
+			}
+		})
+	}
+}
+
+// cancelling is an io.Writer that ends the build after some bytes.
+type cancelling struct {
+	cancel context.CancelCauseFunc
+	left   int
+}
+
+var errStop = errors.New("stop")
+
+func (c *cancelling) Write(p []byte) (int, error) {
+	if c.left -= len(p); c.left < 0 {
+		c.cancel(errStop)
+	}
+	return len(p), nil
+}
+
+// Nothing is left behind by a build that fails, wherever it does.
+func TestBuildLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	base := sourceTree(t, dir)
+	for _, kind := range kinds {
+		t.Run(kind.name, func(t *testing.T) {
+			o := options(t)
+			o.TempDir = t.TempDir()
+			m := parse(t, dir, kind.manifest+base)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			_, err := Build(ctx, &cancelling{cancel, 0}, m, o)
+			// What was to be written may have been written when the end came.
+			if err != nil && err != errStop {
+				t.Errorf("got error %v, want %v or none", err, errStop)
+			}
+			if err == nil && m.Root.Type != "tmpfs" {
+				t.Error("no error of a build that was cancelled at its first byte")
+			}
+			left, err := os.ReadDir(o.TempDir)
+			if err != nil || len(left) > 0 {
+				t.Errorf("left in the folder for temporary files: %v, %v", left, err)
+			}
+			_, err = Build(ctx, io.Discard, m, o)
+			if !errors.Is(err, errStop) && !errors.Is(err, context.Canceled) {
+				t.Errorf("cancelled before: got error %v, want %v", err, errStop)
+			}
+		})
+	}
+}
