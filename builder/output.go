@@ -17,10 +17,6 @@ import (
 // readable by all, else what the umask makes of 0666. What exists at path and is
 // not a regular file, such as a device or a FIFO, is written to as it is.
 func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Options) (*Report, error) {
-	path, err := followLinks(path)
-	if err != nil {
-		return nil, err
-	}
 	info, err := os.Stat(path)
 	switch {
 	case err == nil && info.IsDir():
@@ -33,6 +29,10 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 		report, err := Build(ctx, f, m, o)
 		return report, errors.Join(err, f.Close())
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	// Not before: what /dev/stdout leads to may have no path, such as a pipe.
+	if path, err = followLinks(path); err != nil {
 		return nil, err
 	}
 	if o.TempDir == "" {

@@ -117,7 +117,7 @@ func (b *build) writePayload(ctx context.Context, payload *image, spool *os.File
 			return b.writeArchive(ctx, w, members[i].entries)
 		})
 		packed[i] = bootplan.Member{Packed: sums.n, Unpacked: members[i].size, SHA256: hex.EncodeToString(sums.sha.Sum(nil))}
-		if b.payload.Name == "none" {
+		if !b.payload.Checked {
 			packed[i].CRC32 = fmt.Sprintf("%08x", sums.crc)
 		}
 		return err

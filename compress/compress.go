@@ -19,7 +19,8 @@ import (
 // Codec is one format.
 type Codec struct {
 	Name     string
-	MaxLevel int // levels are 1 to MaxLevel; 0: the codec takes no level
+	MaxLevel int  // levels are 1 to MaxLevel; 0: the codec takes no level
+	Checked  bool // a stream has a check by which damage is noticed
 
 	level  int      // the default
 	magic  []string // what a stream begins with

@@ -29,8 +29,7 @@ var lz4Codec = Codec{
 	gap:      4,
 	writer:   newLZ4Writer,
 	reader:   newLZ4Reader,
-	// The kernel allocates a whole block whatever it holds.
-	window: func(Options) int64 { return lz4Block },
+	window:   lz4Window,
 }
 
 const (
@@ -38,6 +37,15 @@ const (
 	lz4FrameMagic = "\x04\x22\x4d\x18"
 	lz4Block      = 8 << 20
 )
+
+// lz4Window is a block, or less if there is less. (The kernel allocates a whole
+// one whatever it holds.)
+func lz4Window(o Options) int64 {
+	if o.Size > 0 {
+		return min(o.Size, lz4Block)
+	}
+	return lz4Block
+}
 
 func newLZ4Writer(w io.Writer, o Options) (io.WriteCloser, error) {
 	level := lz4.Fast

@@ -17,6 +17,7 @@ import (
 var xzCodec = Codec{
 	Name:     "xz",
 	MaxLevel: 9,
+	Checked:  true,
 	level:    6,
 	magic:    []string{"\xfd7zXZ\x00"},
 	writer:   newXZWriter,

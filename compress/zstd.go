@@ -19,6 +19,7 @@ import (
 var zstdCodec = Codec{
 	Name:     "zstd",
 	MaxLevel: 22,
+	Checked:  true,
 	level:    9,
 	magic:    []string{"\x28\xb5\x2f\xfd"},
 	writer:   newZstdWriter,

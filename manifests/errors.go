@@ -18,7 +18,7 @@ type Error struct {
 func (e *Error) Error() string {
 	text := e.Pos.String() + ": " + e.Msg
 	if e.Hint != "" {
-		text += "\n    " + e.Hint
+		text += "\n  " + e.Hint
 	}
 	return text
 }

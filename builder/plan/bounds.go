@@ -41,6 +41,8 @@ func (e *Entry) misfit() string {
 		return "a name that the image needs for itself"
 	case e.MTime < 0 || e.MTime > math.MaxUint32:
 		return fmt.Sprintf("modification time %d is outside 1970-01-01 .. 2106-02-07, all that newc holds", e.MTime)
+	case e.UID == math.MaxUint32 || e.GID == math.MaxUint32:
+		return fmt.Sprintf("owner %d:%d: chown(2) takes %d for \"leave it\"", e.UID, e.GID, uint32(math.MaxUint32))
 	case e.Mode&^(TypeMask|0o7777) != 0:
 		return fmt.Sprintf("mode %#o has unknown bits", e.Mode)
 	}

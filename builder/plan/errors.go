@@ -31,7 +31,7 @@ func (e *Error) Error() string {
 	}
 	b.WriteString(path + ": " + e.Msg)
 	if e.Hint != "" {
-		b.WriteString("\n\t" + e.Hint)
+		b.WriteString("\n  " + e.Hint)
 	}
 	return b.String()
 }

@@ -190,7 +190,7 @@ file /l/d
 dir /l`, `
 m:2: /a/b: /a is a file, added at m:1
 m:6: /l (/a in the image): already added at m:1
-	add "replace: true" here if this one is to win
+  add "replace: true" here if this one is to win
 `},
 
 		// One path, several entries.
@@ -272,7 +272,7 @@ dir /e implied
 file /e replace
 remove /e/*`, `
 m:1: /d/x: /d is a file, added at m:3
-	a folder can only be replaced together with all that is in it
+  a folder can only be replaced together with all that is in it
 `},
 		{"collisions", `
 file /a
@@ -287,15 +287,15 @@ dir / 0711
 file /e replace
 file /e`, `
 m:2: /a: already added at m:1
-	add "replace: true" here if this one is to win
+  add "replace: true" here if this one is to win
 m:5: /bin/sh (/usr/bin/sh in the image): already added at m:4
-	add "replace: true" here if this one is to win
+  add "replace: true" here if this one is to win
 m:7: /d: a folder with other metadata was already added at m:6
-	add "replace: true" here if this one is to win
+  add "replace: true" here if this one is to win
 m:9: /: a folder with other metadata was already added at m:8
-	add "replace: true" here if this one is to win
+  add "replace: true" here if this one is to win
 m:11: /e: already added at m:10
-	add "replace: true" here if this one is to win
+  add "replace: true" here if this one is to win
 `},
 
 		// Hard links.
@@ -342,7 +342,7 @@ m:2: /b: its target /a is a hard link that leads back here
 m:3: /c: its target /c is a hard link that leads back here
 m:4: /d: its target /dir is a folder, which has one name only
 m:6: /sh: its target /bin/busybox is not in the image
-	did you mean /usr/busybox?
+  did you mean /usr/busybox?
 m:9: /x: its target /nowhere is not in the image
 `},
 
@@ -415,7 +415,7 @@ m:7: /[: not an absolute, well-formed pattern
 m:8: /: the root stays
 m:9: /l/*: too many symbolic links, at /l -> /l
 m:10: /x/b: matches nothing
-	did you mean /a/b?
+  did you mean /a/b?
 `},
 
 		// Permissions.

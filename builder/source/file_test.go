@@ -77,7 +77,7 @@ func TestFile(t *testing.T) {
 		{"dead link followed", File{Item: Item{Dst: "/x"}, Src: "dead", Follow: true}, "m:1: dead: no such file or directory\n"},
 		{"folder", File{Item: Item{Dst: "/etc"}, Src: "conf"}, `
 m:1: conf: not a regular file
-	type: tree takes folders with all that is in them
+  type: tree takes folders with all that is in them
 `},
 		{"links of many", File{Item: Item{Dst: "/etc"}, Src: "conf/*", Links: []string{"/x"}}, `
 m:1: conf/*: several files, and links are names of one

@@ -17,8 +17,7 @@ import (
 type Go struct {
 	Item
 	Attr
-	Src    string // a package's folder, a .go file, or else an import path known to the module in Dir
-	Dir    string // where an import path is looked up from; "" is the current folder
+	Src    string // a package's folder, or a .go file
 	Arch   string // as in [gobuild.Target]
 	DstDir bool   // Dst is a folder that the program goes into
 	Links  []string
@@ -42,7 +41,11 @@ func (g Go) Entries(ctx context.Context, clock Clock) (entries []plan.Entry, clo
 	}
 	dst := g.Dst
 	if g.DstDir {
-		dst = path.Join(dst, strings.TrimSuffix(filepath.Base(g.Src), ".go"))
+		src, err := filepath.Abs(g.Src) // for "."
+		if err != nil {
+			return nil, nil, err
+		}
+		dst = path.Join(dst, strings.TrimSuffix(filepath.Base(src), ".go"))
 	}
 	mode := uint32(0o755)
 	if g.Mode != nil {
@@ -56,11 +59,12 @@ func (g Go) Entries(ctx context.Context, clock Clock) (entries []plan.Entry, clo
 
 // build returns the compiled program as a file without a name.
 func (g *Go) build(ctx context.Context) (*os.File, error) {
-	target := gobuild.Target{Dir: g.Dir, Package: g.Src, Arch: g.Arch}
-	switch info, err := os.Stat(g.Src); {
-	case err == nil && info.IsDir():
-		target.Dir, target.Package = g.Src, "."
-	case err == nil:
+	info, err := os.Stat(g.Src)
+	if err != nil {
+		return nil, errors.Unwrap(err) // the caller names the file
+	}
+	target := gobuild.Target{Dir: g.Src, Package: ".", Arch: g.Arch}
+	if !info.IsDir() {
 		target.Dir, target.Package = filepath.Dir(g.Src), filepath.Base(g.Src)
 	}
 	tmp, err := os.MkdirTemp("", "mkinitfs-*")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -17,11 +18,9 @@ func TestGo(t *testing.T) {
 	})
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
-	var programs [][]byte
 	for _, g := range []Go{
 		{Item: Item{Dst: "/bin"}, Src: dir + "/hello", DstDir: true, Arch: "amd64", Links: []string{"/init"}},
 		{Item: Item{Dst: "/bin/hello"}, Src: dir + "/hello/x.go", Arch: "amd64", Links: []string{"/init"}},
-		{Item: Item{Dst: "/bin/hello"}, Src: "example.com/prog/hello", Dir: dir, Arch: "amd64", Links: []string{"/init"}},
 	} {
 		entries, closer, err := g.Entries(t.Context(), Clock{5, true})
 		if err != nil {
@@ -31,7 +30,6 @@ func TestGo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		programs = append(programs, program)
 		if !bytes.HasPrefix(program, []byte("\x7fELF")) || int64(len(program)) != entries[0].Size {
 			t.Errorf("%s: got %d bytes that begin %.4q, want an ELF file of %d", g.Src, len(program), program, entries[0].Size)
 		}
@@ -41,11 +39,15 @@ func TestGo(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if !bytes.Equal(programs[0], programs[2]) {
-		t.Error("got other bytes by import path, want those by folder")
+	t.Chdir(filepath.Join(dir, "hello"))
+	here := Go{Item: Item{Dst: "/bin"}, Src: ".", DstDir: true}
+	if entries, _, err := here.Entries(t.Context(), Clock{}); err != nil || entries[0].Path != "/bin/hello" {
+		t.Errorf("the current folder: got %v and error %v, want /bin/hello", entries, err)
 	}
+	_, _, err := Go{Item: Item{Dst: "/x", Origin: "m:1"}, Src: dir + "/absent"}.Entries(t.Context(), Clock{})
+	compare(t, dir, nil, err, "m:1: absent: no such file or directory\n")
 
-	_, _, err := Go{Item: Item{Dst: "/x", Origin: "m:1"}, Src: dir + "/broken"}.Entries(t.Context(), Clock{})
+	_, _, err = Go{Item: Item{Dst: "/x", Origin: "m:1"}, Src: dir + "/broken"}.Entries(t.Context(), Clock{})
 	if err == nil || !strings.Contains(err.Error(), "undefined: nothing") || !strings.HasPrefix(err.Error(), "m:1: ") {
 		t.Errorf("got error %v, want the compiler's, at m:1", err)
 	}
@@ -53,7 +55,7 @@ func TestGo(t *testing.T) {
 	_, _, err = Go{Item: Item{Dst: "/x", Origin: "m:1"}, Src: dir + "/broken"}.Entries(t.Context(), Clock{})
 	compare(t, dir, nil, err, `
 m:1: broken: build .: no go command found in PATH
-	install Go from https://go.dev/dl, or build the program beforehand and take it with type: file
+  install Go from https://go.dev/dl, or build the program beforehand and take it with type: file
 `)
 
 	left, err := os.ReadDir(tmp)

@@ -109,7 +109,7 @@ m:1: none: no such file or directory
 `},
 		{"a file", Tree{Item: Item{Dst: "/"}, Src: "root/bin/sh"}, `
 m:1: root/bin/sh: not a folder
-	type: file takes single files
+  type: file takes single files
 `},
 		{"exclude nothing", Tree{Item: Item{Dst: "/"}, Src: "shared", Exclude: append(globs("x", "*.o"), plan.Glob{Pattern: "*.so", Optional: true})}, `
 m:2: *.o: matches nothing

@@ -34,7 +34,7 @@ type Stub struct {
 }
 
 // Codecs are the payload codecs that there is a stub for.
-func Codecs() []string { return []string{"none", "gzip", "zstd"} }
+func Codecs() []string { return []string{"none", "gzip", "lz4", "zstd"} }
 
 // Decodes reports whether there is a stub for a payload codec.
 func Decodes(codec string) bool { return slices.Contains(Codecs(), codec) }

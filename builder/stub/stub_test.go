@@ -34,6 +34,7 @@ var variants = []struct {
 }{
 	{codec: "none", budget: 1_450_000},
 	{codec: "gzip", budget: 1_850_000, imports: []string{"compress/gzip"}, std: true},
+	{codec: "lz4", budget: 1_475_000, imports: []string{module + "/builder/stub/lz4", "hash/crc32"}},
 	{codec: "zstd", budget: 1_500_000, imports: []string{module + "/builder/stub/zstd"}},
 }
 

@@ -30,6 +30,7 @@ func TestBootRoots(t *testing.T) {
 		{"{payload: zstd, mode: 0751}", "lz4", qemu.Machine{CPUs: 2, Append: ramfs}},
 		{"{payload: gzip}", "none", qemu.Machine{CPUs: 2}},
 		{"{payload: gzip}", "zstd", qemu.Machine{CPUs: 1, Append: ramfs}},
+		{"{payload: lz4}", "lz4", qemu.Machine{CPUs: 2}},
 		{"{payload: none}", "xz", qemu.Machine{CPUs: 2}},
 		{"{payload: none}", "none", qemu.Machine{CPUs: 1, Append: ramfs}},
 		{"{payload: auto, size: 64M, inodes: 2000}", "gzip", qemu.Machine{CPUs: 2, NoConsole: true}},
@@ -313,7 +314,7 @@ func TestBootFailures(t *testing.T) {
 	})
 
 	// Damage comes between build and boot. Members lie in the last segment.
-	for _, payload := range []string{"none", "gzip", "zstd"} {
+	for _, payload := range []string{"none", "gzip", "lz4", "zstd"} {
 		manifest := guestManifest(t, "root: {payload: "+payload+"}", "compress: none")
 		t.Run("corrupt member, "+payload, func(t *testing.T) {
 			img, built := buildImage(t, manifest)

@@ -115,10 +115,17 @@ func fakeStub(ts *testscript.TestScript, neg bool, args []string) {
 // emptyProgram is the header of an ELF program and nothing behind it: all that is
 // asked of a stub before it runs.
 func emptyProgram(machine elf.Machine) []byte {
+	ident := [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)}
+	var header any = &elf.Header64{
+		Ident: ident, Type: uint16(elf.ET_EXEC), Machine: uint16(machine), Version: uint32(elf.EV_CURRENT),
+	}
+	if machine == elf.EM_386 {
+		ident[elf.EI_CLASS] = byte(elf.ELFCLASS32)
+		header = &elf.Header32{
+			Ident: ident, Type: uint16(elf.ET_EXEC), Machine: uint16(machine), Version: uint32(elf.EV_CURRENT),
+		}
+	}
 	var b bytes.Buffer
-	binary.Write(&b, binary.LittleEndian, &elf.Header64{
-		Ident: [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)},
-		Type:  uint16(elf.ET_EXEC), Machine: uint16(machine), Version: uint32(elf.EV_CURRENT),
-	})
+	binary.Write(&b, binary.LittleEndian, header)
 	return b.Bytes()
 }

@@ -16,7 +16,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -63,8 +65,25 @@ func build(ctx context.Context, t Target) error {
 	if len(t.Tags) > 0 {
 		args = append(args, "-tags="+strings.Join(t.Tags, ","))
 	}
+	// An interrupted go build leaves its temporary files where they are.
+	tmp, err := os.MkdirTemp(tempDir(env), "mkinitfs-go-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	env = append(env, "GOTMPDIR="+tmp)
 	_, err = run(ctx, t.Dir, env, append(args, "-o", out, "--", t.Package)...)
 	return err
+}
+
+// tempDir is where Go would keep its temporary files, "" for the usual place.
+func tempDir(env []string) string {
+	for _, v := range slices.Backward(env) {
+		if dir, ok := strings.CutPrefix(v, "GOTMPDIR="); ok {
+			return dir
+		}
+	}
+	return ""
 }
 
 // run calls the go command in dir and returns what it wrote to its output.
@@ -75,7 +94,10 @@ func run(ctx context.Context, dir string, env []string, args ...string) ([]byte,
 	}
 	cmd := exec.CommandContext(ctx, tool, args...)
 	cmd.Dir, cmd.Env = dir, env
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	// A group of its own, so that the compilers end with it, and before Run returns
+	// nobody writes temporary files any more.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -32,9 +32,10 @@ var layers = map[string]string{
 
 	"builder/stub":          "internal/gobuild |",
 	"builder/stub/embed":    "builder/stub | manifests",
-	"builder/stub/init":     "builder/cpio builder/stub/bootplan builder/stub/unpack builder/stub/zstd |",
+	"builder/stub/init":     "builder/cpio builder/stub/bootplan builder/stub/lz4 builder/stub/unpack builder/stub/zstd |",
 	"builder/stub/unpack":   "builder/cpio |",
 	"builder/stub/bootplan": "",
+	"builder/stub/lz4":      "",
 	"builder/stub/zstd":     "",
 
 	// Of the inner packages the command wants words only: the bits of a mode, the
@@ -52,7 +53,7 @@ var layers = map[string]string{
 
 func TestLayers(t *testing.T) {
 	imports := map[string][]string{} // of what is ours, by package
-	for _, tags := range []string{"", "stub_gzip", "stub_zstd"} {
+	for _, tags := range []string{"", "stub_gzip", "stub_lz4", "stub_zstd"} {
 		for _, p := range list(t, tags) {
 			path := strings.TrimPrefix(p.ImportPath, module)
 			all := append(imports[path], ours(p.Imports)...)

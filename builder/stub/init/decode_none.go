@@ -1,32 +1,16 @@
-//go:build linux && !stub_gzip && !stub_zstd
+//go:build linux && !stub_gzip && !stub_lz4 && !stub_zstd
 
 package main
 
-import (
-	"hash/crc32"
-	"io"
-)
+import "io"
 
 const codec = "none"
 
-func newDecoder() decoder { return &rawDecoder{} }
+// newDecoder returns one that passes a raw archive on. A member that rootfs had no
+// room for has its full size all the same, and reads as zeros: the sum tells.
+func newDecoder() decoder { return new(summed) }
 
-// rawDecoder passes a raw archive on and sums it up: a member that rootfs had no
-// room for has its full size all the same, and reads as zeros.
-type rawDecoder struct {
-	r   io.Reader
-	sum uint32
-}
-
-func (d *rawDecoder) Reset(r io.Reader) error {
-	d.r, d.sum = r, 0
+func (s *summed) Reset(r io.Reader) error {
+	*s = summed{r: r}
 	return nil
 }
-
-func (d *rawDecoder) Read(p []byte) (int, error) {
-	n, err := d.r.Read(p)
-	d.sum = crc32.Update(d.sum, crc32.IEEETable, p[:n])
-	return n, err
-}
-
-func (d *rawDecoder) Sum32() uint32 { return d.sum }

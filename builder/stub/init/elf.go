@@ -15,30 +15,34 @@ import (
 var (
 	errMachine   = errors.New("is a program for another architecture")
 	errTruncated = errors.New("is a truncated ELF program")
+	errNoProgram = errors.New("is an ELF file but no program")
 )
 
-// machines are the e_machine values (elf.h) that run on this kernel: its own, and
-// the 32-bit one that such a kernel commonly takes.
-func machines() []uint16 {
+// machines are the e_machine values (elf.h) that run on this kernel, with the ELF
+// class: its own, and the 32-bit one that such a kernel commonly takes.
+func machines() []uint32 {
+	const class32, class64 = 1 << 16, 2 << 16
 	switch runtime.GOARCH {
 	case "386":
-		return []uint16{3}
+		return []uint32{class32 | 3}
 	case "amd64":
-		return []uint16{62, 3}
+		return []uint32{class64 | 62, class32 | 3}
 	case "arm":
-		return []uint16{40}
+		return []uint32{class32 | 40}
 	case "arm64":
-		return []uint16{183, 40}
+		return []uint32{class64 | 183, class32 | 40}
 	case "loong64":
-		return []uint16{258}
-	case "mips", "mipsle", "mips64", "mips64le":
-		return []uint16{8}
+		return []uint32{class64 | 258}
+	case "mips", "mipsle":
+		return []uint32{class32 | 8}
+	case "mips64", "mips64le":
+		return []uint32{class64 | 8, class32 | 8}
 	case "ppc64", "ppc64le":
-		return []uint16{21, 20}
+		return []uint32{class64 | 21, class32 | 20}
 	case "riscv64":
-		return []uint16{243}
+		return []uint32{class64 | 243, class32 | 243}
 	case "s390x":
-		return []uint16{22}
+		return []uint32{class64 | 22, class32 | 22}
 	}
 	return nil
 }
@@ -51,18 +55,21 @@ func elfInterpreter(fd int, head []byte) (string, error) {
 		return "", errTruncated
 	}
 	order := byteOrder(head[5] == bigEndian)
-	if order != native() || !slices.Contains(machines(), uint16(order.uint(head[18:20]))) {
+	if order != native() || !slices.Contains(machines(), uint32(head[4])<<16|uint32(order.uint(head[18:20]))) {
 		return "", errMachine
 	}
 	is64 := head[4] == class64
+	want := uint64(32)             // of e_phentsize
 	var offset, size, count uint64 // e_phoff, e_phentsize, e_phnum
 	if is64 {
+		want = 56
 		offset, size, count = order.uint(head[32:40]), order.uint(head[54:56]), order.uint(head[56:58])
 	} else {
 		offset, size, count = order.uint(head[28:32]), order.uint(head[42:44]), order.uint(head[44:46])
 	}
-	if is64 && size < 56 || size < 32 {
-		return "", errTruncated
+	const executable, shared = 2, 3 // e_type
+	if t := order.uint(head[16:18]); t != executable && t != shared || size != want || count == 0 {
+		return "", errNoProgram
 	}
 	table := make([]byte, size*count)
 	if err := readAt(fd, table, offset); err != nil {
@@ -83,7 +90,8 @@ func elfInterpreter(fd int, head []byte) (string, error) {
 		if err := readAt(fd, path, at); err != nil {
 			return "", err
 		}
-		return strings.TrimRight(string(path), "\x00"), nil
+		name, _, _ := strings.Cut(string(path), "\x00")
+		return name, nil
 	}
 	return "", nil
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -28,16 +29,17 @@ func (b *boot) takeExtras() error {
 		return failure("stat", "/", err)
 	}
 	m.dev = uint64(st.Dev)
-	if b.plan.Extra != "merge" {
-		m.dry = true
-	}
-	if err := m.folder("/"); err != nil {
+	m.dry = b.plan.Extra != "merge"
+	if err := m.folder("", &st); err != nil {
 		return err
 	}
 	if len(m.found) == 0 || b.plan.Extra == "drop" {
 		return nil
 	}
 	list := strings.Join(m.found[:min(len(m.found), 8)], " ")
+	if len(m.found) > 8 {
+		list += " ..."
+	}
 	if b.plan.Extra == "error" {
 		return hint(errors.New("not from this image: "+list),
 			"take it out of what the boot loader appends, or set root.extra to merge or drop")
@@ -46,86 +48,85 @@ func (b *boot) takeExtras() error {
 	return nil
 }
 
-// merger walks rootfs, without crossing into mounts.
+// merger walks rootfs, without crossing into mounts. Paths are those of the root,
+// which has "" for its top.
 type merger struct {
+	from  string // rootfs; "" for /
 	to    string // the new root
 	dev   uint64 // of rootfs
 	ours  map[string]bool
 	dry   bool     // only find
-	found []string // topmost paths that are not ours
+	found []string // what is not ours
 	links map[uint64]string
 }
 
-// folder handles what is in the folder at path, which the new root has too, or
-// has to get.
-func (m *merger) folder(path string) error {
-	names, err := readDir(path)
+// folder handles a folder and what is in it. Its time is set last, since what
+// comes into a folder changes it.
+func (m *merger) folder(path string, st *syscall.Stat_t) error {
+	names, err := readDir(m.from + path + "/")
 	if err != nil {
-		return failure("read", path, err)
+		return failure("read", path+"/", err)
 	}
-	for _, name := range names {
-		p := strings.TrimSuffix(path, "/") + "/" + name
-		if m.ours[p] {
-			continue
-		}
-		var st syscall.Stat_t
-		if err := syscall.Lstat(p, &st); err != nil {
-			return failure("stat", p, err)
-		}
-		if uint64(st.Dev) != m.dev {
-			continue
-		}
-		if kind(&st) == syscall.S_IFDIR {
-			err = m.enter(p, &st)
-		} else {
-			m.found = append(m.found, p)
-			if !m.dry {
-				err = m.move(p, &st)
-			}
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// enter handles a folder. One that holds nothing and that the kernel makes by
-// itself (usr/default_cpio_list) is nobody's.
-func (m *merger) enter(path string, st *syscall.Stat_t) error {
-	names, err := readDir(path)
-	if err != nil {
-		return failure("read", path, err)
-	}
-	if len(names) == 0 && (path == "/root" || path == "/dev") {
+	had := len(m.found)
+	switch {
+	case len(names) == 0 && (path == "/root" || path == "/dev"):
+		return nil // usr/default_cpio_list, which the kernel comes with
+	case len(names) == 0:
+		m.found = append(m.found, path)
+	case !slices.ContainsFunc(names, func(name string) bool { return !m.ours[path+"/"+name] }):
 		return nil
 	}
-	if len(names) == 0 {
-		m.found = append(m.found, path)
-	}
+	to := ""
 	if !m.dry {
-		if err := m.makeFolder(path, st); err != nil {
+		if to, st, err = m.makeFolder(path, st); err != nil {
 			return err
 		}
 	}
-	return m.folder(path)
+	for _, name := range names {
+		if p := path + "/" + name; !m.ours[p] {
+			if err := m.entry(p); err != nil {
+				return err
+			}
+		}
+	}
+	if m.dry || len(m.found) == had {
+		return nil
+	}
+	return failure("set attributes of", to, m.attributes(to, st))
 }
 
-func (m *merger) makeFolder(path string, st *syscall.Stat_t) error {
+func (m *merger) entry(path string) error {
+	var st syscall.Stat_t
+	if err := syscall.Lstat(m.from+path, &st); err != nil {
+		return failure("stat", path, err)
+	}
+	switch {
+	case uint64(st.Dev) != m.dev:
+		return nil
+	case kind(&st) == syscall.S_IFDIR:
+		return m.folder(path, &st)
+	}
+	m.found = append(m.found, path)
+	if m.dry {
+		return nil
+	}
+	return m.move(path, &st)
+}
+
+// makeFolder returns where the folder at path is in the new root, and the
+// attributes that it is to have: its own if it was there before, else those in st.
+func (m *merger) makeFolder(path string, st *syscall.Stat_t) (string, *syscall.Stat_t, error) {
 	if real, err := resolve(m.to, path); err == nil {
 		var have syscall.Stat_t
 		if err := syscall.Lstat(m.to+real, &have); err == nil && kind(&have) == syscall.S_IFDIR {
-			return nil
+			return m.to + real, &have, nil
 		}
 	}
 	to, err := m.place(path)
 	if err != nil {
-		return err
+		return "", nil, err
 	}
-	if err := syscall.Mkdir(to, uint32(st.Mode)&0o7777); err != nil {
-		return failure("mkdir", to, err)
-	}
-	return m.attributes(to, st)
+	return to, st, failure("mkdir", to, syscall.Mkdir(to, 0o700))
 }
 
 // move copies an entry other than a folder and unlinks it on rootfs, so that no
@@ -140,10 +141,10 @@ func (m *merger) move(path string, st *syscall.Stat_t) error {
 	} else {
 		switch kind(st) {
 		case syscall.S_IFREG:
-			err = copyFile(path, to)
+			err = copyFile(m.from+path, to)
 		case syscall.S_IFLNK:
 			var target string
-			if target, err = readlink(path); err == nil {
+			if target, err = readlink(m.from + path); err == nil {
 				err = syscall.Symlink(target, to)
 			}
 		default:
@@ -162,11 +163,11 @@ func (m *merger) move(path string, st *syscall.Stat_t) error {
 		}
 		m.links[uint64(st.Ino)] = to
 	}
-	return failure("unlink", path, syscall.Unlink(path))
+	return failure("unlink", path, syscall.Unlink(m.from+path))
 }
 
-// place returns where path goes in the new root, after what stands there, if
-// anything, has been removed.
+// place returns where path goes in the new root, after what stands there, a folder
+// only if it is empty, has been removed.
 func (m *merger) place(path string) (string, error) {
 	cut := strings.LastIndexByte(path, '/')
 	dir, err := resolveDir(m.to, path[:cut])
@@ -174,10 +175,14 @@ func (m *merger) place(path string) (string, error) {
 		return "", failure("mkdir", m.to+path[:cut], err)
 	}
 	to := m.to + dir + path[cut:]
-	if err := syscall.Unlink(to); err != nil && err != syscall.ENOENT {
-		return "", failure("replace", to, err)
+	err = syscall.Unlink(to)
+	if err == syscall.EISDIR {
+		err = syscall.Rmdir(to)
 	}
-	return to, nil
+	if err == syscall.ENOENT {
+		err = nil
+	}
+	return to, failure("replace", to, err)
 }
 
 func (m *merger) attributes(path string, st *syscall.Stat_t) error {

@@ -29,7 +29,7 @@ func (b *boot) askKernel() error {
 	}
 	if err := syscall.Mount("proc", proc, "proc", syscall.MS_NOSUID|syscall.MS_NODEV|syscall.MS_NOEXEC, ""); err != nil {
 		b.warn("mount proc: " + err.Error() + "; the kernel's command line is not read")
-		return syscall.Rmdir(proc)
+		return failure("rmdir", proc, syscall.Rmdir(proc))
 	}
 	b.readMemory(proc + "/meminfo")
 	if text, err := readFile(proc + "/self/mountinfo"); err == nil {
@@ -46,7 +46,7 @@ func (b *boot) askKernel() error {
 	if err := syscall.Unmount(proc, 0); err != nil {
 		return failure("unmount", proc, err)
 	}
-	return syscall.Rmdir(proc)
+	return failure("rmdir", proc, syscall.Rmdir(proc))
 }
 
 // readMemory takes MemAvailable (Linux 3.14), which leaves out what rootfs holds

@@ -31,8 +31,8 @@ func (b *boot) summary() {
 	if b.entries > 0 {
 		msg += ", " + strconv.FormatInt(b.entries, 10) + " entries by " + strconv.Itoa(b.workers) + " workers"
 	}
-	if b.freed > 0 {
-		msg += ", " + mib(b.freed) + " of rootfs freed"
+	if n := b.freed.Load(); n > 0 {
+		msg += ", " + mib(n) + " of rootfs freed"
 	}
 	b.log(levelInfo, msg+", "+strconv.FormatInt(now()-b.started, 10)+" ms; starting "+strings.Join(b.argv, " "))
 }
@@ -117,6 +117,7 @@ func (b *boot) shell() {
 	if b.newroot != "" && checkProgram(b.newroot, sh) == nil && syscall.Chroot(b.newroot) == nil {
 		syscall.Chdir("/")
 	}
+	syscall.Umask(b.umask)
 	err := syscall.Exec(sh, []string{sh}, syscall.Environ())
 	write(2, "mkinitfs: exec "+sh+": "+err.Error()+"\n")
 }

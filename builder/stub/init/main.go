@@ -16,6 +16,7 @@ package main
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
@@ -29,15 +30,17 @@ type boot struct {
 	mounts  []mountInfo
 	memory  memory
 	kmsg    int
+	umask   int   // what the kernel gave its init, for the program
 	started int64 // milliseconds
 
 	newroot string // mount point of the new root while it is not yet /
+	mode    uint32 // of the new root
 	mounted string // what was mounted there, for the log
 	program string
 	argv    []string
 	entries int64
 	workers int
-	freed   int64 // bytes
+	freed   atomic.Int64 // bytes
 }
 
 type step struct {
@@ -65,6 +68,7 @@ var onto = map[string][]step{
 		{"enter the new root", (*boot).enter},
 	},
 	"bind": {
+		{"restore the root's own init", (*boot).restoreInit},
 		{"find the program", (*boot).findProgram},
 		{"bind the root", (*boot).bindRoot},
 		{"move mounts", (*boot).moveMounts},
@@ -101,7 +105,7 @@ func (b *boot) start() error {
 		syscall.Exit(1)
 	}
 	b.started = now()
-	syscall.Umask(0)
+	b.umask = syscall.Umask(0)
 	b.kmsg, _ = syscall.Open("/"+bootplan.Kmsg, syscall.O_WRONLY|syscall.O_CLOEXEC, 0)
 	return nil
 }
@@ -130,6 +134,7 @@ func (b *boot) readPlan() error {
 // exec becomes the program.
 func (b *boot) exec() error {
 	b.summary()
+	syscall.Umask(b.umask)
 	err := syscall.Exec(b.program, b.argv, environment(syscall.Environ(), b.plan.Env))
 	return failure("exec", b.program, err)
 }

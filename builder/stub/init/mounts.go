@@ -11,6 +11,9 @@ import (
 
 // moveMounts moves what is mounted on rootfs already into the new root.
 func (b *boot) moveMounts() error {
+	if b.newroot == "" {
+		return nil
+	}
 	root := ""
 	for _, m := range b.mounts {
 		if m.target == "/" {
@@ -43,7 +46,18 @@ func (b *boot) makeMounts() error {
 			return failure("make mount point", m.Target, err)
 		}
 		flags, data := mountOptions(m.Options)
-		if err := syscall.Mount(m.Source, b.newroot+to, m.Type, flags, data); err != nil {
+		source := m.Source
+		if strings.HasPrefix(source, "/") { // a device, or what is bound
+			if real, err := resolve(b.newroot, source); err == nil {
+				source = b.newroot + real
+			}
+		}
+		err = syscall.Mount(source, b.newroot+to, m.Type, flags, data)
+		if err == nil && flags&syscall.MS_BIND != 0 && flags&^(syscall.MS_BIND|syscall.MS_REC) != 0 {
+			// Binding ignores all other flags, so that ro takes a second step.
+			err = syscall.Mount("", b.newroot+to, "", syscall.MS_REMOUNT|flags&^syscall.MS_REC, "")
+		}
+		if err != nil {
 			return hint(failure("mount "+m.Type+" on", m.Target, err),
 				"the kernel may lack this file system or one of the options "+m.Options)
 		}

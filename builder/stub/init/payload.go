@@ -74,7 +74,10 @@ func (b *boot) unpackRoot() error {
 	if b.entries != b.plan.Entries {
 		return differs("the members hold ", b.entries, b.plan.Entries, " entries")
 	}
-	return root.Finish()
+	if err := root.Finish(); err != nil {
+		return err
+	}
+	return failure("chmod", b.newroot, syscall.Chmod(b.newroot, b.mode)) // rootflags= may know better than the archive
 }
 
 // workers is how many members may be in hand at once. Each costs the member as it
@@ -97,7 +100,7 @@ func (b *boot) member(root *unpack.Root, dec decoder, i int) error {
 	path := "/" + bootplan.MemberName(i)
 	err := unpackMember(root, dec, path, m)
 	if err == nil {
-		atomic.AddInt64(&b.freed, m.Packed)
+		b.freed.Add(m.Packed)
 		return failure("unlink", path, syscall.Unlink(path))
 	}
 	advice := "the image was changed after it was built, or not all of it was loaded: compare its size and SHA-256 with the build report"

@@ -28,8 +28,8 @@ func (b *boot) findProgram() error {
 // checkProgram reports why execve(2) of path would fail with root as /, if it
 // would. root is "" for / itself.
 func checkProgram(root, path string) error {
-	const interpreters = 5 // the kernel's limit of scripts that run scripts
-	for range interpreters {
+	const images = 7 // five scripts, as many as the kernel takes, a program and its loader
+	for range images {
 		real, err := resolve(root, path)
 		if err != nil {
 			return hint(failure("program", path, err), "init.exec has to name a file of the root")
@@ -85,9 +85,8 @@ func checkImage(path string) (interpreter string, err error) {
 	head = head[:n]
 	switch {
 	case strings.HasPrefix(string(head), "#!"):
-		line, _, _ := strings.Cut(string(head[2:]), "\n")
-		if f := fields(line); len(f) > 0 {
-			return f[0], nil
+		if name := scriptInterpreter(head[2:]); name != "" {
+			return name, nil
 		}
 		return "", errFormat
 	case strings.HasPrefix(string(head), "\x7fELF"):
@@ -96,4 +95,18 @@ func checkImage(path string) (interpreter string, err error) {
 		return "", nil
 	}
 	return "", errFormat
+}
+
+// scriptInterpreter returns the first word of line. Between words the kernel takes
+// nothing but blanks and tabs: a carriage return is part of the name.
+func scriptInterpreter(line []byte) string {
+	start := 0
+	for start < len(line) && (line[start] == ' ' || line[start] == '\t') {
+		start++
+	}
+	end := start
+	for end < len(line) && line[end] != ' ' && line[end] != '\t' && line[end] != '\n' && line[end] != 0 {
+		end++
+	}
+	return string(line[start:end])
 }

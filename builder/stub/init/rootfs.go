@@ -43,7 +43,7 @@ func (b *boot) empty(path string, dev uint64) error {
 				return failure("unlink", p, err)
 			}
 			if st.Nlink == 1 {
-				b.freed += st.Blocks * 512
+				b.freed.Add(st.Blocks * 512)
 			}
 		}
 	}
@@ -110,16 +110,23 @@ func (b *boot) enter() error {
 	return failure("chdir", "/", syscall.Chdir("/"))
 }
 
-// removeStub takes what the builder added to a root of type bind out again. The
-// root's own /init, if it has one, comes back to its place.
-func (b *boot) removeStub() error {
-	var err error
-	if err = syscall.Rename("/"+bootplan.Init, "/init"); err == syscall.ENOENT {
+// restoreInit puts the own /init of a root of type bind back in its place, which
+// the stub has taken, or leaves the place empty. It comes before the search for
+// the program, which may be that one.
+func (b *boot) restoreInit() error {
+	err := syscall.Rename("/"+bootplan.Init, "/init")
+	if err == syscall.ENOENT {
 		err = syscall.Unlink("/init")
 	}
-	if err != nil && err != syscall.ENOENT {
-		return failure("restore", "/init", err)
+	if err == syscall.ENOENT {
+		err = nil
 	}
+	return failure("restore", "/init", err)
+}
+
+// removeStub takes the rest of what the builder added to a root of type bind out
+// again.
+func (b *boot) removeStub() error {
 	for _, path := range []string{bootplan.Path, bootplan.Kmsg} {
 		if err := syscall.Unlink("/" + path); err != nil {
 			return failure("unlink", "/"+path, err)
@@ -138,10 +145,11 @@ func (b *boot) removeStub() error {
 }
 
 // openConsole puts fds 0 to 2 on the new root's console, since the old ones keep
-// rootfs busy. Without a console they stay as they are.
+// rootfs busy. They stay as they are if the root has no such node. If there is
+// none behind it, they are on /dev/null by the doing of Go's runtime.
 func (b *boot) openConsole() error {
 	fd, err := syscall.Open("/dev/console", syscall.O_RDWR|syscall.O_NOCTTY, 0)
-	if err != nil {
+	if err != nil && err != syscall.ENOENT {
 		fd, err = syscall.Open("/dev/null", syscall.O_RDWR, 0)
 	}
 	if err != nil {

@@ -37,7 +37,7 @@ func packed(p *bootplan.Plan) int64 {
 // rootOptions are the options of the new root's tmpfs.
 type rootOptions struct {
 	size   string // "" is auto
-	inodes int64  // 0 is auto
+	inodes string // "" is auto
 	mode   uint32
 	huge   string
 }
@@ -52,11 +52,10 @@ func (o *rootOptions) set(option string, ram int64) bool {
 		}
 		o.size = value
 	case "nr_inodes":
-		n, ok := parseSize(value, 0)
-		if !ok {
+		if _, ok := parseSize(value, 0); !ok {
 			return false
 		}
-		o.inodes = n
+		o.inodes = value
 	case "mode":
 		n, ok := bootplan.ParseUint(value, 8)
 		if !ok || n > 0o7777 {
@@ -74,7 +73,10 @@ func (o *rootOptions) set(option string, ram int64) bool {
 // rootOptions decides what the root is mounted with: rootflags= beats the plan,
 // the plan beats auto. It fails if the root cannot fit.
 func (b *boot) rootOptions(pageSize int64) (rootOptions, error) {
-	o := rootOptions{size: b.plan.Size, inodes: b.plan.Inodes, mode: b.plan.Mode}
+	o := rootOptions{size: b.plan.Size, mode: b.plan.Mode}
+	if b.plan.Inodes > 0 {
+		o.inodes = strconv.FormatInt(b.plan.Inodes, 10)
+	}
 	if flags := b.words.rootflags; flags != "" && b.words.vendor() {
 		b.warn("rootflags=" + flags + " ignored: root= or rootfstype= speak of another root")
 	} else if flags != "" {
@@ -88,7 +90,7 @@ func (b *boot) rootOptions(pageSize int64) (rootOptions, error) {
 	files := need(b.plan, pageSize)
 	limit := b.memory.available + packed(b.plan) // the members are freed while the files appear
 	if want := files + b.plan.Entries*perInode; b.memory.total > 0 && want > limit {
-		return o, hint(errors.New("the root needs "+mib(want)+" of RAM, "+mib(limit)+" can be had"),
+		return o, hint(errors.New("the root needs "+mib(roundUp(want))+" of RAM, "+mib(limit)+" can be had"),
 			"give the machine more memory, or make the root smaller")
 	}
 	if o.size == "" {
@@ -96,11 +98,16 @@ func (b *boot) rootOptions(pageSize int64) (rootOptions, error) {
 			o.size = strconv.FormatInt(n, 10)
 		}
 	} else if n, ok := parseSize(o.size, b.memory.total); ok && 0 < n && n < files {
-		return o, hint(errors.New("the root needs "+mib(files)+", size="+o.size+" allows "+mib(n)),
+		return o, hint(errors.New("the root needs "+mib(roundUp(files))+", size="+o.size+" allows "+mib(n)),
 			"raise root.size in the manifest or size= in rootflags=, or leave it out")
 	}
-	if o.inodes == 0 {
-		o.inodes = autoInodes(b.plan.Entries, b.memory.total/pageSize)
+	if o.inodes == "" {
+		if n := autoInodes(b.plan.Entries, b.memory.total/pageSize); n > 0 {
+			o.inodes = strconv.FormatInt(n, 10)
+		}
+	} else if n, ok := parseSize(o.inodes, 0); ok && 0 < n && n < b.plan.Entries {
+		return o, hint(errors.New("the root has "+strconv.FormatInt(b.plan.Entries, 10)+" entries, nr_inodes= allows "+o.inodes),
+			"raise root.inodes in the manifest or nr_inodes= in rootflags=, or leave it out")
 	}
 	return o, nil
 }
@@ -112,8 +119,8 @@ func (o rootOptions) String() string {
 	if o.size != "" {
 		s += ",size=" + o.size
 	}
-	if o.inodes != 0 {
-		s += ",nr_inodes=" + strconv.FormatInt(o.inodes, 10)
+	if o.inodes != "" {
+		s += ",nr_inodes=" + o.inodes
 	}
 	if o.huge != "" {
 		s += "," + o.huge
@@ -121,14 +128,14 @@ func (o rootOptions) String() string {
 	return s
 }
 
-// autoSize is the size= that lets files fit with headroom, or 0 if the kernel's
-// default of half the RAM does.
+// autoSize is the size= that lets files fit with as much headroom as there is RAM
+// for, or 0 if the kernel's default of half the RAM does.
 func autoSize(files, total, limit int64) int64 {
-	want := files + files/8 + 4<<20
-	if want <= total/2 {
+	n := max(files, min(files+files/8+4<<20, limit))
+	if n <= total/2 {
 		return 0
 	}
-	return max(files, min(want, limit))
+	return n
 }
 
 // autoInodes is the nr_inodes= that lets the entries fit with headroom, or 0 if
@@ -146,7 +153,7 @@ func parseSize(s string, total int64) (int64, bool) {
 	if s == "" {
 		return 0, false
 	}
-	unit := int64(1)
+	number, unit := s[:len(s)-1], int64(0)
 	switch s[len(s)-1] {
 	case '%':
 		unit = total / 100
@@ -156,11 +163,10 @@ func parseSize(s string, total int64) (int64, bool) {
 		unit = 1 << 20
 	case 'g', 'G':
 		unit = 1 << 30
+	default:
+		number, unit = s, 1
 	}
-	if unit != 1 {
-		s = s[:len(s)-1]
-	}
-	n, ok := bootplan.ParseUint(s, 10)
+	n, ok := bootplan.ParseUint(number, 10)
 	return n * unit, ok && unit > 0 && n <= 1<<62/unit
 }
 
@@ -174,11 +180,20 @@ func (b *boot) mountRoot() error {
 	if err := syscall.Mkdir(newroot, 0o700); err != nil {
 		return failure("mkdir", newroot, err)
 	}
-	b.mounted = "tmpfs root (" + options.String() + ")"
-	err = syscall.Mount("tmpfs", newroot, "tmpfs", 0, options.String())
+	b.mode = options.mode
+	text := options.String()
+	err = syscall.Mount("tmpfs", newroot, "tmpfs", 0, text)
+	if err == syscall.EINVAL && options.huge != "" {
+		// The kernel is older than 4.7 or lacks CONFIG_TRANSPARENT_HUGEPAGE.
+		b.warn("rootflags: " + options.huge + " ignored: the kernel does not take it")
+		options.huge = ""
+		text = options.String()
+		err = syscall.Mount("tmpfs", newroot, "tmpfs", 0, text)
+	}
+	b.mounted = "tmpfs root (" + text + ")"
 	if err == syscall.ENODEV || err == syscall.EINVAL {
 		// A kernel without CONFIG_TMPFS has no tmpfs for user space.
-		b.warn("mount tmpfs (" + options.String() + "): " + err.Error() + "; the root becomes a ramfs, which has no size limit")
+		b.warn("mount tmpfs (" + text + "): " + err.Error() + "; the root becomes a ramfs, which has no size limit")
 		b.mounted = "ramfs root"
 		err = syscall.Mount("ramfs", newroot, "ramfs", 0, options.modeOption())
 	}

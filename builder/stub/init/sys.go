@@ -96,4 +96,7 @@ func now() int64 {
 	return int64(t.Sec)*1000 + int64(t.Usec)/1000
 }
 
-func mib(n int64) string { return strconv.FormatInt((n+1<<20-1)>>20, 10) + " MiB" }
+func mib(n int64) string { return strconv.FormatInt(n>>20, 10) + " MiB" }
+
+// roundUp makes whole MiB of a need, so that in words it exceeds what it exceeds.
+func roundUp(n int64) int64 { return n + 1<<20 - 1 }

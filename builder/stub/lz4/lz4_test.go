@@ -1,0 +1,135 @@
+package lz4
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/pierrec/lz4/v4"
+)
+
+// packed is data as the library packs it, in the legacy format.
+func packed(t testing.TB, data []byte, level lz4.CompressionLevel) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := lz4.NewWriter(&b)
+	if err := w.Apply(lz4.LegacyOption(true), lz4.CompressionLevelOption(level)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func samples() map[string][]byte {
+	random := make([]byte, 300<<10)
+	rand.NewChaCha8([32]byte{7}).Read(random)
+	text := []byte(strings.Repeat("all work and no play makes jack a dull boy\n", 9000))
+	return map[string][]byte{
+		"one byte":    {'x'},
+		"run":         make([]byte, 1<<20),
+		"random":      random,
+		"text":        text,
+		"both":        append(append(text[:len(text):len(text)], random...), text...),
+		"many blocks": bytes.Repeat(random, 70), // 20 MiB
+	}
+}
+
+func TestDecode(t *testing.T) {
+	var d Decoder
+	for name, want := range samples() {
+		for _, level := range []lz4.CompressionLevel{lz4.Fast, lz4.Level9} {
+			data := packed(t, want, level)
+			for _, r := range []io.Reader{bytes.NewReader(data), iotest.HalfReader(bytes.NewReader(data)), iotest.DataErrReader(bytes.NewReader(data))} {
+				d.Reset(r)
+				got, err := io.ReadAll(&d)
+				if err != nil || !bytes.Equal(got, want) {
+					t.Errorf("%s, level %v: got %d bytes and error %v, want %d", name, level, len(got), err, len(want))
+				}
+			}
+		}
+	}
+	twice := append(packed(t, []byte("a"), lz4.Fast), packed(t, []byte("b"), lz4.Fast)...)
+	d.Reset(bytes.NewReader(twice))
+	if got, err := io.ReadAll(&d); err != nil || string(got) != "ab" {
+		t.Errorf("two streams: got %q and error %v, want ab", got, err)
+	}
+}
+
+func TestDamage(t *testing.T) {
+	var d Decoder
+	data := packed(t, []byte(strings.Repeat("abcdefgh", 100)), lz4.Fast)
+	for n := range data {
+		d.Reset(bytes.NewReader(data[:n]))
+		if _, err := io.ReadAll(&d); err == nil && n != 4 { // a magic alone is an empty stream
+			t.Errorf("cut at %d of %d: got no error", n, len(data))
+		}
+	}
+	for _, test := range []struct {
+		data string
+		want error
+	}{
+		{"\x04\x22\x4d\x18", errMagic},
+		{"\x02\x21\x4c\x18\xff\xff\xff\xff", errCorrupt},
+		{"\x02\x21\x4c\x18\x01\x00\x00\x00\xf0", errCorrupt},               // a length that does not end
+		{"\x02\x21\x4c\x18\x01\x00\x00\x00\x20", errCorrupt},               // literals that are missing
+		{"\x02\x21\x4c\x18\x04\x00\x00\x00\x10a\x02\x00", errCorrupt},      // an offset before the beginning
+		{"\x02\x21\x4c\x18\x04\x00\x00\x00\x10a\x00\x00", errCorrupt},      // no offset
+		{"\x02\x21\x4c\x18\x03\x00\x00\x00\x10a\x01", errCorrupt},          // half an offset
+		{"\x02\x21\x4c\x18\x05\x00\x00\x00\x1fa\x01\x00\xff", errCorrupt},  // a match length that does not end
+		{"\x02\x21\x4c\x18\x05\x00\x00\x00\x10a\x01", io.ErrUnexpectedEOF}, // a block that does
+		{"\x02\x21\x4c\x18\x05\x00", io.ErrUnexpectedEOF},                  // half a size
+		{"\x02\x21", io.ErrUnexpectedEOF},                                  // half a magic
+		{"", io.ErrUnexpectedEOF},                                          // nothing
+	} {
+		d.Reset(strings.NewReader(test.data))
+		if _, err := io.ReadAll(&d); !errors.Is(err, test.want) {
+			t.Errorf("%q: got error %v, want %v", test.data, err, test.want)
+		}
+	}
+}
+
+// FuzzDecode holds the decoder against the library's: it never panics, and decodes
+// what that decodes.
+func FuzzDecode(f *testing.F) {
+	for _, data := range samples() {
+		f.Add(packed(f, data[:min(len(data), 4<<10)], lz4.Fast)[8:])
+	}
+	f.Fuzz(func(t *testing.T, block []byte) {
+		want := make([]byte, 1<<20)
+		n, libErr := lz4.UncompressBlock(block, want)
+		got, err := decodeBlock(nil, block)
+		if libErr == nil && n > 0 && (err != nil || !bytes.Equal(got, want[:n])) {
+			t.Errorf("got %d bytes and error %v, the library %d", len(got), err, n)
+		}
+	})
+}
+
+func BenchmarkDecode(b *testing.B) {
+	want := samples()["both"]
+	data := packed(b, want, lz4.Level3)
+	b.Run("ours", func(b *testing.B) {
+		var d Decoder
+		b.SetBytes(int64(len(want)))
+		for b.Loop() {
+			d.Reset(bytes.NewReader(data))
+			io.Copy(io.Discard, &d)
+		}
+	})
+	b.Run("pierrec", func(b *testing.B) {
+		r := lz4.NewReader(nil)
+		b.SetBytes(int64(len(want)))
+		for b.Loop() {
+			r.Reset(bytes.NewReader(data))
+			io.Copy(io.Discard, r)
+		}
+	})
+}

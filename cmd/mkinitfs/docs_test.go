@@ -1,0 +1,97 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/mkinitfs/mkinitfs/manifests"
+)
+
+// TestExamples checks every manifest under examples.
+func TestExamples(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(repository(t), "examples/*/*.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("got %d examples, error %v", len(files), err)
+	}
+	// What the examples take from their user.
+	flags := map[string][]string{
+		"debian-runc.yaml": {"-D", "rootfs=" + tinyDebian(t)},
+	}
+	for _, file := range files {
+		base := filepath.Base(file)
+		t.Run(base, func(t *testing.T) {
+			out, err := exec.Command(commandPath(t), append([]string{"check", file}, flags[base]...)...).CombinedOutput()
+			if err != nil || strings.Contains(string(out), "warning") {
+				t.Errorf("got error %v, want none and no warnings:\n%s", err, out)
+			}
+		})
+	}
+}
+
+// tinyDebian is an archive that has the paths of a Debian root which the examples
+// speak of.
+func tinyDebian(t *testing.T) string {
+	t.Helper()
+	var archive bytes.Buffer
+	w := tar.NewWriter(&archive)
+	for _, h := range []tar.Header{
+		{Name: "./usr/bin/busybox", Typeflag: tar.TypeReg, Mode: 0o755},
+		{Name: "./bin", Typeflag: tar.TypeSymlink, Linkname: "usr/bin", Mode: 0o777},
+	} {
+		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "rootfs.tar")
+	writeFile(t, file, archive.Bytes())
+	return file
+}
+
+// TestReadmeManifests decodes the manifests in the README.
+func TestReadmeManifests(t *testing.T) {
+	readme := readFile(t, filepath.Join(repository(t), "README.md"))
+	found := 0
+	for _, block := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(readme, -1) {
+		if !strings.HasPrefix(block[1], "version: 1\n") {
+			continue
+		}
+		found++
+		if _, err := manifests.Parse([]byte(block[1]), manifests.Options{File: "README.md"}); err != nil {
+			t.Errorf("%v\nin\n%s", err, block[1])
+		}
+	}
+	if found == 0 {
+		t.Error("got no manifests, want some")
+	}
+}
+
+// TestReadmeCommands runs those commands of the README that build with nothing but
+// the repository and Go.
+func TestReadmeCommands(t *testing.T) {
+	readme := readFile(t, filepath.Join(repository(t), "README.md"))
+	commands := regexp.MustCompile(`(?m)^\$ (go run \./cmd/mkinitfs build \S+ -o )\S+$`).FindAllStringSubmatch(readme, -1)
+	if len(commands) == 0 {
+		t.Fatal("got no commands, want some")
+	}
+	for _, command := range commands {
+		img := filepath.Join(t.TempDir(), "readme.img")
+		words := append(strings.Fields(command[1]), img)
+		cmd := exec.Command(words[0], words[1:]...)
+		cmd.Dir = repository(t)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", command[0], err, out)
+			continue
+		}
+		if len(listed(t, img)) == 0 {
+			t.Errorf("%s: got an empty root", command[0])
+		}
+	}
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestInterrupt stops builds at work and wants them to leave nothing behind.
+func TestInterrupt(t *testing.T) {
+	src := t.TempDir()
+	noise := make([]byte, 30<<20)
+	rand.Read(noise)
+	writeFile(t, filepath.Join(src, "noise"), noise)
+	writeFile(t, filepath.Join(src, "go.mod"), []byte("module example.com/slow\n"))
+	writeFile(t, filepath.Join(src, "main.go"), []byte("package main\n\nimport _ \"net/http\"\n\nfunc main() {}\n"))
+
+	tests := []struct {
+		name     string
+		manifest string
+		signal   os.Signal
+		busy     string // what there is in the slow part, below the folder of the image or $TMPDIR
+	}{
+		{
+			"xz", "compress: xz\nroot: {type: none}\ncontents: [{type: file, src: noise, dst: /init}]\n", os.Interrupt,
+			".root.img.*",
+		},
+		{
+			"payload", "root: {payload: \"gzip:9\"}\ncontents: [{type: tree, src: ., dst: /a}, {type: tree, src: ., dst: /b}]\n", syscall.SIGTERM,
+			".root.img.*",
+		},
+		{
+			"go", "root: {type: none}\ncontents: [{type: go, src: ., dst: /init}]\n", os.Interrupt,
+			"mkinitfs-go-*/go-build*/b*",
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			out, tmp := t.TempDir(), t.TempDir()
+			manifest, img := filepath.Join(src, "root.yaml"), filepath.Join(out, "root.img")
+			writeFile(t, manifest, []byte("version: 1\n"+test.manifest))
+			writeFile(t, img, []byte("as it was"))
+
+			cmd := exec.Command(commandPath(t), "build", manifest, "-o", img)
+			cmd.Env = append(os.Environ(), "TMPDIR="+tmp, "GOTMPDIR=", "GOCACHE="+t.TempDir())
+			var stdout, stderr bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan error, 1)
+			go func() { ended <- cmd.Wait() }()
+			for !matches(filepath.Join(out, test.busy)) && !matches(filepath.Join(tmp, test.busy)) {
+				select {
+				case err := <-ended:
+					t.Fatalf("ended by itself: %v\n%s", err, &stderr)
+				case <-time.After(time.Millisecond):
+				}
+			}
+			time.Sleep(100 * time.Millisecond) // well into it
+			if err := cmd.Process.Signal(test.signal); err != nil {
+				t.Fatal(err)
+			}
+			err := <-ended
+			if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 1 {
+				t.Errorf("got %v, want exit status 1", err)
+			}
+			if got, want := stderr.String(), "mkinitfs: interrupted\n"; got != want || stdout.Len() > 0 {
+				t.Errorf("got %q and %q on standard output, want %q alone", got, &stdout, want)
+			}
+			if got := readFile(t, img); got != "as it was" {
+				t.Errorf("got an image of %d bytes, want the one before", len(got))
+			}
+			for dir, want := range map[string]string{out: "root.img", tmp: ""} {
+				if got := strings.Join(names(dir), " "); got != want {
+					t.Errorf("%s: got %q left, want %q", dir, got, want)
+				}
+			}
+		})
+	}
+}
+
+// names returns what is in a folder.
+func names(dir string) []string {
+	entries, _ := os.ReadDir(dir)
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+// matches reports whether there is a file that a pattern matches.
+func matches(pattern string) bool {
+	found, _ := filepath.Glob(pattern)
+	return len(found) > 0
+}

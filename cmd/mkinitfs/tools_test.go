@@ -1,0 +1,232 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"debug/elf"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	uroot "github.com/u-root/u-root/pkg/cpio"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/internal/testenv"
+)
+
+// TestToolsReadImages cuts images of every kind into their segments and these
+// into members, has the system's tools decompress them, and holds what GNU cpio,
+// bsdcpio and u-root see in each archive against what list says.
+func TestToolsReadImages(t *testing.T) {
+	roots := []string{"type: tmpfs, payload: none", "type: tmpfs, payload: gzip", "type: tmpfs, payload: zstd", "type: bind", "type: none"}
+	for _, root := range roots {
+		for _, outer := range []string{"gzip", "zstd", "xz", "lz4", "none"} {
+			t.Run(root+", compress: "+outer, func(t *testing.T) {
+				t.Parallel()
+				dir := t.TempDir()
+				stub := filepath.Join(dir, "stub")
+				writeFile(t, stub, emptyProgram(elf.EM_386))
+				img, built := buildImage(t, manyMembers(t, "root: {"+root+"}", "compress: "+outer), "--stub", stub)
+				image := []byte(readFile(t, img))
+				if built.Size != int64(len(image)) || built.Size%4 != 0 {
+					t.Errorf("got %d bytes of an image, report says %d; want a multiple of 4", len(image), built.Size)
+				}
+				stored, inRoot := listed(t, img, "--outer"), listed(t, img)
+				members := 0
+				for i, s := range built.Segments {
+					archive := unpacked(t, s.Codec, image[s.Offset:s.Offset+s.Size])
+					if int64(len(archive)) != s.Unpacked {
+						t.Errorf("segment %d: got %d bytes unpacked, report says %d", i, len(archive), s.Unpacked)
+					}
+					wantRows(t, fmt.Sprint("segment ", i), archive, rowsOf(stored, func(e entryJSON) bool { return e.Segment == i }))
+					for _, name := range membersIn(t, archive) {
+						member := unpacked(t, built.Payload, name.data)
+						if want := built.Members[members]; int64(len(name.data)) != want.Size || int64(len(member)) != want.Unpacked {
+							t.Errorf("%s: got %d of %d bytes, report says %d of %d", name.name, len(name.data), len(member), want.Size, want.Unpacked)
+						}
+						members++
+						wantRows(t, name.name, member, rowsOf(inRoot, func(e entryJSON) bool { return e.Member == name.name }))
+					}
+				}
+				if members != len(built.Members) {
+					t.Errorf("got %d members, report says %d", members, len(built.Members))
+				}
+				if many := len(built.Members) + len(built.Segments); many < 3 {
+					t.Errorf("got %d segments and members, want several", many)
+				}
+			})
+		}
+	}
+}
+
+// manyMembers describes a root of some MiB for a machine that gets small members.
+func manyMembers(t *testing.T, lines ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	random := rand.NewChaCha8([32]byte{2})
+	data := make([]byte, 700_001)
+	for i := range 4 {
+		random.Read(data)
+		writeFile(t, filepath.Join(dir, fmt.Sprint("random", i)), data)
+	}
+	return strings.Join(append([]string{
+		"version: 1",
+		"arch: \"386\"",
+		"contents:",
+		"  - {type: tree, src: \"" + dir + "\", dst: /srv, mode: 0640}",
+		"  - {type: file, dst: /init, mode: 0755, content: \"#!/bin/sh\\n\", links: [/sbin/init, /zzz]}",
+		"  - {type: file, dst: /bin/su, mode: 04755, content: su, owner: \"0:7\"}",
+		"  - {type: file, dst: /etc/empty, mode: 02600, content: \"\"}",
+		"  - {type: file, dst: /etc/text, content: \"" + strings.Repeat("all the same ", 9000) + "\"}",
+		"  - {type: dir, dst: /tmp, mode: 01777}",
+		"  - {type: symlink, dst: /lib, target: usr/lib}",
+		"  - {type: block, dst: /dev/loop0, dev: \"7:0\"}",
+		"  - {type: fifo, dst: /run/fifo}",
+		"  - {type: socket, dst: /run/socket}",
+	}, lines...), "\n")
+}
+
+// row is what every tool shows of an entry; the size is that of regular files.
+type row struct {
+	Name, Mode string
+	Size       string
+}
+
+// listed is what list --json says of an image.
+func listed(t *testing.T, img string, flags ...string) []entryJSON {
+	t.Helper()
+	out, err := exec.Command(commandPath(t), append([]string{"list", "--json", img}, flags...)...).Output()
+	if err != nil {
+		t.Fatalf("list: %v", err)
+	}
+	var entries []entryJSON
+	if err := json.Unmarshal(out, &entries); err != nil {
+		t.Fatal(err)
+	}
+	return entries
+}
+
+func rowsOf(entries []entryJSON, want func(entryJSON) bool) []row {
+	var rows []row
+	for _, e := range entries {
+		if !want(e) {
+			continue
+		}
+		r := row{Name: strings.TrimPrefix(e.Path, "/")}
+		if r.Name == "" {
+			r.Name = "."
+		}
+		var perm uint32
+		fmt.Sscanf(e.Mode, "%o", &perm)
+		kind := slices.IndexFunc(fileTypes, func(t fileType) bool { return t.name == e.Type })
+		r.Mode = modeText(fileTypes[kind].mode | perm)
+		if e.Type == "file" {
+			r.Size = fmt.Sprint(e.Size)
+		}
+		rows = append(rows, r)
+	}
+	return sorted(rows)
+}
+
+func sorted(rows []row) []row {
+	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.Name, b.Name) })
+	return rows
+}
+
+// wantRows wants every reader to see the same in one archive.
+func wantRows(t *testing.T, what string, archive []byte, want []row) {
+	t.Helper()
+	for _, tool := range []string{"cpio", "bsdcpio"} {
+		var got []row
+		text := runTool(t, "", archive, tool, "-itvn", "--quiet")
+		for _, m := range listing.FindAllStringSubmatch(string(text), -1) {
+			r := row{Name: m[3], Mode: m[1]}
+			if r.Mode[0] == '-' {
+				r.Size = m[2]
+			}
+			if r.Mode[0] == 'l' {
+				r.Name, _, _ = strings.Cut(r.Name, " -> ")
+			}
+			got = append(got, r)
+		}
+		if diff := gocmp.Diff(want, sorted(got)); diff != "" {
+			t.Errorf("%s, by %s (-list +%[2]s):\n%s", what, tool, diff)
+		}
+	}
+	records, err := uroot.ReadAllRecords(uroot.Newc.Reader(bytes.NewReader(archive)))
+	if err != nil {
+		t.Errorf("%s, by u-root: %v", what, err)
+	}
+	var got []row
+	for _, record := range records {
+		r := row{Name: record.Name, Mode: modeText(uint32(record.Mode))}
+		if record.Mode&cpio.TypeMask == cpio.TypeFile {
+			r.Size = fmt.Sprint(record.FileSize)
+		}
+		got = append(got, r)
+	}
+	if diff := gocmp.Diff(want, sorted(got)); diff != "" {
+		t.Errorf("%s, by u-root (-list +u-root):\n%s", what, diff)
+	}
+}
+
+// listing is a line of cpio -itvn: mode, size or device, time, name.
+var listing = regexp.MustCompile(`(?m)^(\S{10}) +\d+ +\d+ +\d+ +(\d+)(?:, *\d+)? ... .. +(?:\d{4}|\d\d:\d\d) (.*?)(?: link to .*)?$`)
+
+// unpackers are the system's tools, by codec.
+var unpackers = map[string][]string{
+	"gzip": {"gzip", "-dc"}, "zstd": {"zstd", "-qdc"}, "xz": {"xz", "-dc"}, "lz4": {"lz4", "-qdc"},
+}
+
+func unpacked(t *testing.T, codec string, data []byte) []byte {
+	t.Helper()
+	if codec == "none" {
+		return data
+	}
+	tool := unpackers[codec]
+	return runTool(t, "", data, tool[0], tool[1:]...)
+}
+
+type packedMember struct {
+	name string
+	data []byte
+}
+
+// membersIn has GNU cpio take the members out of an archive.
+func membersIn(t *testing.T, archive []byte) []packedMember {
+	t.Helper()
+	dir := t.TempDir()
+	runTool(t, dir, archive, "cpio", "-id", "--quiet", ".mkinitfs/root.*")
+	files, err := filepath.Glob(filepath.Join(dir, ".mkinitfs/root.*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var members []packedMember
+	for _, file := range files {
+		members = append(members, packedMember{filepath.Base(file), []byte(readFile(t, file))})
+	}
+	return members
+}
+
+// runTool runs a program of the system in dir and returns its output.
+func runTool(t *testing.T, dir string, in []byte, name string, args ...string) []byte {
+	t.Helper()
+	cmd := exec.Command(testenv.Tool(t, name), args...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "LC_ALL=C", "TZ=UTC")
+	cmd.Stdin = bytes.NewReader(in)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s %q: %v\n%s", name, args, err, &stderr)
+	}
+	return out
+}
