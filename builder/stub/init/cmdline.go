@@ -15,17 +15,21 @@ type cmdline struct {
 
 func parseCmdline(line string) cmdline {
 	var c cmdline
-	to := map[string]*string{
-		"root": &c.root, "rootfstype": &c.rootfstype, "rootflags": &c.rootflags,
-		"init": &c.init, "mkinitfs.on_error": &c.onError,
-	}
 	for _, word := range splitCmdline(line) {
 		if word == "--" {
 			break
 		}
-		key, value, _ := strings.Cut(word, "=")
-		if p := to[key]; p != nil {
-			*p = value
+		switch key, value, _ := strings.Cut(word, "="); key {
+		case "root":
+			c.root = value
+		case "rootfstype":
+			c.rootfstype = value
+		case "rootflags":
+			c.rootflags = value
+		case "init":
+			c.init = value
+		case "mkinitfs.on_error":
+			c.onError = value
 		}
 	}
 	switch c.onError {

@@ -54,29 +54,40 @@ var first = []step{
 	{"ask the kernel", (*boot).askKernel},
 }
 
-var onto = map[string][]step{
-	"tmpfs": {
-		{"mount the new root", (*boot).mountRoot},
-		{"unpack the root", (*boot).unpackRoot},
-		{"take over what else is on rootfs", (*boot).takeExtras},
-		{"find the program", (*boot).findProgram},
-		{"move mounts", (*boot).moveMounts},
-		{"make mounts", (*boot).makeMounts},
-		{"empty rootfs", (*boot).emptyRootfs},
-		{"cover rootfs", (*boot).cover},
-		{"seal rootfs", (*boot).seal},
-		{"enter the new root", (*boot).enter},
-	},
-	"bind": {
-		{"restore the root's own init", (*boot).restoreInit},
-		{"find the program", (*boot).findProgram},
-		{"bind the root", (*boot).bindRoot},
-		{"move mounts", (*boot).moveMounts},
-		{"make mounts", (*boot).makeMounts},
-		{"cover rootfs", (*boot).cover},
-		{"enter the new root", (*boot).enter},
-		{"remove the stub", (*boot).removeStub},
-	},
+var ontoTmpfs = []step{
+	{"mount the new root", (*boot).mountRoot},
+	{"unpack the root", (*boot).unpackRoot},
+	{"take over what else is on rootfs", (*boot).takeExtras},
+	{"find the program", (*boot).findProgram},
+	{"move mounts", (*boot).moveMounts},
+	{"make mounts", (*boot).makeMounts},
+	{"empty rootfs", (*boot).emptyRootfs},
+	{"cover rootfs", (*boot).cover},
+	{"seal rootfs", (*boot).seal},
+	{"enter the new root", (*boot).enter},
+}
+
+var ontoBind = []step{
+	{"restore the root's own init", (*boot).restoreInit},
+	{"find the program", (*boot).findProgram},
+	{"bind the root", (*boot).bindRoot},
+	{"move mounts", (*boot).moveMounts},
+	{"make mounts", (*boot).makeMounts},
+	{"cover rootfs", (*boot).cover},
+	{"enter the new root", (*boot).enter},
+	{"remove the stub", (*boot).removeStub},
+}
+
+// onto returns the steps for a type of root, nil if there is no such type. (A map
+// would be filled by code.)
+func onto(root string) []step {
+	switch root {
+	case "tmpfs":
+		return ontoTmpfs
+	case "bind":
+		return ontoBind
+	}
+	return nil
 }
 
 var last = []step{
@@ -87,7 +98,7 @@ var last = []step{
 func main() {
 	b := &boot{kmsg: -1, plan: &bootplan.Plan{OnError: "panic"}}
 	b.run(first)
-	b.run(onto[b.plan.Root])
+	b.run(onto(b.plan.Root))
 	b.run(last)
 }
 
@@ -120,7 +131,7 @@ func (b *boot) readPlan() error {
 	if err != nil {
 		return hint(failure("read", "/"+bootplan.Path, err), damaged)
 	}
-	if onto[plan.Root] == nil {
+	if onto(plan.Root) == nil {
 		return hint(failure("root type", plan.Root, syscall.ENOSYS), damaged)
 	}
 	if plan.Root == "tmpfs" && plan.Payload != codec {

@@ -80,17 +80,21 @@ func (b *boot) unpackRoot() error {
 	return failure("chmod", b.newroot, syscall.Chmod(b.newroot, b.mode)) // rootflags= may know better than the archive
 }
 
-// workers is how many members may be in hand at once. Each costs the member as it
-// lies on rootfs, which goes only when it is done, and what its decoder holds.
+// workers is how many members may be in hand at once.
 func workers(p *bootplan.Plan, m memory, files int64) int {
 	n := min(runtime.NumCPU(), max(len(p.Members)-1, 1))
+	free := m.available + packed(p) - files - p.Entries*perInode
+	return max(1, min(n, int(free/inHand(p))))
+}
+
+// inHand is the memory that one worker takes: the member as it lies on rootfs,
+// which goes only when it is done, and what its decoder holds.
+func inHand(p *bootplan.Plan) int64 {
 	var largest int64
 	for _, m := range p.Members {
 		largest = max(largest, m.Packed)
 	}
-	free := m.available + packed(p) - files - p.Entries*perInode
-	each := largest + p.Window + 1<<20
-	return max(1, min(n, int(free/each)))
+	return largest + p.Window + 1<<20
 }
 
 // member unpacks the i-th member and unlinks it, so that memory never holds the

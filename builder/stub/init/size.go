@@ -11,9 +11,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 )
 
-// perInode is about what an inode with its dentry costs the kernel beside the
-// file's pages.
-const perInode = 1 << 10
+// perInode is about what an entry costs the kernel beside the file's pages: inode,
+// dentry and the tree that finds the pages.
+const perInode = 3 << 9
 
 // need is what the root's files fill, in bytes, on this machine's pages.
 func need(p *bootplan.Plan, pageSize int64) int64 {
@@ -89,7 +89,7 @@ func (b *boot) rootOptions(pageSize int64) (rootOptions, error) {
 
 	files := need(b.plan, pageSize)
 	limit := b.memory.available + packed(b.plan) // the members are freed while the files appear
-	if want := files + b.plan.Entries*perInode; b.memory.total > 0 && want > limit {
+	if want := files + b.plan.Entries*perInode + inHand(b.plan); b.memory.total > 0 && want > limit {
 		return o, hint(errors.New("the root needs "+mib(roundUp(want))+" of RAM, "+mib(limit)+" can be had"),
 			"give the machine more memory, or make the root smaller")
 	}

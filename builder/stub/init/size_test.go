@@ -150,12 +150,12 @@ func TestRootOptions(t *testing.T) {
 		{
 			what: "the same in pages of 64 KiB", memory: tiny, pageSize: 64 * kib,
 			plan:    with(func(p *bootplan.Plan) { p.Blocks = [3]int64{32 * meg / (4 * kib), 0, 45 * meg / (64 * kib)} }),
-			refused: "the root needs 46 MiB of RAM, 40 MiB can be had",
+			refused: "the root needs 47 MiB of RAM, 40 MiB can be had",
 		},
 		{
 			what: "the members go while the files come", memory: tiny,
 			plan: with(func(p *bootplan.Plan) {
-				p.Blocks[0] = 44 * meg / (4 * kib)
+				p.Blocks[0] = 40 * meg / (4 * kib)
 				p.Members = []bootplan.Member{{Packed: 3 * meg}, {Packed: 2 * meg}}
 			}),
 			want: "mode=0755,size=47185920",
@@ -166,9 +166,9 @@ func TestRootOptions(t *testing.T) {
 			want: "mode=0755,nr_inodes=11506",
 		},
 		{
-			what: "one byte too many", memory: memory{total: 58 * meg, available: 10*meg - 1},
+			what: "one byte too many", memory: memory{total: 58 * meg, available: 11*meg - 1},
 			plan:    with(func(p *bootplan.Plan) { p.Blocks[0], p.Entries = 10*meg/(4*kib), 0 }),
-			refused: "the root needs 10 MiB of RAM, 9 MiB can be had",
+			refused: "the root needs 11 MiB of RAM, 10 MiB can be had",
 		},
 		{
 			what: "size= is too small", memory: large, plan: &small,

@@ -58,7 +58,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // bytes. Hard links are honoured within it.
 func (r *Root) Archive(src io.Reader) (int64, error) {
 	in := cpio.NewReader(src)
-	links := map[inode]string{}
+	links := Links{}
 	for {
 		h, err := in.Next()
 		if err == io.EOF {
@@ -67,18 +67,22 @@ func (r *Root) Archive(src io.Reader) (int64, error) {
 		if err != nil {
 			return in.Offset(), err
 		}
-		if err := r.entry(h, in, links); err != nil {
+		if err := r.Entry(h, in, links); err != nil {
 			return in.Offset(), err
 		}
 		r.entries.Add(1)
 	}
 }
 
+// Links holds the names of one archive that others may be hard links of.
+type Links map[inode]string
+
 type inode struct{ ino, major, minor uint32 }
 
 var errName = errors.New("name leads out of the root")
 
-func (r *Root) entry(h *cpio.Header, body *cpio.Reader, links map[inode]string) error {
+// Entry unpacks one entry of an archive that somebody else reads.
+func (r *Root) Entry(h *cpio.Header, body io.WriterTo, links Links) error {
 	if strings.HasPrefix(h.Name, "/") || strings.Contains("/"+h.Name+"/", "/../") {
 		return &Error{"unpack", h.Name, errName}
 	}
@@ -119,7 +123,7 @@ func (r *Root) entry(h *cpio.Header, body *cpio.Reader, links map[inode]string) 
 
 // file writes a regular file. Owner, then mode, then time: chown clears setuid,
 // and writing sets the time.
-func (r *Root) file(h *cpio.Header, body *cpio.Reader, flags int) error {
+func (r *Root) file(h *cpio.Header, body io.WriterTo, flags int) error {
 	flags |= syscall.O_WRONLY | syscall.O_NOFOLLOW | syscall.O_CLOEXEC
 	fd, err := syscall.Openat(r.fd, h.Name, flags, 0o600)
 	if err != nil {

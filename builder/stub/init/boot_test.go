@@ -1,0 +1,384 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"debug/elf"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/builder/stub"
+	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/stub/unpack"
+	"github.com/mkinitfs/mkinitfs/internal/testenv"
+)
+
+// These tests run the compiled stub as the first process of a PID namespace. A
+// tmpfs of its own, into which an archive is unpacked, is its rootfs. What differs
+// from a boot: that can be pivoted from, and it has no console and no kmsg.
+
+const bootWord = "become-the-stub"
+
+// becomeStub does what the kernel does with an image: it unpacks the archive in
+// dir and starts /init with the words behind.
+func becomeStub(dir string, words []string) {
+	err := func() error {
+		rootfs := filepath.Join(dir, "rootfs")
+		if err := syscall.Mount("tmpfs", rootfs, "tmpfs", 0, "mode=0755"); err != nil {
+			return failure("mount", rootfs, err)
+		}
+		fd, err := syscall.Open(rootfs, syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		image, err := os.Open(filepath.Join(dir, "image"))
+		if err != nil {
+			return err
+		}
+		defer image.Close()
+		root := unpack.NewRoot(fd)
+		if _, err := root.Archive(image); err != nil {
+			return err
+		}
+		if err := root.Finish(); err != nil {
+			return err
+		}
+		if err := syscall.Chroot(rootfs); err != nil {
+			return failure("chroot", rootfs, err)
+		}
+		if err := os.Chdir("/"); err != nil {
+			return err
+		}
+		syscall.Umask(0o022) // the kernel's first process has it
+		return failure("exec", "/init", syscall.Exec("/init", append([]string{"/init"}, words...), []string{"HOME=/", "TERM=linux", "word=1"}))
+	}()
+	write(2, bootWord+": "+err.Error()+"\n")
+	os.Exit(99)
+}
+
+// image is what a test boots.
+type image struct {
+	plan   bootplan.Plan
+	root   [][]entry // by members
+	extra  []entry   // on rootfs, not ours
+	words  []string  // of the kernel for its init
+	damage func(name string, data []byte) []byte
+}
+
+// newImage has a root with a shell and this script as its init.
+func newImage(t *testing.T, codec, script string) *image {
+	t.Helper()
+	busybox := testenv.Tool(t, "busybox")
+	data, err := os.ReadFile(busybox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := elf.NewFile(bytes.NewReader(data))
+	if err != nil {
+		t.Skip(err)
+	}
+	if libs, err := f.ImportedLibraries(); err != nil || len(libs) > 0 {
+		t.Skipf("%s is not static (%v)", busybox, libs)
+	}
+	return &image{
+		plan: bootplan.Plan{
+			Root: "tmpfs", Arch: runtime.GOARCH, Payload: codec, Extra: "merge", Mode: 0o751, MTime: 1000,
+			Exec: "/sbin/init", OnError: "panic",
+			Cmdline: "ignore", // of the machine that runs the tests
+		},
+		root: [][]entry{
+			{
+				newEntry(".", syscall.S_IFDIR|0o751, ""), newEntry("bin", syscall.S_IFDIR|0o755, ""),
+				newEntry("etc", syscall.S_IFDIR|0o2750, ""), newEntry("sbin", syscall.S_IFDIR|0o755, ""),
+				newEntry("proc", syscall.S_IFDIR|0o555, ""), newEntry("bin/sh", syscall.S_IFLNK|0o777, "busybox"),
+			},
+			{newEntry("bin/busybox", syscall.S_IFREG|0o755, string(data))},
+			{newEntry("etc/passwd", syscall.S_IFREG|0o4600, "root:x:0:0::/:/bin/sh\n")},
+			{newEntry("sbin/init", syscall.S_IFREG|0o755, "#!/bin/sh\n"+script)},
+		},
+	}
+}
+
+// boot boots the image and returns what was printed and the exit code.
+func (img *image) boot(t *testing.T) (string, int) {
+	t.Helper()
+	needRoot(t, "start the first process of a namespace")
+	s, err := stub.Get(t.Context(), "", img.plan.Payload, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if img.damage == nil {
+		img.damage = func(_ string, data []byte) []byte { return data }
+	}
+	segment := []entry{
+		newEntry(".", syscall.S_IFDIR|0o755, ""),
+		newEntry(bootplan.Dir, syscall.S_IFDIR|0o700, ""),
+		newEntry("init", syscall.S_IFREG|0o755, string(s.Data)),
+		newEntry("dev", syscall.S_IFDIR|0o755, ""),
+		{cpio.Header{Name: "dev/null", Mode: syscall.S_IFCHR | 0o666, Nlink: 1, RdevMajor: 1, RdevMinor: 3}, ""},
+	}
+	for i, entries := range img.root {
+		packed, m := pack(t, img.plan.Payload, archive(t, entries...))
+		img.plan.Members = append(img.plan.Members, m)
+		img.plan.Entries += int64(len(entries))
+		for _, e := range entries {
+			if e.Mode&cpio.TypeMask == cpio.TypeFile {
+				for i, size := range bootplan.PageSizes {
+					img.plan.Blocks[i] += (e.Size + size - 1) / size
+				}
+			}
+		}
+		name := bootplan.MemberName(i)
+		segment = append(segment, newEntry(name, syscall.S_IFREG|0o400, string(img.damage(name, packed))))
+	}
+	text := img.damage(bootplan.Path, img.plan.Marshal())
+	segment = append(segment, newEntry(bootplan.Path, syscall.S_IFREG|0o400, string(text)))
+
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "image"), archive(t, append(segment, img.extra...)...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "rootfs"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "/proc/self/exe", append([]string{bootWord, dir}, img.words...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: syscall.CLONE_NEWPID, Unshareflags: syscall.CLONE_NEWNS, // which also makes all mounts private
+	}
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err = cmd.Run()
+	if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
+		t.Skipf("no namespaces: %v", err)
+	}
+	t.Logf("%s", &out)
+	return out.String(), cmd.ProcessState.ExitCode()
+}
+
+// want holds the end of a boot against the words that must have been printed.
+func (img *image) want(t *testing.T, code int, words ...string) string {
+	t.Helper()
+	out, got := img.boot(t)
+	if got != code {
+		t.Errorf("exit code: got %d, want %d", got, code)
+	}
+	for _, w := range words {
+		if !strings.Contains(out, w) {
+			t.Errorf("got no %q, want it", w)
+		}
+	}
+	return out
+}
+
+// list is shell for what describes the root.
+const list = `
+echo begin
+busybox find / -xdev ! -path /proc -exec busybox stat -c '%f %u:%g %Y %n' {} + | busybox sort -k4
+echo end
+`
+
+func listing(t *testing.T, out string) []string {
+	t.Helper()
+	_, rest, ok := strings.Cut(out, "begin\n")
+	text, _, whole := strings.Cut(rest, "end\n")
+	if !ok || !whole {
+		t.Fatal("got no listing")
+	}
+	return strings.Split(strings.TrimSpace(text), "\n")
+}
+
+// A boot with everything: words and variables, mounts, foreign entries.
+func TestBoot(t *testing.T) {
+	for _, codec := range stub.Codecs() {
+		t.Run(codec, func(t *testing.T) {
+			img := newImage(t, codec, `echo "pid $$, umask $(umask), in $(busybox pwd)"
+for a; do echo "argument $a"; done
+busybox env | busybox sort
+busybox grep ' / / ' /proc/self/mountinfo
+cat /etc/passwd
+`+list+"exit 42\n")
+			img.plan.Args = []string{"--own", "a b"}
+			img.plan.Env = []string{"HOME=/root", "PATH=/bin", "word=2"}
+			img.plan.Mounts = []bootplan.Mount{{Type: "proc", Source: "proc", Target: "/proc", Options: "nosuid,nodev,noexec"}}
+			img.words = []string{"single", "-x"}
+			img.extra = []entry{
+				newEntry(".extra", syscall.S_IFDIR|0o700, ""), newEntry(".extra/cred", syscall.S_IFREG|0o400, "secret"),
+				newEntry("etc", syscall.S_IFDIR|0o755, ""), newEntry("etc/new.conf", syscall.S_IFREG|0o644, "text"),
+			}
+			out := img.want(t, 42,
+				"mkinitfs: taken over from rootfs: /", "mkinitfs: tmpfs root (mode=0751",
+				", 9 entries by ", " MiB of rootfs freed, ", " ms; starting /sbin/init --own a b single -x\n",
+				"pid 1, umask 0022, in /\nargument --own\nargument a b\nargument single\nargument -x\n"+
+					"HOME=/root\nPATH=/bin\n", "\nTERM=linux\nword=1\n", "root:x:0:0::/:/bin/sh\n",
+			)
+			if m := regexp.MustCompile(`(?m)^(\d+) (\d+) \S+ / / \S+ .*- tmpfs tmpfs rw`).FindStringSubmatch(out); m == nil || m[1] == m[2] {
+				t.Errorf("got no tmpfs on / that can be pivoted from")
+			}
+			want := []string{
+				"41e9 0:0 1000 /",
+				"41c0 0:0 1000 /.extra",
+				"8100 0:0 1000 /.extra/cred",
+				"41ed 0:0 1000 /bin",
+				"81ed 0:0 1000 /bin/busybox",
+				"a1ff 0:0 1000 /bin/sh",
+				"45e8 0:0 1000 /etc",
+				"81a4 0:0 1000 /etc/new.conf",
+				"8980 0:0 1000 /etc/passwd",
+				"41ed 0:0 1000 /sbin",
+				"81ed 0:0 1000 /sbin/init",
+			}
+			if diff := cmp.Diff(want, listing(t, out)); diff != "" {
+				t.Errorf("root: -want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+// A root that is there already: nothing is copied, and nothing of ours is left.
+func TestBootBind(t *testing.T) {
+	img := newImage(t, "none", "")
+	img.plan.Root, img.plan.Exec, img.plan.Mode = "bind", "/init", 0o711
+	for _, entries := range img.root {
+		img.extra = append(img.extra, entries...)
+	}
+	img.extra = img.extra[1:] // rootfs has its "." already
+	img.root = nil
+	img.extra = append(img.extra, newEntry(bootplan.Init, syscall.S_IFREG|0o700, "#!/bin/sh\necho own init is pid $$\n"+list))
+	img.extra = append(img.extra, entry{cpio.Header{Name: bootplan.Kmsg, Mode: syscall.S_IFCHR | 0o600, Nlink: 1, RdevMajor: 1, RdevMinor: 3}, ""})
+	out := img.want(t, 0, "own init is pid 1\n")
+	want := []string{
+		"41c9 0:0 1000 /",
+		"41ed 0:0 1000 /bin",
+		"81ed 0:0 1000 /bin/busybox",
+		"a1ff 0:0 1000 /bin/sh",
+		"41ed 0:0 1000 /dev",
+		"21b6 0:0 0 /dev/null",
+		"45e8 0:0 1000 /etc",
+		"8980 0:0 1000 /etc/passwd",
+		"81c0 0:0 1000 /init",
+		"41ed 0:0 1000 /sbin",
+		"81ed 0:0 1000 /sbin/init",
+	}
+	if diff := cmp.Diff(want, listing(t, out)); diff != "" {
+		t.Errorf("root: -want +got\n%s", diff)
+	}
+}
+
+// The own /init of a bound root is checked, not the stub that stands in its place.
+func TestBootBindWithoutInit(t *testing.T) {
+	img := newImage(t, "none", "")
+	img.plan.Root, img.plan.Exec, img.root = "bind", "/init", nil
+	img.want(t, 1, "mkinitfs: find the program: program /init: no such file or directory\n")
+}
+
+// Before anything is destroyed, a boot that cannot succeed ends with words.
+func TestBootFails(t *testing.T) {
+	const hint = "mkinitfs: hint: "
+	damage := func(name string, change func([]byte) []byte) func(string, []byte) []byte {
+		return func(n string, data []byte) []byte {
+			if n == name {
+				return change(bytes.Clone(data))
+			}
+			return data
+		}
+	}
+	for _, c := range []struct {
+		what   string
+		change func(*image)
+		code   int
+		want   []string
+	}{
+		{"damaged plan", func(img *image) {
+			img.damage = damage(bootplan.Path, func(data []byte) []byte { return data[:len(data)/2] })
+		}, 1, []string{"mkinitfs: read the plan: read /.mkinitfs/plan: cut short\n", hint + "the image is damaged"}},
+		{"plan of a later format", func(img *image) {
+			img.damage = damage(bootplan.Path, func(data []byte) []byte {
+				return bytes.Replace(data, []byte("mkinitfs 1\n"), []byte("mkinitfs 9\n"), 1)
+			})
+		}, 1, []string{"format 9, this stub reads format 1\n"}},
+		{"root type that is unknown", func(img *image) { img.plan.Root = "none" }, 1, []string{"mkinitfs: read the plan: root type none: "}},
+		{"cut member", func(img *image) {
+			img.damage = damage(bootplan.MemberName(2), func(data []byte) []byte { return data[:len(data)-1] })
+		}, 1, []string{"mkinitfs: unpack the root: unpack /.mkinitfs/root.0002: has ", hint + "the image was changed after it was built"}},
+		{"damaged member", func(img *image) {
+			img.damage = damage(bootplan.MemberName(1), func(data []byte) []byte { data[len(data)/2] ^= 4; return data })
+		}, 1, []string{"mkinitfs: unpack the root: unpack /.mkinitfs/root.0001: CRC-32 is "}},
+		{"fewer entries than planned", func(img *image) { img.plan.Entries = 1 }, 1,
+			[]string{"mkinitfs: unpack the root: the members hold 9 entries, the plan says 10\n"}},
+		{"too small a tmpfs", func(img *image) { img.plan.Size = "64k" }, 1,
+			[]string{"mkinitfs: mount the new root: the root needs ", "size=64k allows 0 MiB\n", hint + "raise root.size"}},
+		{"full tmpfs", func(img *image) {
+			img.plan.Size = "1m"
+			img.damage = damage(bootplan.Path, func(data []byte) []byte { // into a plan that counted wrong
+				return regexp.MustCompile(`(?m)^(blocks \d+) \d+$`).ReplaceAll(data, []byte("$1 0"))
+			})
+		}, 1, []string{"mkinitfs: unpack the root: unpack /.mkinitfs/root.0001: write bin/busybox: no space left on device\n", hint + "the root's tmpfs is full"}},
+		{"no program", func(img *image) { img.plan.Exec = "/sbin/none" }, 1,
+			[]string{"mkinitfs: find the program: program /sbin/none: no such file or directory\n", hint + "init.exec has to name a file"}},
+		{"foreign entries", func(img *image) {
+			img.plan.Extra = "error"
+			img.extra = []entry{newEntry("foreign", syscall.S_IFREG|0o644, "")}
+		}, 1, []string{"mkinitfs: take over what else is on rootfs: not from this image: /foreign\n", hint + "take it out"}},
+		{"file system that the kernel lacks", func(img *image) {
+			img.plan.Mounts = []bootplan.Mount{{Type: "nonesuch", Source: "x", Target: "/x", Options: "a=b"}}
+		}, 1, []string{"mkinitfs: make mounts: mount nonesuch on /x: no such device\n", hint + "the kernel may lack"}},
+		{"a shell instead", func(img *image) {
+			img.plan.Exec, img.plan.OnError = "/sbin/none", "shell"
+		}, 0, []string{"program /sbin/none: no such file or directory\n", "mkinitfs: starting a shell\n"}},
+		{"no shell either", func(img *image) {
+			img.plan.Exec, img.plan.OnError = "/sbin/none", "shell"
+			img.root[0] = img.root[0][:5] // all but /bin/sh
+		}, 1, []string{"mkinitfs: starting a shell\n", "mkinitfs: exec /bin/sh: no such file or directory\n"}},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			img := newImage(t, "none", "echo the program runs\n")
+			c.change(img)
+			out := img.want(t, c.code, c.want...)
+			if strings.Contains(out, "the program runs") {
+				t.Error("the program was started all the same")
+			}
+		})
+	}
+}
+
+// What is dropped is neither in the root nor anywhere else.
+func TestBootDropsExtras(t *testing.T) {
+	img := newImage(t, "none", "test -e /foreign && exit 3; exit 0\n")
+	img.plan.Extra = "drop"
+	img.extra = []entry{newEntry("foreign", syscall.S_IFREG|0o644, "")}
+	if out := img.want(t, 0); strings.Contains(out, "foreign") {
+		t.Error("got words about what was dropped, want none")
+	}
+}
+
+// The stub is of no use as an ordinary program, and does no harm.
+func TestNotFirst(t *testing.T) {
+	s, err := stub.Get(t.Context(), "", "none", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "init")
+	if err := os.WriteFile(path, s.Data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(path)
+	out, _ := cmd.CombinedOutput()
+	if got := cmd.ProcessState.ExitCode(); got != 1 || !strings.Contains(string(out), "has to be the first process") {
+		t.Errorf("got exit code %d, %q, want 1 and the reason", got, out)
+	}
+}
