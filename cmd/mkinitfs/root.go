@@ -25,6 +25,11 @@ const (
 // usageError is a command line that cannot be meant: exit status 2.
 type usageError struct{ error }
 
+// exitStatus is that of a program which has said itself what there was to say.
+type exitStatus int
+
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
@@ -33,6 +38,9 @@ func run(args []string) int {
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
+	}
+	if status, ok := errors.AsType[exitStatus](err); ok {
+		return int(status)
 	}
 	if ctx.Err() != nil {
 		err = errors.New("interrupted")
@@ -74,7 +82,7 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w\n  run \"%s --help\" for the flags", err, cmd.CommandPath())}
 	})
-	root.AddCommand(buildCommand(), checkCommand(), listCommand(), bootCommand())
+	root.AddCommand(buildCommand(), checkCommand(), listCommand(), bootCommand(), runCommand(), insideCommand())
 	return root
 }
 

@@ -36,11 +36,12 @@ var layers = map[string]string{
 	"builder/stub/unpack":   "builder/cpio |",
 	"builder/stub/bootplan": "",
 	"builder/stub/lz4":      "",
+	"internal/container":    "builder/cpio builder/image builder/stub/bootplan builder/stub/unpack |",
 	"builder/stub/zstd":     "",
 
 	// Of the inner packages the command wants words only: the bits of a mode, the
 	// type of a plan's errors, what an image says about itself.
-	"cmd/mkinitfs": "builder builder/image internal/qemu manifests | " +
+	"cmd/mkinitfs": "builder builder/image internal/qemu manifests internal/container | " +
 		"builder/cpio builder/plan builder/stub/bootplan builder/stub/unpack compress",
 
 	"internal/gobuild":      "",

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"errors"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mkinitfs/mkinitfs/internal/container"
+)
+
+func runCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "run IMAGE [-- COMMAND [ARG...]]",
+		Short: "Start an image's program in namespaces, without a machine",
+		Long: "Unpack an image (\"-\" is standard input) into a tmpfs of its own and start its\n" +
+			"program there, or COMMAND, as the first process of new namespaces.\n\n" +
+			"Run by root the root is exact. For any other user owners that there are no ids for\n" +
+			"become root, and device nodes are the host's or missing. The network is the\n" +
+			"host's. The exit status is the program's.",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if n := cmd.ArgsLenAtDash(); len(args) == 0 || n >= 0 && n != 1 || n < 0 && len(args) > 1 {
+				return usageError{errors.New("run takes one image, and a command behind --")}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in := os.Stdin
+			if args[0] != "-" {
+				var err error
+				if in, err = os.Open(args[0]); err != nil {
+					return err
+				}
+				defer in.Close()
+			}
+			status, err := container.Run(container.Options{
+				Image: in, Name: args[0], Command: args[1:], Stderr: cmd.ErrOrStderr(),
+			})
+			if err == nil && status != 0 {
+				err = exitStatus(status)
+			}
+			return err
+		},
+	}
+}
+
+// insideCommand is how "run" calls itself.
+func insideCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:                container.InsideCommand,
+		Hidden:             true,
+		DisableFlagParsing: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return container.Inside(cmd.Context(), args, cmd.ErrOrStderr())
+		},
+	}
+}

@@ -1,0 +1,307 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/internal/testenv"
+)
+
+// runner runs an image as root or as somebody else.
+type runner struct {
+	name       string
+	credential *syscall.Credential
+}
+
+// runners are root, if this is root, and an ordinary user.
+func runners() []runner {
+	if os.Geteuid() != 0 {
+		return []runner{{name: "user"}}
+	}
+	nobody := &syscall.Credential{Uid: 65534, Gid: 65534}
+	return []runner{{name: "root"}, {name: "user", credential: nobody}}
+}
+
+// command is "mkinitfs run" of an image. Both are passed as open files: a user
+// cannot reach them by their paths.
+func (r runner) command(t *testing.T, img string, command ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Open(commandPath(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := os.Open(img)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { self.Close(); in.Close() })
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, "/proc/self/fd/3", append([]string{"run", "-", "--"}, command...)...)
+	cmd.Args[0] = "mkinitfs"
+	cmd.ExtraFiles = []*os.File{self}
+	cmd.Stdin = in
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: r.credential}
+	return cmd
+}
+
+// output runs a command in an image and wants it to succeed.
+func (r runner) output(t *testing.T, img string, command ...string) (stdout, stderr string) {
+	t.Helper()
+	cmd := r.command(t, img, command...)
+	var out, words bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &words
+	err := cmd.Run()
+	if strings.Contains(words.String(), "make namespaces") || strings.Contains(words.String(), "keeps this user from") {
+		testenv.Missing(t, "%s", &words)
+	}
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &words)
+	}
+	return out.String(), words.String()
+}
+
+// TestRunRoot has a program in the root look at every entry, and holds what it sees
+// against what list says of the image.
+func TestRunRoot(t *testing.T) {
+	busybox := testenv.Tool(t, "busybox")
+	for _, root := range []string{"type: tmpfs, mode: 0751", "type: bind", "type: none"} {
+		manifest := strings.Replace(sizedManifest(t, 40, "root: {"+root+"}"), "contents:\n",
+			"contents:\n  - {type: dir, dst: /proc}\n  - {type: file, src: "+busybox+", dst: /busybox}\n", 1)
+		img, _ := buildImage(t, manifest)
+		for _, r := range runners() {
+			t.Run(r.name+", "+root, func(t *testing.T) {
+				var want []string
+				squashed, left := 0, 0
+				for _, e := range listed(t, img) {
+					mine := e
+					if r.name == "user" {
+						mine.UID, mine.GID = 0, 0
+					}
+					switch {
+					case e.Path == "/proc":
+						continue // is covered
+					case mine != e:
+						squashed++
+					}
+					if r.name == "user" && e.Device != "" {
+						left++
+						if e.Path == "/dev/null" { // the host's
+							left--
+						}
+						continue
+					}
+					want = append(want, seen(mine))
+				}
+				got, words := r.output(t, img, "/busybox", "find", "/", "-path", "/proc", "-prune", "-o",
+					"-exec", "/busybox", "stat", "-c", "%n|%f|%u|%g|%h|%Y|%t:%T", "{}", ";")
+				var lines []string
+				for line := range strings.Lines(got) {
+					if r.name == "user" && strings.HasPrefix(line, "/dev/null|") {
+						continue
+					}
+					fields := strings.Split(strings.TrimSuffix(line, "\n"), "|")
+					if strings.HasPrefix(fields[1], "4") { // a folder
+						fields[4] = "2"
+					}
+					lines = append(lines, strings.Join(fields, "|"))
+				}
+				slices.Sort(want)
+				slices.Sort(lines)
+				if diff := gocmp.Diff(want, lines); diff != "" {
+					t.Errorf("-want +got\n%s", diff)
+				}
+				wantWords := ""
+				if r.name == "user" {
+					wantWords = fmt.Sprintf("mkinitfs: %d entries given to root: there are no ids for their owners here\n"+
+						"mkinitfs: %d device nodes left out: only root can make them\n", squashed, left)
+				}
+				if words != wantWords {
+					t.Errorf("got %q on standard error, want %q", words, wantWords)
+				}
+			})
+		}
+	}
+}
+
+// seen is an entry as stat prints it: path, mode, owner, links, time, device. How
+// many links a folder has is the file system's business.
+func seen(e entryJSON) string {
+	mode, _ := strconv.ParseUint(e.Mode, 8, 32)
+	kind := slices.IndexFunc(fileTypes, func(t fileType) bool { return t.name == e.Type })
+	var major, minor uint32
+	fmt.Sscanf(e.Device, "%d:%d", &major, &minor)
+	return fmt.Sprintf("%s|%x|%d|%d|%d|%d|%x:%x", e.Path, fileTypes[kind].mode|uint32(mode), e.UID, e.GID, e.Links, e.MTime, major, minor)
+}
+
+// TestRunOverlays runs an image of several archives that say different things about
+// the same names, one of which leads to a file of the host.
+func TestRunOverlays(t *testing.T) {
+	victim := t.TempDir()
+	busybox := readFile(t, testenv.Tool(t, "busybox"))
+	const dir, file, link = cpio.TypeDir, cpio.TypeFile, cpio.TypeLink
+	var img bytes.Buffer
+	archive(t, &img,
+		cpioEntry{cpio.Header{Name: "busybox", Mode: file | 0o755, Nlink: 1}, busybox},
+		cpioEntry{cpio.Header{Name: "d", Mode: dir | 0o700, Nlink: 2, MTime: 1}, ""},
+		cpioEntry{cpio.Header{Name: "d/a", Mode: file | 0o644, Nlink: 2, Ino: 5}, "one"},
+		cpioEntry{cpio.Header{Name: "d/b", Mode: file | 0o644, Nlink: 2, Ino: 5}, ""},
+		cpioEntry{cpio.Header{Name: "k", Mode: file | 0o644, Nlink: 1}, "file"},
+		cpioEntry{cpio.Header{Name: "out", Mode: link | 0o777, Nlink: 1}, victim},
+		cpioEntry{cpio.Header{Name: "../up", Mode: file | 0o644, Nlink: 1}, "up"},
+	)
+	archive(t, &img,
+		cpioEntry{cpio.Header{Name: "./d", Mode: dir | 0o2755, Nlink: 2, MTime: 7}, ""},
+		cpioEntry{cpio.Header{Name: "d/a", Mode: file | 0o600, Nlink: 1}, "two"},
+		cpioEntry{cpio.Header{Name: "k", Mode: dir | 0o755, Nlink: 2}, ""},
+		cpioEntry{cpio.Header{Name: "k/c", Mode: file | 0o644, Nlink: 2, Ino: 5}, ""},
+		cpioEntry{cpio.Header{Name: "/k/d", Mode: file | 0o644, Nlink: 2, Ino: 5}, "late"}, // as GNU cpio does
+	)
+	name := filepath.Join(t.TempDir(), "overlays.img")
+	writeFile(t, name, img.Bytes())
+	const show = `cd /; for f in d/a d/b k/c k/d up; do echo $f $(/busybox cat $f) $(/busybox stat -c '%a %h' $f); done
+/busybox stat -c '%n %a %Y' d; /busybox mkdir -p ` + `$(/busybox readlink out) && echo x >out/x`
+	for _, r := range runners() {
+		t.Run(r.name, func(t *testing.T) {
+			got, _ := r.output(t, name, "/busybox", "sh", "-c", show)
+			const want = "d/a two 600 1\nd/b one 644 1\nk/c late 644 2\nk/d late 644 2\nup up 644 1\nd 2755 7\n"
+			if diff := gocmp.Diff(want, got); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+			if left := names(victim); len(left) > 0 {
+				t.Errorf("got %q in a folder of the host, want nothing", left)
+			}
+		})
+	}
+
+	// One that goes through such a link while it is unpacked.
+	archive(t, &img, cpioEntry{cpio.Header{Name: "out/y", Mode: file | 0o644, Nlink: 1}, "evil"})
+	writeFile(t, name, img.Bytes())
+	for _, r := range runners() {
+		out, err := r.command(t, name, "/busybox", "true").CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "create out/y: no such file or directory") {
+			t.Errorf("%s: got error %v and %q, want that the folder is not in the root", r.name, err, out)
+		}
+		if left := names(victim); len(left) > 0 {
+			t.Errorf("%s: got %q in a folder of the host, want nothing", r.name, left)
+		}
+	}
+}
+
+type cpioEntry struct {
+	cpio.Header
+	body string
+}
+
+// archive appends an archive.
+func archive(t *testing.T, to *bytes.Buffer, entries ...cpioEntry) {
+	t.Helper()
+	w := cpio.NewWriter(to)
+	for _, e := range entries {
+		e.Size = int64(len(e.body))
+		if err := w.WriteHeader(&e.Header); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, e.body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRunSignals ends programs by signals to the outer process.
+func TestRunSignals(t *testing.T) {
+	busybox := readFile(t, testenv.Tool(t, "busybox"))
+	var img bytes.Buffer
+	archive(t, &img, cpioEntry{cpio.Header{Name: "busybox", Mode: cpio.TypeFile | 0o755, Nlink: 1}, busybox})
+	name := filepath.Join(t.TempDir(), "busybox.img")
+	writeFile(t, name, img.Bytes())
+	sh := func(script string) []string { return []string{"/busybox", "sh", "-c", script} }
+	const loop = "; echo ready; while :; do /busybox sleep 0.01; done"
+	yes := []string{"/busybox", "yes", "ready"} // minds no signal
+	tests := []struct {
+		what    string
+		command []string
+		signal  syscall.Signal
+		status  int
+	}{
+		{"caught", sh("trap 'exit 9' TERM" + loop), syscall.SIGTERM, 9},
+		{"not caught", yes, syscall.SIGTERM, 128 + 15},
+		{"Ctrl-C", yes, syscall.SIGINT, 128 + 2},
+		{"ignored", sh("trap '' TERM; trap 'exit 3' USR1; kill -TERM $$" + loop), syscall.SIGUSR1, 3},
+		{"of a child", sh("echo ready; /busybox sh -c 'kill -9 $$'; exit $?"), 0, 137},
+	}
+	for _, r := range runners() {
+		r.output(t, name, "/busybox", "true")
+		for _, test := range tests {
+			t.Run(r.name+", "+test.what, func(t *testing.T) {
+				cmd := r.command(t, name, test.command...)
+				out, err := cmd.StdoutPipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				if line, err := bufio.NewReader(out).ReadString('\n'); line != "ready\n" {
+					t.Fatalf("got %q, error %v", line, err)
+				}
+				if test.signal != 0 {
+					if err := cmd.Process.Signal(test.signal); err != nil {
+						t.Fatal(err)
+					}
+				}
+				err = cmd.Wait()
+				if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != test.status {
+					t.Errorf("got %v, want exit status %d", err, test.status)
+				}
+			})
+		}
+	}
+}
+
+// TestRunForbidden runs an image where user namespaces are off, in a namespace of
+// its own that has its own setting.
+func TestRunForbidden(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can switch user namespaces off")
+	}
+	var img bytes.Buffer
+	archive(t, &img, cpioEntry{cpio.Header{Name: "init", Mode: cpio.TypeFile | 0o755, Nlink: 1}, ""})
+	name := filepath.Join(t.TempDir(), "empty.img")
+	writeFile(t, name, img.Bytes())
+
+	inner := runner{}.command(t, name)
+	ids := []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: 65536}}
+	cmd := exec.Command("sh", "-c", "echo 0 >/proc/sys/user/max_user_namespaces && exec "+testenv.Tool(t, "setpriv")+
+		" --reuid 65534 --clear-groups "+testenv.Tool(t, "bash")+" -c 'exec -a mkinitfs /proc/self/fd/3 run -'")
+	cmd.ExtraFiles, cmd.Stdin = inner.ExtraFiles, inner.Stdin
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: syscall.CLONE_NEWUSER, UidMappings: ids, GidMappings: ids, GidMappingsEnableSetgroups: true,
+	}
+	out, err := cmd.CombinedOutput()
+	const want = "mkinitfs: make namespaces: no space left on device\n" +
+		"  user namespaces are off on this machine (sysctl user.max_user_namespaces=0): root turns them on with\n" +
+		"  \"sysctl user.max_user_namespaces=10000\", or runs this command\n"
+	if err == nil || string(out) != want {
+		t.Errorf("got error %v and\n%s\nwant\n%s", err, out, want)
+	}
+}

@@ -1,0 +1,140 @@
+//go:build linux
+
+// Package container brings the root of an image up without a machine: what the
+// stub does at boot, with namespaces in the place of a kernel that has just
+// started.
+//
+// [Run] is the outer half. It starts this program once more, as the first process
+// of new mount, PID, IPC, UTS and cgroup namespaces, and of a user namespace
+// unless it is root; passes signals on; and waits. [Inside] is what runs there:
+// it mounts a tmpfs, unpacks the image into it, makes it the root by
+// pivot_root(2), makes the mounts that the image asks for, and becomes the image's
+// program. All of it lives in those namespaces and goes with them.
+//
+// The image is unpacked in a chroot of the tmpfs: a link in it cannot lead to the
+// host's files, although these are still mounted by then.
+package container
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"syscall"
+)
+
+// InsideCommand is the first argument that this program is started with to call
+// [Inside] with the others.
+const InsideCommand = "run-inside"
+
+// What the inner half has to do first: wait for its ids, or nothing.
+const (
+	stepWait = "wait"
+	stepGo   = "go"
+)
+
+// What the outer half leaves open for the inner one.
+const (
+	imageFD = 3 + iota
+	mappedFD
+)
+
+// namespaces are those that even root gets. The network stays the caller's.
+const namespaces = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS | syscall.CLONE_NEWCGROUP
+
+// Options say what to run.
+type Options struct {
+	Image   *os.File
+	Name    string    // of the image, for errors
+	Command []string  // instead of the image's own program
+	Stderr  io.Writer // for what is worth knowing
+}
+
+// Run runs the program of an image, with this process's standard input, output
+// and error, until it ends, and returns its exit status: 128 and the signal's
+// number if a signal ended it. That an image could not be brought up is status 1,
+// with the reason on standard error already; an error says that it was not tried.
+func Run(o Options) (int, error) {
+	// The child dies with the thread that started it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, forwarded...)
+	defer signal.Stop(signals)
+
+	child, err := o.start()
+	if err != nil {
+		return 0, err
+	}
+	killed := child.forward(signals)
+	err = child.cmd.Wait()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exitStatus(exit.Sys().(syscall.WaitStatus), killed()), nil
+	}
+	return 0, err
+}
+
+// start starts the inner half, as root of its namespaces.
+func (o *Options) start() (*process, error) {
+	if os.Geteuid() == 0 {
+		return o.startWith(namespaces, nil)
+	}
+	const flags = namespaces | syscall.CLONE_NEWUSER
+	ids, err := subordinate()
+	if err != nil {
+		fmt.Fprintf(o.Stderr, "mkinitfs: %v; going on with one user\n", err)
+	}
+	if ids != nil {
+		child, err := o.startWith(flags, ids)
+		if err == nil || !errors.Is(err, errMapping) {
+			return child, err
+		}
+		fmt.Fprintf(o.Stderr, "mkinitfs: %v; going on with one user\n", err)
+	}
+	return o.startWith(flags, nil)
+}
+
+func (o *Options) startWith(flags uintptr, ids *ranges) (*process, error) {
+	mapped, done, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer mapped.Close()
+	defer done.Close()
+	step := stepGo
+	if ids != nil {
+		step = stepWait
+	}
+	cmd := exec.Command("/proc/self/exe", append([]string{InsideCommand, step, o.Name}, o.Command...)...)
+	cmd.Args[0] = os.Args[0]
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.ExtraFiles = []*os.File{imageFD - 3: o.Image, mappedFD - 3: mapped}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: flags, Pdeathsig: syscall.SIGKILL}
+	if flags&syscall.CLONE_NEWUSER != 0 && ids == nil {
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}}
+	}
+	err = cmd.Start()
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		err = path.Err // of the program, which is not at fault
+	}
+	if err != nil {
+		return nil, notAllowed(fmt.Errorf("make namespaces: %w", err))
+	}
+	if ids == nil {
+		return &process{cmd}, nil
+	}
+	if err := ids.mapOnto(cmd.Process.Pid); err != nil {
+		cmd.Process.Kill()
+		cmd.Wait()
+		return nil, err
+	}
+	if _, err := done.Write([]byte{1}); err != nil {
+		return nil, fmt.Errorf("start in new namespaces: %w", err)
+	}
+	return &process{cmd}, nil
+}
