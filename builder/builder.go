@@ -47,6 +47,7 @@ type build struct {
 	outer    codec // what the kernel unpacks
 	payload  codec // what the stub unpacks; none unless the root is a tmpfs
 	entries  []plan.Entry
+	members  []member
 	sources  closers
 	report   Report
 }
@@ -114,6 +115,10 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options) (*build, err
 		return nil, err
 	}
 	b.hideInit()
+	if b.members, err = b.cutMembers(); err != nil {
+		b.sources.Close()
+		return nil, err
+	}
 	return b, nil
 }
 

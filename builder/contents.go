@@ -63,8 +63,8 @@ func (b *build) source(ctx context.Context, c *manifests.Content, archive int) (
 	switch c.Type {
 	case "file":
 		f := source.File{
-			Item: item, Attr: attr, Src: c.Src, Text: c.Text, DstDir: c.DstDir, Links: c.Links,
-			Follow: c.Follow, Optional: c.Optional,
+			Item: item, Attr: attr, Src: c.Src, Glob: c.SrcGlob, Text: c.Text, DstDir: c.DstDir,
+			Links: c.Links, Follow: c.Follow, Optional: c.Optional,
 		}
 		entries, err := f.Entries(b.clock())
 		return entries, nil, err

@@ -28,20 +28,34 @@ const (
 	memberSizeSmall = 1 << 20
 )
 
-// write writes the image, segment after segment.
-func (b *build) write(ctx context.Context, w io.Writer) error {
+// cutMembers cuts the plan into members.
+func (b *build) cutMembers() ([]member, error) {
 	size := int64(memberSize)
 	if is32(b.arch) {
 		size = memberSizeSmall
 	}
 	members := b.cut(size)
+	if b.manifest.Root.Type != manifests.Tmpfs || b.payload.Name != "none" {
+		return members, nil
+	}
+	// A raw member is a file in an archive itself.
+	for _, m := range members {
+		if e := m.entries[0]; m.size > cpio.MaxSize {
+			return nil, plan.Errors{{Origin: e.Origin, Path: e.Path, Msg: "too large for root.payload none: a member has less than 4 GiB"}}
+		}
+	}
+	return members, nil
+}
+
+// write writes the image, segment after segment.
+func (b *build) write(ctx context.Context, w io.Writer) error {
 	sum := sha256.New()
 	if b.options.Digest {
 		w = io.MultiWriter(w, sum)
 	}
 	out := &image{w: w, limit: b.manifest.Output.MaxSize, report: &b.report}
-	if err := b.writeSegments(ctx, out, members); err != nil {
-		if err == errTooLarge {
+	if err := b.writeSegments(ctx, out, b.members); err != nil {
+		if errors.Is(err, errTooLarge) {
 			return at(b.manifest.Output.MaxSizePos, fmt.Errorf("the image takes more than output.max_size, %d bytes", out.limit))
 		}
 		return err

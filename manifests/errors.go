@@ -59,8 +59,8 @@ func advise(hint, format string, args ...any) error {
 	return advice{fmt.Errorf(format, args...), hint}
 }
 
-// hintOf returns the hint that err carries, or "".
-func hintOf(err error) string {
+// Hint returns what the errors of ParseArch and ParseCompression advise, or "".
+func Hint(err error) string {
 	var a advice
 	if errors.As(err, &a) {
 		return a.hint

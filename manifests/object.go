@@ -123,7 +123,7 @@ func parse[T any](d *decoder, n *node, key string, read func(string) (T, error))
 	return take(d, n, key, func(text string) (T, error) {
 		value, err := read(text)
 		if err != nil {
-			err = advise(hintOf(err), "%s %s: %w", key, quote(text), err)
+			err = advise(Hint(err), "%s %s: %w", key, quote(text), err)
 		}
 		return value, err
 	})

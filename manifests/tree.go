@@ -198,7 +198,7 @@ func (r *report) errorf(pos Pos, format string, args ...any) {
 
 // add reports err at pos, with its hint.
 func (r *report) add(pos Pos, err error) {
-	r.errs = append(r.errs, &Error{Pos: pos, Msg: strings.TrimSpace(err.Error()), Hint: hintOf(err)})
+	r.errs = append(r.errs, &Error{Pos: pos, Msg: strings.TrimSpace(err.Error()), Hint: Hint(err)})
 }
 
 // want reports that n, found under key, is of the wrong kind.

@@ -19,7 +19,8 @@ import (
 type File struct {
 	Item
 	Attr
-	Src      string   // a path, or a pattern in doublestar's syntax if there is no such path
+	Src      string   // a path, or a pattern
+	Glob     bool     // Src is a pattern, in doublestar's syntax
 	Text     *string  // content, instead of Src
 	DstDir   bool     // Dst is a folder that the files go into, as for a pattern
 	Links    []string // further names, if it is one file: hard links
@@ -37,13 +38,13 @@ func (f File) Entries(clock Clock) ([]plan.Entry, error) {
 		f.apply(&e, nil, clock)
 		return append([]plan.Entry{e}, f.links(f.Dst, f.Links)...), nil
 	}
-	sources, pattern, err := f.find()
+	sources, err := f.find()
 	switch {
 	case err != nil:
 		return nil, plan.Errors{f.fail(f.Src, err, "")}
 	case len(sources) == 0 && f.Optional:
 		return nil, nil
-	case len(sources) == 0 && pattern:
+	case len(sources) == 0 && f.Glob:
 		return nil, plan.Errors{f.fail(f.Src, errors.New("matches no file"), "")}
 	case len(sources) == 0:
 		return nil, plan.Errors{f.fail(f.Src, unix.ENOENT, "")}
@@ -54,7 +55,7 @@ func (f File) Entries(clock Clock) ([]plan.Entry, error) {
 	var problems plan.Errors
 	for _, src := range sources {
 		dst := f.Dst
-		if pattern || f.DstDir {
+		if f.Glob || f.DstDir {
 			dst = path.Join(dst, filepath.Base(src))
 		}
 		e, problem := f.one(src, dst, clock)
@@ -68,27 +69,23 @@ func (f File) Entries(clock Clock) ([]plan.Entry, error) {
 	return entries, problems.Sorted()
 }
 
-// find returns the files that Src names and whether it is a pattern. A path that
-// exists is no pattern: there are programs called "[".
-func (f *File) find() (sources []string, pattern bool, err error) {
-	_, err = os.Lstat(f.Src)
-	if err == nil {
-		return []string{f.Src}, false, nil
+// find returns the files that Src names.
+func (f *File) find() ([]string, error) {
+	if !f.Glob {
+		_, err := os.Lstat(f.Src)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		return []string{f.Src}, err
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, false, err
-	}
-	if !strings.ContainsAny(f.Src, "*?[{") {
-		return nil, false, nil
-	}
-	sources, err = doublestar.FilepathGlob(f.Src, doublestar.WithNoFollow(), doublestar.WithFailOnIOErrors())
+	sources, err := doublestar.FilepathGlob(f.Src, doublestar.WithNoFollow(), doublestar.WithFailOnIOErrors())
 	// ** matches folders on its way.
 	sources = slices.DeleteFunc(sources, func(src string) bool {
 		info, err := os.Lstat(src)
 		return err == nil && info.IsDir()
 	})
 	slices.Sort(sources)
-	return sources, true, err
+	return sources, err
 }
 
 // one returns the entry for one file of the host.

@@ -13,6 +13,7 @@ import (
 func TestFile(t *testing.T) {
 	dir := files(t, map[string]string{
 		"busybox": "ELF", "secret": "key", "sh": "-> busybox", "dead": "-> nowhere", "[": "test",
+		"p[1]/a": "a", "p1/b": "b", "*": "star",
 		"conf/a.conf": "a", "conf/b.conf": "b", "conf/sub/c.conf": "c", "conf/l.conf": "-> a.conf",
 	})
 	chmod(t, 0o4755|os.ModeSetuid, dir, "busybox")
@@ -63,15 +64,29 @@ func TestFile(t *testing.T) {
 		{"a name that looks like a pattern", File{Item: Item{Dst: "/bin/["}, Src: "["}, `
 /bin/[ file 0644 mtime=77 "test"
 `},
-		{"pattern", File{Item: Item{Dst: "/etc"}, Src: "conf/**"}, `
+		{"pattern", File{Item: Item{Dst: "/etc"}, Src: "conf/**", Glob: true}, `
 /etc/a.conf file 0644 mtime=77 "a"
 /etc/b.conf file 0644 mtime=77 "b"
 /etc/l.conf link 0777 mtime=77 -> a.conf
 /etc/c.conf file 0644 mtime=77 "c"
 `},
-		{"no match is fine", File{Item: Item{Dst: "/etc"}, Src: "*.none", Optional: true}, ``},
+		{"a folder that looks like a pattern", File{Item: Item{Dst: "/a"}, Src: "p[1]/a"}, `
+/a file 0644 mtime=77 "a"
+`},
+		{"no file in a folder that looks like a pattern", File{Item: Item{Dst: "/b"}, Src: "p[1]/b"}, "m:1: p[1]/b: no such file or directory\n"},
+		{"a path with a star", File{Item: Item{Dst: "/b"}, Src: "conf/*"}, "m:1: conf/*: no such file or directory\n"},
+		{"class", File{Item: Item{Dst: "/d"}, Src: "p[1]/*", Glob: true}, `
+/d/b file 0644 mtime=77 "b"
+`},
+		{"escaped in a pattern", File{Item: Item{Dst: "/d"}, Src: `p\[1\]/*`, Glob: true}, `
+/d/a file 0644 mtime=77 "a"
+`},
+		{"nothing but escapes", File{Item: Item{Dst: "/d"}, Src: `\*`, Glob: true}, `
+/d/* file 0644 mtime=77 "star"
+`},
+		{"no match is fine", File{Item: Item{Dst: "/etc"}, Src: "*.none", Glob: true, Optional: true}, ``},
 		{"no file is fine", File{Item: Item{Dst: "/etc"}, Src: "none", Optional: true}, ``},
-		{"no match", File{Item: Item{Dst: "/etc"}, Src: "*.none"}, "m:1: *.none: matches no file\n"},
+		{"no match", File{Item: Item{Dst: "/etc"}, Src: "*.none", Glob: true}, "m:1: *.none: matches no file\n"},
 		{"no file", File{Item: Item{Dst: "/etc"}, Src: "none"}, "m:1: none: no such file or directory\n"},
 		{"through a file", File{Item: Item{Dst: "/etc"}, Src: "busybox/x", Optional: true}, "m:1: busybox/x: not a directory\n"},
 		{"dead link followed", File{Item: Item{Dst: "/x"}, Src: "dead", Follow: true}, "m:1: dead: no such file or directory\n"},
@@ -79,7 +94,7 @@ func TestFile(t *testing.T) {
 m:1: conf: not a regular file
   type: tree takes folders with all that is in them
 `},
-		{"links of many", File{Item: Item{Dst: "/etc"}, Src: "conf/*", Links: []string{"/x"}}, `
+		{"links of many", File{Item: Item{Dst: "/etc"}, Src: "conf/*", Glob: true, Links: []string{"/x"}}, `
 m:1: conf/*: several files, and links are names of one
 `},
 	}

@@ -5,6 +5,7 @@ package stub
 import (
 	"embed"
 	"fmt"
+	"strings"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -28,4 +29,14 @@ func embedded(arch, codec string) ([]byte, bool, error) {
 		return nil, false, fmt.Errorf("embedded stub for %s: %w", arch, err)
 	}
 	return data, true, nil
+}
+
+// carried names the stubs that this program carries, as in "amd64.zstd".
+func carried() []string {
+	var names []string
+	entries, _ := stubs.ReadDir("embedded")
+	for _, e := range entries {
+		names = append(names, strings.TrimSuffix(e.Name(), ".zst"))
+	}
+	return names
 }

@@ -1,6 +1,7 @@
 package stub
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -34,8 +35,8 @@ func cached(ctx context.Context, arch, codec string) (data []byte, origin string
 	}
 	dir := cacheDir()
 	path := filepath.Join(dir, key)
-	if data, err := os.ReadFile(path); err == nil && dir != "" {
-		os.Chtimes(path, time.Time{}, time.Now()) // for prune
+	if data, ok := load(path); ok && dir != "" {
+		os.Chtimes(path, time.Time{}, time.Now()) // so that store does not forget it
 		return data, "cached", nil
 	}
 	data, err = Compile(ctx, src, arch, codec)
@@ -80,8 +81,12 @@ func sourceDir(ctx context.Context) (string, error) {
 	}
 	version := moduleVersion()
 	if version == "" {
-		return "", errors.New("this mkinitfs carries no stub and does not know the version of its source\n" +
-			"  install it with \"go install " + module + "/cmd/mkinitfs@latest\", build it with \"make\", or give --stub FILE")
+		have := "no stubs"
+		if names := carried(); len(names) > 0 {
+			have = "the stubs " + strings.Join(names, ", ") + " only"
+		}
+		return "", errors.New("this mkinitfs carries " + have + ", and its source is not at hand to compile another\n" +
+			"  build it with make ARCHS=\"...\", or run it with go run or go install, or give --stub FILE")
 	}
 	tool, err := exec.LookPath("go")
 	if err != nil {
@@ -164,6 +169,15 @@ func cacheDir() string {
 	return filepath.Join(dir, "mkinitfs", "stubs")
 }
 
+// load returns the stub that store has kept in a file. Its first line is the
+// SHA-256 of the rest: after a power cut or on a bad disk a file can have its name
+// and not its content, and an image with such an /init does not boot.
+func load(path string) (data []byte, ok bool) {
+	file, err := os.ReadFile(path)
+	sum, data, _ := bytes.Cut(file, []byte("\n"))
+	return data, err == nil && string(sum) == digest(data)
+}
+
 // store keeps a stub for the next time and forgets those that were not used for a
 // month. A cache that cannot be written is no error.
 func store(path string, data []byte) {
@@ -176,8 +190,8 @@ func store(path string, data []byte) {
 		return
 	}
 	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(data)
-	if closeErr := tmp.Close(); err != nil || closeErr != nil {
+	_, err = tmp.Write(append([]byte(digest(data)+"\n"), data...))
+	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
 		return
 	}
 	os.Rename(tmp.Name(), path)

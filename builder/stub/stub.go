@@ -40,10 +40,11 @@ func Codecs() []string { return []string{"none", "gzip", "lz4", "zstd"} }
 func Decodes(codec string) bool { return slices.Contains(Codecs(), codec) }
 
 // Get returns the stub for an architecture (as in a manifest; "" is this
-// machine's) and a payload codec. If file is not empty it is taken from there.
+// machine's) and a payload codec. If file is not empty it is taken from there, unless
+// that is visibly another program.
 func Get(ctx context.Context, arch, codec, file string) (*Stub, error) {
 	if file != "" {
-		return fromFile(file, arch)
+		return fromFile(file, arch, codec)
 	}
 	if data, ok, err := embedded(arch, codec); ok || err != nil {
 		return newStub(data, "embedded"), err
@@ -60,12 +61,16 @@ func Get(ctx context.Context, arch, codec, file string) (*Stub, error) {
 }
 
 func newStub(data []byte, origin string) *Stub {
-	sum := sha256.Sum256(data)
-	s := &Stub{Data: data, SHA256: hex.EncodeToString(sum[:]), Origin: origin}
+	s := &Stub{Data: data, SHA256: digest(data), Origin: origin}
 	if info, err := buildinfo.Read(bytes.NewReader(data)); err == nil {
 		s.GoVersion = info.GoVersion
 	}
 	return s
+}
+
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }
 
 // elfKind is how an architecture shows in an ELF header.
@@ -90,7 +95,7 @@ var elfKinds = map[string]elfKind{
 	"riscv64": {elf.EM_RISCV, bits64, little}, "s390x": {elf.EM_S390, bits64, big},
 }
 
-func fromFile(file, arch string) (*Stub, error) {
+func fromFile(file, arch, codec string) (*Stub, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("stub: %w", err)
@@ -103,7 +108,38 @@ func fromFile(file, arch string) (*Stub, error) {
 	if got := (elfKind{f.Machine, f.Class, f.Data}); got != elfKinds[goarch] {
 		return nil, fmt.Errorf("stub %s: is for %v (%v, %v), the image is for %s", file, f.Machine, f.Class, f.Data, arch)
 	}
+	if err := checkBuild(data, codec); err != nil {
+		return nil, fmt.Errorf("stub %s: %w", file, err)
+	}
 	return newStub(data, file), nil
+}
+
+// checkBuild refuses another Go program than the stub for a codec. A program that
+// does not say how it was built is the user's to vouch for.
+func checkBuild(data []byte, codec string) error {
+	info, err := buildinfo.Read(bytes.NewReader(data))
+	if err != nil {
+		return nil
+	}
+	const want = module + "/builder/stub/init"
+	if info.Path != want {
+		return fmt.Errorf("is the program %s, not a stub, which is %s", info.Path, want)
+	}
+	decodes := "none"
+	for _, s := range info.Settings {
+		if s.Key != "-tags" {
+			continue
+		}
+		for tag := range strings.SplitSeq(s.Value, ",") {
+			if name, ok := strings.CutPrefix(tag, "stub_"); ok {
+				decodes = name
+			}
+		}
+	}
+	if decodes != codec {
+		return fmt.Errorf("is for payload %s, the image has payload %s", decodes, codec)
+	}
+	return nil
 }
 
 // FileName is the name of an embedded stub.

@@ -196,6 +196,45 @@ func TestCache(t *testing.T) {
 	}
 }
 
+// A cached stub that is not what was stored, as after a power cut, is compiled anew.
+func TestCacheDamage(t *testing.T) {
+	cache := freshCache(t)
+	get := func() *stub.Stub {
+		t.Helper()
+		s, err := stub.Get(t.Context(), "amd64", "none", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	first := get()
+	files, err := filepath.Glob(filepath.Join(cache, "mkinitfs", "stubs", "*"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("got %q, %v in the cache, want one file", files, err)
+	}
+	stored, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	flipped := bytes.Clone(stored)
+	flipped[len(flipped)-1] ^= 1
+	for _, damaged := range []struct {
+		what string
+		data []byte
+	}{
+		{"empty", nil}, {"cut", stored[:len(stored)/2]}, {"zeroed", make([]byte, len(stored))}, {"flipped", flipped}, {"bare", first.Data},
+	} {
+		if err := os.WriteFile(files[0], damaged.data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"compiled", "cached"} {
+			if s := get(); s.Origin != want || s.SHA256 != first.SHA256 {
+				t.Errorf("%s: got a stub that was %s, with SHA-256 %s, want it %s, with %s", damaged.what, s.Origin, s.SHA256, want, first.SHA256)
+			}
+		}
+	}
+}
+
 // Without a cache folder stubs are compiled each time.
 func TestNoCache(t *testing.T) {
 	dir := freshCache(t)
@@ -285,5 +324,56 @@ func TestFile(t *testing.T) {
 	}
 	if _, err := stub.Get(t.Context(), "amd64", "none", file+".missing"); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("no file: got error %v", err)
+	}
+}
+
+// A file that says how it was built has to be the stub for the payload.
+func TestFileBuild(t *testing.T) {
+	dir := t.TempDir()
+	for _, v := range variants {
+		s, err := stub.Get(t.Context(), "amd64", v.codec, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(dir, v.codec)
+		if err := os.WriteFile(file, s.Data, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for _, codec := range stub.Codecs() {
+			want := ""
+			if codec != v.codec {
+				want = "stub " + file + ": is for payload " + v.codec + ", the image has payload " + codec
+			}
+			got := ""
+			if _, err := stub.Get(t.Context(), "amd64", codec, file); err != nil {
+				got = err.Error()
+			}
+			if got != want {
+				t.Errorf("the stub for %s: got error %q, want %q", v.codec, got, want)
+			}
+		}
+	}
+
+	// A program that is not the stub, and one that does not say what it is.
+	other := filepath.Join(dir, "other")
+	build := gobuild.Target{Package: module + "/builder/stub/embed", Arch: "amd64", Out: other}
+	if err := gobuild.Build(t.Context(), build); err != nil {
+		t.Fatal(err)
+	}
+	want := "stub " + other + ": is the program " + module + "/builder/stub/embed, not a stub, which is " + source
+	if _, err := stub.Get(t.Context(), "amd64", "none", other); err == nil || err.Error() != want {
+		t.Errorf("got error %v, want %s", err, want)
+	}
+	bare := make([]byte, 64)
+	copy(bare, elf.ELFMAG)
+	bare[elf.EI_CLASS], bare[elf.EI_DATA], bare[elf.EI_VERSION] = byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)
+	bare[16], bare[18], bare[20] = byte(elf.ET_EXEC), byte(elf.EM_X86_64), byte(elf.EV_CURRENT)
+	if err := os.WriteFile(other, bare, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, codec := range stub.Codecs() {
+		if _, err := stub.Get(t.Context(), "amd64", codec, other); err != nil {
+			t.Errorf("a program that does not say what it is: got error %v, want it taken for payload %s", err, codec)
+		}
 	}
 }

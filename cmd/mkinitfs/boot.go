@@ -26,7 +26,7 @@ func bootCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if m.Kernel == "" {
 				return usageError{errors.New("boot needs --kernel FILE, a kernel for the image's architecture\n" +
-					"  on Debian one is fetched with \"apt-get download linux-image-cloud-amd64\" and \"dpkg -x\"")}
+					"  for Debian's, run internal/testenv/kernel.sh ARCH in mkinitfs's source: it prints where it has put one")}
 			}
 			m.Image = args[0]
 			m.Console = cmd.OutOrStdout()

@@ -8,6 +8,8 @@ import (
 	"path"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -90,16 +92,38 @@ func printEntries(w io.Writer, entries []image.Entry, long, asJSON, outer bool) 
 			fmt.Fprintf(out, "%s %3d %5d %5d %10s %s ", modeText(entries[i].Mode), e.Links, e.UID, e.GID, what,
 				time.Unix(e.MTime, 0).UTC().Format("2006-01-02 15:04:05"))
 		}
-		out.WriteString(e.Path)
+		out.WriteString(printable(e.Path))
 		switch {
 		case long && e.Target != "":
-			fmt.Fprintf(out, " -> %s", e.Target)
+			fmt.Fprintf(out, " -> %s", printable(e.Target))
 		case long && e.HardLinkOf != "":
-			fmt.Fprintf(out, " link to %s", e.HardLinkOf)
+			fmt.Fprintf(out, " link to %s", printable(e.HardLinkOf))
 		}
 		out.WriteByte('\n')
 	}
 	return out.Flush()
+}
+
+// printable is a name as ls -b shows it: what could steer a terminal, or end a line,
+// is written as octal digits, and a backslash is doubled.
+func printable(name string) string {
+	plain := func(r rune) bool { return r != '\\' && r != utf8.RuneError && unicode.IsPrint(r) }
+	var b strings.Builder
+	for i := 0; i < len(name); {
+		r, n := utf8.DecodeRuneInString(name[i:])
+		switch {
+		case plain(r):
+			b.WriteString(name[i : i+n])
+		case r == '\\':
+			b.WriteString(`\\`)
+		default:
+			for _, c := range []byte(name[i : i+n]) {
+				fmt.Fprintf(&b, `\%03o`, c)
+			}
+		}
+		i += n
+	}
+	return b.String()
 }
 
 // entryJSON is the stable form of an entry.

@@ -52,15 +52,23 @@ func (f *manifestFlags) load(file string) (*manifests.Manifest, builder.Options,
 	}
 	if f.arch != "" {
 		if m.Arch, err = manifests.ParseArch(f.arch); err != nil {
-			return nil, o, usageError{fmt.Errorf("--arch: %w", err)}
+			return nil, o, flagError("--arch", err)
 		}
 	}
 	if f.compress != "" {
 		if m.Compress.Codec, m.Compress.Level, err = manifests.ParseCompression(f.compress); err != nil {
-			return nil, o, usageError{fmt.Errorf("--compress: %w", err)}
+			return nil, o, flagError("--compress", err)
 		}
 	}
 	return m, o, nil
+}
+
+// flagError is a usage error with the advice that err carries.
+func flagError(flag string, err error) error {
+	if hint := manifests.Hint(err); hint != "" {
+		return usageError{fmt.Errorf("%s: %w\n  %s", flag, err, hint)}
+	}
+	return usageError{fmt.Errorf("%s: %w", flag, err)}
 }
 
 // sourceDateEpoch reads the variable of that name, as

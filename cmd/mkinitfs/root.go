@@ -33,6 +33,7 @@ func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends what does not end by itself
 	root := rootCommand()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

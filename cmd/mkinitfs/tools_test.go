@@ -26,7 +26,10 @@ import (
 // into members, has the system's tools decompress them, and holds what GNU cpio,
 // bsdcpio and u-root see in each archive against what list says.
 func TestToolsReadImages(t *testing.T) {
-	roots := []string{"type: tmpfs, payload: none", "type: tmpfs, payload: gzip", "type: tmpfs, payload: zstd", "type: bind", "type: none"}
+	roots := []string{
+		"type: tmpfs, payload: none", "type: tmpfs, payload: gzip", "type: tmpfs, payload: lz4", "type: tmpfs, payload: zstd",
+		"type: bind", "type: none",
+	}
 	for _, root := range roots {
 		for _, outer := range []string{"gzip", "zstd", "xz", "lz4", "none"} {
 			t.Run(root+", compress: "+outer, func(t *testing.T) {

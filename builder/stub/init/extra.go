@@ -12,40 +12,39 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 )
 
-// takeExtras moves what is on rootfs and not ours into the new root: archives
-// that a boot loader appended, /.extra of systemd-stub, an initramfs that is part
-// of the kernel. A folder that exists already keeps its owner, mode and time;
-// anything else replaces what the root has at that path.
-func (b *boot) takeExtras() error {
-	m := &merger{to: b.newroot, ours: map[string]bool{
+// findExtras looks for what is on rootfs and not ours: archives that a boot loader
+// appended, /.extra of systemd-stub, an initramfs that is part of the kernel. The
+// new root has to have room for it.
+func (b *boot) findExtras() error {
+	m := &merger{dry: true, ours: map[string]bool{
 		"/" + bootplan.Dir: true, "/init": true,
 		"/dev/console": true, "/dev/null": true,
 	}}
 	for _, path := range b.plan.Boot {
 		m.ours[path] = true
 	}
-	var st syscall.Stat_t
-	if err := syscall.Lstat("/", &st); err != nil {
-		return failure("stat", "/", err)
-	}
-	m.dev = uint64(st.Dev)
-	m.dry = b.plan.Extra != "merge"
-	if err := m.folder("", &st); err != nil {
+	if err := m.walk(); err != nil {
 		return err
 	}
-	if len(m.found) == 0 || b.plan.Extra == "drop" {
-		return nil
-	}
-	list := strings.Join(m.found[:min(len(m.found), 8)], " ")
-	if len(m.found) > 8 {
-		list += " ..."
-	}
-	if b.plan.Extra == "error" {
-		return hint(errors.New("not from this image: "+list),
+	b.extras = m
+	if b.plan.Extra == "error" && len(m.found) > 0 {
+		return hint(errors.New("not from this image: "+m.list()),
 			"take it out of what the boot loader appends, or set root.extra to merge or drop")
 	}
-	b.log(levelInfo, "taken over from rootfs: "+list)
 	return nil
+}
+
+// takeExtras moves what findExtras has found into the new root. A folder that
+// exists already keeps its owner, mode and time; anything else replaces what the
+// root has at that path.
+func (b *boot) takeExtras() error {
+	m := b.extras
+	if b.plan.Extra != "merge" || len(m.found) == 0 {
+		return nil
+	}
+	b.log(levelInfo, "taken over from rootfs: "+m.list())
+	m.dry, m.to, m.found = false, b.newroot, nil
+	return m.walk()
 }
 
 // merger walks rootfs, without crossing into mounts. Paths are those of the root,
@@ -57,7 +56,27 @@ type merger struct {
 	ours  map[string]bool
 	dry   bool     // only find
 	found []string // what is not ours
+	bytes int64    // in pages of what is not ours
 	links map[uint64]string
+}
+
+func (m *merger) walk() error {
+	var st syscall.Stat_t
+	if err := syscall.Lstat(m.from+"/", &st); err != nil {
+		return failure("stat", m.from+"/", err)
+	}
+	m.dev = uint64(st.Dev)
+	return m.folder("", &st)
+}
+
+// list is what was found, in words.
+func (m *merger) list() string {
+	const most = 8
+	text := strings.Join(m.found[:min(len(m.found), most)], " ")
+	if len(m.found) > most {
+		text += " ..."
+	}
+	return text
 }
 
 // folder handles a folder and what is in it. Its time is set last, since what
@@ -108,6 +127,8 @@ func (m *merger) entry(path string) error {
 	}
 	m.found = append(m.found, path)
 	if m.dry {
+		page := int64(syscall.Getpagesize())
+		m.bytes += (st.Size + page - 1) / page * page
 		return nil
 	}
 	return m.move(path, &st)

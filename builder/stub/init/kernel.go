@@ -10,7 +10,7 @@ import (
 )
 
 // memory is /proc/meminfo in bytes.
-type memory struct{ total, available int64 }
+type memory struct{ total, available, high int64 }
 
 // mountInfo is one line of /proc/self/mountinfo.
 type mountInfo struct{ id, parent, target, fstype string }
@@ -21,7 +21,7 @@ func (b *boot) askKernel() error {
 	var info syscall.Sysinfo_t
 	if err := syscall.Sysinfo(&info); err == nil {
 		unit := int64(info.Unit)
-		b.memory = memory{int64(info.Totalram) * unit, int64(info.Freeram) * unit}
+		b.memory = memory{int64(info.Totalram) * unit, int64(info.Freeram) * unit, int64(info.Totalhigh) * unit}
 	}
 	const proc = "/" + bootplan.Dir + "/proc"
 	if err := syscall.Mkdir(proc, 0o700); err != nil && err != syscall.EEXIST {

@@ -33,6 +33,7 @@ type boot struct {
 	umask   int   // what the kernel gave its init, for the program
 	started int64 // milliseconds
 
+	extras  *merger
 	newroot string // mount point of the new root while it is not yet /
 	mode    uint32 // of the new root
 	mounted string // what was mounted there, for the log
@@ -55,6 +56,8 @@ var first = []step{
 }
 
 var ontoTmpfs = []step{
+	{"look at rootfs", (*boot).checkRootfs},
+	{"look at rootfs", (*boot).findExtras},
 	{"mount the new root", (*boot).mountRoot},
 	{"unpack the root", (*boot).unpackRoot},
 	{"take over what else is on rootfs", (*boot).takeExtras},

@@ -113,15 +113,15 @@ func TestReadMemory(t *testing.T) {
 		what, text string
 		want       memory
 	}{
-		{"Linux 6.1", "MemTotal:         232904 kB\nMemFree:          150000 kB\nMemAvailable:     196000 kB\nBuffers:               0 kB\n", memory{232904 << 10, 196000 << 10}},
-		{"Linux 3.10, before MemAvailable", "MemTotal:          58000 kB\nMemFree:           40000 kB\n", memory{58000 << 10, 2}},
-		{"nothing", "", memory{1, 2}},
-		{"damaged", "\nMemTotal:\nMemAvailable: many kB\n", memory{1, 0}},
+		{"Linux 6.1", "MemTotal:         232904 kB\nMemFree:          150000 kB\nMemAvailable:     196000 kB\nBuffers:               0 kB\n", memory{232904 << 10, 196000 << 10, 0}},
+		{"Linux 3.10, before MemAvailable", "MemTotal:          58000 kB\nMemFree:           40000 kB\n", memory{58000 << 10, 2, 0}},
+		{"nothing", "", memory{1, 2, 0}},
+		{"damaged", "\nMemTotal:\nMemAvailable: many kB\n", memory{1, 0, 0}},
 	} {
 		if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		b := &boot{memory: memory{1, 2}} // from sysinfo(2)
+		b := &boot{memory: memory{1, 2, 0}} // from sysinfo(2)
 		b.readMemory(file)
 		if b.memory != c.want {
 			t.Errorf("%s: got %v, want %v", c.what, b.memory, c.want)

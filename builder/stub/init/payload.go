@@ -80,21 +80,36 @@ func (b *boot) unpackRoot() error {
 	return failure("chmod", b.newroot, syscall.Chmod(b.newroot, b.mode)) // rootflags= may know better than the archive
 }
 
-// workers is how many members may be in hand at once.
-func workers(p *bootplan.Plan, m memory, files int64) int {
-	n := min(runtime.NumCPU(), max(len(p.Members)-1, 1))
-	free := m.available + packed(p) - files - p.Entries*perInode
-	return max(1, min(n, int(free/inHand(p))))
-}
-
-// inHand is the memory that one worker takes: the member as it lies on rootfs,
+// workers is how many members may be in hand at once: one, which peak counts, and
+// as many more as there is memory for. Each takes the member as it lies on rootfs,
 // which goes only when it is done, and what its decoder holds.
-func inHand(p *bootplan.Plan) int64 {
+func workers(p *bootplan.Plan, m memory, files int64) int {
 	var largest int64
 	for _, m := range p.Members {
 		largest = max(largest, m.Packed)
 	}
-	return largest + p.Window + 1<<20
+	more := (m.available - peak(p, files)) / (largest + p.Window + 1<<20)
+	return max(1, min(runtime.NumCPU(), len(p.Members)-1, int(more)+1))
+}
+
+// peak is the memory that unpacking takes beyond what is in use before: the files
+// as they appear, less the members as they go, with a decoder, this program and
+// the kernel's reserves. files is what the files fill in the end.
+func peak(p *bootplan.Plan, files int64) int64 {
+	const reserve = 8 << 20
+	var unpacked, gone, total int64
+	for _, m := range p.Members {
+		total += m.Unpacked
+	}
+	all := files + p.Entries*perInode
+	most := all - packed(p)
+	for _, m := range p.Members {
+		unpacked += m.Unpacked
+		now := all >> 10 * unpacked / max(total, 1) << 10 // pages and inodes come in proportion
+		most = max(most, now-gone)
+		gone += m.Packed
+	}
+	return most + p.Window + reserve
 }
 
 // member unpacks the i-th member and unlinks it, so that memory never holds the
@@ -108,7 +123,7 @@ func (b *boot) member(root *unpack.Root, dec decoder, i int) error {
 		return failure("unlink", path, syscall.Unlink(path))
 	}
 	advice := "the image was changed after it was built, or not all of it was loaded: compare its size and SHA-256 with the build report"
-	if errors.Is(err, syscall.ENOSPC) {
+	if e, ok := err.(*unpack.Error); ok && e.Err == syscall.ENOSPC {
 		advice = "the root's tmpfs is full: raise root.size or root.inodes, or give the machine more memory"
 	}
 	return hint(failure("unpack", path, err), advice)

@@ -54,7 +54,7 @@ var (
 	errFolder  = errors.New("is a folder")
 	errNotFile = errors.New("is not a regular file")
 	errNotExec = errors.New("is not executable (no x in its mode)")
-	errFormat  = errors.New("is neither an ELF program nor a script with #!")
+	errFormat  = errors.New("is neither an ELF program nor a #! script")
 )
 
 // checkImage checks one file and returns the interpreter that runs it, if any: of

@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/stub/unpack"
 )
 
 // emptyRootfs removes everything from rootfs but the mount point of the new root:
@@ -86,13 +87,15 @@ func (b *boot) cover() error {
 // often enough comes upon it. The file system itself cannot be made read-only:
 // this program, though deleted, still runs from it.
 func (b *boot) seal() error {
-	for _, path := range []string{b.newroot, "/" + bootplan.Dir} {
-		if err := syscall.Rmdir(path); err != nil {
-			return failure("rmdir", path, err)
-		}
+	err := failure("rmdir", b.newroot, syscall.Rmdir(b.newroot))
+	if err == nil {
+		err = failure("rmdir", "/"+bootplan.Dir, syscall.Rmdir("/"+bootplan.Dir))
 	}
-	if err := syscall.Mount("", "/", "", syscall.MS_REMOUNT|syscall.MS_BIND|syscall.MS_RDONLY, ""); err != nil {
-		b.warn("remount rootfs read-only: " + err.Error() + "; it stays writable beneath the root")
+	if err == nil {
+		err = failure("remount", "rootfs read-only", syscall.Mount("", "/", "", syscall.MS_REMOUNT|syscall.MS_BIND|syscall.MS_RDONLY, ""))
+	}
+	if err != nil {
+		b.warn(err.Error() + "; what is beneath the root stays writable") // the root itself stands
 	}
 	return nil
 }
@@ -125,23 +128,24 @@ func (b *boot) restoreInit() error {
 }
 
 // removeStub takes the rest of what the builder added to a root of type bind out
-// again.
+// again. The root stands by then, so what goes wrong is only said.
 func (b *boot) removeStub() error {
 	for _, path := range []string{bootplan.Path, bootplan.Kmsg} {
-		if err := syscall.Unlink("/" + path); err != nil {
-			return failure("unlink", "/"+path, err)
-		}
+		b.attempt("unlink", "/"+path, syscall.Unlink("/"+path))
 	}
-	for _, path := range []string{bootplan.Dir + "/newroot", bootplan.Dir} {
-		if err := syscall.Rmdir("/" + path); err != nil && err != syscall.ENOENT {
-			return failure("rmdir", "/"+path, err)
-		}
+	if err := syscall.Rmdir("/" + bootplan.Dir + "/newroot"); err != syscall.ENOENT { // not made if / can be pivoted from
+		b.attempt("rmdir", "/"+bootplan.Dir+"/newroot", err)
 	}
-	if err := syscall.Chmod("/", b.plan.Mode); err != nil {
-		return failure("chmod", "/", err)
+	b.attempt("rmdir", "/"+bootplan.Dir, syscall.Rmdir("/"+bootplan.Dir))
+	b.attempt("chmod", "/", syscall.Chmod("/", b.plan.Mode))
+	b.attempt("set mtime of", "/", unpack.SetTime("/", b.plan.MTime))
+	return nil
+}
+
+func (b *boot) attempt(op, path string, err error) {
+	if err != nil {
+		b.warn(failure(op, path, err).Error())
 	}
-	mtime := syscall.NsecToTimespec(b.plan.MTime * 1e9)
-	return failure("set mtime of", "/", syscall.UtimesNano("/", []syscall.Timespec{mtime, mtime}))
 }
 
 // openConsole puts fds 0 to 2 on the new root's console, since the old ones keep

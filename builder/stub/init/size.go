@@ -88,10 +88,16 @@ func (b *boot) rootOptions(pageSize int64) (rootOptions, error) {
 	}
 
 	files := need(b.plan, pageSize)
-	limit := b.memory.available + packed(b.plan) // the members are freed while the files appear
-	if want := files + b.plan.Entries*perInode + inHand(b.plan); b.memory.total > 0 && want > limit {
-		return o, hint(errors.New("the root needs "+mib(roundUp(want))+" of RAM, "+mib(limit)+" can be had"),
+	if want := peak(b.plan, files); b.memory.total > 0 && want > b.memory.available {
+		return o, hint(errors.New("the root needs "+mib(roundUp(want))+" of RAM beside the image, "+mib(b.memory.available)+" can be had"),
 			"give the machine more memory, or make the root smaller")
+	}
+	limit := b.memory.available + packed(b.plan) // the members go while the files come
+	entries := b.plan.Entries
+	if b.plan.Extra == "merge" && b.extras != nil { // these only move, but need room
+		files += b.extras.bytes
+		limit += b.extras.bytes
+		entries += int64(len(b.extras.found))
 	}
 	if o.size == "" {
 		if n := autoSize(files, b.memory.total, limit); n > 0 {
@@ -102,11 +108,11 @@ func (b *boot) rootOptions(pageSize int64) (rootOptions, error) {
 			"raise root.size in the manifest or size= in rootflags=, or leave it out")
 	}
 	if o.inodes == "" {
-		if n := autoInodes(b.plan.Entries, b.memory.total/pageSize); n > 0 {
+		if n := autoInodes(entries, min(b.memory.total-b.memory.high, b.memory.total/2)/pageSize); n > 0 {
 			o.inodes = strconv.FormatInt(n, 10)
 		}
-	} else if n, ok := parseSize(o.inodes, 0); ok && 0 < n && n < b.plan.Entries {
-		return o, hint(errors.New("the root has "+strconv.FormatInt(b.plan.Entries, 10)+" entries, nr_inodes= allows "+o.inodes),
+	} else if n, ok := parseSize(o.inodes, 0); ok && 0 < n && n < entries {
+		return o, hint(errors.New("the root has "+strconv.FormatInt(entries, 10)+" entries, nr_inodes= allows "+o.inodes),
 			"raise root.inodes in the manifest or nr_inodes= in rootflags=, or leave it out")
 	}
 	return o, nil
@@ -139,10 +145,11 @@ func autoSize(files, total, limit int64) int64 {
 }
 
 // autoInodes is the nr_inodes= that lets the entries fit with headroom, or 0 if
-// the kernel's default of one for two pages of RAM does.
-func autoInodes(entries, pages int64) int64 {
+// the kernel's default does, which is one for two pages of RAM, but none for high
+// memory (mm/shmem.c, shmem_default_max_inodes).
+func autoInodes(entries, byDefault int64) int64 {
 	want := entries + entries/8 + 256
-	if want <= pages/2 {
+	if want <= byDefault {
 		return 0
 	}
 	return want
@@ -168,6 +175,21 @@ func parseSize(s string, total int64) (int64, bool) {
 	}
 	n, ok := bootplan.ParseUint(number, 10)
 	return n * unit, ok && unit > 0 && n <= 1<<62/unit
+}
+
+// checkRootfs finds out whether the kernel had room for the image. If rootfs is full
+// it had not, and members are cut short.
+func (b *boot) checkRootfs() error {
+	const tmpfsMagic = 0x01021994
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs("/", &fs); err != nil {
+		return failure("statfs", "/", err)
+	}
+	if fs.Type != tmpfsMagic || fs.Blocks == 0 || fs.Bfree >= 16 {
+		return nil
+	}
+	return hint(errors.New("rootfs is full with "+mib(int64(fs.Blocks)*int64(fs.Bsize))+": the kernel had no room for the whole image"),
+		"give the machine more memory, or put rootfstype=ramfs on the kernel's command line, which lifts the limit of half the RAM")
 }
 
 // mountRoot mounts the new root's tmpfs.

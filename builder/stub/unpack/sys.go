@@ -43,6 +43,13 @@ func linkat(dirfd int, from, to string) error {
 		uintptr(dirfd), uintptr(unsafe.Pointer(t)), 0, 0))
 }
 
+// From the kernel's uapi/linux/fcntl.h.
+const atFDCWD = -100
+
+// SetTime sets the modification time of the file at path, in seconds since the
+// epoch, past 2038 on 32-bit machines too.
+func SetTime(path string, mtime int64) error { return lutimes(atFDCWD, path, mtime) }
+
 // lutimes sets the modification time of name, which may be a symbolic link.
 func lutimes(dirfd int, name string, mtime int64) error {
 	n, err := syscall.BytePtrFromString(name)

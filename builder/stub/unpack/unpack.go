@@ -105,6 +105,9 @@ func (r *Root) Entry(h *cpio.Header, body io.WriterTo, links Links) error {
 	case cpio.TypeDir:
 		return r.folder(h)
 	case cpio.TypeLink:
+		if h.Size >= cpio.PathMax {
+			return &Error{"symlink", h.Name, syscall.ENAMETOOLONG}
+		}
 		var target strings.Builder
 		if _, err := body.WriteTo(&target); err != nil {
 			return err
@@ -150,6 +153,8 @@ func (r *Root) folder(h *cpio.Header) error {
 		if err := syscall.Mkdirat(r.fd, h.Name, 0o700); err != nil {
 			return &Error{"mkdir", h.Name, err}
 		}
+	} else if err := syscall.Fchmod(r.fd, 0o700); err != nil { // files would inherit the group of a setgid folder
+		return &Error{"chmod", h.Name, err}
 	}
 	if err := syscall.Fchownat(r.fd, h.Name, int(h.UID), int(h.GID), atSymlinkNoFollow); err != nil {
 		return &Error{"chown", h.Name, err}
