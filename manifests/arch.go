@@ -11,13 +11,6 @@ func Archs() []string {
 	}
 }
 
-// CheckArch returns an error if arch is none of [Archs]. Plain "arm" is taken
-// too, as another word for "arm/v7".
-func CheckArch(arch string) error {
-	_, err := ParseArch(arch)
-	return err
-}
-
 // ParseArch returns the name in [Archs] that text stands for: "arm" is
 // "arm/v7", every other name is itself.
 func ParseArch(text string) (string, error) {

@@ -77,7 +77,7 @@ func (b *boot) fail(what string, err error) {
 		lines = append(lines, "hint: "+h.hint)
 	}
 	action := b.plan.OnError
-	if a := b.words.onError; a != "" && b.plan.Cmdline != "ignore" {
+	if a := b.words.onError; a != "" {
 		action = a
 	}
 	switch action {
