@@ -86,10 +86,13 @@ func (b *boot) fail(what string, err error) {
 	case "shell":
 		lines = append(lines, "starting a shell")
 	}
-	for _, l := range lines {
-		if b.kmsg >= 0 {
+	// One after the other: on a serial console the kernel cuts into what others write.
+	if b.kmsg >= 0 {
+		for _, l := range lines {
 			write(b.kmsg, levelErr+"mkinitfs: "+l+"\n")
 		}
+	}
+	for _, l := range lines {
 		write(2, "mkinitfs: "+l+"\n")
 	}
 	switch action {
@@ -100,13 +103,17 @@ func (b *boot) fail(what string, err error) {
 	case "shell":
 		b.shell()
 	}
-	syscall.Exit(1) // the end of PID 1: the kernel panics, and its panic= decides
+	sleep(syscall.Timespec{Nsec: 200e6}) // until the console has it
+	syscall.Exit(1)                      // the end of PID 1: the kernel panics, and its panic= decides
+}
+
+func sleep(left syscall.Timespec) {
+	for syscall.Nanosleep(&left, &left) == syscall.EINTR {
+	}
 }
 
 func reboot(how int) {
-	left := syscall.Timespec{Sec: 5}
-	for syscall.Nanosleep(&left, &left) == syscall.EINTR {
-	}
+	sleep(syscall.Timespec{Sec: 5})
 	syscall.Sync()
 	syscall.Reboot(how)
 }
