@@ -2,9 +2,8 @@
 # Print the path of a kernel for tests to boot: kernel.sh [NAME]
 #
 # NAME is a row of the table below. The kernel is a Debian package, unpacked
-# into the user's cache and never installed. apt works on lists of its own, so
-# neither the machine's package sources nor its architecture matter. To fetch a
-# newer build, remove the folder and run this again.
+# into the user's cache and never installed. To fetch a newer build, remove the
+# folder and run this again.
 set -eu
 
 name=${1:-amd64}
@@ -33,46 +32,21 @@ if [ -f "$kernel" ]; then
 	exit
 fi
 
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-for need in /usr/bin/apt-get /usr/bin/dpkg-deb $keyring; do
-	if [ ! -e "$need" ]; then
-		echo "kernel.sh: $need is missing: install the packages apt, dpkg and debian-archive-keyring" >&2
-		echo "or put a $name kernel of your own at $kernel" >&2
-		exit 1
-	fi
-done
+# shellcheck source=internal/testenv/apt.sh
+. "$(dirname "$0")/apt.sh"
+need_apt || {
+	echo "or put a $name kernel of your own at $kernel" >&2
+	exit 1
+}
 
 mkdir -p "$kernels"
 work=$(mktemp -d "$kernels/.$name.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
-mkdir -p "$work/lists/partial" "$work/archives/partial" "$work/root" "$work/result"
-: >"$work/status"
-
-{
-	echo "deb [signed-by=$keyring] http://deb.debian.org/debian $suite main"
-	[ "$suite" = sid ] ||
-		echo "deb [signed-by=$keyring] http://deb.debian.org/debian-security $suite-security main"
-} >"$work/sources.list"
-
-# The sandbox user _apt cannot enter a home folder; signatures are checked all the same.
-cat >"$work/apt.conf" <<END
-APT::Architecture "$arch";
-APT::Architectures { "$arch"; };
-APT::Sandbox::User "root";
-Acquire::Languages "none";
-Acquire::Retries "3";
-Dir::Etc::SourceList "$work/sources.list";
-Dir::Etc::SourceParts "-";
-Dir::State::Lists "$work/lists";
-Dir::State::status "$work/status";
-Dir::Cache "$work";
-END
-export APT_CONFIG="$work/apt.conf"
+mkdir -p "$work/result"
 
 echo "kernel.sh: fetching $package from Debian $suite" >&2
-# A mirror amid its own update can spoil one list; the others may do.
-apt-get -qq update >&2 || true
+apt_lists "$work" "$arch" "$suite"
 
 # The package only names the newest build, which may keep its kernel in one
 # more package: linux-image-cloud-amd64 -> linux-image-7.2.1-cloud-amd64 ->
@@ -84,14 +58,8 @@ if [ -z "$builds" ]; then
 	echo "kernel.sh: Debian $suite has no $package for $arch" >&2
 	exit 1
 fi
-(
-	cd "$work/archives"
-	# shellcheck disable=SC2086 # one word for each package
-	apt-get -qq download $builds >&2
-	for deb in *.deb; do
-		dpkg-deb -x "$deb" "$work/root"
-	done
-)
+# shellcheck disable=SC2086 # one word for each package
+apt_unpack "$work" $builds
 found=$(find "$work/root" -name 'vmlinu[xz]*' -type f | head -n 1)
 if [ -z "$found" ]; then
 	echo "kernel.sh: $package: no kernel in: $builds" >&2
