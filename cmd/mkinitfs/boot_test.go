@@ -443,6 +443,25 @@ func TestBootRunc(t *testing.T) {
 	}
 }
 
+// TestBootRouter builds the example and boots it on the machine it is made for: 64
+// MiB of RAM and an image that leaves room for a kernel in 8 MiB of flash.
+func TestBootRouter(t *testing.T) {
+	m := qemu.Machine{Arch: "mipsle", Kernel: testenv.Kernel(t, "mipsle"), MemoryMiB: 64, Append: "router.poweroff"}
+	if err := m.Runnable(); err != nil {
+		testenv.Missing(t, "%v", err)
+	}
+	img := filepath.Join(t.TempDir(), "router.img")
+	manifest := filepath.Join(repository(t), "examples/router-mipsel/router-mipsel.yaml")
+	cmd := exec.Command(commandPath(t), "build", manifest, "-D", "busybox="+testenv.Busybox(t, "mipsel"), "-o", img)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	result := boot(t, img, m)
+	if err := result.Err(); err != nil || !bytes.Contains(result.Output, []byte("\nrouter: router is up\n")) {
+		t.Errorf("got error %v, want a router that comes up and powers off:\n%s", err, result.Output)
+	}
+}
+
 // systemArchive packs files with the system's cpio and gzip. Modes are 0755.
 func systemArchive(t *testing.T, files map[string]string) []byte {
 	t.Helper()

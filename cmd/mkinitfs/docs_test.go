@@ -20,7 +20,8 @@ func TestExamples(t *testing.T) {
 	}
 	// What the examples take from their user.
 	flags := map[string][]string{
-		"debian-runc.yaml": {"-D", "rootfs=" + tinyDebian(t)},
+		"debian-runc.yaml":   {"-D", "rootfs=" + tinyDebian(t)},
+		"router-mipsel.yaml": {"-D", "busybox=" + repository(t) + "/examples/debian-runc/init"},
 	}
 	for _, file := range files {
 		base := filepath.Base(file)

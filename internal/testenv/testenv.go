@@ -56,6 +56,13 @@ func DebianRoot(t testing.TB) string {
 	return cached(t, "debian-root.sh", "roots", "debian-bookworm.tar")
 }
 
+// Busybox returns the path of a static busybox for an architecture, as dpkg calls
+// it.
+func Busybox(t testing.TB, arch string) string {
+	t.Helper()
+	return cached(t, "busybox.sh "+arch, "busybox", arch)
+}
+
 // cached returns the path of a file that script leaves in the user's cache.
 // Tests never fetch: they would do it at the same time and offline.
 func cached(t testing.TB, script string, elem ...string) string {
