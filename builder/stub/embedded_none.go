@@ -3,6 +3,6 @@
 package stub
 
 // embedded finds nothing: this mkinitfs was built without stubs.
-func embedded(arch, codec string) ([]byte, bool, error) { return nil, false, nil }
+func embedded(Variant) ([]byte, bool, error) { return nil, false, nil }
 
 func carried() []string { return nil }

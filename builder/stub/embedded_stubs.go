@@ -14,8 +14,8 @@ import (
 var stubs embed.FS
 
 // embedded returns a stub that this program carries.
-func embedded(arch, codec string) ([]byte, bool, error) {
-	packed, err := stubs.ReadFile("embedded/" + FileName(arch, codec))
+func embedded(v Variant) ([]byte, bool, error) {
+	packed, err := stubs.ReadFile("embedded/" + v.FileName())
 	if err != nil {
 		return nil, false, nil
 	}
@@ -26,7 +26,7 @@ func embedded(arch, codec string) ([]byte, bool, error) {
 	defer dec.Close()
 	data, err := dec.DecodeAll(packed, nil)
 	if err != nil {
-		return nil, false, fmt.Errorf("embedded stub for %s: %w", arch, err)
+		return nil, false, fmt.Errorf("embedded stub for %s: %w", v.Arch, err)
 	}
 	return data, true, nil
 }

@@ -24,12 +24,12 @@ const module = "github.com/mkinitfs/mkinitfs"
 
 // cached returns the stub from the user's cache folder, or compiles it and puts
 // it there. Its key is all that decides over its bytes.
-func cached(ctx context.Context, arch, codec string) (data []byte, origin string, err error) {
+func cached(ctx context.Context, v Variant) (data []byte, origin string, err error) {
 	src, err := sourceDir(ctx)
 	if err != nil {
 		return nil, "", err
 	}
-	key, err := cacheKey(ctx, src, arch, codec)
+	key, err := cacheKey(ctx, src, v)
 	if err != nil {
 		return nil, "", err
 	}
@@ -39,7 +39,7 @@ func cached(ctx context.Context, arch, codec string) (data []byte, origin string
 		os.Chtimes(path, time.Time{}, time.Now()) // so that store does not forget it
 		return data, "cached", nil
 	}
-	data, err = Compile(ctx, src, arch, codec)
+	data, err = Compile(ctx, src, v)
 	if err != nil {
 		return nil, "", err
 	}
@@ -49,26 +49,19 @@ func cached(ctx context.Context, arch, codec string) (data []byte, origin string
 	return data, "compiled", nil
 }
 
-// Compile compiles the stub from the module in dir.
-func Compile(ctx context.Context, dir, arch, codec string) ([]byte, error) {
+// Compile compiles a stub from the module in dir.
+func Compile(ctx context.Context, dir string, v Variant) ([]byte, error) {
 	tmp, err := os.MkdirTemp("", "mkinitfs-stub-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(tmp)
 	out := filepath.Join(tmp, "init")
-	target := gobuild.Target{Dir: dir, Package: "./builder/stub/init", Arch: arch, Tags: tags(codec), Out: out}
+	target := gobuild.Target{Dir: dir, Package: "./builder/stub/init", Arch: v.Arch, Tags: v.Tags(), Out: out}
 	if err := gobuild.Build(ctx, target); err != nil {
 		return nil, err
 	}
 	return os.ReadFile(out)
-}
-
-func tags(codec string) []string {
-	if codec == "none" {
-		return nil
-	}
-	return []string{"stub_" + codec}
 }
 
 // sourceDir returns the folder of the module that this program was built from:
@@ -121,17 +114,17 @@ func moduleVersion() string {
 // cacheKey hashes the version of Go, the settings of the build, and the source:
 // everything that the stub can be linked with lies below builder or is named, with
 // its hash, in go.sum.
-func cacheKey(ctx context.Context, src, arch, codec string) (string, error) {
+func cacheKey(ctx context.Context, src string, v Variant) (string, error) {
 	version, err := gobuild.Version(ctx, src)
 	if err != nil {
 		return "", err
 	}
-	settings, err := gobuild.Settings(arch)
+	settings, err := gobuild.Settings(v.Arch)
 	if err != nil {
 		return "", err
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%q %q %q\n", version, settings, tags(codec))
+	fmt.Fprintf(h, "%q %q %q\n", version, settings, v.Tags())
 	add := func(path string) error {
 		data, err := os.ReadFile(path)
 		if err != nil {

@@ -39,19 +39,67 @@ func Codecs() []string { return []string{"none", "gzip", "lz4", "zstd"} }
 // Decodes reports whether there is a stub for a payload codec.
 func Decodes(codec string) bool { return slices.Contains(Codecs(), codec) }
 
-// Get returns the stub for an architecture (as in a manifest; "" is this
-// machine's) and a payload codec. If file is not empty it is taken from there, unless
-// that is visibly another program.
-func Get(ctx context.Context, arch, codec, file string) (*Stub, error) {
-	if file != "" {
-		return fromFile(file, arch, codec)
+// Variant says which stub an image needs.
+type Variant struct {
+	Arch      string // as in a manifest; "" is this machine's
+	Codec     string // of the payload
+	Supervise bool   // it stays the first process, around the program
+}
+
+// Variants are the stubs that there are for an architecture.
+func Variants(arch string) []Variant {
+	var all []Variant
+	for _, supervise := range []bool{false, true} {
+		for _, codec := range Codecs() {
+			all = append(all, Variant{arch, codec, supervise})
+		}
 	}
-	if data, ok, err := embedded(arch, codec); ok || err != nil {
+	return all
+}
+
+// Tags are the build tags of the stub.
+func (v Variant) Tags() []string {
+	var tags []string
+	if v.Codec != "none" {
+		tags = append(tags, "stub_"+v.Codec)
+	}
+	if v.Supervise {
+		tags = append(tags, tagSupervise)
+	}
+	return tags
+}
+
+const tagSupervise = "stub_supervise"
+
+// FileName is the name of the stub where stubs are embedded.
+func (v Variant) FileName() string {
+	name := strings.ReplaceAll(v.Arch, "/", "-") + "." + v.Codec
+	if v.Supervise {
+		name += ".supervise"
+	}
+	return name + ".zst"
+}
+
+// does is what the stub does, in words.
+func (v Variant) does() string {
+	if v.Supervise {
+		return "payload " + v.Codec + " and init.supervise"
+	}
+	return "payload " + v.Codec
+}
+
+// Get returns a stub. If file is not empty it is taken from there, unless that is
+// visibly another program.
+func Get(ctx context.Context, v Variant, file string) (*Stub, error) {
+	if file != "" {
+		return fromFile(file, v)
+	}
+	if data, ok, err := embedded(v); ok || err != nil {
 		return newStub(data, "embedded"), err
 	}
-	data, origin, err := cached(ctx, arch, codec)
+	data, origin, err := cached(ctx, v)
 	if err != nil {
-		err = fmt.Errorf("stub for %s with payload %s: %w", arch, codec, err)
+		err = fmt.Errorf("stub for %s with %s: %w", v.Arch, v.does(), err)
 		if errors.Is(err, gobuild.ErrNoGo) {
 			err = fmt.Errorf("%w\n  install Go, or use a mkinitfs that carries its stubs, or give --stub FILE", err)
 		}
@@ -95,7 +143,7 @@ var elfKinds = map[string]elfKind{
 	"riscv64": {elf.EM_RISCV, bits64, little}, "s390x": {elf.EM_S390, bits64, big},
 }
 
-func fromFile(file, arch, codec string) (*Stub, error) {
+func fromFile(file string, v Variant) (*Stub, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("stub: %w", err)
@@ -104,45 +152,44 @@ func fromFile(file, arch, codec string) (*Stub, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stub %s: not an ELF program: %w", file, err)
 	}
-	goarch, _, _ := strings.Cut(cmp.Or(arch, runtime.GOARCH), "/")
+	goarch, _, _ := strings.Cut(cmp.Or(v.Arch, runtime.GOARCH), "/")
 	if got := (elfKind{f.Machine, f.Class, f.Data}); got != elfKinds[goarch] {
-		return nil, fmt.Errorf("stub %s: is for %v (%v, %v), the image is for %s", file, f.Machine, f.Class, f.Data, arch)
+		return nil, fmt.Errorf("stub %s: is for %v (%v, %v), the image is for %s", file, f.Machine, f.Class, f.Data, v.Arch)
 	}
-	if err := checkBuild(data, codec); err != nil {
+	if err := checkBuild(data, v); err != nil {
 		return nil, fmt.Errorf("stub %s: %w", file, err)
 	}
 	return newStub(data, file), nil
 }
 
-// checkBuild refuses another Go program than the stub for a codec. A program that
-// does not say how it was built is the user's to vouch for.
-func checkBuild(data []byte, codec string) error {
+// checkBuild refuses another Go program than the stub that is wanted. A program
+// that does not say how it was built is the user's to vouch for.
+func checkBuild(data []byte, want Variant) error {
 	info, err := buildinfo.Read(bytes.NewReader(data))
 	if err != nil {
 		return nil
 	}
-	const want = module + "/builder/stub/init"
-	if info.Path != want {
-		return fmt.Errorf("is the program %s, not a stub, which is %s", info.Path, want)
+	const path = module + "/builder/stub/init"
+	if info.Path != path {
+		return fmt.Errorf("is the program %s, not a stub, which is %s", info.Path, path)
 	}
-	decodes := "none"
+	got := Variant{Arch: want.Arch, Codec: "none"}
 	for _, s := range info.Settings {
 		if s.Key != "-tags" {
 			continue
 		}
 		for tag := range strings.SplitSeq(s.Value, ",") {
-			if name, ok := strings.CutPrefix(tag, "stub_"); ok {
-				decodes = name
+			name, ok := strings.CutPrefix(tag, "stub_")
+			switch {
+			case tag == tagSupervise:
+				got.Supervise = true
+			case ok:
+				got.Codec = name
 			}
 		}
 	}
-	if decodes != codec {
-		return fmt.Errorf("is for payload %s, the image has payload %s", decodes, codec)
+	if got != want {
+		return fmt.Errorf("is for %s, the image has %s", got.does(), want.does())
 	}
 	return nil
-}
-
-// FileName is the name of an embedded stub.
-func FileName(arch, codec string) string {
-	return strings.ReplaceAll(arch, "/", "-") + "." + codec + ".zst"
 }

@@ -54,7 +54,7 @@ var layers = map[string]string{
 
 func TestLayers(t *testing.T) {
 	imports := map[string][]string{} // of what is ours, by package
-	for _, tags := range []string{"", "stub_gzip", "stub_lz4", "stub_zstd"} {
+	for _, tags := range []string{"", "stub_gzip", "stub_lz4", "stub_zstd", "stub_supervise"} {
 		for _, p := range list(t, tags) {
 			path := strings.TrimPrefix(p.ImportPath, module)
 			all := append(imports[path], ours(p.Imports)...)

@@ -38,12 +38,12 @@ func embed(ctx context.Context, archs []string) error {
 		return err
 	}
 	for _, arch := range archs {
-		for _, codec := range stub.Codecs() {
-			data, err := stub.Compile(ctx, ".", arch, codec)
+		for _, v := range stub.Variants(arch) {
+			data, err := stub.Compile(ctx, ".", v)
 			if err != nil {
 				return err
 			}
-			file := filepath.Join(dir, stub.FileName(arch, codec))
+			file := filepath.Join(dir, v.FileName())
 			if err := os.WriteFile(file, enc.EncodeAll(data, nil), 0o644); err != nil {
 				return err
 			}

@@ -116,7 +116,7 @@ func newImage(t *testing.T, codec, script string) *image {
 func (img *image) boot(t *testing.T) (string, int) {
 	t.Helper()
 	needRoot(t, "start the first process of a namespace")
-	s, err := stub.Get(t.Context(), "", img.plan.Payload, "")
+	s, err := stub.Get(t.Context(), stub.Variant{Codec: img.plan.Payload}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -368,7 +368,7 @@ func TestBootDropsExtras(t *testing.T) {
 
 // The stub is of no use as an ordinary program, and does no harm.
 func TestNotFirst(t *testing.T) {
-	s, err := stub.Get(t.Context(), "", "none", "")
+	s, err := stub.Get(t.Context(), stub.Variant{Codec: "none"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
