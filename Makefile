@@ -32,6 +32,7 @@ needs:
 	@for k in $(KERNELS); do internal/testenv/kernel.sh $$k >/dev/null || true; done
 	@internal/testenv/debian-root.sh >/dev/null || true
 	@internal/testenv/busybox.sh mipsel >/dev/null || true
+	@internal/testenv/selinux-policy.sh >/dev/null || true
 
 install: mkinitfs ## install into $(DESTDIR)$(PREFIX)/bin
 	install -d "$(DESTDIR)$(PREFIX)/bin"

@@ -21,10 +21,11 @@ const module = "github.com/mkinitfs/mkinitfs/"
 // A new package gets its row here. Whoever adds to a row says in the commit why
 // the thing that is wanted does not belong on this side.
 var layers = map[string]string{
-	"manifests":    "",
-	"compress":     "",
-	"builder/plan": "",
-	"builder/cpio": "",
+	"manifests":       "",
+	"compress":        "",
+	"builder/plan":    "",
+	"builder/cpio":    "",
+	"builder/selinux": "",
 
 	"builder":        "builder/cpio builder/plan builder/source builder/stub builder/stub/bootplan compress manifests |",
 	"builder/source": "builder/plan compress internal/gobuild | builder/cpio builder/image",

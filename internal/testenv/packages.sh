@@ -30,6 +30,8 @@ need xz xz-utils
 need lz4 lz4
 need busybox busybox-static
 need runc runc
+need matchpathcon selinux-utils
+need semodule policycoreutils
 need /usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
 command -v debootstrap >/dev/null || need mmdebstrap mmdebstrap
 

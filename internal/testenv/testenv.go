@@ -63,6 +63,13 @@ func Busybox(t testing.TB, arch string) string {
 	return cached(t, "busybox.sh "+arch, "busybox", arch)
 }
 
+// SELinuxPolicy returns the path of a tarball with the SELinux policy of Debian, as
+// a root has it in /etc/selinux, of type default.
+func SELinuxPolicy(t testing.TB) string {
+	t.Helper()
+	return cached(t, "selinux-policy.sh", "policies", "debian-bookworm.tar")
+}
+
 // cached returns the path of a file that script leaves in the user's cache.
 // Tests never fetch: they would do it at the same time and offline.
 func cached(t testing.TB, script string, elem ...string) string {
