@@ -37,6 +37,7 @@ type Options struct {
 	Epoch   *int64 // SOURCE_DATE_EPOCH in seconds, nil if it is not set
 	TempDir string // for the packed payload while it grows; "" is os.TempDir()
 	Digest  bool   // fill Report.SHA256
+	Depfile Depfile
 }
 
 // build is one build on its way through the stages.
@@ -49,6 +50,7 @@ type build struct {
 	entries  []plan.Entry
 	members  []member
 	sources  closers
+	inputs   []string // what of the host decides over the image; kept for a Depfile only
 	report   Report
 }
 
@@ -81,7 +83,7 @@ func Build(ctx context.Context, w io.Writer, m *manifests.Manifest, o Options) (
 	if err := b.write(ctx, w); err != nil {
 		return nil, err
 	}
-	return &b.report, nil
+	return &b.report, b.writeDepfile()
 }
 
 // Check plans the image that m describes and reports on it, without packing

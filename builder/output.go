@@ -17,6 +17,9 @@ import (
 // readable by all, else what the umask makes of 0666. What exists at path and is
 // not a regular file, such as a device or a FIFO, is written to as it is.
 func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Options) (*Report, error) {
+	if o.Depfile.Target == "" {
+		o.Depfile.Target = makeName(path)
+	}
 	info, err := os.Stat(path)
 	switch {
 	case err == nil && info.IsDir():
@@ -59,7 +62,13 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	return &b.report, os.Rename(f.Name(), path)
+	if err := b.writeDepfile(); err != nil {
+		return nil, err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return nil, err
+	}
+	return &b.report, b.touch(path)
 }
 
 // followLinks returns what path is a symbolic link to, which need not exist: the

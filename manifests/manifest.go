@@ -30,6 +30,7 @@ func (p Pos) String() string {
 // Manifest is one decoded manifest, version 1.
 type Manifest struct {
 	Pos         Pos
+	Files       []string // that it was read from; none for standard input
 	Name        string
 	Arch        string // "amd64", "arm/v7", ...; "" is the machine that builds
 	Compress    Compression

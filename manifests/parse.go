@@ -34,7 +34,11 @@ func Load(file string, opt Options) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Parse(data, opt)
+	m, err := Parse(data, opt)
+	if err == nil && file != "-" {
+		m.Files = []string{file}
+	}
+	return m, err
 }
 
 // Parse decodes the manifest in data. A manifest that is not right gives

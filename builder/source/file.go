@@ -74,19 +74,40 @@ func (f *File) find() ([]string, error) {
 	if !f.Glob {
 		_, err := os.Lstat(f.Src)
 		if errors.Is(err, fs.ErrNotExist) {
+			f.inputAbove(f.Src)
 			return nil, nil
 		}
 		return []string{f.Src}, err
 	}
-	sources, err := doublestar.FilepathGlob(f.Src, doublestar.WithNoFollow(), doublestar.WithFailOnIOErrors())
-	// ** matches folders on its way.
-	sources = slices.DeleteFunc(sources, func(src string) bool {
-		info, err := os.Lstat(src)
-		return err == nil && info.IsDir()
-	})
+	base, pattern := doublestar.SplitPattern(filepath.Clean(f.Src))
+	folders := hostFolder{os.DirFS(base), base, &f.Item}
+	names, err := doublestar.Glob(folders, pattern, doublestar.WithNoFollow(), doublestar.WithFailOnIOErrors())
+	var sources []string
+	for _, name := range names {
+		src := filepath.Join(base, name)
+		// ** matches folders on its way.
+		if info, err := os.Lstat(src); err != nil || !info.IsDir() {
+			sources = append(sources, src)
+		}
+	}
 	slices.Sort(sources)
 	return sources, err
 }
+
+// hostFolder is a folder of the host that a pattern is looked for in. What is read
+// of it counts as input.
+type hostFolder struct {
+	fs.FS
+	path string
+	item *Item
+}
+
+func (f hostFolder) ReadDir(name string) ([]fs.DirEntry, error) {
+	f.item.input(filepath.Join(f.path, name))
+	return fs.ReadDir(f.FS, name)
+}
+
+func (f hostFolder) Stat(name string) (fs.FileInfo, error) { return fs.Stat(f.FS, name) }
 
 // one returns the entry for one file of the host.
 func (f *File) one(src, dst string, clock Clock) (plan.Entry, *plan.Error) {
@@ -102,8 +123,10 @@ func (f *File) one(src, dst string, clock Clock) (plan.Entry, *plan.Error) {
 	switch {
 	case e.IsLink():
 		e.Mode |= 0o777
+		f.inputAbove(src)
 		e.Target, err = os.Readlink(src)
 	case e.IsFile():
+		f.input(src)
 		e.Size, e.Data.Path = info.Size(), src
 		e.Private = info.Mode().Perm()&0o004 == 0
 		err = readable(src, info)

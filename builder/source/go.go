@@ -76,7 +76,33 @@ func (g *Go) build(ctx context.Context) (*os.File, error) {
 	if err := gobuild.Build(ctx, target); err != nil {
 		return nil, err
 	}
+	if err := g.inputs(ctx, target); err != nil {
+		return nil, err
+	}
 	return os.Open(target.Out)
+}
+
+// inputs tells of the source, in the way in which Src is written. To ask for it
+// takes time.
+func (g *Go) inputs(ctx context.Context, target gobuild.Target) error {
+	if g.Input == nil {
+		return nil
+	}
+	files, err := gobuild.Sources(ctx, target)
+	if err != nil {
+		return err
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if name, err := filepath.Rel(here, file); err == nil && !filepath.IsAbs(g.Src) {
+			file = name
+		}
+		g.input(file)
+	}
+	return nil
 }
 
 // hint says what to do about an error of a build.

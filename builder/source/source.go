@@ -12,6 +12,8 @@ package source
 import (
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -24,6 +26,26 @@ type Item struct {
 	Origin  string // where it was asked for: "root.yaml:12:3"
 	Dst     string // absolute and clean
 	Replace bool   // take the place of what was added before
+
+	// Input is told what of the host decides over the entries: files, and folders
+	// for the names in them. It may be nil.
+	Input func(path string)
+}
+
+func (item *Item) input(path string) {
+	if item.Input != nil {
+		item.Input(path)
+	}
+}
+
+// inputAbove stands in for a path that is not there, or a symbolic link that may
+// lead nowhere, with the folder above it, or the next one up that there is.
+func (item *Item) inputAbove(path string) {
+	dir := filepath.Dir(path)
+	for _, err := os.Stat(dir); err != nil && dir != filepath.Dir(dir); _, err = os.Stat(dir) {
+		dir = filepath.Dir(dir)
+	}
+	item.input(dir)
 }
 
 // Attr is the metadata asked for; nil leaves a value at its default.

@@ -34,11 +34,13 @@ type Tar struct {
 func (t Tar) Entries(ctx context.Context, clock Clock) (entries []plan.Entry, closer io.Closer, err error) {
 	f, err := os.Open(t.Src)
 	if t.Optional && errors.Is(err, fs.ErrNotExist) {
+		t.inputAbove(t.Src)
 		return nil, io.NopCloser(nil), nil
 	}
 	if err != nil {
 		return nil, nil, plan.Errors{t.fail(t.Src, err, "")}
 	}
+	t.input(t.Src)
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
 		err = errors.New("not a regular file")

@@ -31,6 +31,7 @@ func (t Tree) Entries(ctx context.Context, clock Clock) ([]plan.Entry, error) {
 	info, err := os.Stat(t.Src)
 	switch {
 	case t.Optional && errors.Is(err, fs.ErrNotExist):
+		t.inputAbove(t.Src)
 		return nil, nil
 	case err != nil:
 		return nil, plan.Errors{t.fail(t.Src, err, "")}
@@ -93,6 +94,7 @@ func (w *walk) add(name string, info fs.FileInfo, private bool) {
 		w.addFolder(name, id, private || info.Mode().Perm()&0o001 == 0)
 		return
 	case plan.TypeFile:
+		w.input(src)
 		e.Size, e.Data.Path = info.Size(), src
 		e.Private = private || info.Mode().Perm()&0o004 == 0
 		err = readable(src, info)
@@ -122,6 +124,7 @@ func (w *walk) addFolder(name string, id inode, private bool) {
 	w.above = append(w.above, id)
 	defer func() { w.above = w.above[:len(w.above)-1] }()
 
+	w.input(w.Src + name)
 	list, err := os.ReadDir(w.Src + name)
 	if err != nil {
 		w.problems = append(w.problems, w.fail(w.Src+name, err, ""))

@@ -14,6 +14,7 @@ import (
 
 func buildCommand() *cobra.Command {
 	var f manifestFlags
+	var d depfileFlags
 	var out string
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -27,11 +28,15 @@ func buildCommand() *cobra.Command {
 			if out == "" {
 				return usageError{errors.New("build needs -o IMAGE (\"-\" for standard output)")}
 			}
+			depfile, err := d.depfile(out)
+			if err != nil {
+				return err
+			}
 			m, o, err := f.load(args[0])
 			if err != nil {
 				return err
 			}
-			o.Digest = true
+			o.Digest, o.Depfile = true, depfile
 			stdout := cmd.OutOrStdout()
 			var report *builder.Report
 			if out == "-" {
@@ -56,6 +61,7 @@ func buildCommand() *cobra.Command {
 		},
 	}
 	f.add(cmd)
+	d.add(cmd)
 	cmd.Flags().StringVarP(&out, "output", "o", "", "write the image to `IMAGE`")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a report as JSON")
 	return cmd

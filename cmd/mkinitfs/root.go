@@ -35,7 +35,7 @@ func run(args []string) int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends what does not end by itself
 	root := rootCommand()
-	root.SetArgs(args)
+	root.SetArgs(spellGCC(args))
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0

@@ -15,6 +15,7 @@ need() {
 	missing="$missing $2"
 }
 need make make
+need ninja ninja-build
 need /etc/ssl/certs/ca-certificates.crt ca-certificates
 need qemu-system-x86_64 qemu-system-x86
 need qemu-system-mipsel qemu-system-mips

@@ -1,0 +1,111 @@
+package builder
+
+import (
+	"bufio"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Depfile asks for a file that tells make and ninja what an image depends on: the
+// manifest and all files that were read, and the folders whose names were, so that
+// a file that comes or goes counts as well. Without a Path there is none.
+type Depfile struct {
+	Path   string // written beside and renamed, before the image gets its name
+	Target string // what depends, as make is to read it; for BuildFile "" is the image
+	Phony  bool   // a target without prerequisites for each input, so that make goes on when one has gone
+}
+
+// input returns what notes an input of the build, nil if nobody wants to know.
+func (b *build) input() func(path string) {
+	if b.options.Depfile.Path == "" {
+		return nil
+	}
+	return func(path string) { b.inputs = append(b.inputs, filepath.Clean(path)) }
+}
+
+// writeDepfile writes the file that was asked for. The manifest comes first.
+func (b *build) writeDepfile() error {
+	d := b.options.Depfile
+	if d.Path == "" {
+		return nil
+	}
+	inputs := slices.Clone(b.inputs)
+	if b.options.Stub != "" {
+		inputs = append(inputs, filepath.Clean(b.options.Stub))
+	}
+	slices.Sort(inputs)
+	inputs = slices.Compact(inputs)
+	for i, path := range inputs {
+		if strings.ContainsAny(path, "\r\n") {
+			return fmt.Errorf("write %s: no depfile can hold the line break in %q", d.Path, path)
+		}
+		inputs[i] = makeName(path)
+	}
+	f, err := createBeside(d.Path, 0o666)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // gone already if all went well
+	defer f.Close()
+	w := bufio.NewWriter(f)
+	fmt.Fprintf(w, "%s:", d.Target)
+	for _, file := range b.manifest.Files {
+		fmt.Fprintf(w, " %s", makeName(filepath.Clean(file)))
+	}
+	for _, name := range inputs {
+		fmt.Fprintf(w, " \\\n  %s", name)
+	}
+	w.WriteByte('\n')
+	if d.Phony {
+		for _, name := range inputs {
+			fmt.Fprintf(w, "\n%s:\n", name)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), d.Path)
+}
+
+// makeName is a file name as GNU make reads it (GCC writes the same). Backslashes
+// are doubled at the end and before what is quoted by one, and only there.
+func makeName(name string) string {
+	var b strings.Builder
+	slashes := 0
+	for _, c := range []byte(name) {
+		switch c {
+		case '$':
+			b.WriteByte('$')
+		case ' ', '\t', '#', ':':
+			b.WriteString(strings.Repeat(`\`, slashes+1))
+		}
+		b.WriteByte(c)
+		if slashes++; c != '\\' {
+			slashes = 0
+		}
+	}
+	b.WriteString(strings.Repeat(`\`, slashes))
+	return b.String()
+}
+
+// touch makes the image newer than the folder that it was renamed in: if that is an
+// input the image would be out of date for ever.
+func (b *build) touch(path string) error {
+	if b.options.Depfile.Path == "" {
+		return nil
+	}
+	times := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, {Nsec: unix.UTIME_NOW}}
+	if err := unix.UtimesNanoAt(unix.AT_FDCWD, path, times, 0); err != nil {
+		return &fs.PathError{Op: "touch", Path: path, Err: err}
+	}
+	return nil
+}
