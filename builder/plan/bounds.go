@@ -1,8 +1,11 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -13,13 +16,16 @@ const (
 	nameMax  = 255       // NAME_MAX, of one element of a path
 	maxMajor = 1<<12 - 1 // MKDEV in include/linux/kdev_t.h
 	maxMinor = 1<<20 - 1
+
+	maxXattrName  = 255     // XATTR_NAME_MAX in include/uapi/linux/limits.h
+	maxXattrValue = 1 << 16 // XATTR_SIZE_MAX
 )
 
 // checkBounds reports what an archive cannot express.
 func (p *planner) checkBounds() {
 	for i := range p.entries {
 		e := &p.entries[i]
-		if msg := e.misfit(); msg != "" {
+		if msg := cmp.Or(e.misfit(), e.xattrMisfit()); msg != "" {
 			p.fail(e, "", "%s", msg)
 		}
 	}
@@ -67,6 +73,25 @@ func (e *Entry) misfit() string {
 	case TypeDir, TypeFIFO, TypeSocket:
 	default:
 		return fmt.Sprintf("mode %#o has no known file type", e.Mode)
+	}
+	return ""
+}
+
+// xattrMisfit says which extended attribute Linux would not take for e, or "".
+func (e *Entry) xattrMisfit() string {
+	for _, name := range slices.Sorted(maps.Keys(e.Xattrs)) {
+		value := e.Xattrs[name]
+		space, _, _ := strings.Cut(name, ".")
+		switch {
+		case len(name) > maxXattrName:
+			return fmt.Sprintf("the name of an extended attribute of %d bytes, where Linux takes %d at most", len(name), maxXattrName)
+		case len(value) > maxXattrValue:
+			return fmt.Sprintf("%s of %d bytes, where Linux takes %d at most", name, len(value), maxXattrValue)
+		case space != "user" && space != "trusted" && space != "security" && !strings.HasPrefix(name, "system.posix_acl_"):
+			return fmt.Sprintf("%q is no extended attribute that an image can carry", name)
+		case space == "user" && !e.IsFile() && !e.IsDir(), name == "security.capability" && !e.IsFile():
+			return fmt.Sprintf("%s on %s, which Linux does not take", name, kind(e))
+		}
 	}
 	return ""
 }

@@ -32,6 +32,7 @@ type Entry struct {
 	Minor  uint32
 	Target string // of a symbolic link, as stored; before Make also of a hard link: the path of its target
 	Data   Data   // of a regular file with Size > 0
+	Xattrs Xattrs // extended attributes, or nil
 
 	Ino   uint32 // set by Make; equal for the names of one file
 	Nlink uint32 // set by Make; names of this file within the plan (folders: 2)
@@ -43,6 +44,11 @@ type Entry struct {
 	Source   int    // entries with one Source above 0 come from one archive: there the last of a name wins
 	Private  bool   // not everyone on the host may read the content, so the image should not be for everyone either
 }
+
+// Xattrs are extended attributes: values, which may hold any byte, by name. Entries
+// share them, so that a million of the same label take one map: who wants others
+// makes a new one.
+type Xattrs map[string]string
 
 // Data says where the bytes of a regular file are.
 type Data struct {

@@ -1,5 +1,7 @@
 package plan
 
+import "maps"
+
 // merge leaves one entry for every path.
 func (p *planner) merge() {
 	kept := p.entries[:0]
@@ -70,7 +72,7 @@ func sameArchive(a, b *Entry) bool {
 }
 
 func sameMetadata(a, b *Entry) bool {
-	return a.Mode == b.Mode && a.UID == b.UID && a.GID == b.GID && a.MTime == b.MTime
+	return a.Mode == b.Mode && a.UID == b.UID && a.GID == b.GID && a.MTime == b.MTime && maps.Equal(a.Xattrs, b.Xattrs)
 }
 
 // checkParents holds that what contains something is a folder.
