@@ -44,6 +44,7 @@ type Plan struct {
 	Arch    string // as in the manifest
 	Payload string // codec of the members
 	Extra   string // "merge", "drop", "error"
+	Xattrs  string // "auto", "required"; "" if there is no table of them
 	Size    string // tmpfs size=: bytes or N%; "" is auto
 	Inodes  int64  // tmpfs nr_inodes=; 0 is auto
 	Mode    uint32 // of /
@@ -99,6 +100,7 @@ func (p *Plan) Marshal() []byte {
 	line("arch", p.Arch)
 	line("payload", p.Payload)
 	line("extra", p.Extra)
+	line("xattrs", p.Xattrs)
 	line("size", p.Size)
 	line("inodes", itoa(p.Inodes))
 	line("mode", "0"+strconv.FormatInt(int64(p.Mode), 8))
@@ -178,6 +180,8 @@ func (p *Plan) set(key string, args []string) string {
 		p.Payload = v
 	case "extra":
 		p.Extra = v
+	case "xattrs":
+		p.Xattrs = v
 	case "size":
 		p.Size = v
 	case "exec":
@@ -256,6 +260,10 @@ func appendEscaped(b []byte, s string) []byte {
 	if s == "" {
 		return append(b, `\000`...)
 	}
+	return escape(b, s)
+}
+
+func escape(b []byte, s string) []byte {
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; c <= ' ' || c == '\\' || c == 0x7f {
 			b = append(b, '\\', '0'+c>>6, '0'+c>>3&7, '0'+c&7)
@@ -271,6 +279,10 @@ func Unescape(s string) (string, bool) {
 	if s == `\000` {
 		return "", true
 	}
+	return unescape(s)
+}
+
+func unescape(s string) (string, bool) {
 	if strings.IndexByte(s, '\\') < 0 {
 		return s, true
 	}

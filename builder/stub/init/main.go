@@ -60,6 +60,7 @@ var ontoTmpfs = []step{
 	{"look at rootfs", (*boot).findExtras},
 	{"mount the new root", (*boot).mountRoot},
 	{"unpack the root", (*boot).unpackRoot},
+	{"restore extended attributes", (*boot).restoreXattrs},
 	{"take over what else is on rootfs", (*boot).takeExtras},
 	{"find the program", (*boot).findProgram},
 	{"move mounts", (*boot).moveMounts},
@@ -72,6 +73,7 @@ var ontoTmpfs = []step{
 
 var ontoBind = []step{
 	{"restore the root's own init", (*boot).restoreInit},
+	{"restore extended attributes", (*boot).restoreXattrs},
 	{"find the program", (*boot).findProgram},
 	{"bind the root", (*boot).bindRoot},
 	{"move mounts", (*boot).moveMounts},
@@ -124,8 +126,9 @@ func (b *boot) start() error {
 	return nil
 }
 
+const damaged = "the image is damaged, or its archives were reordered: build it again"
+
 func (b *boot) readPlan() error {
-	const damaged = "the image is damaged, or its archives were reordered: build it again"
 	text, err := readFile("/" + bootplan.Path)
 	if err != nil {
 		return hint(failure("read", "/"+bootplan.Path, err), damaged)

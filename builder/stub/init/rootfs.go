@@ -130,8 +130,10 @@ func (b *boot) restoreInit() error {
 // removeStub takes the rest of what the builder added to a root of type bind out
 // again. The root stands by then, so what goes wrong is only said.
 func (b *boot) removeStub() error {
-	for _, path := range []string{bootplan.Path, bootplan.Kmsg} {
-		b.attempt("unlink", "/"+path, syscall.Unlink("/"+path))
+	for _, path := range []string{bootplan.Path, bootplan.Kmsg, bootplan.Xattrs} {
+		if err := syscall.Unlink("/" + path); err != syscall.ENOENT { // the last need not be there
+			b.attempt("unlink", "/"+path, err)
+		}
 	}
 	if err := syscall.Rmdir("/" + bootplan.Dir + "/newroot"); err != syscall.ENOENT { // not made if / can be pivoted from
 		b.attempt("rmdir", "/"+bootplan.Dir+"/newroot", err)

@@ -62,6 +62,21 @@ func lutimes(dirfd int, name string, mtime int64) error {
 // futimes sets the modification time of an open file.
 func futimes(fd int, mtime int64) error { return utimens(fd, nil, mtime, 0) }
 
+// SetXattr sets an extended attribute of the file at path, which may be a symbolic
+// link.
+func SetXattr(path, name, value string) error {
+	p, err := syscall.BytePtrFromString(path)
+	if err != nil {
+		return err
+	}
+	n, err := syscall.BytePtrFromString(name)
+	if err != nil {
+		return err
+	}
+	return errno(syscall.Syscall6(syscall.SYS_LSETXATTR, uintptr(unsafe.Pointer(p)), uintptr(unsafe.Pointer(n)),
+		uintptr(unsafe.Pointer(unsafe.StringData(value))), uintptr(len(value)), 0, 0))
+}
+
 func errno(_, _ uintptr, e syscall.Errno) error {
 	if e != 0 {
 		return e

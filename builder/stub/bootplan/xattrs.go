@@ -1,0 +1,112 @@
+package bootplan
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+)
+
+// Xattrs is where the table of extended attributes lies, which cpio cannot carry;
+// an image that has none has no table.
+//
+// The table is text. Its first line is "xattrs 1", the version of the format. A
+// line "attr NAME VALUE" is followed by a line for every path, absolute and clean,
+// that has the attribute: one value of many files is there once. Of the names of
+// one file only the first in the image's order is there. The last line is "end N"
+// with the number of paths. Values and paths are escaped as in the plan, but an
+// empty value is nothing.
+const Xattrs = Dir + "/xattrs"
+
+// Xattr is an extended attribute and the paths that have it.
+type Xattr struct {
+	Name, Value string
+	Paths       []string
+}
+
+const xattrsFormat = "xattrs 1"
+
+// MarshalXattrs returns a table as text.
+func MarshalXattrs(list []Xattr) []byte {
+	b := []byte(xattrsFormat + "\n")
+	n := 0
+	for _, a := range list {
+		b = append(b, "attr "...)
+		b = append(escape(b, a.Name), ' ')
+		b = append(escape(b, a.Value), '\n')
+		for _, path := range a.Paths {
+			b = append(escape(b, path), '\n')
+		}
+		n += len(a.Paths)
+	}
+	return append(b, "end "+itoa(int64(n))+"\n"...)
+}
+
+// ReadXattrs reads a table and calls set for every path, in order. It holds no
+// more of the table than some lines. An error of set ends it and is returned as it
+// is.
+func ReadXattrs(r io.Reader, set func(path, name, value string) error) error {
+	t := xattrTable{set: set}
+	var text []byte // read, and not a whole line yet
+	buf := make([]byte, 8<<10)
+	for {
+		n, err := r.Read(buf)
+		text = append(text, buf[:n]...)
+		if end := bytes.LastIndexByte(buf[:n], '\n'); end >= 0 {
+			end += len(text) - n
+			for _, l := range strings.Split(string(text[:end]), "\n") {
+				if err := t.line(l); err != nil {
+					return err
+				}
+			}
+			text = append(text[:0], text[end+1:]...)
+		}
+		switch {
+		case err == io.EOF && (len(text) > 0 || !t.ended):
+			return errors.New("cut short")
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// xattrTable is a table being read.
+type xattrTable struct {
+	set         func(path, name, value string) error
+	lines       int64
+	paths       int64
+	name, value string
+	ended       bool
+}
+
+func (t *xattrTable) line(l string) error {
+	t.lines++
+	ok := false
+	switch key, rest, _ := strings.Cut(l, " "); {
+	case t.lines == 1:
+		ok = l == xattrsFormat
+	case t.ended:
+	case key == "attr":
+		name, value, _ := strings.Cut(rest, " ")
+		if t.name, ok = unescape(name); ok {
+			t.value, ok = unescape(value)
+		}
+	case key == "end":
+		var n int64
+		n, ok = ParseUint(rest, 10)
+		ok, t.ended = ok && n == t.paths, true
+	case t.name != "" && strings.HasPrefix(l, "/"):
+		var path string
+		if path, ok = unescape(l); ok && !strings.Contains(path+"/", "/../") {
+			t.paths++
+			return t.set(path, t.name, t.value)
+		}
+		ok = false
+	}
+	if !ok {
+		return errors.New("line " + itoa(t.lines) + ": damaged")
+	}
+	return nil
+}

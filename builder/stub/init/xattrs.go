@@ -1,0 +1,52 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"strconv"
+	"syscall"
+
+	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/stub/unpack"
+)
+
+// restoreXattrs sets the extended attributes that the image has a table of. What a
+// file system takes depends on the kernel and its options, so what it refuses is an
+// error only if the plan says so. A path that is not there always is one.
+func (b *boot) restoreXattrs() error {
+	if b.plan.Xattrs == "" {
+		return nil
+	}
+	const table = "/" + bootplan.Xattrs
+	const most = 3 // are told
+	text, refused := "extended attributes not set", 0
+	fd, err := syscall.Open(table, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err == nil {
+		err = bootplan.ReadXattrs(descriptor(fd), func(path, name, value string) error {
+			err := unpack.SetXattr(b.newroot+path, name, value)
+			if err == nil || err == syscall.ENOENT {
+				return failure("find", path, err)
+			}
+			if refused++; refused <= most {
+				text += "; " + name + " of " + path + ": " + err.Error()
+			}
+			return nil
+		})
+		syscall.Close(fd)
+	}
+	if err != nil {
+		return hint(failure("read", table, err), damaged)
+	}
+	if refused == 0 {
+		return nil
+	}
+	if refused > most {
+		text += "; and " + strconv.Itoa(refused-most) + " more"
+	}
+	if b.plan.Xattrs == "required" {
+		return hint(errors.New(text), "tmpfs takes security.* and trusted.*, with CONFIG_TMPFS_XATTR, and user.* from Linux 6.6 on; ramfs takes none; or set root.xattrs to auto")
+	}
+	b.warn(text)
+	return nil
+}
