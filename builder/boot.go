@@ -23,7 +23,10 @@ func (b *build) bootEntries(stub []byte, members []bootplan.Member) ([]*plan.Ent
 	if err != nil {
 		return nil, err
 	}
-	text := b.bootPlan(members, copies).Marshal()
+	bootPlan, xattrs := b.bootPlan(members, copies), b.xattrs()
+	if xattrs != nil {
+		bootPlan.Xattrs = b.manifest.Root.Xattrs
+	}
 	mtime := b.clock().Epoch
 	file := func(path string, perm uint32, data []byte) plan.Entry {
 		return plan.Entry{
@@ -39,9 +42,12 @@ func (b *build) bootEntries(stub []byte, members []bootplan.Member) ([]*plan.Ent
 	}
 	entries := []plan.Entry{
 		dir("/"+bootplan.Dir, 0o700),
-		file("/"+bootplan.Path, 0o400, text),
+		file("/"+bootplan.Path, 0o400, bootPlan.Marshal()),
 		char("/"+bootplan.Kmsg, 0o600, 1, 11),
 		file("/init", 0o755, stub),
+	}
+	if xattrs != nil {
+		entries = append(entries, file("/"+bootplan.Xattrs, 0o400, bootplan.MarshalXattrs(xattrs)))
 	}
 	if b.manifest.Root.Type == manifests.Tmpfs {
 		entries = append(entries,

@@ -58,7 +58,7 @@ func (b *build) source(ctx context.Context, c *manifests.Content, archive int) (
 	item := source.Item{Origin: c.Pos.String(), Dst: c.Dst, Replace: c.Replace, Input: b.input()}
 	attr := source.Attr{
 		Mode: c.Mode, UID: c.Owner.UID, GID: c.Owner.GID, KeepOwner: c.Owner.Keep,
-		MTime: sourceTime(c.MTime),
+		MTime: sourceTime(c.MTime), Xattrs: c.Xattrs,
 	}
 	switch c.Type {
 	case "file":

@@ -12,17 +12,17 @@ import (
 type contentType struct{ name, must, may string }
 
 var contentTypes = []contentType{
-	{"file", "dst", "src content mode owner mtime links follow replace optional"},
-	{"dir", "dst", "mode owner mtime replace"},
-	{"symlink", "dst target", "owner mtime replace"},
+	{"file", "dst", "src content mode owner mtime xattrs links follow replace optional"},
+	{"dir", "dst", "mode owner mtime xattrs replace"},
+	{"symlink", "dst target", "owner mtime xattrs replace"},
 	{"hardlink", "dst target", "replace"},
-	{"char", "dst dev", "mode owner mtime replace"},
-	{"block", "dst dev", "mode owner mtime replace"},
-	{"fifo", "dst", "mode owner mtime replace"},
-	{"socket", "dst", "mode owner mtime replace"},
+	{"char", "dst dev", "mode owner mtime xattrs replace"},
+	{"block", "dst dev", "mode owner mtime xattrs replace"},
+	{"fifo", "dst", "mode owner mtime xattrs replace"},
+	{"socket", "dst", "mode owner mtime xattrs replace"},
 	{"tree", "src dst", "exclude mode dir_mode owner mtime follow replace optional"},
 	{"tar", "src", "dst exclude replace optional"},
-	{"go", "src dst", "mode links owner mtime replace"},
+	{"go", "src dst", "mode links owner mtime xattrs replace"},
 }
 
 // content decodes one item of contents and appends it to list.
@@ -106,6 +106,7 @@ func (o *object) item(name string) Content {
 	}
 	set(o, "owner", &c.Owner, readOwner)
 	set(o, "mtime", &c.MTime, readMTime)
+	c.readXattrs(o)
 	c.Exclude = o.globs(o.list("exclude"), "exclude", parseExclude)
 	set(o, "follow", &c.Follow, parseBool)
 	set(o, "replace", &c.Replace, parseBool)

@@ -42,7 +42,7 @@ func dumpValue(b *strings.Builder, name string, v reflect.Value, indent string) 
 		for i := range v.Len() {
 			dumpValue(b, name, v.Index(i), indent)
 		}
-	case v.Kind() == reflect.String:
+	case v.Kind() == reflect.String, v.Kind() == reflect.Map:
 		fmt.Fprintf(b, "%s%s %q\n", indent, name, v)
 	case strings.HasSuffix(name, "Mode"):
 		fmt.Fprintf(b, "%s%s %04o\n", indent, name, v.Uint())

@@ -67,6 +67,7 @@ type Root struct {
 	Mode    uint32
 	Payload Compression // Codec "auto" unless given
 	Extra   string      // "merge" (default), "drop", "error": entries on rootfs that are not ours
+	Xattrs  string      // "auto" (default), "required": whether a kernel has to take the root's extended attributes
 }
 
 // Size is a tmpfs size: bytes, or a percentage of RAM; the zero value is auto.
@@ -120,10 +121,11 @@ type Content struct {
 	Norm     bool    // tree, "mode: normalize": 0755 for folders and what its owner may execute, else 0644
 	Owner    Owner
 	MTime    MTime
-	Exclude  []Glob // tree, tar: relative to the tree's top, without a slash in front
-	Follow   bool   // file, tree: follow symbolic links in the source
-	Replace  bool   // take the place of an entry added earlier
-	Optional bool   // file, tree, tar: a missing source is not an error
+	Xattrs   map[string]string // extended attributes
+	Exclude  []Glob            // tree, tar: relative to the tree's top, without a slash in front
+	Follow   bool              // file, tree: follow symbolic links in the source
+	Replace  bool              // take the place of an entry added earlier
+	Optional bool              // file, tree, tar: a missing source is not an error
 }
 
 // Owner is a pair of numeric ids; a nil one is left at its default.

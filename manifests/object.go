@@ -10,7 +10,8 @@ import (
 // others can go on with.
 type decoder struct {
 	*report
-	dir string // of relative sources
+	dir    string // of relative sources
+	noStub bool   // root.type is none
 }
 
 // object is a mapping of which the keys are known. A nil one has no keys: it

@@ -90,6 +90,7 @@ func (d *decoder) manifest(top *node) *Manifest {
 	}
 	d.compression(o.get("compress"), "compress", codecs, &m.Compress)
 	m.Root = d.root(o.get("root"), top.pos)
+	d.noStub = m.Root.Type == None
 	m.Init = d.init(o.get("init"), top.pos, m.Root.Type)
 	m.Boot = d.globs(o.list("boot"), "boot", parsePattern)
 	for _, n := range o.list("contents") {

@@ -14,19 +14,24 @@ func (d *decoder) root(n *node, whole Pos) Root {
 		Mode:    0o755,
 		Payload: Compression{Pos: whole, Codec: "auto"},
 		Extra:   "merge",
+		Xattrs:  "auto",
 	}
-	o := d.object(n, "root", "type", "size", "inodes", "mode", "payload", "extra")
+	o := d.object(n, "root", "type", "size", "inodes", "mode", "payload", "extra", "xattrs")
 	choose(o, "type", &r.Type, string(Tmpfs), string(Bind), string(None))
 	set(o, "size", &r.Size, parseRootSize)
 	set(o, "inodes", &r.Inodes, parseInodes)
 	set(o, "mode", &r.Mode, parseMode)
 	d.compression(o.get("payload"), "payload", payloadCodecs, &r.Payload)
 	choose(o, "extra", &r.Extra, "merge", "drop", "error")
+	choose(o, "xattrs", &r.Xattrs, "auto", "required")
 	if r.Type != Tmpfs {
 		rootfs := "under root.type: " + string(r.Type) + " the root is rootfs itself, "
 		o.refuse(rootfs+"which the kernel sizes", "size", "inodes")
 		o.refuse(rootfs+"with whatever else is on it", "extra")
 		o.refuse(rootfs+"packed as compress says", "payload")
+	}
+	if r.Type == None {
+		o.refuse(noXattrs, "xattrs")
 	}
 	return r
 }

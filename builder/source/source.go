@@ -54,6 +54,7 @@ type Attr struct {
 	UID, GID  *uint32
 	KeepOwner bool // take ids that are not given from the host
 	MTime     MTime
+	Xattrs    plan.Xattrs
 }
 
 // MTime says where a modification time comes from.
@@ -115,7 +116,7 @@ func (item *Item) fail(path string, cause error, hint string) *plan.Error {
 // set gives e the owner and the time that a asks for; info is what the host
 // says, or nil.
 func (a *Attr) set(e *plan.Entry, info fs.FileInfo, clock Clock) {
-	e.MTime = clock.Epoch
+	e.MTime, e.Xattrs = clock.Epoch, a.Xattrs
 	if a.MTime.Rule == MTimeSet {
 		e.MTime = a.MTime.Time
 	}

@@ -1,0 +1,90 @@
+package manifests
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"strings"
+)
+
+// xattrSpaces are what the names of extended attributes begin with, as in xattr(7).
+// Of system.* only ACLs are stored, all else is made up by file systems.
+var xattrSpaces = []string{"user.", "trusted.", "security.", "system.posix_acl_"}
+
+const noXattrs = "under root.type: none there is no stub to set extended attributes"
+
+func parseXattrName(name string) (string, error) {
+	named := func(space string) bool { return strings.HasPrefix(name, space) && len(name) > len(space) }
+	if !slices.ContainsFunc(xattrSpaces, named) {
+		return "", errors.New("want a name that begins with user., trusted., security. or system.posix_acl_")
+	}
+	return parseText(name)
+}
+
+// readXattrs reads the extended attributes of an item.
+func (c *Content) readXattrs(o *object) {
+	if o.noStub {
+		o.refuse(noXattrs, "xattrs")
+	}
+	c.Xattrs = o.xattrs(o.get("xattrs"))
+}
+
+// xattrs decodes a mapping of extended attributes.
+func (d *decoder) xattrs(n *node) map[string]string {
+	if n == nil || n.null {
+		return nil
+	}
+	if n.kind != mapping {
+		d.want(n, "a mapping", "xattrs")
+		return nil
+	}
+	xattrs := map[string]string{}
+	for _, f := range n.fields {
+		if _, err := parseXattrName(f.key); err != nil {
+			d.errorf(f.pos, "xattrs %s: %w", quote(f.key), err)
+			continue
+		}
+		if value, ok := d.xattr(f.key, f.val); ok {
+			xattrs[f.key] = value
+		}
+	}
+	return xattrs
+}
+
+// xattr decodes a value: a scalar is the text itself, without the NUL that C
+// programs may put behind it; hex and base64 are for what is no text.
+func (d *decoder) xattr(name string, n *node) (string, bool) {
+	if n.kind != mapping {
+		return parse(d, n, name, parseRaw)
+	}
+	o := d.object(n, name, "hex", "base64")
+	var value string
+	switch {
+	case o.has("hex") && o.has("base64"):
+		o.errorf(o.fields["base64"].pos, "hex and base64 exclude each other")
+	case o.has("hex"):
+		return value, set(o, "hex", &value, parseHex)
+	case o.has("base64"):
+		return value, set(o, "base64", &value, parseBase64)
+	case len(n.fields) == 0:
+		o.errorf(o.pos, "%s needs hex or base64, or is text", name)
+	}
+	return "", false
+}
+
+func parseHex(text string) (string, error) {
+	value, err := hex.DecodeString(text)
+	if err != nil {
+		return "", errors.New("want two hexadecimal digits for every byte")
+	}
+	return string(value), nil
+}
+
+func parseBase64(text string) (string, error) {
+	value, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return "", errors.New("want base64, with its padding")
+	}
+	return string(value), nil
+}
