@@ -12,7 +12,11 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 )
 
-const maxPlan = 16 << 20 // far more than a plan has
+// Far more than a plan and a table of extended attributes have.
+const (
+	maxPlan   = 16 << 20
+	maxXattrs = 1 << 30
+)
 
 // entry visits an entry and, if it is a member, what is in it.
 func (w *walker) entry(e *Entry, b *body) error {
@@ -27,6 +31,12 @@ func (w *walker) entry(e *Entry, b *body) error {
 	case w.member == "" && e.Path() == "/"+bootplan.Path:
 		w.info.Plan, err = b.all(e.Size, maxPlan)
 		content = bytes.NewReader(w.info.Plan)
+	case w.member == "" && e.Path() == "/"+bootplan.Xattrs:
+		var table []byte
+		if table, err = b.all(e.Size, maxXattrs); err == nil {
+			w.info.Xattrs, err = readXattrs(table)
+		}
+		content = bytes.NewReader(table)
 	}
 	if err != nil {
 		return fmt.Errorf("read %q: %w", e.Name, err)
@@ -44,6 +54,19 @@ func (w *walker) entry(e *Entry, b *body) error {
 		}
 	}
 	return nil
+}
+
+// readXattrs returns what the table of extended attributes says, by path and name.
+func readXattrs(table []byte) (map[string]map[string]string, error) {
+	found := map[string]map[string]string{}
+	err := bootplan.ReadXattrs(bytes.NewReader(table), func(path, name, value string) error {
+		if found[path] == nil {
+			found[path] = map[string]string{}
+		}
+		found[path][name] = value
+		return nil
+	})
+	return found, err
 }
 
 // memberName returns the base name of a member, or "" for any other entry.

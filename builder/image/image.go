@@ -23,6 +23,10 @@ type Info struct {
 	Segments []Segment
 	Size     int64  // bytes of the image, padding included
 	Plan     []byte // the text of /.mkinitfs/plan, nil if there is none
+
+	// Xattrs are the extended attributes that the stub sets, by path and name. Of a
+	// file with several names the first has those of all.
+	Xattrs map[string]map[string]string
 }
 
 // Segment is one stream of an image, or one raw archive.
@@ -38,9 +42,10 @@ type Segment struct {
 // Entry is one entry of an archive.
 type Entry struct {
 	cpio.Header
-	Segment int    // Index of the segment
-	Member  string // "root.0003" for an entry of that member, else ""
-	Link    string // target of a symbolic link
+	Segment int               // Index of the segment
+	Member  string            // "root.0003" for an entry of that member, else ""
+	Link    string            // target of a symbolic link
+	Xattrs  map[string]string // extended attributes; only List knows them
 
 	// HardLinkOf is the name, as stored, that this one is a hard link of: the
 	// first of the file in its archive. Writers leave the content with either the

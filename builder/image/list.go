@@ -1,7 +1,9 @@
 package image
 
 import (
+	"cmp"
 	"io"
+	"path"
 	"slices"
 	"strings"
 
@@ -27,21 +29,26 @@ func List(r io.Reader) ([]Entry, *Info, error) {
 	})
 	root := make(map[string]Entry)
 	for _, e := range entries {
-		switch path := e.Path(); {
+		switch at := e.Path(); {
 		case nested && e.Member == "":
 		case nested:
-			root[path] = e
-		case path == "/"+bootplan.Init && info.Plan != nil:
+			root[at] = e
+		case at == "/"+bootplan.Init && info.Plan != nil:
 			e.Name = "init"
 			root[e.Path()] = e
-		case path == "/init" && info.Plan != nil:
-		case path == "/"+bootplan.Dir || strings.HasPrefix(path, "/"+bootplan.Dir+"/"):
+		case at == "/init" && info.Plan != nil:
+		case at == "/"+bootplan.Dir || strings.HasPrefix(at, "/"+bootplan.Dir+"/"):
 		default:
-			root[path] = e
+			root[at] = e
 		}
 	}
 	entries = entries[:0]
 	for _, e := range root {
+		first := path.Clean("/" + cmp.Or(e.HardLinkOf, e.Name))
+		if first == "/"+bootplan.Init {
+			first = "/init"
+		}
+		e.Xattrs = info.Xattrs[first]
 		entries = append(entries, e)
 	}
 	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Path(), b.Path()) })
