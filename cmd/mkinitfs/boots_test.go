@@ -137,7 +137,7 @@ func expected(t *testing.T, img string) []report.Entry {
 		}
 		w := report.Entry{
 			Path: e.Path(), Mode: e.Mode, UID: e.UID, GID: e.GID, MTime: e.MTime, Nlink: uint64(e.Nlink),
-			Major: e.RdevMajor, Minor: e.RdevMinor, Target: e.Link,
+			Major: e.RdevMajor, Minor: e.RdevMinor, Target: e.Link, Xattrs: e.Xattrs,
 		}
 		if e.Mode&cpio.TypeMask == cpio.TypeFile {
 			w.Size, w.SHA256 = sizes[key(e, first)], sums[key(e, first)]

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -79,6 +80,9 @@ func (l *lister) visit(name string, info os.FileInfo) error {
 	if err != nil {
 		return err
 	}
+	if entry.Xattrs, err = l.xattrs("." + name); err != nil {
+		return fmt.Errorf("extended attributes of %s: %w", name, err)
+	}
 	l.report.Entries = append(l.report.Entries, entry)
 	if !info.IsDir() || uint64(stat.Dev) != l.dev {
 		return nil
@@ -98,6 +102,26 @@ func (l *lister) visit(name string, info os.FileInfo) error {
 		}
 	}
 	return nil
+}
+
+// xattrs returns the extended attributes of a file, nil if there are none.
+func (l *lister) xattrs(name string) (map[string]string, error) {
+	n, err := unix.Llistxattr(name, l.buffer) // which is larger than they get
+	if err == unix.EOPNOTSUPP || n == 0 {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]string{}
+	for key := range strings.SplitSeq(strings.TrimSuffix(string(l.buffer[:n]), "\x00"), "\x00") {
+		n, err := unix.Lgetxattr(name, key, l.buffer)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
+		found[key] = string(l.buffer[:n])
+	}
+	return found, nil
 }
 
 // hash returns the SHA-256 of a file.

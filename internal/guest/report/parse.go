@@ -61,6 +61,16 @@ func (r *Report) parseLine(line string) error {
 		e.Target, e.SHA256 = w.string(), w.string()
 		r.Entries = append(r.Entries, e)
 		err = mtime.err
+	case "xattr":
+		if len(r.Entries) == 0 {
+			return fmt.Errorf("no entry before: %q", line)
+		}
+		e := &r.Entries[len(r.Entries)-1]
+		if e.Xattrs == nil {
+			e.Xattrs = map[string]string{}
+		}
+		name := w.string()
+		e.Xattrs[name] = w.string()
 	case "mount":
 		r.Mounts = append(r.Mounts, Mount{int(w.int()), int(w.int()), w.string(), w.string(), w.string(), w.string(), w.string(), w.string()})
 	case "file":

@@ -49,8 +49,9 @@ type Entry struct {
 	Blocks int64 // of 512 bytes, of a regular file: fewer than Size asks for is a file cut short
 	Major  uint32
 	Minor  uint32
-	Target string // of a symbolic link
-	SHA256 string // of a regular file, in hexadecimal
+	Target string            // of a symbolic link
+	SHA256 string            // of a regular file, in hexadecimal
+	Xattrs map[string]string // extended attributes, or nil
 }
 
 // Mount is a line of /proc/self/mountinfo.
@@ -95,6 +96,9 @@ func (r *Report) Format(problems []string) []byte {
 		}
 		line("entry", quote(e.Path), strconv.FormatUint(uint64(e.Mode), 8), e.UID, e.GID, e.Nlink, e.Ino, mtime,
 			e.Size, e.Blocks, e.Major, e.Minor, quote(e.Target), quote(e.SHA256))
+		for name, value := range e.Xattrs {
+			line("xattr", quote(name), quote(value)) // of the entry above
+		}
 	}
 	for _, m := range r.Mounts {
 		line("mount", m.ID, m.Parent, quote(m.Root), quote(m.Point), quote(m.Options), quote(m.Type), quote(m.Source), quote(m.Super))

@@ -17,7 +17,7 @@ var whole = report.Report{
 		{Path: "/", Mode: 0o40755, Nlink: 3, Ino: 1, MTime: 1},
 		{Path: "/a \"b\"\n\\c\xff", Mode: 0o104755, UID: 1000, GID: 4294967295, Nlink: 2, Ino: 1 << 40, MTime: -5, Nanos: 20, Size: 5 << 30, Blocks: 8, SHA256: "d41d8cd98f00b204e9800998ecf8427e"},
 		{Path: "/ünix", Mode: 0o120777, Nlink: 1, Ino: 3, Target: "../with space"},
-		{Path: "/ttyS0", Mode: 0o20620, Nlink: 1, Ino: 4, Major: 4, Minor: 64},
+		{Path: "/ttyS0", Mode: 0o20620, Nlink: 1, Ino: 4, Major: 4, Minor: 64, Xattrs: map[string]string{"trusted.a": "\x00 \"", "user.b": ""}},
 	},
 	Mounts: []report.Mount{{ID: 2, Parent: 1, Root: "/", Point: "/my\\040mount", Options: "rw", Type: "tmpfs", Source: "none", Super: "rw,size=5k"}},
 	Files:  []report.File{{FD: 0, Mount: 2, Path: "/dev/console"}},
