@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
-	"os"
+	"io/fs"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
@@ -145,29 +147,46 @@ func (b *build) writeArchive(ctx context.Context, w io.Writer, entries []*plan.E
 	return buffered.Flush()
 }
 
-func writeBody(w io.Writer, e *plan.Entry, size int64) error {
-	if !e.IsFile() {
+// writeBody writes the body of e, of which the archive's header says size.
+func writeBody(w *cpio.Writer, e *plan.Entry, size int64) error {
+	switch {
+	case !e.IsFile():
 		_, err := io.WriteString(w, e.Target)
 		return err
-	}
-	if e.Data.At != nil {
-		n, err := io.Copy(w, io.NewSectionReader(e.Data.At, e.Data.Offset, size))
-		if err == nil && n < size {
-			err = io.ErrUnexpectedEOF
-		}
+	case e.Data.At != nil:
+		_, err := w.ReadFrom(io.NewSectionReader(e.Data.At, e.Data.Offset, size))
 		return err
 	}
-	f, err := os.Open(e.Data.Path)
+	fd, err := unix.Open(e.Data.Path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return err
+		return &fs.PathError{Op: "open", Path: e.Data.Path, Err: err}
 	}
-	defer f.Close()
-	n, err := io.Copy(w, io.LimitReader(f, size))
-	if err != nil {
+	defer unix.Close(fd)
+	_, err = w.ReadFrom(descriptor(fd))
+	if err != nil && err != io.ErrUnexpectedEOF {
 		return fmt.Errorf("read %s: %w", e.Data.Path, err)
 	}
-	if more, _ := f.Read(make([]byte, 1)); n < size || more > 0 {
+	if more, _ := descriptor(fd).Read(make([]byte, 1)); err != nil || more > 0 {
 		return fmt.Errorf("read %s: its size changed while the image was built", e.Data.Path)
 	}
 	return nil
+}
+
+// descriptor is an open file. An os.File would cost a failed epoll_ctl(2) and a
+// finalizer for each file of the root.
+type descriptor int
+
+func (fd descriptor) Read(p []byte) (int, error) {
+	for {
+		n, err := unix.Read(int(fd), p)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return 0, err
+		case n == 0 && len(p) > 0:
+			return 0, io.EOF
+		default:
+			return n, nil
+		}
+	}
 }

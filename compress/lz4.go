@@ -53,7 +53,8 @@ func newLZ4Writer(w io.Writer, o Options) (io.WriteCloser, error) {
 		level = lz4.CompressionLevel(1 << (8 + o.Level)) // lz4.Level2 and so on
 	}
 	z := lz4.NewWriter(w)
-	return z, z.Apply(lz4.LegacyOption(true), lz4.CompressionLevelOption(level))
+	err := z.Apply(lz4.LegacyOption(true), lz4.CompressionLevelOption(level))
+	return struct{ io.WriteCloser }{z}, err // without its ReadFrom, which wants to be all that is called
 }
 
 func newLZ4Reader(r *bufio.Reader) (io.ReadCloser, error) {

@@ -99,10 +99,37 @@ func (w *Writer) Write(p []byte) (int, error) {
 	if err := w.write(p); err != nil {
 		return 0, err
 	}
-	if w.left == 0 && w.offset%4 != 0 {
-		return len(p), w.write(zeros[:4-w.offset%4])
+	if w.left > 0 {
+		return len(p), nil
 	}
-	return len(p), nil
+	return len(p), w.pad()
+}
+
+// pad ends a body.
+func (w *Writer) pad() error {
+	if w.offset%4 == 0 {
+		return nil
+	}
+	return w.write(zeros[:4-w.offset%4])
+}
+
+// ReadFrom writes what is left of the body from r, which need not end there. If
+// the underlying writer is buffered, r reads straight into its buffer.
+func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
+	if w.err != nil {
+		return 0, w.err
+	}
+	n, err := io.Copy(w.w, io.LimitReader(r, w.left))
+	w.offset += n
+	w.left -= n
+	if err != nil {
+		w.err = err
+		return n, err
+	}
+	if w.left > 0 {
+		return n, io.ErrUnexpectedEOF
+	}
+	return n, w.pad()
 }
 
 // Close ends the archive with its trailer. It does not close the underlying

@@ -147,3 +147,38 @@ func TestWriterError(t *testing.T) {
 		}
 	}
 }
+
+// A body that is read from somewhere is as long as its header says: what is missing
+// is an error, what is left over stays there.
+func TestReadFrom(t *testing.T) {
+	for _, test := range []struct {
+		text string
+		want error
+	}{{"short", io.ErrUnexpectedEOF}, {"six by", nil}, {"rather long", nil}} {
+		var out bytes.Buffer
+		w := NewWriter(&out)
+		if err := w.WriteHeader(&Header{Name: "x", Mode: TypeFile | 0o644, Nlink: 1, Size: 6}); err != nil {
+			t.Fatal(err)
+		}
+		in := strings.NewReader(test.text)
+		if _, err := io.Copy(w, struct{ io.Reader }{in}); err != test.want {
+			t.Errorf("%q: got error %v, want %v", test.text, err, test.want)
+		}
+		if test.want != nil {
+			continue
+		}
+		if left := in.Len(); left != len(test.text)-6 {
+			t.Errorf("%q: got %d bytes left, want %d", test.text, left, len(test.text)-6)
+		}
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+		r := NewReader(&out)
+		if _, err := r.Next(); err != nil {
+			t.Fatal(err)
+		}
+		if body, err := io.ReadAll(r); err != nil || string(body) != test.text[:6] {
+			t.Errorf("%q: got body %q, error %v", test.text, body, err)
+		}
+	}
+}
