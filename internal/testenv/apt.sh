@@ -20,8 +20,10 @@ apt_lists() {
 	: >"$1/status"
 	{
 		echo "deb [signed-by=$keyring] http://deb.debian.org/debian $3 main"
-		[ "$3" = sid ] ||
-			echo "deb [signed-by=$keyring] http://deb.debian.org/debian-security $3-security main"
+		# Others have none, or one that lists packages which are gone (bullseye).
+		case $3 in
+		bookworm | trixie) echo "deb [signed-by=$keyring] http://deb.debian.org/debian-security $3-security main" ;;
+		esac
 	} >"$1/sources.list"
 
 	# The sandbox user _apt cannot enter a home folder; signatures are checked all the same.

@@ -8,17 +8,29 @@ set -eu
 
 name=${1:-amd64}
 case $name in
-#                 architecture  suite    package
-amd64)     set -- amd64         bookworm linux-image-cloud-amd64 ;;
-amd64-sid) set -- amd64         sid      linux-image-cloud-amd64 ;;
-arm64)     set -- arm64         bookworm linux-image-cloud-arm64 ;;
-arm)       set -- armhf         bookworm linux-image-armmp ;;
-386)       set -- i386          bookworm linux-image-686 ;;
-mipsle)    set -- mipsel        bookworm linux-image-4kc-malta ;;
-mips64le)  set -- mips64el      bookworm linux-image-5kc-malta ;;
-ppc64le)   set -- ppc64el       bookworm linux-image-powerpc64le ;;
-riscv64)   set -- riscv64       sid      linux-image-riscv64 ;;
-s390x)     set -- s390x         bookworm linux-image-s390x ;;
+#                    architecture  suite             package
+amd64)        set -- amd64         bookworm          linux-image-cloud-amd64 ;;
+amd64-5.10)   set -- amd64         bullseye          linux-image-cloud-amd64 ;;
+amd64-6.12)   set -- amd64         trixie            linux-image-cloud-amd64 ;;
+amd64-sid)    set -- amd64         sid               linux-image-cloud-amd64 ;;
+amd64-bpo)    set -- amd64         trixie-backports  linux-image-cloud-amd64 ;;
+386)          set -- i386          bookworm          linux-image-686 ;;
+386-5.10)     set -- i386          bullseye          linux-image-rt-686-pae ;;
+arm)          set -- armhf         bookworm          linux-image-armmp ;;
+arm-5.10)     set -- armhf         bullseye          linux-image-armmp ;;
+arm-sid)      set -- armhf         sid               linux-image-armmp ;;
+arm64)        set -- arm64         bookworm          linux-image-cloud-arm64 ;;
+arm64-5.10)   set -- arm64         bullseye          linux-image-cloud-arm64 ;;
+arm64-sid)    set -- arm64         sid               linux-image-cloud-arm64 ;;
+arm64-16k)    set -- arm64         sid               linux-image-arm64-16k ;;
+mipsle)       set -- mipsel        bookworm          linux-image-4kc-malta ;;
+mips64le)     set -- mips64el      bookworm          linux-image-5kc-malta ;;
+ppc64le)      set -- ppc64el       bookworm          linux-image-powerpc64le ;;
+ppc64le-sid)  set -- ppc64el       sid               linux-image-powerpc64le ;;
+riscv64)      set -- riscv64       sid               linux-image-riscv64 ;;
+riscv64-6.12) set -- riscv64       trixie            linux-image-riscv64 ;;
+s390x)        set -- s390x         bookworm          linux-image-s390x ;;
+s390x-sid)    set -- s390x         sid               linux-image-s390x ;;
 *)
 	echo "kernel.sh: no kernel is called \"$name\": give one of those in its table" >&2
 	exit 2 ;;
