@@ -82,58 +82,6 @@ func TestBootRoots(t *testing.T) {
 	}
 }
 
-// TestBootMachines boots other kernels and architectures than the rest of the
-// tests: the newest kernel, where rootfs can be pivoted from as it is, and 32-bit
-// and big-endian machines. In "make test-all" it boots all there are.
-func TestBootMachines(t *testing.T) {
-	tests := []struct {
-		kernel, arch string
-		memory       int // MiB
-		always       bool
-		pivots       bool // the kernel is 7.0 or newer
-	}{
-		{kernel: "amd64-sid", arch: "amd64", always: true, pivots: true},
-		{kernel: "mipsle", arch: "mipsle", memory: 64, always: true},
-		{kernel: "386", arch: "386"},
-		{kernel: "arm", arch: "arm/v7"},
-		{kernel: "arm64", arch: "arm64"},
-		{kernel: "mips64le", arch: "mips64le"},
-		{kernel: "ppc64le", arch: "ppc64le"},
-		{kernel: "riscv64", arch: "riscv64", pivots: true},
-		{kernel: "s390x", arch: "s390x"},
-	}
-	for _, test := range tests {
-		for _, root := range []string{"tmpfs", "bind"} {
-			t.Run(test.kernel+" "+root, func(t *testing.T) {
-				if !test.always {
-					testenv.Matrix(t)
-				}
-				m := qemu.Machine{Arch: test.arch, Kernel: testenv.Kernel(t, test.kernel), MemoryMiB: test.memory}
-				if err := m.Runnable(); err != nil {
-					testenv.Missing(t, "%v", err)
-				}
-				img, _ := buildImage(t, sizedManifest(t, 40, "arch: "+test.arch, "root: {type: "+root+"}"))
-				got, log := bootGuest(t, img, m)
-				want := expected(t, img)
-				if root == "bind" {
-					want = withKernelFolder(want, got)
-				}
-				compare(t, want, got)
-				if got.Pivot != "" {
-					t.Errorf("got %q of pivot_root, want success", got.Pivot)
-				}
-				line := "mkinitfs: " + map[string]string{"tmpfs": "tmpfs root (", "bind": "root bound onto itself"}[root]
-				if test.pivots && root == "bind" {
-					line = "mkinitfs: root left where it is, since it can be pivoted from"
-				}
-				if !strings.Contains(log, line) {
-					t.Errorf("no line with %q in the log:\n%s", line, log)
-				}
-			})
-		}
-	}
-}
-
 // withKernelFolder adds what the kernel's own initramfs leaves on rootfs
 // (usr/default_cpio_list), with the time of the kernel's build.
 func withKernelFolder(want []report.Entry, got *report.Report) []report.Entry {

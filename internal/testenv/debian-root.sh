@@ -1,6 +1,6 @@
 #!/bin/sh
 # Print the path of a Debian root as a tarball, for tests to pack and boot:
-# bookworm's minimal variant and runc, some 140 MB. It is made once and cached;
+# bookworm's minimal variant, runc and crun, some 140 MB. It is made once and cached;
 # to make it anew, remove it and run this again. mmdebstrap can do it for any
 # user where user namespaces are allowed, debootstrap must be run by root.
 set -eu
@@ -8,10 +8,10 @@ PATH=$PATH:/usr/sbin:/sbin
 
 suite=bookworm
 mirror=http://deb.debian.org/debian
-include=runc,busybox-static
+include=runc,crun,busybox-static
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/mkinitfs/roots
-tarball=$cache/debian-$suite.tar
+tarball=$cache/debian-$suite-runc-crun.tar
 if [ -f "$tarball" ]; then
 	echo "$tarball"
 	exit

@@ -41,8 +41,7 @@ func Matrix(t testing.TB) {
 	}
 }
 
-// Kernel returns the path of the kernel that kernel.sh calls name; the plain
-// name of an architecture is its oldest.
+// Kernel returns the path of the kernel that kernel.sh calls name.
 func Kernel(t testing.TB, name string) string {
 	t.Helper()
 	Boots(t)
@@ -50,10 +49,10 @@ func Kernel(t testing.TB, name string) string {
 }
 
 // DebianRoot returns the path of a tarball with a small Debian root that has
-// runc in it, some 130 MB.
+// runc and crun in it, some 130 MB.
 func DebianRoot(t testing.TB) string {
 	t.Helper()
-	return cached(t, "debian-root.sh", "roots", "debian-bookworm.tar")
+	return cached(t, "debian-root.sh", "roots", "debian-bookworm-runc-crun.tar")
 }
 
 // Busybox returns the path of a static busybox for an architecture, as dpkg calls
