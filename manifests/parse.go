@@ -126,10 +126,10 @@ func parseVersion(text string) (int, error) {
 func (d *decoder) output(n *node) Output {
 	var out Output
 	o := d.object(n, "output", "max_size", "max_unpacked")
-	if set(o, "max_size", &out.MaxSize, parseSize) {
+	if set(o, "max_size", &out.MaxSize, ParseSize) {
 		out.MaxSizePos = o.get("max_size").pos
 	}
-	if set(o, "max_unpacked", &out.MaxUnpacked, parseSize) {
+	if set(o, "max_unpacked", &out.MaxUnpacked, ParseSize) {
 		out.MaxUnpackedPos = o.get("max_unpacked").pos
 	}
 	return out

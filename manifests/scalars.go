@@ -71,9 +71,9 @@ func parseName(text string) (string, error) {
 	return parseWord(text)
 }
 
-// parseSize reads a number of bytes, at least 1: 4096, 64m, 5.3MiB. All units
+// ParseSize reads a number of bytes, at least 1: 4096, 64m, 5.3MiB. All units
 // are powers of 1024, as they are for tmpfs and dd.
-func parseSize(text string) (int64, error) {
+func ParseSize(text string) (int64, error) {
 	number := strings.TrimRight(text, "kKmMgGiB")
 	unit := text[len(number):]
 	whole, fraction, dotted := strings.Cut(number, ".")
@@ -116,7 +116,7 @@ func parseRootSize(text string) (Size, error) {
 		}
 		return Size{Percent: int(percent)}, nil
 	}
-	bytes, err := parseSize(text)
+	bytes, err := ParseSize(text)
 	return Size{Bytes: bytes}, err
 }
 

@@ -51,7 +51,7 @@ func TestParseMode(t *testing.T) {
 }
 
 func TestParseSize(t *testing.T) {
-	check(t, parseSize, func(n int64) string { return fmt.Sprint(n) }, []scalarTest{
+	check(t, ParseSize, func(n int64) string { return fmt.Sprint(n) }, []scalarTest{
 		{"1", "1"},
 		{"4096", "4096"},
 		{"64k", "65536"},

@@ -5,17 +5,19 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mkinitfs/mkinitfs/builder/image"
 	"github.com/mkinitfs/mkinitfs/internal/qemu"
+	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
 func bootCommand() *cobra.Command {
 	var m qemu.Machine
-	var expect string
+	var expect, memory string
 	cmd := &cobra.Command{
 		Use:   "boot IMAGE --kernel KERNEL",
 		Short: "Boot an image in QEMU",
@@ -27,6 +29,13 @@ func bootCommand() *cobra.Command {
 			if m.Kernel == "" {
 				return usageError{errors.New("boot needs --kernel FILE, a kernel for the image's architecture\n" +
 					"  for Debian's, run internal/testenv/kernel.sh ARCH in mkinitfs's source: it prints where it has put one")}
+			}
+			if memory != "" {
+				mib, err := parseMemory(memory)
+				if err != nil {
+					return usageError{fmt.Errorf("--memory %q: %w", memory, err)}
+				}
+				m.MemoryMiB = mib
 			}
 			m.Image = args[0]
 			m.Console = cmd.OutOrStdout()
@@ -57,11 +66,23 @@ func bootCommand() *cobra.Command {
 	flags.StringVar(&m.Kernel, "kernel", "", "boot the kernel in `FILE`")
 	flags.StringVar(&m.Arch, "arch", "", "boot a machine of `ARCH` (default: the image's)")
 	flags.StringVar(&m.Append, "append", "", "add `WORDS` to the kernel's command line")
-	flags.IntVar(&m.MemoryMiB, "memory", 0, "give the machine `MIB` of RAM (default 256)")
+	flags.StringVar(&memory, "memory", "", "give the machine `SIZE` of RAM, a plain number being MiB (default 256)")
 	flags.IntVar(&m.CPUs, "cpus", 1, "give the machine `N` CPUs")
 	flags.DurationVar(&m.Timeout, "timeout", time.Minute, "stop after `DURATION`")
 	flags.StringVar(&expect, "expect", "", "stop, successfully, at the first line that matches `REGEXP`")
 	return cmd
+}
+
+// parseMemory reads MiB, or a size as in a manifest, of which it takes whole MiB.
+func parseMemory(text string) (int, error) {
+	if n, err := strconv.ParseUint(text, 10, 31); err == nil && n > 0 {
+		return int(n), nil
+	}
+	bytes, err := manifests.ParseSize(text)
+	if err == nil && bytes < 1<<20 {
+		err = errors.New("want at least 1 MiB")
+	}
+	return int(bytes >> 20), err
 }
 
 func imageArch(name string) (string, error) {

@@ -112,7 +112,7 @@ func TestBootCommand(t *testing.T) {
 		stdout, stderr string // "" of stderr is success
 	}{
 		{"power off", hello, nil, "hello from process 1, /hello: a root of its own", ""},
-		{"expected", hello, []string{"--memory", "128", "--cpus", "2", "--append", "init=/none", "--expect", "^hello from process 1"}, "init=/none ignored", ""},
+		{"expected", hello, []string{"--memory", "128MiB", "--cpus", "2", "--append", "init=/none", "--expect", "^hello from process 1"}, "init=/none ignored", ""},
 		{"not expected", hello, []string{"--expect", "^goodbye"}, "hello from", `mkinitfs: ` + hello + `: ended without a line that matches "^goodbye"`},
 		{"panic", broken, nil, "mkinitfs: find the program: program /nothing: no such file", "mkinitfs: " + broken + ": the kernel panicked"},
 	} {

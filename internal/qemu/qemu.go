@@ -110,6 +110,9 @@ func (m Machine) Boot(ctx context.Context) (*Result, error) {
 			return nil, err
 		}
 	}
+	if err := m.checkKernel(); err != nil {
+		return nil, err
+	}
 
 	accel := tcgArgs
 	if row.kvmRuns(ctx) {

@@ -204,6 +204,33 @@ func TestCannotBoot(t *testing.T) {
 	}
 }
 
+// TestKernelOfAnother gives a machine the first bytes of kernels that are not for it.
+func TestKernelOfAnother(t *testing.T) {
+	testenv.Tool(t, "qemu-system-x86_64")
+	at := func(offset int, text string) string { return strings.Repeat("\x00", offset) + text }
+	elf := func(class, data, machine string) string { return "\x7fELF" + class + data + at(12, machine) }
+	for arch, header := range map[string]string{
+		"386":      at(0x202, "HdrS") + at(0x30, "\x7e"),
+		"arm":      at(0x24, "\x18\x28\x6f\x01"),
+		"arm64":    at(0x38, "ARMd"),
+		"mips":     elf("\x01", "\x02", "\x00\x08"),
+		"mipsle":   elf("\x01", "\x01", "\x08\x00"),
+		"mips64le": elf("\x02", "\x01", "\x08\x00"),
+		"ppc64le":  elf("\x02", "\x01", "\x15\x00"),
+		"riscv64":  at(0x38, "RSC\x05"),
+		"s390x":    at(0x10008, "S390EP"),
+	} {
+		file := filepath.Join(t.TempDir(), "vmlinuz")
+		if err := os.WriteFile(file, []byte(header), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := qemu.Machine{Arch: "amd64", Kernel: file, Image: file}.Boot(t.Context())
+		if want := file + ": is a kernel for " + arch + ", the machine is for amd64"; err == nil || err.Error() != want {
+			t.Errorf("%s: got error %v, want %q", arch, err, want)
+		}
+	}
+}
+
 // helloImage packs testdata/init with the system's cpio.
 func helloImage(t *testing.T) string {
 	t.Helper()
