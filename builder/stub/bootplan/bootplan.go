@@ -45,6 +45,7 @@ type Plan struct {
 	Payload string // codec of the members
 	Extra   string // "merge", "drop", "error"
 	Xattrs  string // "auto", "required"; "" if there is no table of them
+	SELinux string // path of a policy to load before the table is applied, or ""
 	Size    string // tmpfs size=: bytes or N%; "" is auto
 	Inodes  int64  // tmpfs nr_inodes=; 0 is auto
 	Mode    uint32 // of /
@@ -101,6 +102,7 @@ func (p *Plan) Marshal() []byte {
 	line("payload", p.Payload)
 	line("extra", p.Extra)
 	line("xattrs", p.Xattrs)
+	line("selinux", p.SELinux)
 	line("size", p.Size)
 	line("inodes", itoa(p.Inodes))
 	line("mode", "0"+strconv.FormatInt(int64(p.Mode), 8))
@@ -182,6 +184,8 @@ func (p *Plan) set(key string, args []string) string {
 		p.Extra = v
 	case "xattrs":
 		p.Xattrs = v
+	case "selinux":
+		p.SELinux = v
 	case "size":
 		p.Size = v
 	case "exec":

@@ -7,7 +7,7 @@ import (
 )
 
 var full = Plan{
-	Root: "tmpfs", Arch: "arm/v7", Payload: "zstd", Extra: "merge", Xattrs: "auto", Size: "50%", Inodes: 12, Mode: 0o1755, MTime: 1234567890,
+	Root: "tmpfs", Arch: "arm/v7", Payload: "zstd", Extra: "merge", Xattrs: "auto", SELinux: "/etc/selinux/a b/policy/policy.33", Size: "50%", Inodes: 12, Mode: 0o1755, MTime: 1234567890,
 	Exec: "/sbin/init", Args: []string{"", "two words", "back\\slash", "new\nline", "\t"}, Env: []string{"A=b c", "Ä=ö"},
 	Mounts:  []Mount{{"tmpfs", "tmpfs", "/run", ""}, {"proc", "proc", "/proc", "nosuid,nodev"}},
 	OnError: "shell", Cmdline: "ignore", Boot: []string{"/lib/firmware/a b"}, Entries: 7, Window: 1 << 20,
@@ -38,6 +38,7 @@ arch arm/v7
 payload zstd
 extra merge
 xattrs auto
+selinux /etc/selinux/a\040b/policy/policy.33
 size 50%
 inodes 12
 mode 01755

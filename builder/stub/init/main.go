@@ -42,6 +42,9 @@ type boot struct {
 	entries int64
 	workers int
 	freed   atomic.Int64 // bytes
+
+	labelled bool // SELinux has its policy and wants labels
+	enforce  int  // where to write that it should enforce the policy, or 0
 }
 
 type step struct {
@@ -60,6 +63,7 @@ var ontoTmpfs = []step{
 	{"look at rootfs", (*boot).findExtras},
 	{"mount the new root", (*boot).mountRoot},
 	{"unpack the root", (*boot).unpackRoot},
+	{"load the SELinux policy", (*boot).loadPolicy},
 	{"restore extended attributes", (*boot).restoreXattrs},
 	{"take over what else is on rootfs", (*boot).takeExtras},
 	{"find the program", (*boot).findProgram},
@@ -73,6 +77,7 @@ var ontoTmpfs = []step{
 
 var ontoBind = []step{
 	{"restore the root's own init", (*boot).restoreInit},
+	{"load the SELinux policy", (*boot).loadPolicy},
 	{"restore extended attributes", (*boot).restoreXattrs},
 	{"find the program", (*boot).findProgram},
 	{"bind the root", (*boot).bindRoot},
@@ -97,6 +102,7 @@ func onto(root string) []step {
 
 var last = []step{
 	{"open the console", (*boot).openConsole},
+	{"enforce the SELinux policy", (*boot).enforcePolicy},
 	{"start the program", (*boot).exec},
 }
 

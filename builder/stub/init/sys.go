@@ -48,7 +48,9 @@ func readFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer syscall.Close(fd)
-	var data []byte
+	var st syscall.Stat_t
+	syscall.Fstat(fd, &st) // 0 bytes for what a kernel makes up
+	data := make([]byte, 0, st.Size)
 	buf := make([]byte, 4<<10)
 	for {
 		n, err := descriptor(fd).Read(buf)

@@ -13,14 +13,15 @@ import (
 
 // restoreXattrs sets the extended attributes that the image has a table of. What a
 // file system takes depends on the kernel and its options, so what it refuses is an
-// error only if the plan says so. A path that is not there always is one.
+// error only if the plan says so, or if it is a label and a policy is loaded. A path
+// that is not there always is one.
 func (b *boot) restoreXattrs() error {
 	if b.plan.Xattrs == "" {
 		return nil
 	}
 	const table = "/" + bootplan.Xattrs
 	const most = 3 // are told
-	text, refused := "extended attributes not set", 0
+	text, refused, unlabelled := "extended attributes not set", 0, false
 	fd, err := syscall.Open(table, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 	if err == nil {
 		err = bootplan.ReadXattrs(descriptor(fd), func(path, name, value string) error {
@@ -28,6 +29,7 @@ func (b *boot) restoreXattrs() error {
 			if err == nil || err == syscall.ENOENT {
 				return failure("find", path, err)
 			}
+			unlabelled = unlabelled || name == "security.selinux"
 			if refused++; refused <= most {
 				text += "; " + name + " of " + path + ": " + err.Error()
 			}
@@ -46,6 +48,9 @@ func (b *boot) restoreXattrs() error {
 	}
 	if b.plan.Xattrs == "required" {
 		return hint(errors.New(text), "tmpfs takes security.* and trusted.*, with CONFIG_TMPFS_XATTR, and user.* from Linux 6.6 on; ramfs takes none; or set root.xattrs to auto")
+	}
+	if b.labelled && unlabelled {
+		return hint(errors.New(text), "the policy would be enforced on files without their labels; selinux=0 on the kernel's command line boots without it")
 	}
 	b.warn(text)
 	return nil
