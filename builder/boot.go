@@ -122,7 +122,7 @@ func (b *build) bootCopies() ([]*plan.Entry, error) {
 func (b *build) bootPlan(members []bootplan.Member, copies []*plan.Entry) *bootplan.Plan {
 	m := b.manifest
 	p := &bootplan.Plan{
-		Root: string(m.Root.Type), Arch: b.arch, Payload: b.payload.Name, Extra: m.Root.Extra,
+		Root: string(m.Root.Type), Arch: b.arch, Payload: b.payload.Name, Extra: m.Root.Extra, SELinux: b.policy,
 		Size: sizeText(m.Root.Size), Inodes: m.Root.Inodes, Mode: b.entries[0].Mode & 0o7777, MTime: b.entries[0].MTime,
 		Exec: m.Init.Exec, Args: m.Init.Args, Env: m.Init.Env, OnError: m.Init.OnError, Cmdline: m.Init.Cmdline,
 		Entries: int64(len(b.entries)), Members: members,

@@ -48,6 +48,7 @@ type build struct {
 	outer    codec // what the kernel unpacks
 	payload  codec // what the stub unpacks; none unless the root is a tmpfs
 	entries  []plan.Entry
+	policy   string // SELinux policy in the root that the stub loads, or ""
 	members  []member
 	sources  closers
 	inputs   []string // what of the host decides over the image; kept for a Depfile only
@@ -108,6 +109,9 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options) (*build, err
 	entries, err := b.gather(ctx)
 	if err == nil {
 		b.entries, err = plan.Make(entries, b.planOptions())
+	}
+	if err == nil {
+		err = b.label()
 	}
 	if err == nil {
 		err = b.describe()

@@ -35,6 +35,7 @@ type Manifest struct {
 	Arch        string // "amd64", "arm/v7", ...; "" is the machine that builds
 	Compress    Compression
 	Root        Root
+	SELinux     *SELinux // nil: no labels
 	Init        Init
 	Boot        []Glob // root paths that are copied into the boot segment
 	Contents    []Content
@@ -74,6 +75,13 @@ type Root struct {
 type Size struct {
 	Bytes   int64
 	Percent int
+}
+
+// SELinux says which policy labels the root.
+type SELinux struct {
+	Pos          Pos
+	Type         string // the folder of /etc/selinux with the policy; "" is what /etc/selinux/config says
+	FileContexts string // host path of the rules, joined with its folder; "" is the policy's own in the root
 }
 
 // Init describes what runs once the root stands.

@@ -82,7 +82,7 @@ func (d *decoder) manifest(top *node) *Manifest {
 		Pos:      top.pos,
 		Compress: Compression{Pos: top.pos, Codec: "gzip"},
 	}
-	o := d.object(top, "the manifest", "version", "name", "arch", "vars", "compress", "root", "init",
+	o := d.object(top, "the manifest", "version", "name", "arch", "vars", "compress", "root", "selinux", "init",
 		"boot", "contents", "permissions", "remove", "output")
 	set(o, "name", &m.Name, parseName)
 	if n := o.get("arch"); n != nil {
@@ -91,6 +91,10 @@ func (d *decoder) manifest(top *node) *Manifest {
 	d.compression(o.get("compress"), "compress", codecs, &m.Compress)
 	m.Root = d.root(o.get("root"), top.pos)
 	d.noStub = m.Root.Type == None
+	if d.noStub {
+		o.refuse(noXattrs, "selinux")
+	}
+	m.SELinux = d.selinux(o.get("selinux"))
 	m.Init = d.init(o.get("init"), top.pos, m.Root.Type)
 	m.Boot = d.globs(o.list("boot"), "boot", parsePattern)
 	for _, n := range o.list("contents") {

@@ -10,10 +10,10 @@ import (
 // Read reads the file_contexts called name and, where they exist, the files beside
 // it that belong to it: .homedirs and .local, whose rules come after, .subs and
 // .subs_dist. It gets their content from readFile, such as [os.ReadFile]. What is
-// wrong with them is an error of type *[Error] for each line, joined.
+// wrong in them is an error of type [Errors].
 func Read(name string, readFile func(string) ([]byte, error)) (*Contexts, error) {
 	c := new(Contexts)
-	var problems []error
+	var problems Errors
 	for _, suffix := range []string{"", ".homedirs", ".local", ".subs_dist", ".subs"} {
 		data, err := readFile(name + suffix)
 		if suffix != "" && errors.Is(err, fs.ErrNotExist) {
@@ -44,7 +44,7 @@ func Read(name string, readFile func(string) ([]byte, error)) (*Contexts, error)
 		}
 	}
 	if len(problems) > 0 {
-		return nil, errors.Join(problems...)
+		return nil, problems
 	}
 	c.order()
 	return c, nil

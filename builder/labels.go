@@ -1,0 +1,146 @@
+package builder
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/builder/selinux"
+	"github.com/mkinitfs/mkinitfs/manifests"
+)
+
+// label gives every entry the label that the policy has for it, unless it came
+// with one, and finds the policy that the stub has to load for that. A file with
+// several names gets the label of the first.
+func (b *build) label() error {
+	s := b.manifest.SELinux
+	if s == nil {
+		return nil
+	}
+	mode, name := b.selinuxConfig()
+	if s.Type != "" {
+		name = s.Type
+	}
+	if name == "" && s.FileContexts == "" {
+		return manifests.Errors{{Pos: s.Pos, Msg: "selinux: which policy?", Hint: "give type, or file_contexts, or SELINUXTYPE= in the root's " + selinuxDir + "config"}}
+	}
+	dir := selinuxDir + name
+	file, read := s.FileContexts, b.readHost
+	if file == "" {
+		file, read = dir+"/contexts/files/file_contexts", b.readRoot
+	}
+	contexts, err := selinux.Read(file, read)
+	if lines, ok := errors.AsType[selinux.Errors](err); ok {
+		var bad manifests.Errors
+		for _, e := range lines {
+			bad = append(bad, &manifests.Error{Pos: manifests.Pos{File: e.File, Line: e.Line}, Msg: e.Msg})
+		}
+		return bad
+	}
+	if err != nil {
+		return at(s.Pos, fmt.Errorf("selinux: %w", err))
+	}
+	labels := map[string]plan.Xattrs{}
+	seen := map[uint32]plan.Xattrs{}
+	for i := range b.entries {
+		e := &b.entries[i]
+		if first, ok := seen[e.Ino]; ok {
+			e.Xattrs = first
+			continue
+		}
+		if _, has := e.Xattrs[selinux.Attribute]; !has {
+			if label, ok := contexts.Lookup(e.Path, e.Mode); ok {
+				e.Xattrs = withLabel(e.Xattrs, label, labels)
+			}
+		}
+		if e.Nlink > 1 && !e.IsDir() {
+			seen[e.Ino] = e.Xattrs
+		}
+	}
+	if name == "" || mode == "disabled" {
+		return nil
+	}
+	if b.policy = b.newestPolicy(dir + "/policy"); b.policy == "" {
+		b.report.Warnings = append(b.report.Warnings,
+			fmt.Sprintf("%s: selinux: no %s/policy/policy.N in the root: labels are lost when a policy is loaded", s.Pos, dir))
+	}
+	return nil
+}
+
+// withLabel returns xattrs with a label, which libselinux stores with its NUL.
+// Entries that have nothing else share what labels holds.
+func withLabel(xattrs plan.Xattrs, label string, labels map[string]plan.Xattrs) plan.Xattrs {
+	alone, ok := labels[label]
+	if !ok {
+		alone = plan.Xattrs{selinux.Attribute: label + "\x00"}
+		labels[label] = alone
+	}
+	if len(xattrs) == 0 {
+		return alone
+	}
+	both := maps.Clone(xattrs)
+	maps.Copy(both, alone)
+	return both
+}
+
+const selinuxDir = "/etc/selinux/"
+
+// selinuxConfig returns SELINUX and SELINUXTYPE of the root's configuration.
+func (b *build) selinuxConfig() (mode, name string) {
+	text, _ := b.readRoot(selinuxDir + "config")
+	for line := range strings.Lines(string(text)) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		switch key {
+		case "SELINUX":
+			mode = strings.TrimSpace(value)
+		case "SELINUXTYPE":
+			name = strings.TrimSpace(value)
+		}
+	}
+	return mode, name
+}
+
+// newestPolicy returns the path of the policy.N in a folder with the largest N, or "".
+func (b *build) newestPolicy(dir string) string {
+	newest, path := 0, ""
+	for i := range b.entries {
+		text, ok := strings.CutPrefix(b.entries[i].Path, dir+"/policy.")
+		if n, err := strconv.Atoi(text); ok && err == nil && n > newest {
+			newest, path = n, b.entries[i].Path
+		}
+	}
+	return path
+}
+
+// readHost reads a file of the host.
+func (b *build) readHost(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if note := b.input(); err == nil && note != nil {
+		note(path)
+	}
+	return text, err
+}
+
+// readRoot reads a file of the root.
+func (b *build) readRoot(path string) ([]byte, error) {
+	e := plan.Find(b.entries, path)
+	if e == nil || !e.IsFile() {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: fs.ErrNotExist}
+	}
+	d := b.content(e)
+	switch {
+	case e.Size == 0:
+		return nil, nil
+	case d.At == nil:
+		return os.ReadFile(d.Path)
+	}
+	text := make([]byte, e.Size)
+	_, err := io.ReadFull(io.NewSectionReader(d.At, d.Offset, e.Size), text)
+	return text, err
+}
