@@ -21,6 +21,7 @@ func TestExamples(t *testing.T) {
 	// What the examples take from their user.
 	flags := map[string][]string{
 		"debian-runc.yaml":   {"-D", "rootfs=" + tinyDebian(t)},
+		"selinux.yaml":       {"-D", "rootfs=" + tinyDebian(t)},
 		"router-mipsel.yaml": {"-D", "busybox=" + repository(t) + "/examples/debian-runc/init"},
 	}
 	for _, file := range files {
@@ -42,6 +43,8 @@ func tinyDebian(t *testing.T) string {
 	w := tar.NewWriter(&archive)
 	for _, h := range []tar.Header{
 		{Name: "./usr/bin/busybox", Typeflag: tar.TypeReg, Mode: 0o755},
+		{Name: "./etc/selinux/default/policy/policy.33", Typeflag: tar.TypeReg, Mode: 0o644},
+		{Name: "./etc/selinux/default/contexts/files/file_contexts", Typeflag: tar.TypeReg, Mode: 0o644},
 		{Name: "./bin", Typeflag: tar.TypeSymlink, Linkname: "usr/bin", Mode: 0o777},
 	} {
 		if err := w.WriteHeader(&h); err != nil {

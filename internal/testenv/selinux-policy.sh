@@ -1,7 +1,8 @@
 #!/bin/sh
-# Print the path of a tarball with a SELinux policy as it lies in a root, that of
-# Debian bookworm: /etc/selinux. The package holds modules, which semodule links
-# here into what a kernel loads. It is made once and cached.
+# Print the path of a tarball with what makes a Debian bookworm root one with
+# SELinux: a policy in /etc/selinux, load_policy and restorecon. The policy is
+# packaged in modules, which semodule links here into what a kernel loads. It is
+# made once and cached.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -28,7 +29,7 @@ trap 'exit 1' HUP INT TERM
 
 echo "selinux-policy.sh: making $tarball" >&2
 apt_lists "$work" amd64 "$suite"
-apt_unpack "$work" selinux-policy-default
+apt_unpack "$work" selinux-policy-default policycoreutils
 cd "$work/root"
 echo 'policy-version = 33' >etc/selinux/semanage.conf # the newest that bookworm's kernel loads
 printf 'SELINUX=permissive\nSELINUXTYPE=default\n' >etc/selinux/config
@@ -37,7 +38,8 @@ semodule -n -N -p "$work/root" -s default \
 	$(sed 's,.*,-iusr/share/selinux/default/&.pp.bz2,' usr/share/selinux/default/.modules) >&2
 rm etc/selinux/semanage.conf
 # What is compiled of the file contexts only makes libselinux faster.
-tar --exclude='*.bin' --numeric-owner --owner=0 --group=0 --sort=name --mtime=@0 -cf ../policy.tar etc/selinux
+tar --exclude='*.bin' --numeric-owner --owner=0 --group=0 --sort=name --mtime=@0 \
+	-cf ../policy.tar etc/selinux sbin/load_policy sbin/restorecon sbin/setfiles
 chmod 0644 ../policy.tar
 mv ../policy.tar "$tarball"
 echo "$tarball"

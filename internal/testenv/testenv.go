@@ -63,7 +63,8 @@ func Busybox(t testing.TB, arch string) string {
 }
 
 // SELinuxPolicy returns the path of a tarball with the SELinux policy of Debian, as
-// a root has it in /etc/selinux, of type default.
+// a root has it in /etc/selinux, of type default, and the tools to load it and to
+// look at labels.
 func SELinuxPolicy(t testing.TB) string {
 	t.Helper()
 	return cached(t, "selinux-policy.sh", "policies", "debian-bookworm.tar")

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/internal/guest/report"
+	"github.com/mkinitfs/mkinitfs/internal/qemu"
+	"github.com/mkinitfs/mkinitfs/internal/testenv"
+)
+
+// policyItem adds Debian's policy to a root.
+func policyItem(t *testing.T) string {
+	t.Helper()
+	return `  - {type: tar, src: "` + testenv.SELinuxPolicy(t) + `"}`
+}
+
+// TestBootSELinux boots roots that are labelled by their own policy and wants the
+// labels that libselinux finds in it.
+func TestBootSELinux(t *testing.T) {
+	testenv.Boots(t)
+	tests := []struct {
+		name, root, kernel, words string
+		log                       string
+		always                    bool
+	}{
+		{name: "tmpfs", root: "tmpfs", kernel: "amd64", words: "security=selinux", always: true},
+		{name: "bind", root: "bind", kernel: "amd64", words: "security=selinux"},
+		{name: "ramfs beneath", root: "tmpfs", kernel: "amd64", words: "security=selinux rootfstype=ramfs"},
+		{name: "newest kernel", root: "tmpfs", kernel: "amd64-sid", words: "security=selinux"},
+		{name: "newest kernel, bind", root: "bind", kernel: "amd64-sid", words: "security=selinux"},
+		{
+			name: "another security module", root: "tmpfs", kernel: "amd64",
+			log: "mkinitfs: mount selinuxfs: no such device; SELinux is not in this kernel, or off",
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if !test.always {
+				testenv.Matrix(t)
+			}
+			img, _ := buildImage(t, sizedManifest(t, 4, policyItem(t), "root: {type: "+test.root+"}", "selinux: {type: default}"))
+			got, log := bootGuest(t, img, qemu.Machine{Arch: "amd64", Kernel: testenv.Kernel(t, test.kernel), Append: test.words})
+			if test.root == "tmpfs" {
+				compare(t, expected(t, img), got)
+			}
+			compareLabels(t, got.Entries)
+			for _, l := range strings.Split(log, "\n") {
+				if said := strings.Contains(l, "mkinitfs: ") && strings.Contains(l, "SELinux"); said != (test.log != "" && strings.Contains(l, test.log)) {
+					t.Errorf("got %q in the log, want %q", l, test.log)
+				}
+			}
+		})
+	}
+}
+
+// compareLabels holds the labels of a booted root against libselinux's. Of the names
+// of one file the first counts.
+func compareLabels(t *testing.T, entries []report.Entry) {
+	t.Helper()
+	contexts := t.TempDir()
+	unpack := exec.Command("tar", "-xf", testenv.SELinuxPolicy(t), "-C", contexts)
+	if out, err := unpack.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", unpack, err, out)
+	}
+	kinds := map[uint32]string{
+		cpio.TypeFile: "file", cpio.TypeDir: "dir", cpio.TypeLink: "lnk_file", cpio.TypeChar: "chr_file",
+		cpio.TypeBlock: "blk_file", cpio.TypeFIFO: "pipe", cpio.TypeSocket: "sock_file",
+	}
+	seen := map[uint64]bool{}
+	paths, labels := map[string][]string{}, map[string][]string{}
+	for _, e := range entries {
+		if seen[e.Ino] || e.Path == "/root" { // which the kernel brings along
+			continue
+		}
+		seen[e.Ino] = true
+		kind := kinds[e.Mode&cpio.TypeMask]
+		paths[kind] = append(paths[kind], e.Path)
+		labels[kind] = append(labels[kind], strings.TrimSuffix(e.Xattrs["security.selinux"], "\x00"))
+	}
+	for kind, paths := range paths {
+		out, err := exec.Command(testenv.Tool(t, "matchpathcon"), append([]string{"-n", "-m", kind, "-f",
+			contexts + "/etc/selinux/default/contexts/files/file_contexts"}, paths...)...).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range strings.Fields(string(out)) {
+			if got := labels[kind][i]; got != want && want != "<<none>>" {
+				t.Errorf("%s: got label %q, libselinux says %q", paths[i], got, want)
+			}
+		}
+	}
+}
+
+// TestBootSELinuxPolicies boots with policies that a kernel does not take.
+func TestBootSELinuxPolicies(t *testing.T) {
+	testenv.Matrix(t)
+	testenv.Boots(t)
+	img, _ := buildImage(t, guestManifest(t, `  - {type: file, dst: /etc/selinux/x/policy/policy.99, content: no policy}
+  - {type: file, dst: /etc/selinux/x/contexts/files/file_contexts, content: "/.* u:r:x\n"}`, "selinux: {type: x}"))
+	wantFailure(t, img, qemu.Machine{Append: "security=selinux"},
+		"load the SELinux policy: load /etc/selinux/x/policy/policy.99: invalid argument",
+		"hint: this kernel takes policies up to version 33; selinux=0 on its command line boots without one")
+	bootGuest(t, img, qemu.Machine{Append: "security=selinux selinux=0"})
+}
+
+// TestBootSELinuxExample boots the Debian root of examples/selinux, where load_policy
+// loads the policy once more and restorecon finds nothing to do.
+func TestBootSELinuxExample(t *testing.T) {
+	testenv.Matrix(t)
+	testenv.Boots(t)
+	root := filepath.Join(t.TempDir(), "rootfs.tar")
+	if out, err := exec.Command("cp", testenv.DebianRoot(t), root).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if out, err := exec.Command("tar", "-A", "-f", root, testenv.SELinuxPolicy(t)).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, kind := range []string{"tmpfs", "bind"} {
+		img := filepath.Join(t.TempDir(), "selinux.img")
+		manifest := filepath.Join(repository(t), "examples/selinux/selinux.yaml")
+		cmd := exec.Command(commandPath(t), "build", manifest, "-D", "rootfs="+root, "-D", "type="+kind, "-o", img)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("build: %v\n%s", err, out)
+		}
+		for _, words := range []string{"", "enforcing=1"} {
+			t.Run(kind+" "+words, func(t *testing.T) {
+				result := boot(t, img, qemu.Machine{MemoryMiB: 1024, CPUs: 2, Append: "security=selinux " + words})
+				for _, want := range []string{"init runs as system_u:system_r:init_t:s0", "restorecon: exit status 0, 0 wrong labels"} {
+					if !bytes.Contains(result.Output, []byte(want)) {
+						t.Errorf("no %q on the console:\n%s", want, result.Output)
+					}
+				}
+			})
+		}
+		os.Remove(img)
+	}
+}
