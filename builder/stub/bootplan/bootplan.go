@@ -76,6 +76,10 @@ type Member struct {
 
 const version = "1"
 
+// limit is the largest number that is believed: sums and products with the page
+// size stay far from overflowing.
+const limit = 1 << 40
+
 // PageSizes are the page sizes that [Plan.Blocks] is counted for.
 var PageSizes = [...]int64{4 << 10, 16 << 10, 64 << 10}
 
@@ -206,7 +210,7 @@ func (p *Plan) set(key string, args []string) string {
 		if key == "mode" {
 			n, numeric = ParseUint(v, 8)
 		}
-		if !numeric {
+		if !numeric || n > limit {
 			return key + ": bad number"
 		}
 		return p.setNumber(key, n, args)
@@ -229,13 +233,13 @@ func (p *Plan) setNumber(key string, n int64, args []string) string {
 	case "blocks":
 		pages, ok := ParseUint(args[1], 10)
 		i := slices.Index(PageSizes[:], n)
-		if i < 0 || !ok {
+		if i < 0 || !ok || pages > limit {
 			return key + ": bad number"
 		}
 		p.Blocks[i] = pages
 	case "member":
 		unpacked, ok := ParseUint(args[1], 10)
-		if !ok {
+		if !ok || unpacked > limit {
 			return key + ": bad number"
 		}
 		p.Members = append(p.Members, Member{Packed: n, Unpacked: unpacked, SHA256: args[2], CRC32: args[3]})
