@@ -6,14 +6,17 @@ import (
 	"regexp"
 )
 
-// console takes what the guest writes on its serial port and notices what ends
-// the boot.
+// console takes what the guest writes on its serial port, types the answers, and
+// notices what ends the boot.
 type console struct {
 	log    bytes.Buffer // without carriage returns
 	line   int          // where the unfinished line begins in log
 	tee    io.Writer    // gets everything as it comes, or nil
 	expect *regexp.Regexp
-	stop   func() // ends QEMU
+	typed  []Typed   // what is still to type
+	keys   io.Writer // where to
+	after  int       // the end in log of the prompt that was answered last
+	stop   func()    // ends QEMU
 
 	matched  bool
 	panicked bool
@@ -51,6 +54,14 @@ func (c *console) Write(p []byte) (int, error) {
 func (c *console) look(line []byte) {
 	if bytes.Contains(line, kernelPanic) {
 		c.panicked = true
+	}
+	if len(c.typed) > 0 {
+		from := max(c.line, c.after)
+		if at := c.typed[0].Prompt.FindIndex(c.log.Bytes()[from:]); at != nil {
+			c.after = from + at[1]
+			io.WriteString(c.keys, c.typed[0].Text) // fails if QEMU has ended, which is noticed elsewhere
+			c.typed = c.typed[1:]
+		}
 	}
 	if c.expect != nil && c.expect.Match(line) {
 		c.matched = true

@@ -35,8 +35,15 @@ type Machine struct {
 	CPUs      int            // 0 is 1
 	Timeout   time.Duration  // 0 is a minute
 	Expect    *regexp.Regexp // ends the boot with the first line that it matches
+	Typed     []Typed        // what is typed on the console, in this order
 	Console   io.Writer      // gets the serial output as it comes; may be nil
 	NoConsole bool           // /dev/console cannot be opened in the guest; the kernel's log still comes
+}
+
+// Typed is text that goes to the guest once a line, whole or not, matches Prompt.
+type Typed struct {
+	Prompt *regexp.Regexp
+	Text   string
 }
 
 // Result is how a boot ended. Without Matched, Panicked and ExitedByItself the
@@ -125,9 +132,16 @@ func (m Machine) run(ctx context.Context, binary string, args []string) (*Result
 	running, stop := context.WithTimeout(ctx, m.Timeout)
 	defer stop()
 
-	serial := &console{tee: m.Console, expect: m.Expect, stop: stop}
+	serial := &console{tee: m.Console, expect: m.Expect, typed: m.Typed, stop: stop}
 	var complaints bytes.Buffer
 	qemu := exec.CommandContext(running, binary, args...)
+	if len(m.Typed) > 0 {
+		keys, err := qemu.StdinPipe()
+		if err != nil {
+			return nil, err
+		}
+		serial.keys = keys
+	}
 	qemu.Stdout = serial
 	qemu.Stderr = &complaints
 	ownGroup(qemu)

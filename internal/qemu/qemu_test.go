@@ -54,6 +54,14 @@ func TestBoot(t *testing.T) {
 			err:     `ended without a line that matches "^goodbye"`,
 		},
 		{
+			name: "typed",
+			machine: qemu.Machine{Append: "echo", Typed: []qemu.Typed{
+				{Prompt: regexp.MustCompile(`^hello`), Text: "one\n"}, {Prompt: regexp.MustCompile(`^got one$`), Text: "two\n"},
+			}},
+			exited: true,
+			output: "\ngot two\n",
+		},
+		{
 			name:     "init exits",
 			machine:  qemu.Machine{Append: "exit"},
 			panicked: true,

@@ -14,6 +14,13 @@ func main() {
 	switch os.Args[1] {
 	case "poweroff":
 		syscall.Reboot(syscall.LINUX_REBOOT_CMD_POWER_OFF)
+	case "echo":
+		var word string
+		for word != "two" {
+			fmt.Scan(&word)
+			fmt.Println("got", word)
+		}
+		syscall.Reboot(syscall.LINUX_REBOOT_CMD_POWER_OFF)
 	case "exit":
 		os.Exit(1)
 	case "hang":
