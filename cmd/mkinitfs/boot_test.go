@@ -452,3 +452,56 @@ func writeFile(t *testing.T, file string, data []byte) {
 		t.Fatal(err)
 	}
 }
+
+// TestBootBreak stops before a step and types at the shell.
+func TestBootBreak(t *testing.T) {
+	testenv.Boots(t)
+	busybox := testenv.Tool(t, "busybox")
+	shell := "  - {type: file, src: \"" + busybox + "\", dst: /bin/sh}"
+	prompt := regexp.MustCompile(`^/ # `)
+	for _, test := range []struct {
+		word   string
+		lines  []string // of the manifest
+		matrix bool
+		typed  []string
+		output []string
+	}{
+		{
+			"mkinitfs.break", []string{shell, "init: {exec: /sbin/init, mounts: [dev, proc]}"}, false,
+			[]string{"case $- in *m*) echo jobs: $((6*7));; esac", "echo $(tty) in $PWD with $(umask)", "exit"},
+			[]string{"mkinitfs: break before exec: the boot goes on", "\njobs: 42\n", "\n/dev/console in / with 0022\n"},
+		},
+		{"mkinitfs.break=mount", []string{shell}, true, nil, []string{"no break before mount: program /bin/sh: no such file or directory"}},
+		{
+			"mkinitfs.break=mount", []string{shell, "boot: [/bin/sh]"}, true, []string{"ls -d /.mkinitfs/root.0000", "exit"},
+			[]string{"mkinitfs: break before mount: ", "\n/.mkinitfs/root.0000\n"},
+		},
+		{
+			"mkinitfs.break=switch", []string{shell}, true, []string{"ls -d /usr/fifo /.mkinitfs", "exit"},
+			[]string{"mkinitfs: break before switch: ", "\n/usr/fifo\n", "/.mkinitfs: No such file"},
+		},
+		{
+			"mkinitfs.break=program", []string{shell, "root: {type: bind}"}, true, []string{"ls -d /usr/fifo /.mkinitfs", "exit"},
+			[]string{"mkinitfs: break before program: ", "\n/usr/fifo\n", "\n/.mkinitfs\n"},
+		},
+		{"mkinitfs.break=unpack", []string{shell, "root: {type: bind}"}, true, nil, []string{"mkinitfs.break=unpack ignored: it is one of program mount switch exec"}},
+		{"mkinitfs.break", []string{shell, "init: {exec: /sbin/init, cmdline: ignore}"}, true, nil, nil},
+	} {
+		t.Run(test.word+" "+strings.Join(test.lines[1:], " "), func(t *testing.T) {
+			if test.matrix {
+				testenv.Matrix(t)
+			}
+			m := qemu.Machine{Append: test.word}
+			for _, line := range test.typed {
+				m.Typed = append(m.Typed, qemu.Typed{Prompt: prompt, Text: line + "\n"})
+			}
+			img, _ := buildImage(t, guestManifest(t, test.lines...))
+			_, log := bootGuest(t, img, m)
+			for _, want := range test.output {
+				if !strings.Contains(log, want) {
+					t.Errorf("no %q on the console:\n%s", want, log)
+				}
+			}
+		})
+	}
+}

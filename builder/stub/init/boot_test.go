@@ -72,10 +72,10 @@ func becomeStub(dir string, words []string) {
 // image is what a test boots.
 type image struct {
 	plan   bootplan.Plan
-	root   [][]entry // by members
-	extra  []entry   // on rootfs, not ours
-	words  []string  // of the kernel for its init
-	damage func(name string, data []byte) []byte
+	root   [][]entry                             // by members
+	extra  []entry                               // on rootfs, not ours
+	words  []string                              // of the kernel for its init
+	damage func(name string, data []byte) []byte // returns nil for a file that is to be missing
 }
 
 // newImage has a root with a shell and this script as its init.
@@ -142,10 +142,13 @@ func (img *image) boot(t *testing.T) (string, int) {
 			}
 		}
 		name := bootplan.MemberName(i)
-		segment = append(segment, newEntry(name, syscall.S_IFREG|0o400, string(img.damage(name, packed))))
+		if data := img.damage(name, packed); data != nil {
+			segment = append(segment, newEntry(name, syscall.S_IFREG|0o400, string(data)))
+		}
 	}
-	text := img.damage(bootplan.Path, img.plan.Marshal())
-	segment = append(segment, newEntry(bootplan.Path, syscall.S_IFREG|0o400, string(text)))
+	if data := img.damage(bootplan.Path, img.plan.Marshal()); data != nil {
+		segment = append(segment, newEntry(bootplan.Path, syscall.S_IFREG|0o400, string(data)))
+	}
 
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "image"), archive(t, append(segment, img.extra...)...), 0o600); err != nil {
@@ -297,12 +300,23 @@ func TestBootFails(t *testing.T) {
 			return data
 		}
 	}
+	exec := func(entries ...entry) func(*image) {
+		return func(img *image) {
+			img.plan.Exec = "/x"
+			img.root[0] = append(img.root[0], entries...)
+		}
+	}
+	dynamic := string(nativeProgram(t).with(func(p *program) { p.interpreter = "/lib/ld.so" }).bytes())
+	file := func(name, text string) entry { return newEntry(name, syscall.S_IFREG|0o755, text) }
 	for _, c := range []struct {
 		what   string
 		change func(*image)
 		code   int
 		want   []string
 	}{
+		{"no plan", func(img *image) {
+			img.damage = damage(bootplan.Path, func([]byte) []byte { return nil })
+		}, 1, []string{"mkinitfs: read the plan: read /.mkinitfs/plan: no such file or directory\n", hint + "the image is damaged"}},
 		{"damaged plan", func(img *image) {
 			img.damage = damage(bootplan.Path, func(data []byte) []byte { return data[:len(data)/2] })
 		}, 1, []string{"mkinitfs: read the plan: read /.mkinitfs/plan: cut short\n", hint + "the image is damaged"}},
@@ -310,8 +324,49 @@ func TestBootFails(t *testing.T) {
 			img.damage = damage(bootplan.Path, func(data []byte) []byte {
 				return bytes.Replace(data, []byte("mkinitfs 1\n"), []byte("mkinitfs 9\n"), 1)
 			})
-		}, 1, []string{"format 9, this stub reads format 1\n"}},
-		{"root type that is unknown", func(img *image) { img.plan.Root = "none" }, 1, []string{"mkinitfs: read the plan: root type none: "}},
+		}, 1, []string{"format 9, this stub reads format 1\n", hint + "the image is damaged, or its stub is not that of the mkinitfs which built it: "}},
+		{"plan with a number that cannot be", func(img *image) { img.plan.Window = 1 << 50 }, 1, []string{": window: bad number\n"}},
+		{"payload that the stub does not decode", func(img *image) {
+			img.damage = damage(bootplan.Path, func(data []byte) []byte {
+				return bytes.Replace(data, []byte("payload none\n"), []byte("payload zstd\n"), 1)
+			})
+		}, 1, []string{"mkinitfs: read the plan: payload zstd, this stub decodes none\n", hint + "build the image without --stub"}},
+		{"missing member", func(img *image) {
+			img.damage = damage(bootplan.MemberName(2), func([]byte) []byte { return nil })
+		}, 1, []string{"mkinitfs: unpack the root: unpack /.mkinitfs/root.0002: no such file or directory\n", hint + "the image was changed after it was built"}},
+		{"member with a damaged header", func(img *image) {
+			img.damage = damage(bootplan.MemberName(2), func(data []byte) []byte { data[2] ^= 0x10; return data })
+		}, 1, []string{"mkinitfs: unpack the root: unpack /.mkinitfs/root.0002: ", hint + "the image was changed after it was built"}},
+		{"more entries than inodes", func(img *image) { img.plan.Inodes = 5 }, 1,
+			[]string{"mkinitfs: mount the new root: the root has 9 entries, nr_inodes= allows 5\n", hint + "raise root.inodes"}},
+		{"no inode left", func(img *image) {
+			img.plan.Inodes, img.plan.Entries = 5, -4
+		}, 1, []string{"mkinitfs: unpack the root: unpack /.mkinitfs/root.000", ": no space left on device\n", hint + "the root's tmpfs is full: raise root.size or root.inodes"}},
+		{"program that is a folder", exec(newEntry("x", syscall.S_IFDIR|0o755, "")), 1,
+			[]string{"mkinitfs: find the program: program /x: is a folder\n", hint + "init.exec has to be an executable"}},
+		{"program that is a device", exec(newEntry("x", syscall.S_IFIFO|0o755, "")), 1,
+			[]string{"mkinitfs: find the program: program /x: is not a regular file\n", hint + "init.exec has to be an executable"}},
+		{"program without an x", exec(newEntry("x", syscall.S_IFREG|0o644, "#!/bin/sh\n")), 1,
+			[]string{"mkinitfs: find the program: program /x: is not executable (no x in its mode)\n", hint + "init.exec has to be an executable"}},
+		{"empty program", exec(file("x", "")), 1,
+			[]string{"mkinitfs: find the program: program /x: is neither an ELF program nor a #! script\n"}},
+		{"script without its interpreter", exec(file("x", "#!/bin/bash -e\n")), 1,
+			[]string{"mkinitfs: find the program: program /x: needs /bin/bash: no such file or directory\n", hint + "add the interpreter or loader"}},
+		{"script of another system", exec(file("x", "#!/bin/sh\r\necho\r\n")), 1,
+			[]string{"mkinitfs: find the program: program /x: needs /bin/sh\\r: no such file or directory\n", hint + "this script comes from Windows: end its lines with a newline alone"}},
+		{"script that is its own interpreter", exec(file("x", "#!/y\n"), file("y", "#!/x\n")), 1,
+			[]string{"mkinitfs: find the program: program /y: too many levels of symbolic links\n"}},
+		{"dynamic program without its loader", exec(file("x", dynamic)), 1,
+			[]string{"mkinitfs: find the program: program /x: needs /lib/ld.so: no such file or directory\n", hint + "add the interpreter or loader"}},
+		{"program for another machine", exec(file("x", strings.Replace(dynamic, dynamic[18:20], "\xff\x7f", 1))), 1,
+			[]string{"mkinitfs: find the program: program /x: is a program for another architecture\n", hint + "init.exec has to be an executable for this machine"}},
+		{"program that is cut short", exec(file("x", dynamic[:63])), 1,
+			[]string{"mkinitfs: find the program: program /x: is a truncated ELF program\n"}},
+		{"circle of links", exec(newEntry("x", syscall.S_IFLNK|0o777, "y"), newEntry("y", syscall.S_IFLNK|0o777, "x")), 1,
+			[]string{"mkinitfs: find the program: program /x: too many levels of symbolic links\n", hint + "init.exec has to name a file of the root"}},
+		{"link to nowhere", exec(newEntry("x", syscall.S_IFLNK|0o777, "/none")), 1,
+			[]string{"mkinitfs: find the program: program /x: no such file or directory\n", hint + "init.exec has to name a file of the root"}},
+		{"root type that is unknown", func(img *image) { img.plan.Root = "none" }, 1, []string{"mkinitfs: read the plan: root type none, this stub knows tmpfs and bind\n"}},
 		{"cut member", func(img *image) {
 			img.damage = damage(bootplan.MemberName(2), func(data []byte) []byte { return data[:len(data)-1] })
 		}, 1, []string{"mkinitfs: unpack the root: unpack /.mkinitfs/root.0002: has ", hint + "the image was changed after it was built"}},

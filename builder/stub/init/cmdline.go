@@ -11,6 +11,7 @@ type cmdline struct {
 	root, rootfstype, rootflags string
 	init                        string
 	onError                     string // mkinitfs.on_error=
+	pause                       string // mkinitfs.break=
 }
 
 func parseCmdline(line string) cmdline {
@@ -30,12 +31,12 @@ func parseCmdline(line string) cmdline {
 			c.init = value
 		case "mkinitfs.on_error":
 			c.onError = value
+		case "mkinitfs.break":
+			c.pause = value
+			if value == "" { // as dracut's rd.break, as late as can be
+				c.pause = "exec"
+			}
 		}
-	}
-	switch c.onError {
-	case "panic", "reboot", "poweroff", "shell":
-	default:
-		c.onError = ""
 	}
 	return c
 }

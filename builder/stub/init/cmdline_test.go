@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 )
 
 func TestSplitCmdline(t *testing.T) {
@@ -45,12 +47,35 @@ func TestParseCmdline(t *testing.T) {
 		{"init=/a -- init=/b", cmdline{init: "/a"}},
 		{"--x init=/a", cmdline{init: "/a"}},
 		{"mkinitfs.on_error=reboot mkinitfs.on_error=poweroff", cmdline{onError: "poweroff"}},
-		{"mkinitfs.on_error=ignore", cmdline{}},
+		{"mkinitfs.on_error=ignore", cmdline{onError: "ignore"}},
+		{"mkinitfs.break", cmdline{pause: "exec"}},
+		{"mkinitfs.break=unpack", cmdline{pause: "unpack"}},
 		{"xinit=/a init.x=/b", cmdline{}},
 	} {
 		got := parseCmdline(c.line)
 		if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(cmdline{})); diff != "" {
 			t.Errorf("%q: -want +got\n%s", c.line, diff)
+		}
+	}
+}
+
+func TestCheckWords(t *testing.T) {
+	for _, c := range []struct{ root, line, onError, log string }{
+		{"tmpfs", "mkinitfs.on_error=reboot mkinitfs.break", "reboot", ""},
+		{"tmpfs", "mkinitfs.break=unpack", "", ""},
+		{"bind", "mkinitfs.break=switch", "", ""},
+		{"bind", "mkinitfs.break=unpack", "", "<4>mkinitfs: mkinitfs.break=unpack ignored: it is one of program mount switch exec\n"},
+		{"tmpfs", "mkinitfs.break=x", "", "<4>mkinitfs: mkinitfs.break=x ignored: it is one of mount unpack program switch exec\n"},
+		{"tmpfs", "mkinitfs.on_error=x", "", "<4>mkinitfs: mkinitfs.on_error=x ignored: it is one of panic reboot poweroff shell\n"},
+	} {
+		kmsg, logged := listen(t)
+		b := &boot{kmsg: kmsg, plan: &bootplan.Plan{Root: c.root}, words: parseCmdline(c.line)}
+		b.checkWords()
+		if got := logged(); got != c.log {
+			t.Errorf("%s, %q: got %q in the log, want %q", c.root, c.line, got, c.log)
+		}
+		if b.words.onError != c.onError {
+			t.Errorf("%s, %q: got on_error %q, want %q", c.root, c.line, b.words.onError, c.onError)
 		}
 	}
 }

@@ -42,6 +42,7 @@ func (b *boot) askKernel() error {
 	}
 	if text, err := readFile(proc + "/cmdline"); err == nil && b.plan.Cmdline != "ignore" {
 		b.words = parseCmdline(string(text))
+		b.checkWords()
 	}
 	if err := syscall.Unmount(proc, 0); err != nil {
 		return failure("unmount", proc, err)

@@ -86,15 +86,7 @@ func (b *boot) fail(what string, err error) {
 	case "shell":
 		lines = append(lines, "starting a shell")
 	}
-	// One after the other: on a serial console the kernel cuts into what others write.
-	if b.kmsg >= 0 {
-		for _, l := range lines {
-			write(b.kmsg, levelErr+"mkinitfs: "+l+"\n")
-		}
-	}
-	for _, l := range lines {
-		write(2, "mkinitfs: "+l+"\n")
-	}
+	b.say(levelErr, lines...)
 	switch action {
 	case "reboot":
 		reboot(syscall.LINUX_REBOOT_CMD_RESTART)
@@ -107,6 +99,19 @@ func (b *boot) fail(what string, err error) {
 	syscall.Exit(1)                      // the end of PID 1: the kernel panics, and its panic= decides
 }
 
+// say puts lines on the console and into the kernel's log, one after the other: on
+// a serial console the kernel cuts into what others write.
+func (b *boot) say(level string, lines ...string) {
+	if b.kmsg >= 0 {
+		for _, l := range lines {
+			write(b.kmsg, level+"mkinitfs: "+l+"\n")
+		}
+	}
+	for _, l := range lines {
+		write(2, "mkinitfs: "+l+"\n")
+	}
+}
+
 func sleep(left syscall.Timespec) {
 	for syscall.Nanosleep(&left, &left) == syscall.EINTR {
 	}
@@ -116,15 +121,4 @@ func reboot(how int) {
 	sleep(syscall.Timespec{Sec: 5})
 	syscall.Sync()
 	syscall.Reboot(how)
-}
-
-// shell becomes /bin/sh: the new root's if that has one, else that of rootfs.
-func (b *boot) shell() {
-	const sh = "/bin/sh"
-	if b.newroot != "" && checkProgram(b.newroot, sh) == nil && syscall.Chroot(b.newroot) == nil {
-		syscall.Chdir("/")
-	}
-	syscall.Umask(b.umask)
-	err := syscall.Exec(sh, []string{sh}, syscall.Environ())
-	write(2, "mkinitfs: exec "+sh+": "+err.Error()+"\n")
 }

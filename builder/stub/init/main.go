@@ -14,6 +14,7 @@
 package main
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -50,42 +51,43 @@ type boot struct {
 type step struct {
 	what string
 	do   func(*boot) error
+	word string // of mkinitfs.break=
 }
 
 var first = []step{
-	{"start", (*boot).start},
-	{"read the plan", (*boot).readPlan},
-	{"ask the kernel", (*boot).askKernel},
+	{"start", (*boot).start, ""},
+	{"read the plan", (*boot).readPlan, ""},
+	{"ask the kernel", (*boot).askKernel, ""},
 }
 
 var ontoTmpfs = []step{
-	{"look at rootfs", (*boot).checkRootfs},
-	{"look at rootfs", (*boot).findExtras},
-	{"mount the new root", (*boot).mountRoot},
-	{"unpack the root", (*boot).unpackRoot},
-	{"load the SELinux policy", (*boot).loadPolicy},
-	{"restore extended attributes", (*boot).restoreXattrs},
-	{"take over what else is on rootfs", (*boot).takeExtras},
-	{"find the program", (*boot).findProgram},
-	{"move mounts", (*boot).moveMounts},
-	{"make mounts", (*boot).makeMounts},
-	{"empty rootfs", (*boot).emptyRootfs},
-	{"cover rootfs", (*boot).cover},
-	{"seal rootfs", (*boot).seal},
-	{"enter the new root", (*boot).enter},
+	{"look at rootfs", (*boot).checkRootfs, ""},
+	{"look at rootfs", (*boot).findExtras, ""},
+	{"mount the new root", (*boot).mountRoot, "mount"},
+	{"unpack the root", (*boot).unpackRoot, "unpack"},
+	{"load the SELinux policy", (*boot).loadPolicy, ""},
+	{"restore extended attributes", (*boot).restoreXattrs, ""},
+	{"take over what else is on rootfs", (*boot).takeExtras, ""},
+	{"find the program", (*boot).findProgram, "program"},
+	{"move mounts", (*boot).moveMounts, ""},
+	{"make mounts", (*boot).makeMounts, ""},
+	{"empty rootfs", (*boot).emptyRootfs, "switch"},
+	{"cover rootfs", (*boot).cover, ""},
+	{"seal rootfs", (*boot).seal, ""},
+	{"enter the new root", (*boot).enter, ""},
 }
 
 var ontoBind = []step{
-	{"restore the root's own init", (*boot).restoreInit},
-	{"load the SELinux policy", (*boot).loadPolicy},
-	{"restore extended attributes", (*boot).restoreXattrs},
-	{"find the program", (*boot).findProgram},
-	{"bind the root", (*boot).bindRoot},
-	{"move mounts", (*boot).moveMounts},
-	{"make mounts", (*boot).makeMounts},
-	{"cover rootfs", (*boot).cover},
-	{"enter the new root", (*boot).enter},
-	{"remove the stub", (*boot).removeStub},
+	{"restore the root's own init", (*boot).restoreInit, ""},
+	{"load the SELinux policy", (*boot).loadPolicy, ""},
+	{"restore extended attributes", (*boot).restoreXattrs, ""},
+	{"find the program", (*boot).findProgram, "program"},
+	{"bind the root", (*boot).bindRoot, "mount"},
+	{"move mounts", (*boot).moveMounts, ""},
+	{"make mounts", (*boot).makeMounts, ""},
+	{"cover rootfs", (*boot).cover, "switch"},
+	{"enter the new root", (*boot).enter, ""},
+	{"remove the stub", (*boot).removeStub, ""},
 }
 
 // onto returns the steps for a type of root, nil if there is no such type. (A map
@@ -101,9 +103,9 @@ func onto(root string) []step {
 }
 
 var last = []step{
-	{"open the console", (*boot).openConsole},
-	{"enforce the SELinux policy", (*boot).enforcePolicy},
-	{"start the program", (*boot).exec},
+	{"open the console", (*boot).openConsole, ""},
+	{"enforce the SELinux policy", (*boot).enforcePolicy, ""},
+	{"start the program", (*boot).exec, "exec"},
 }
 
 func main() {
@@ -115,6 +117,7 @@ func main() {
 
 func (b *boot) run(steps []step) {
 	for _, s := range steps {
+		b.pause(s)
 		if err := s.do(b); err != nil {
 			b.fail(s.what, err)
 		}
@@ -132,7 +135,7 @@ func (b *boot) start() error {
 	return nil
 }
 
-const damaged = "the image is damaged, or its archives were reordered: build it again"
+const damaged = "the image is damaged, or its stub is not that of the mkinitfs which built it: build it again, without --stub"
 
 func (b *boot) readPlan() error {
 	text, err := readFile("/" + bootplan.Path)
@@ -144,10 +147,10 @@ func (b *boot) readPlan() error {
 		return hint(failure("read", "/"+bootplan.Path, err), damaged)
 	}
 	if onto(plan.Root) == nil {
-		return hint(failure("root type", plan.Root, syscall.ENOSYS), damaged)
+		return hint(errors.New("root type "+plan.Root+", this stub knows tmpfs and bind"), damaged)
 	}
 	if plan.Root == "tmpfs" && plan.Payload != codec {
-		return hint(failure("payload "+plan.Payload, "this stub decodes "+codec, syscall.ENOSYS),
+		return hint(errors.New("payload "+plan.Payload+", this stub decodes "+codec),
 			"build the image without --stub, or with a stub for this codec")
 	}
 	b.plan = plan

@@ -42,8 +42,11 @@ func checkProgram(root, path string) error {
 			return nil
 		}
 		if _, err := resolve(root, next); err != nil {
-			return hint(failure("program", path, failure("needs", next, err)),
-				"add the interpreter or loader to the root, with the libraries it needs")
+			advice := "add the interpreter or loader to the root, with the libraries it needs"
+			if name, dos := strings.CutSuffix(next, "\r"); dos {
+				next, advice = name+`\r`, "this script comes from Windows: end its lines with a newline alone"
+			}
+			return hint(failure("program", path, failure("needs", next, err)), advice)
 		}
 		path = next
 	}

@@ -192,7 +192,7 @@ func TestCheckProgram(t *testing.T) {
 		"/text":          "program /text: is neither an ELF program nor a #! script",
 		"/nameless":      "program /nameless: is neither an ELF program nor a #! script",
 		"/nobody":        "program /nobody: needs /bin/bash: no such file or directory",
-		"/crlf":          "program /crlf: needs /bin/sh\r: no such file or directory",
+		"/crlf":          "program /crlf: needs /bin/sh\\r: no such file or directory",
 		"/no-loader":     "program /no-loader: needs /lib/ld-none.so: no such file or directory",
 		"/bad-loader":    "program /empty: is neither an ELF program nor a #! script",
 		"/truncated":     "program /truncated: is a truncated ELF program",
