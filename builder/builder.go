@@ -18,13 +18,11 @@ package builder
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"runtime"
 	"strings"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
-	"github.com/mkinitfs/mkinitfs/builder/stub"
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/manifests"
@@ -167,9 +165,6 @@ func (b *build) chooseCodecs() error {
 		c.Codec = "zstd"
 	}
 	payload, err := compress.Lookup(c.Codec)
-	if err == nil && !stub.Decodes(c.Codec) {
-		err = fmt.Errorf("root.payload %s: no stub decodes it (known: %s)", c.Codec, strings.Join(stub.Codecs(), ", "))
-	}
 	if err != nil {
 		return at(c.Pos, err)
 	}

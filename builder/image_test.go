@@ -105,6 +105,7 @@ var kinds = []struct{ name, manifest string }{
 	{"tmpfs raw in gzip", "root: {type: tmpfs, payload: none}\ncompress: gzip"},
 	{"tmpfs raw in lz4", "root: {type: tmpfs, payload: none}\ncompress: lz4"},
 	{"tmpfs gzip in raw", "root: {type: tmpfs, payload: gzip}\ncompress: none"},
+	{"tmpfs xz in gzip", "root: {type: tmpfs, payload: 'xz:1'}\ncompress: gzip"},
 	{"tmpfs zstd in lz4", "root: {type: tmpfs, payload: 'zstd:3'}\ncompress: lz4"},
 	{"tmpfs zstd in xz", "root: {type: tmpfs, payload: 'zstd:3'}\ncompress: 'xz:1'"},
 }

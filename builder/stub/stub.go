@@ -19,7 +19,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"slices"
 	"strings"
 
 	"github.com/mkinitfs/mkinitfs/internal/gobuild"
@@ -34,10 +33,7 @@ type Stub struct {
 }
 
 // Codecs are the payload codecs that there is a stub for.
-func Codecs() []string { return []string{"none", "gzip", "lz4", "zstd"} }
-
-// Decodes reports whether there is a stub for a payload codec.
-func Decodes(codec string) bool { return slices.Contains(Codecs(), codec) }
+func Codecs() []string { return []string{"none", "gzip", "lz4", "xz", "zstd"} }
 
 // Variant says which stub an image needs.
 type Variant struct {

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/mkinitfs/mkinitfs/builder/stub"
+	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/internal/gobuild"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
@@ -34,6 +35,7 @@ var decoders = map[string]struct {
 	"none": {budget: 1_465_000},
 	"gzip": {budget: 1_850_000, imports: []string{"compress/gzip"}, std: true},
 	"lz4":  {budget: 1_475_000, imports: []string{module + "/builder/stub/lz4", "hash/crc32"}},
+	"xz":   {budget: 1_490_000, imports: []string{module + "/builder/stub/xz"}},
 	"zstd": {budget: 1_500_000, imports: []string{module + "/builder/stub/zstd"}},
 }
 
@@ -44,6 +46,15 @@ var plain = stub.Variant{Arch: "amd64", Codec: "none"}
 
 // name names a subtest.
 func name(v stub.Variant) string { return strings.TrimSuffix(v.FileName(), ".zst") }
+
+// Whatever a payload can be packed with, a stub decodes.
+func TestCodecs(t *testing.T) {
+	for _, codec := range compress.Names() {
+		if !slices.Contains(stub.Codecs(), codec) {
+			t.Errorf("no stub for payload %s", codec)
+		}
+	}
+}
 
 func TestSize(t *testing.T) {
 	for _, v := range stub.Variants("amd64") {

@@ -27,8 +27,8 @@ import (
 // bsdcpio and u-root see in each archive against what list says.
 func TestToolsReadImages(t *testing.T) {
 	roots := []string{
-		"type: tmpfs, payload: none", "type: tmpfs, payload: gzip", "type: tmpfs, payload: lz4", "type: tmpfs, payload: zstd",
-		"type: bind", "type: none",
+		"type: tmpfs, payload: none", "type: tmpfs, payload: gzip", "type: tmpfs, payload: lz4", "type: tmpfs, payload: xz:1",
+		"type: tmpfs, payload: zstd", "type: bind", "type: none",
 	}
 	for _, root := range roots {
 		for _, outer := range []string{"gzip", "zstd", "xz", "lz4", "none"} {

@@ -33,11 +33,12 @@ var layers = map[string]string{
 
 	"builder/stub":          "internal/gobuild |",
 	"builder/stub/embed":    "builder/stub | manifests",
-	"builder/stub/init":     "builder/cpio builder/stub/bootplan builder/stub/lz4 builder/stub/unpack builder/stub/zstd |",
+	"builder/stub/init":     "builder/cpio builder/stub/bootplan builder/stub/lz4 builder/stub/unpack builder/stub/xz builder/stub/zstd |",
 	"builder/stub/unpack":   "builder/cpio |",
 	"builder/stub/bootplan": "",
 	"builder/stub/lz4":      "",
 	"internal/container":    "builder/cpio builder/image builder/stub/bootplan builder/stub/unpack |",
+	"builder/stub/xz":       "",
 	"builder/stub/zstd":     "",
 
 	// Of the inner packages the command wants words only: the bits of a mode, the
@@ -55,7 +56,7 @@ var layers = map[string]string{
 
 func TestLayers(t *testing.T) {
 	imports := map[string][]string{} // of what is ours, by package
-	for _, tags := range []string{"", "stub_gzip", "stub_lz4", "stub_zstd", "stub_supervise"} {
+	for _, tags := range []string{"", "stub_gzip", "stub_lz4", "stub_xz", "stub_zstd", "stub_supervise"} {
 		for _, p := range list(t, tags) {
 			path := strings.TrimPrefix(p.ImportPath, module)
 			all := append(imports[path], ours(p.Imports)...)

@@ -1,4 +1,4 @@
-//go:build linux && !stub_gzip && !stub_lz4 && !stub_zstd
+//go:build linux && !stub_gzip && !stub_lz4 && !stub_xz && !stub_zstd
 
 package main
 

@@ -6,8 +6,8 @@
 // becomes the real init.
 //
 // What it does is the table of steps below. Everything that can be wrong is found
-// before the step that empties rootfs. A build tag (stub_gzip, stub_lz4, stub_zstd) selects
-// the decoder for the payload; without one the members are raw archives.
+// before the step that empties rootfs. A build tag (stub_gzip, stub_lz4, stub_xz, stub_zstd)
+// selects the decoder for the payload; without one the members are raw archives.
 //
 // It is part of every image, so it imports neither fmt nor os: the tests hold the
 // list of imports and the size.

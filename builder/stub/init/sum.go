@@ -1,4 +1,4 @@
-//go:build linux && !stub_gzip && !stub_zstd
+//go:build linux && !stub_gzip && !stub_xz && !stub_zstd
 
 package main
 

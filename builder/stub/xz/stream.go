@@ -1,0 +1,95 @@
+package xz
+
+import (
+	"hash/crc32"
+	"io"
+)
+
+// streamHeader reads what a stream begins with: section 2.1.1.
+func (d *Decoder) streamHeader() error {
+	b, err := d.take(12)
+	if err != nil {
+		return err
+	}
+	if string(b[:6]) != "\xfd7zXZ\x00" {
+		return fault("bad magic")
+	}
+	d.flags = [2]byte(b[6:])
+	if crc32.ChecksumIEEE(b[6:8]) != little(b[8:]) || d.flags[0] != 0 {
+		return fault("corrupt stream header")
+	}
+	switch d.flags[1] {
+	case 0:
+		d.check = 0
+	case 1:
+		d.check = 4
+	default:
+		return fault("the check is not CRC32, which xz --check=crc32 makes")
+	}
+	d.blocks, d.records = 0, d.records[:0]
+	d.step = (*Decoder).blockHeader
+	return nil
+}
+
+// tail reads the index behind its first byte, and the footer: sections 4 and 2.1.2.
+// All of it is known before.
+func (d *Decoder) tail() error {
+	b := append(d.index[:0], 0)
+	b = append(putNumber(b, d.blocks), d.records...)
+	for len(b)%4 > 0 {
+		b = append(b, 0)
+	}
+	size := len(b) + 4
+	b = put(b, crc32.ChecksumIEEE(b))
+	footer := len(b) + 4
+	b = put(b, 0) // the sum of what follows
+	b = put(b, uint32(size/4-1))
+	b = append(b, d.flags[:]...)
+	sum := crc32.ChecksumIEEE(b[footer:])
+	copy(b[footer-4:], put(nil, sum))
+	b = append(b, "YZ"...)
+	d.index = b
+	for b = b[1:]; len(b) > 0; {
+		got, err := d.take(min(len(b), maxPacked))
+		if err != nil {
+			return err
+		}
+		if string(got) != string(b[:len(got)]) {
+			return fault("index or footer does not match the blocks")
+		}
+		b = b[len(got):]
+	}
+	d.step = (*Decoder).end
+	return nil
+}
+
+// end wants the input to be at its end.
+func (d *Decoder) end() error {
+	_, err := d.take(1)
+	switch err {
+	case io.ErrUnexpectedEOF:
+		err = io.EOF
+	case nil:
+		err = fault("data behind the end of the stream")
+	}
+	return err
+}
+
+// number decodes the number that b begins with: section 1.2. It returns what
+// follows, or false if b does not hold the whole number.
+func number(b []byte) (v int64, rest []byte, ok bool) {
+	for i := 0; i < min(len(b), 9); i++ {
+		v |= int64(b[i]&0x7f) << (7 * i)
+		if b[i] < 0x80 {
+			return v, b[i+1:], b[i] > 0 || i == 0
+		}
+	}
+	return 0, nil, false
+}
+
+func putNumber(b []byte, v int64) []byte {
+	for ; v >= 0x80; v >>= 7 {
+		b = append(b, byte(v)|0x80)
+	}
+	return append(b, byte(v))
+}
