@@ -35,7 +35,7 @@ var decoders = map[string]struct {
 	"none": {budget: 1_465_000},
 	"gzip": {budget: 1_850_000, imports: []string{"compress/gzip"}, std: true},
 	"lz4":  {budget: 1_475_000, imports: []string{module + "/builder/stub/lz4", "hash/crc32"}},
-	"xz":   {budget: 1_490_000, imports: []string{module + "/builder/stub/xz"}},
+	"xz":   {budget: 1_500_000, imports: []string{module + "/builder/stub/xz"}},
 	"zstd": {budget: 1_500_000, imports: []string{module + "/builder/stub/zstd"}},
 }
 
