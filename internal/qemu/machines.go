@@ -13,6 +13,7 @@ type machine struct {
 	debian  string   // Debian's package of the binary
 	args    []string // board and, where the board's default will not do, processor
 	console string   // what the kernel calls the first serial port
+	words   string   // for the kernel
 	early   string   // kernel words that keep the log on that port without a console
 	memory  int      // MiB when nothing else is asked for
 	kvm     string   // GOARCH of the machines whose KVM can run it; "" never tries
@@ -20,9 +21,12 @@ type machine struct {
 
 // machines has a row for each GOARCH. The boards are those that Debian's stock
 // kernels know without modules.
+//
+// A PC's kernel waits some ticks for the timer and panics when none comes, as it
+// happens where the emulator has to wait for a CPU: no_timer_check.
 var machines = map[string]machine{
-	"386":      {binary: "qemu-system-i386", debian: "qemu-system-x86", args: []string{"-M", "pc"}, console: "ttyS0", early: "earlyprintk=ttyS0,115200,keep", memory: 256, kvm: "amd64"},
-	"amd64":    {binary: "qemu-system-x86_64", debian: "qemu-system-x86", args: []string{"-M", "q35"}, console: "ttyS0", early: "earlyprintk=ttyS0,115200,keep", memory: 256, kvm: "amd64"},
+	"386":      {binary: "qemu-system-i386", debian: "qemu-system-x86", args: []string{"-M", "pc"}, console: "ttyS0", words: "no_timer_check", early: "earlyprintk=ttyS0,115200,keep", memory: 256, kvm: "amd64"},
+	"amd64":    {binary: "qemu-system-x86_64", debian: "qemu-system-x86", args: []string{"-M", "q35"}, console: "ttyS0", words: "no_timer_check", early: "earlyprintk=ttyS0,115200,keep", memory: 256, kvm: "amd64"},
 	"arm":      {binary: "qemu-system-arm", debian: "qemu-system-arm", args: []string{"-M", "virt"}, console: "ttyAMA0", early: "earlycon keep_bootcon", memory: 256},
 	"arm64":    {binary: "qemu-system-aarch64", debian: "qemu-system-arm", args: []string{"-M", "virt", "-cpu", "cortex-a57"}, console: "ttyAMA0", early: "earlycon keep_bootcon", memory: 256},
 	"mips":     {binary: "qemu-system-mips", debian: "qemu-system-mips", args: []string{"-M", "malta"}, console: "ttyS0", early: "earlycon keep_bootcon", memory: 256},

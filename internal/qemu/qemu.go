@@ -194,7 +194,7 @@ func (m Machine) words(row machine) string {
 		// then is a boot console, which has no tty to open.
 		console = "console=null " + row.early
 	}
-	return strings.TrimSpace(console + " panic=-1 " + m.Append)
+	return strings.TrimSpace(console + " panic=-1 " + row.words + " " + m.Append)
 }
 
 func readable(path string) error {
