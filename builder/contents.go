@@ -58,7 +58,7 @@ func (b *build) source(ctx context.Context, c *manifests.Content, archive int) (
 	item := source.Item{Origin: c.Pos.String(), Dst: c.Dst, Replace: c.Replace, Input: b.input()}
 	attr := source.Attr{
 		Mode: c.Mode, UID: c.Owner.UID, GID: c.Owner.GID, KeepOwner: c.Owner.Keep,
-		MTime: sourceTime(c.MTime), Xattrs: c.Xattrs,
+		MTime: sourceTime(c.MTime), KeepXattrs: c.KeepXattrs, Xattrs: c.Xattrs,
 	}
 	switch c.Type {
 	case "file":
@@ -76,7 +76,7 @@ func (b *build) source(ctx context.Context, c *manifests.Content, archive int) (
 		entries, err := t.Entries(ctx, b.clock())
 		return entries, nil, err
 	case "tar":
-		t := source.Tar{Item: item, Src: c.Src, Exclude: planGlobs(c.Exclude), Optional: c.Optional, Archive: archive}
+		t := source.Tar{Item: item, Src: c.Src, Exclude: planGlobs(c.Exclude), Optional: c.Optional, KeepXattrs: c.KeepXattrs, Archive: archive}
 		return t.Entries(ctx, b.clock())
 	case "go":
 		g := source.Go{
@@ -112,7 +112,7 @@ func (b *build) planOptions() plan.Options {
 	}
 	for _, p := range b.manifest.Permissions {
 		rule := plan.Permission{
-			Glob: planGlob(p.Glob), Mode: p.Mode, DirMode: p.DirMode, UID: p.Owner.UID, GID: p.Owner.GID,
+			Glob: planGlob(p.Glob), Mode: p.Mode, DirMode: p.DirMode, UID: p.Owner.UID, GID: p.Owner.GID, Xattrs: p.Xattrs,
 		}
 		if p.MTime.Rule == manifests.MTimeSet {
 			t := p.MTime.Time.Unix()

@@ -12,7 +12,7 @@ import (
 type contentType struct{ name, must, may string }
 
 var contentTypes = []contentType{
-	{"file", "dst", "src content mode owner mtime xattrs links follow replace optional"},
+	{"file", "dst", "src content mode owner mtime xattrs capabilities links follow replace optional"},
 	{"dir", "dst", "mode owner mtime xattrs replace"},
 	{"symlink", "dst target", "owner mtime xattrs replace"},
 	{"hardlink", "dst target", "replace"},
@@ -20,9 +20,9 @@ var contentTypes = []contentType{
 	{"block", "dst dev", "mode owner mtime xattrs replace"},
 	{"fifo", "dst", "mode owner mtime xattrs replace"},
 	{"socket", "dst", "mode owner mtime xattrs replace"},
-	{"tree", "src dst", "exclude mode dir_mode owner mtime follow replace optional"},
-	{"tar", "src", "dst exclude replace optional"},
-	{"go", "src dst", "mode links owner mtime xattrs replace"},
+	{"tree", "src dst", "exclude mode dir_mode owner mtime xattrs follow replace optional"},
+	{"tar", "src", "dst exclude xattrs replace optional"},
+	{"go", "src dst", "mode links owner mtime xattrs capabilities replace"},
 }
 
 // content decodes one item of contents and appends it to list.
@@ -198,7 +198,7 @@ func (d *decoder) permission(n *node, list *[]Permission) {
 		d.want(n, "a mapping", "permissions")
 		return
 	}
-	o := d.object(n, "permissions", "path", "mode", "dir_mode", "owner", "mtime", "optional")
+	o := d.object(n, "permissions", "path", "mode", "dir_mode", "owner", "mtime", "xattrs", "capabilities", "optional")
 	o.require("an item of permissions", "path")
 	p := Permission{Glob: Glob{Pos: o.pos}}
 	if set(o, "path", &p.Glob.Pattern, parsePattern) {
@@ -209,8 +209,12 @@ func (d *decoder) permission(n *node, list *[]Permission) {
 	setSome(o, "dir_mode", &p.DirMode, parseMode)
 	set(o, "owner", &p.Owner, parseOwner)
 	set(o, "mtime", &p.MTime, parseMTime)
-	if !o.has("mode") && !o.has("dir_mode") && !o.has("owner") && !o.has("mtime") {
-		d.errorf(o.pos, "an item of permissions needs mode, dir_mode, owner or mtime")
+	if o.noStub {
+		o.refuse(noXattrs, "xattrs", "capabilities")
+	}
+	p.Xattrs = o.attributes(o.get("xattrs"))
+	if !slices.ContainsFunc([]string{"mode", "dir_mode", "owner", "mtime", "xattrs", "capabilities"}, o.has) {
+		d.errorf(o.pos, "an item of permissions needs mode, dir_mode, owner, mtime, xattrs or capabilities")
 	}
 	*list = append(*list, p)
 }

@@ -113,27 +113,28 @@ type Glob struct {
 // Content is one item of contents. Which fields hold something depends on Type;
 // a field that the type does not know has been refused already.
 type Content struct {
-	Pos      Pos
-	Type     string  // file, dir, symlink, hardlink, char, block, fifo, socket, tree, tar, go
-	Dst      string  // absolute and clean; tree, tar: the folder that takes the place of the top
-	DstDir   bool    // Dst was written with a final slash: file and go keep their own name there
-	Src      string  // file, tree, tar, go: host path, joined with its folder
-	SrcGlob  bool    // file: Src is a pattern over host paths, in doublestar's syntax; DstDir is true then
-	Text     *string // file: content, instead of Src
-	Links    []string
-	Target   string // symlink: as written; hardlink: absolute and clean
-	Major    uint32
-	Minor    uint32
-	Mode     *uint32 // permission bits, 07777 at most
-	DirMode  *uint32 // tree: permission bits of folders
-	Norm     bool    // tree, "mode: normalize": 0755 for folders and what its owner may execute, else 0644
-	Owner    Owner
-	MTime    MTime
-	Xattrs   map[string]string // extended attributes
-	Exclude  []Glob            // tree, tar: relative to the tree's top, without a slash in front
-	Follow   bool              // file, tree: follow symbolic links in the source
-	Replace  bool              // take the place of an entry added earlier
-	Optional bool              // file, tree, tar: a missing source is not an error
+	Pos        Pos
+	Type       string  // file, dir, symlink, hardlink, char, block, fifo, socket, tree, tar, go
+	Dst        string  // absolute and clean; tree, tar: the folder that takes the place of the top
+	DstDir     bool    // Dst was written with a final slash: file and go keep their own name there
+	Src        string  // file, tree, tar, go: host path, joined with its folder
+	SrcGlob    bool    // file: Src is a pattern over host paths, in doublestar's syntax; DstDir is true then
+	Text       *string // file: content, instead of Src
+	Links      []string
+	Target     string // symlink: as written; hardlink: absolute and clean
+	Major      uint32
+	Minor      uint32
+	Mode       *uint32 // permission bits, 07777 at most
+	DirMode    *uint32 // tree: permission bits of folders
+	Norm       bool    // tree, "mode: normalize": 0755 for folders and what its owner may execute, else 0644
+	Owner      Owner
+	MTime      MTime
+	Xattrs     map[string]string // extended attributes, capabilities among them
+	KeepXattrs bool              // tree, tar, file: with those of the source
+	Exclude    []Glob            // tree, tar: relative to the tree's top, without a slash in front
+	Follow     bool              // file, tree: follow symbolic links in the source
+	Replace    bool              // take the place of an entry added earlier
+	Optional   bool              // file, tree, tar: a missing source is not an error
 }
 
 // Owner is a pair of numeric ids; a nil one is left at its default.
@@ -165,6 +166,7 @@ type Permission struct {
 	DirMode *uint32
 	Owner   Owner
 	MTime   MTime
+	Xattrs  map[string]string // added to those that are there
 }
 
 // Output bounds the result; 0 is no bound.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+
+	"github.com/mkinitfs/mkinitfs/internal/filecaps"
 )
 
 // xattrSpaces are what the names of extended attributes begin with, as in xattr(7).
@@ -22,12 +24,41 @@ func parseXattrName(name string) (string, error) {
 	return parseText(name)
 }
 
-// readXattrs reads the extended attributes of an item.
+// readXattrs reads the extended attributes of an item. What comes with some of its
+// own has them dropped unless it is told to keep them.
 func (c *Content) readXattrs(o *object) {
 	if o.noStub {
-		o.refuse(noXattrs, "xattrs")
+		o.refuse(noXattrs, "xattrs", "capabilities")
 	}
-	c.Xattrs = o.xattrs(o.get("xattrs"))
+	n := o.get("xattrs")
+	many := c.Type == "tree" || c.Type == "tar"
+	switch {
+	case n != nil && many && n.kind == mapping:
+		o.add(n.pos, advise("an item of permissions sets them on what its path matches", "xattrs: want keep or drop, got a mapping"))
+		return
+	case n != nil && n.kind == scalar && (many || c.Type == "file" && !o.has("content")):
+		word := "drop"
+		choose(o, "xattrs", &word, "keep", "drop")
+		c.KeepXattrs = word == "keep"
+		n = nil
+	}
+	c.Xattrs = o.attributes(n)
+}
+
+// attributes returns the extended attributes in the mapping n, and what the key
+// capabilities adds to them.
+func (o *object) attributes(n *node) map[string]string {
+	xattrs := o.xattrs(n)
+	if caps, ok := o.capabilities(); ok {
+		if _, twice := xattrs[filecaps.Xattr]; twice {
+			o.errorf(o.fields["capabilities"].pos, "capabilities and %s exclude each other", filecaps.Xattr)
+		}
+		if xattrs == nil {
+			xattrs = map[string]string{}
+		}
+		xattrs[filecaps.Xattr] = caps
+	}
+	return xattrs
 }
 
 // xattrs decodes a mapping of extended attributes.

@@ -89,11 +89,26 @@ func (e *Entry) xattrMisfit() string {
 			return fmt.Sprintf("%s of %d bytes, where Linux takes %d at most", name, len(value), maxXattrValue)
 		case space != "user" && space != "trusted" && space != "security" && !strings.HasPrefix(name, "system.posix_acl_"):
 			return fmt.Sprintf("%q is no extended attribute that an image can carry", name)
-		case space == "user" && !e.IsFile() && !e.IsDir(), name == "security.capability" && !e.IsFile():
+		case !e.takes(name):
 			return fmt.Sprintf("%s on %s, which Linux does not take", name, kind(e))
 		}
 	}
 	return ""
+}
+
+// takes reports whether Linux has the extended attribute called name for files of
+// e's type: xattr_permission in fs/xattr.c, cap_convert_nscap in
+// security/commoncap.c.
+func (e *Entry) takes(name string) bool {
+	switch {
+	case name == "security.capability":
+		return e.IsFile()
+	case strings.HasPrefix(name, "user."):
+		return e.IsFile() || e.IsDir()
+	case strings.HasPrefix(name, "system.posix_acl_"):
+		return !e.IsLink()
+	}
+	return true
 }
 
 // longest is the length of the longest element of name.

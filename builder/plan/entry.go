@@ -3,7 +3,10 @@
 // policy is settled here; whoever writes an archive from a plan only writes.
 package plan
 
-import "io"
+import (
+	"io"
+	"maps"
+)
 
 // File type bits of [Entry.Mode], as in stat(2) and in cpio.
 const (
@@ -49,6 +52,19 @@ type Entry struct {
 // share them, so that a million of the same label take one map: who wants others
 // makes a new one.
 type Xattrs map[string]string
+
+// With returns x with more; these win.
+func (x Xattrs) With(more Xattrs) Xattrs {
+	switch {
+	case len(more) == 0:
+		return x
+	case len(x) == 0:
+		return more
+	}
+	both := maps.Clone(x)
+	maps.Copy(both, more)
+	return both
+}
 
 // Data says where the bytes of a regular file are.
 type Data struct {

@@ -33,6 +33,7 @@ type Permission struct {
 	DirMode  *uint32 // of folders, instead of Mode
 	UID, GID *uint32
 	MTime    *int64
+	Xattrs   Xattrs // added, to the types of files that Linux takes them for
 }
 
 // Make turns entries, in the order in which they were asked for, into a plan. It

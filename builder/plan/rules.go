@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -73,7 +74,11 @@ func (p *planner) permit() {
 		}
 	}
 	for _, rule := range p.options.Permissions {
+		untaken := maps.Clone(rule.Xattrs)
+		matched := false
 		p.match(rule.Glob, func(i int) {
+			matched = true
+			maps.DeleteFunc(untaken, func(name, _ string) bool { return p.entries[i].takes(name) })
 			if list, ok := names[p.entries[i].Nlink]; ok {
 				for _, name := range list {
 					rule.apply(&p.entries[name])
@@ -82,6 +87,11 @@ func (p *planner) permit() {
 			}
 			rule.apply(&p.entries[i])
 		})
+		for name := range untaken {
+			if matched {
+				p.problems = append(p.problems, &Error{Origin: rule.Origin, Path: rule.Pattern, Msg: "Linux takes " + name + " for nothing that matches"})
+			}
+		}
 	}
 }
 
@@ -110,6 +120,14 @@ func (r *Permission) apply(e *Entry) {
 	if r.MTime != nil {
 		e.MTime = *r.MTime
 	}
+	xattrs := r.Xattrs
+	for name := range r.Xattrs {
+		if !e.takes(name) {
+			xattrs = maps.Clone(xattrs)
+			delete(xattrs, name)
+		}
+	}
+	e.Xattrs = e.Xattrs.With(xattrs)
 }
 
 // match calls visit with the index of every entry that g matches. Like a

@@ -137,6 +137,9 @@ func (f *File) one(src, dst string, clock Clock) (plan.Entry, *plan.Error) {
 		return plan.Entry{}, f.fail(src, err, "")
 	}
 	f.apply(&e, info, clock)
+	if err := f.keepXattrs(&e, src, f.Follow); err != nil {
+		return plan.Entry{}, f.fail(src, err, "")
+	}
 	return e, nil
 }
 

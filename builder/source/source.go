@@ -54,7 +54,9 @@ type Attr struct {
 	UID, GID  *uint32
 	KeepOwner bool // take ids that are not given from the host
 	MTime     MTime
-	Xattrs    plan.Xattrs
+
+	KeepXattrs bool // take the extended attributes of the host's file
+	Xattrs     plan.Xattrs
 }
 
 // MTime says where a modification time comes from.

@@ -19,10 +19,11 @@ import (
 // Tar puts what is in a tar archive below Dst. The archive may be compressed.
 type Tar struct {
 	Item
-	Src      string
-	Exclude  []plan.Glob // relative to the archive's top; with a folder goes all that is in it
-	Optional bool        // no such archive is fine
-	Archive  int         // becomes [plan.Entry.Source]: above 0, another one for each archive
+	Src        string
+	Exclude    []plan.Glob // relative to the archive's top; with a folder goes all that is in it
+	Optional   bool        // no such archive is fine
+	KeepXattrs bool        // take extended attributes, too
+	Archive    int         // becomes [plan.Entry.Source]: above 0, another one for each archive
 }
 
 // Entries reads the archive's headers. Owners, modes and times are the archive's,
@@ -141,6 +142,9 @@ func (r *tarReader) add(h *tar.Header, offset int64) error {
 	}
 	e.UID, e.GID = uint32(h.Uid), uint32(h.Gid)
 	perm := uint32(h.Mode) & 0o7777
+	if r.KeepXattrs {
+		e.Xattrs = tarXattrs(h)
+	}
 	excluded := r.excludes.matchUp(name)
 	switch h.Typeflag {
 	case tar.TypeReg, tar.TypeCont:

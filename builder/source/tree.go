@@ -86,6 +86,10 @@ func (w *walk) add(name string, info fs.FileInfo, private bool) {
 		}
 		w.names[id] = dst
 	}
+	if err := w.keepXattrs(&e, src, w.Follow); err != nil {
+		w.problems = append(w.problems, w.fail(src, err, ""))
+		return
+	}
 	var err error
 	switch e.Mode & plan.TypeMask {
 	case plan.TypeDir:

@@ -29,6 +29,8 @@ need bsdcpio libarchive-tools
 need zstd zstd
 need xz xz-utils
 need lz4 lz4
+need setfattr attr
+need setcap libcap2-bin
 need busybox busybox-static
 need runc runc
 need matchpathcon selinux-utils

@@ -1,0 +1,66 @@
+package manifests
+
+import (
+	"errors"
+	"math"
+	"strconv"
+
+	"github.com/mkinitfs/mkinitfs/internal/filecaps"
+)
+
+// capabilities returns what the key capabilities says, as the value of the
+// extended attribute that holds it: a list of clauses as cap_from_text(3) has them,
+// or a mapping of such a list, caps, and rootid.
+func (o *object) capabilities() (string, bool) {
+	n := o.get("capabilities")
+	if n == nil {
+		return "", false
+	}
+	var sets filecaps.Sets
+	caps := n
+	if n.kind == mapping {
+		m := o.object(n, "capabilities", "caps", "rootid")
+		m.require("capabilities", "caps")
+		set(m, "rootid", &sets.RootID, parseRootID)
+		if caps = m.get("caps"); caps == nil {
+			return "", false
+		}
+	}
+	clauses := []*node{caps}
+	if caps.kind == list {
+		clauses = caps.items
+	}
+	ok := len(clauses) > 0
+	if !ok {
+		o.errorf(caps.pos, "capabilities: want clauses, such as cap_net_raw+ep")
+	}
+	for _, clause := range clauses {
+		_, good := take(o.decoder, clause, "capabilities", func(text string) (struct{}, error) {
+			err := sets.Apply(text)
+			if name, unknownName := errors.AsType[filecaps.UnknownError](err); unknownName {
+				err = unknown("capability", string(name), filecaps.Names())
+			} else if err != nil {
+				err = advise("", "capabilities %s: %w", quote(text), err)
+			}
+			return struct{}{}, err
+		})
+		ok = ok && good
+	}
+	if !ok {
+		return "", false
+	}
+	value, err := sets.Value()
+	if err != nil {
+		o.errorf(caps.pos, "capabilities: %w", err)
+	}
+	return value, err == nil
+}
+
+// parseRootID reads the id of a user who is root of a user namespace.
+func parseRootID(text string) (uint32, error) {
+	id, err := strconv.ParseUint(text, 10, 32)
+	if err != nil || id == 0 || id == math.MaxUint32 {
+		return 0, errors.New("want the id of a user, above 0")
+	}
+	return uint32(id), nil
+}
