@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -82,6 +83,7 @@ func printEntries(w io.Writer, entries []image.Entry, long, asJSON, outer bool) 
 		return printJSON(w, list)
 	}
 	out := bufio.NewWriter(w)
+	marked := slices.ContainsFunc(entries, func(e image.Entry) bool { return len(e.Xattrs) > 0 })
 	for i := range entries {
 		e := describe(&entries[i], outer)
 		if long {
@@ -89,7 +91,14 @@ func printEntries(w io.Writer, entries []image.Entry, long, asJSON, outer bool) 
 			if e.Device != "" {
 				what = e.Device
 			}
-			fmt.Fprintf(out, "%s %3d %5d %5d %10s %s ", modeText(entries[i].Mode), e.Links, e.UID, e.GID, what,
+			mark := ""
+			switch {
+			case len(e.Xattrs) > 0:
+				mark = "+"
+			case marked:
+				mark = " "
+			}
+			fmt.Fprintf(out, "%s%s %3d %5d %5d %10s %s ", modeText(entries[i].Mode), mark, e.Links, e.UID, e.GID, what,
 				time.Unix(e.MTime, 0).UTC().Format("2006-01-02 15:04:05"))
 		}
 		out.WriteString(printable(e.Path))
@@ -100,6 +109,9 @@ func printEntries(w io.Writer, entries []image.Entry, long, asJSON, outer bool) 
 			fmt.Fprintf(out, " link to %s", printable(e.HardLinkOf))
 		}
 		out.WriteByte('\n')
+		if long {
+			printXattrs(out, e.Xattrs)
+		}
 	}
 	return out.Flush()
 }
@@ -141,6 +153,8 @@ type entryJSON struct {
 	HardLinkOf string `json:"hard_link_of,omitempty"`
 	Segment    int    `json:"segment"`
 	Member     string `json:"member,omitempty"`
+
+	Xattrs map[string]xattrJSON `json:"xattrs,omitempty"` // by name
 }
 
 func describe(e *image.Entry, outer bool) entryJSON {
@@ -148,7 +162,7 @@ func describe(e *image.Entry, outer bool) entryJSON {
 	d := entryJSON{
 		Path: e.Path(), Type: t.name, Mode: fmt.Sprintf("%04o", e.Mode&0o7777), UID: e.UID, GID: e.GID,
 		Links: e.Nlink, Size: e.Size, MTime: e.MTime, Target: e.Link, HardLinkOf: e.HardLinkOf,
-		Segment: e.Segment, Member: e.Member,
+		Segment: e.Segment, Member: e.Member, Xattrs: describeXattrs(e.Xattrs),
 	}
 	switch {
 	case outer:

@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 //
 //	need TOOL...          skip the script unless these programs are there
 //	status N PROGRAM ...  exec that wants exit status N
+//	[root]                the tests are run by the superuser
 //	fakestub FILE         write something for --stub that no version of Go changes
 func TestScripts(t *testing.T) {
 	syscall.Umask(0o022) // modes of the scripts' files end up in images
@@ -48,6 +49,12 @@ func TestScripts(t *testing.T) {
 			"need":     need,
 			"status":   status,
 			"fakestub": fakeStub,
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond != "root" {
+				return false, errors.New("unknown condition")
+			}
+			return os.Getuid() == 0, nil
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
