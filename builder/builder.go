@@ -36,6 +36,8 @@ type Options struct {
 	TempDir string // for the packed payload while it grows; "" is os.TempDir()
 	Digest  bool   // fill Report.SHA256
 	Depfile Depfile
+
+	IfChanged bool // BuildFile leaves an image that has these bytes already as it is, with its time
 }
 
 // build is one build on its way through the stages.

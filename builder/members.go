@@ -3,10 +3,12 @@ package builder
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
 	"io/fs"
+	"os"
 
 	"golang.org/x/sys/unix"
 
@@ -134,7 +136,7 @@ func (b *build) writeArchive(ctx context.Context, w io.Writer, entries []*plan.E
 		if err := out.WriteHeader(&h); err != nil {
 			return plan.Errors{{Origin: e.Origin, Path: e.Path, Msg: err.Error(), Cause: err}}
 		}
-		if h.Size == 0 {
+		if h.Size == 0 && (e.Size > 0 || e.Data.Path == "") {
 			continue
 		}
 		if err := writeBody(out, e, h.Size); err != nil {
@@ -155,6 +157,16 @@ func writeBody(w *cpio.Writer, e *plan.Entry, size int64) error {
 		return err
 	case e.Data.At != nil:
 		_, err := w.ReadFrom(io.NewSectionReader(e.Data.At, e.Data.Offset, size))
+		archive, ok := e.Data.At.(*os.File)
+		if !ok {
+			return err
+		}
+		if now, _ := stamp(int(archive.Fd())); changed(e, now) {
+			err = errChanged
+		}
+		if err != nil {
+			err = fmt.Errorf("read %s: %w", archive.Name(), err)
+		}
 		return err
 	}
 	fd, err := unix.Open(e.Data.Path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
@@ -163,13 +175,28 @@ func writeBody(w *cpio.Writer, e *plan.Entry, size int64) error {
 	}
 	defer unix.Close(fd)
 	_, err = w.ReadFrom(descriptor(fd))
-	if err != nil && err != io.ErrUnexpectedEOF {
+	if now, length := stamp(fd); err == io.ErrUnexpectedEOF || length != size || changed(e, now) {
+		err = errChanged
+	}
+	if err != nil {
 		return fmt.Errorf("read %s: %w", e.Data.Path, err)
 	}
-	if more, _ := descriptor(fd).Read(make([]byte, 1)); err != nil || more > 0 {
-		return fmt.Errorf("read %s: its size changed while the image was built", e.Data.Path)
-	}
 	return nil
+}
+
+var errChanged = errors.New("it changed while the image was built")
+
+func changed(e *plan.Entry, now plan.Stamp) bool {
+	return e.Data.Stamp != (plan.Stamp{}) && e.Data.Stamp != now
+}
+
+// stamp returns what an open file is now, and its size.
+func stamp(fd int) (plan.Stamp, int64) {
+	var s unix.Stat_t
+	if err := unix.Fstat(fd, &s); err != nil {
+		return plan.Stamp{}, -1
+	}
+	return plan.Stamp{Inode: s.Ino, MTime: s.Mtim.Nano()}, s.Size
 }
 
 // descriptor is an open file. An os.File would cost a failed epoll_ctl(2) and a

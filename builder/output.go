@@ -1,9 +1,11 @@
 package builder
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -59,6 +61,10 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 	if err := b.write(ctx, f); err != nil {
 		return nil, err
 	}
+	if o.IfChanged && b.stands(path, f) {
+		b.report.Unchanged = true
+		return &b.report, b.writeDepfile()
+	}
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
@@ -69,6 +75,36 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 		return nil, err
 	}
 	return &b.report, b.touch(path)
+}
+
+// stands reports whether the file at path can stay, since the new image has the same
+// bytes. One that more people can read than should has to go.
+func (b *build) stands(path string, image *os.File) bool {
+	old, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer old.Close()
+	info, err := old.Stat()
+	if err != nil || info.Size() != b.report.Size || b.report.Private && info.Mode().Perm()&0o077 != 0 {
+		return false
+	}
+	_, err = image.Seek(0, io.SeekStart)
+	return err == nil && sameBytes(old, image)
+}
+
+func sameBytes(a, b io.Reader) bool {
+	p, q := make([]byte, 64<<10), make([]byte, 64<<10)
+	for {
+		n, errA := io.ReadFull(a, p)
+		m, errB := io.ReadFull(b, q)
+		switch {
+		case errA != errB || !bytes.Equal(p[:n], q[:m]):
+			return false
+		case errA != nil:
+			return errA == io.EOF || errA == io.ErrUnexpectedEOF
+		}
+	}
 }
 
 // followLinks returns what path is a symbolic link to, which need not exist: the

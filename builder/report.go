@@ -11,20 +11,21 @@ import (
 
 // Report says what was built. Its JSON form is stable: fields are only added.
 type Report struct {
-	Name     string    `json:"name,omitempty"`
-	Arch     string    `json:"arch"`
-	Root     string    `json:"root"`               // type of the root
-	Compress string    `json:"compress"`           // codec that the kernel unpacks
-	Payload  string    `json:"payload"`            // codec that the stub unpacks
-	Entries  int       `json:"entries"`            // of the root
-	Unpacked int64     `json:"unpacked"`           // bytes of the root's files
-	Size     int64     `json:"size,omitempty"`     // bytes of the image
-	SHA256   string    `json:"sha256,omitempty"`   // of the image
-	Segments []Segment `json:"segments,omitempty"` // in the order of the image
-	Members  []Member  `json:"members,omitempty"`  // of the payload
-	Stub     *Stub     `json:"stub,omitempty"`
-	Private  bool      `json:"private"` // some source is not readable by all
-	Warnings []string  `json:"warnings,omitempty"`
+	Name      string    `json:"name,omitempty"`
+	Arch      string    `json:"arch"`
+	Root      string    `json:"root"`               // type of the root
+	Compress  string    `json:"compress"`           // codec that the kernel unpacks
+	Payload   string    `json:"payload"`            // codec that the stub unpacks
+	Entries   int       `json:"entries"`            // of the root
+	Unpacked  int64     `json:"unpacked"`           // bytes of the root's files
+	Size      int64     `json:"size,omitempty"`     // bytes of the image
+	SHA256    string    `json:"sha256,omitempty"`   // of the image
+	Segments  []Segment `json:"segments,omitempty"` // in the order of the image
+	Members   []Member  `json:"members,omitempty"`  // of the payload
+	Stub      *Stub     `json:"stub,omitempty"`
+	Unchanged bool      `json:"unchanged,omitempty"` // the image was there already, and was left as it was
+	Private   bool      `json:"private"`             // some source is not readable by all
+	Warnings  []string  `json:"warnings,omitempty"`
 }
 
 // Segment is one compressed stream, or one raw archive, of the image.

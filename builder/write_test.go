@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The same input gives the same bytes: on one core and on two, wherever its
@@ -41,41 +42,64 @@ func TestDeterministic(t *testing.T) {
 // A file that is not what it was when the image was planned would leave an image
 // that no check finds fault with.
 func TestSourceChanges(t *testing.T) {
-	for _, kind := range kinds {
-		for _, tt := range []struct {
-			name   string
-			change func(path string) error
-			want   string
-		}{
-			{"shrinks", func(path string) error { return os.Truncate(path, 999) }, "its size changed while the image was built"},
-			{"is emptied", func(path string) error { return os.Truncate(path, 0) }, "its size changed while the image was built"},
-			{"grows", func(path string) error { return os.Truncate(path, 1001) }, "its size changed while the image was built"},
-			{"goes", os.Remove, "no such file or directory"},
-		} {
-			t.Run(kind.name+" "+tt.name, func(t *testing.T) {
-				dir := t.TempDir()
-				path := filepath.Join(dir, "changing")
-				writeFile(t, path, 1000)
-				m := parse(t, dir, kind.manifest+`
+	const changed = "it changed while the image was built"
+	for _, tt := range []struct {
+		name   string
+		change func(path string) error
+		want   string
+	}{
+		{"shrinks", func(path string) error { return keepTime(path, func() error { return os.Truncate(path, 999) }) }, changed},
+		{"is emptied", func(path string) error { return os.Truncate(path, 0) }, changed},
+		{"grows", func(path string) error { return keepTime(path, func() error { return os.Truncate(path, 1001) }) }, changed},
+		{"is written to", func(path string) error { return os.Chtimes(path, time.Time{}, time.Unix(1, 1)) }, changed},
+		{"is replaced", func(path string) error {
+			return keepTime(path, func() error {
+				data, err := os.ReadFile(path)
+				return errors.Join(err, os.WriteFile(path+"2", data, 0o644), os.Rename(path+"2", path))
+			})
+		}, changed},
+		{"goes", os.Remove, "no such file or directory"},
+	} {
+		for _, kind := range kinds {
+			t.Run(kind.name+" "+tt.name, func(t *testing.T) { testChange(t, kind.manifest, 1000, tt.change, tt.want) })
+		}
+	}
+	t.Run("empty, grows", func(t *testing.T) {
+		testChange(t, "", 0, func(path string) error { return os.Truncate(path, 1) }, changed)
+	})
+	t.Run("empty, goes", func(t *testing.T) { testChange(t, "", 0, os.Remove, "no such file or directory") })
+}
+
+// testChange changes a file of a size between the plan and the image.
+func testChange(t *testing.T, manifest string, size int, change func(path string) error, want string) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "changing")
+	writeFile(t, path, size)
+	b, err := prepare(t.Context(), parse(t, dir, manifest+`
 arch: arm
 init: {exec: /file}
 contents: [{type: file, src: changing, dst: /file}]
-`)
-				b, err := prepare(t.Context(), m, options(t))
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer b.sources.Close()
-				if err := tt.change(path); err != nil {
-					t.Fatal(err)
-				}
-				err = b.write(t.Context(), io.Discard)
-				if err == nil || !strings.Contains(err.Error(), path+": "+tt.want) || !strings.HasPrefix(err.Error(), "test.yaml:") {
-					t.Errorf("got error %v, want the place in the manifest and %q", err, path+": "+tt.want)
-				}
-			})
-		}
+`), options(t))
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer b.sources.Close()
+	if err := change(path); err != nil {
+		t.Fatal(err)
+	}
+	err = b.write(t.Context(), io.Discard)
+	if err == nil || !strings.Contains(err.Error(), path+": "+want) || !strings.HasPrefix(err.Error(), "test.yaml:") {
+		t.Errorf("got error %v, want the place in the manifest and %q", err, path+": "+want)
+	}
+}
+
+// keepTime gives path the modification time back that it had before change.
+func keepTime(path string, change func() error) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(change(), os.Chtimes(path, time.Time{}, info.ModTime()))
 }
 
 func TestMaxSize(t *testing.T) {

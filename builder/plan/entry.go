@@ -71,6 +71,14 @@ type Data struct {
 	Path   string      // a file of the host, opened when it is written
 	At     io.ReaderAt // or something open already, from Offset
 	Offset int64
+	Stamp  Stamp // of the file at Path, or At
+}
+
+// Stamp tells whether a file of the host is still the one that was planned. The zero
+// value is that of a file which nobody else can change.
+type Stamp struct {
+	Inode uint64
+	MTime int64 // nanoseconds since the epoch
 }
 
 // IsDir reports whether e is a folder.

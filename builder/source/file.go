@@ -127,7 +127,7 @@ func (f *File) one(src, dst string, clock Clock) (plan.Entry, *plan.Error) {
 		e.Target, err = os.Readlink(src)
 	case e.IsFile():
 		f.input(src)
-		e.Size, e.Data.Path = info.Size(), src
+		e.Size, e.Data = info.Size(), plan.Data{Path: src, Stamp: stamp(info)}
 		e.Private = info.Mode().Perm()&0o004 == 0
 		err = readable(src, info)
 	default:

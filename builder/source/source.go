@@ -142,6 +142,12 @@ func (a *Attr) set(e *plan.Entry, info fs.FileInfo, clock Clock) {
 	}
 }
 
+// stamp returns the state of a file, to be held against a later one.
+func stamp(info fs.FileInfo) plan.Stamp {
+	stat := info.Sys().(*syscall.Stat_t)
+	return plan.Stamp{Inode: uint64(stat.Ino), MTime: stat.Mtim.Nano()}
+}
+
 // mode returns type and permission bits as in stat(2).
 func mode(info fs.FileInfo) uint32 {
 	m := uint32(info.Mode().Perm())

@@ -54,14 +54,20 @@ func (t Tar) Entries(ctx context.Context, clock Clock) (entries []plan.Entry, cl
 		f.Close()
 		return nil, nil, t.problem(ctx, err)
 	}
-	if plain != f {
-		f.Close()
-	}
 	r := &tarReader{
 		Tar: t, clock: clock, file: plain, private: info.Mode().Perm()&0o004 == 0,
 		excludes: newExcludes(t.Exclude), hidden: map[string]plan.Entry{}, moved: map[string]string{},
 	}
+	if plain == f {
+		r.stamp = stamp(info)
+	}
 	err = r.read(ctx)
+	if err == nil {
+		err = unchanged(f, info)
+	}
+	if plain != f {
+		f.Close()
+	}
 	if err == nil {
 		err = r.excludes.unused().Sorted()
 	}
@@ -70,6 +76,15 @@ func (t Tar) Entries(ctx context.Context, clock Clock) (entries []plan.Entry, cl
 		return nil, nil, t.problem(ctx, err)
 	}
 	return r.entries, plain, nil
+}
+
+// unchanged checks that f is what it was when info was asked for.
+func unchanged(f *os.File, info fs.FileInfo) error {
+	now, err := f.Stat()
+	if err == nil && (now.Size() != info.Size() || stamp(now) != stamp(info)) {
+		err = errors.New("changed while it was read")
+	}
+	return err
 }
 
 // problem gives err its place, unless it has one or is ctx's.
@@ -85,6 +100,7 @@ type tarReader struct {
 	Tar
 	clock    Clock
 	file     *os.File
+	stamp    plan.Stamp
 	private  bool
 	excludes *excludes
 	hidden   map[string]plan.Entry // files that are excluded, by name: a hard link may want the content
@@ -153,7 +169,7 @@ func (r *tarReader) add(h *tar.Header, offset int64) error {
 		}
 		e.Mode, e.Size, e.Private = plan.TypeFile|perm, h.Size, r.private
 		if h.Size > 0 {
-			e.Data = plan.Data{At: r.file, Offset: offset}
+			e.Data = plan.Data{At: r.file, Offset: offset, Stamp: r.stamp}
 		}
 		if excluded {
 			r.hidden[name] = e

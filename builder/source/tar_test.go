@@ -329,3 +329,37 @@ func TestTarSparse(t *testing.T) {
 		compare(t, dir, nil, err, "m:1: a.tar: member \"hole\": a sparse file; pack it without --sparse\n")
 	}
 }
+
+// changing is a context that changes a file when it is asked for the second time.
+type changing struct {
+	context.Context
+	asked  *int
+	change func()
+}
+
+func (c changing) Err() error {
+	if *c.asked++; *c.asked == 2 {
+		c.change()
+	}
+	return c.Context.Err()
+}
+
+func TestTarChanges(t *testing.T) {
+	data := archive(t, tar.FormatPAX, member{tar.Header{Name: "x"}, "x"})
+	for _, data := range [][]byte{data, gzipped(t, data)} {
+		file := filepath.Join(t.TempDir(), "x.tar")
+		if err := os.WriteFile(file, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		ctx := changing{t.Context(), new(int), func() {
+			if err := os.Chtimes(file, time.Time{}, time.Unix(1, 1)); err != nil {
+				t.Error(err)
+			}
+		}}
+		_, _, err := Tar{Item: Item{Dst: "/", Origin: "m:1"}, Src: file}.Entries(ctx, Clock{})
+		want := "m:1: " + file + ": changed while it was read"
+		if err == nil || err.Error() != want {
+			t.Errorf("got error %v, want %s", err, want)
+		}
+	}
+}

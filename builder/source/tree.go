@@ -99,7 +99,7 @@ func (w *walk) add(name string, info fs.FileInfo, private bool) {
 		return
 	case plan.TypeFile:
 		w.input(src)
-		e.Size, e.Data.Path = info.Size(), src
+		e.Size, e.Data = info.Size(), plan.Data{Path: src, Stamp: stamp(info)}
 		e.Private = private || info.Mode().Perm()&0o004 == 0
 		err = readable(src, info)
 	case plan.TypeLink:

@@ -16,7 +16,7 @@ func buildCommand() *cobra.Command {
 	var f manifestFlags
 	var d depfileFlags
 	var out string
-	var asJSON bool
+	var asJSON, ifChanged bool
 	cmd := &cobra.Command{
 		Use:   "build MANIFEST -o IMAGE",
 		Short: "Build an image from a manifest",
@@ -36,7 +36,7 @@ func buildCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			o.Digest, o.Depfile = true, depfile
+			o.Digest, o.Depfile, o.IfChanged = true, depfile, ifChanged
 			stdout := cmd.OutOrStdout()
 			var report *builder.Report
 			if out == "-" {
@@ -63,6 +63,7 @@ func buildCommand() *cobra.Command {
 	f.add(cmd)
 	d.add(cmd)
 	cmd.Flags().StringVarP(&out, "output", "o", "", "write the image to `IMAGE`")
+	cmd.Flags().BoolVar(&ifChanged, "if-changed", false, "leave IMAGE as it is, with its time, if it has the same bytes already")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a report as JSON")
 	return cmd
 }
@@ -71,8 +72,12 @@ func printReport(w io.Writer, out string, r *builder.Report) {
 	for _, text := range r.Warnings {
 		fmt.Fprintln(w, "mkinitfs: warning:", text)
 	}
-	fmt.Fprintf(w, "%s: %s, %s root, %d entries, %s unpacked, %s packed\n",
-		out, r.Arch, r.Root, r.Entries, size(r.Unpacked), size(r.Size))
+	unchanged := ""
+	if r.Unchanged {
+		unchanged = ", unchanged"
+	}
+	fmt.Fprintf(w, "%s: %s, %s root, %d entries, %s unpacked, %s packed%s\n",
+		out, r.Arch, r.Root, r.Entries, size(r.Unpacked), size(r.Size), unchanged)
 	for i := 0; i < len(r.Segments); {
 		sum, n := r.Segments[i], 1
 		for i++; i < len(r.Segments) && r.Segments[i].Kind == sum.Kind; i++ {
