@@ -88,7 +88,8 @@ func (w *walker) through(name string, segment int, b *body) error {
 	if err != nil {
 		return err
 	}
-	if err := w.segment(r, &Segment{Index: segment}, codec); err != nil {
+	position := func() int64 { return b.begin + b.archive.Offset() - int64(r.Buffered()) }
+	if err := w.segment(r, &Segment{Index: segment}, codec, position); err != nil {
 		return err
 	}
 	switch _, err := skipZeros(r); err {
@@ -105,6 +106,7 @@ func (w *walker) through(name string, segment int, b *body) error {
 // reading, and not what a visitor did with it, went wrong.
 type body struct {
 	archive *cpio.Reader
+	begin   int64 // of the archive, in the unpacked segment
 	err     error
 }
 

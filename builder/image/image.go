@@ -51,6 +51,8 @@ type Entry struct {
 	// first of the file in its archive. Writers leave the content with either the
 	// first name or the last and give the others a size of 0.
 	HardLinkOf string
+
+	begin, end int64 // header, body and padding, in the unpacked segment or member
 }
 
 // Path returns the path at which the entry lands: absolute and clean.

@@ -20,37 +20,50 @@ import (
 // Of the entries for one path the last counts, as when they are unpacked. For an
 // image that cannot be read to its end, List returns what was read and the error.
 func List(r io.Reader) ([]Entry, *Info, error) {
-	var entries []Entry
-	nested := false
-	info, err := Walk(r, func(e *Entry, _ io.Reader) error {
-		nested = nested || e.Member != ""
-		entries = append(entries, *e)
-		return nil
-	})
+	w := &walker{info: &Info{}}
+	listed, _, err := w.root(r)
 	root := make(map[string]Entry)
-	for _, e := range entries {
-		switch at := e.Path(); {
-		case nested && e.Member == "":
-		case nested:
-			root[at] = e
-		case at == "/"+bootplan.Init && info.Plan != nil:
-			e.Name = "init"
-			root[e.Path()] = e
-		case at == "/init" && info.Plan != nil:
-		case at == "/"+bootplan.Dir || strings.HasPrefix(at, "/"+bootplan.Dir+"/"):
-		default:
-			root[at] = e
-		}
+	for _, e := range listed {
+		root[e.Path()] = e
 	}
-	entries = entries[:0]
+	var entries []Entry
 	for _, e := range root {
 		first := path.Clean("/" + cmp.Or(e.HardLinkOf, e.Name))
 		if first == "/"+bootplan.Init {
 			first = "/init"
 		}
-		e.Xattrs = info.Xattrs[first]
+		e.Xattrs = w.info.Xattrs[first]
 		entries = append(entries, e)
 	}
 	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Path(), b.Path()) })
-	return entries, info, err
+	return entries, w.info, err
+}
+
+// root walks the image and returns the entries of the root, and those that are there
+// to bring it up, without members; both in the order of the image.
+func (w *walker) root(r io.Reader) (root, boot []Entry, err error) {
+	var entries []Entry
+	nested := false
+	w.visit = func(e *Entry, _ io.Reader) error {
+		nested = nested || e.Member != ""
+		entries = append(entries, *e)
+		return nil
+	}
+	err = w.image(r)
+	for _, e := range entries {
+		switch at := e.Path(); {
+		case e.Member != "":
+			root = append(root, e)
+		case nested && memberName(&e) != "":
+		case !nested && at == "/"+bootplan.Init && w.info.Plan != nil:
+			e.Name = "init"
+			root = append(root, e)
+		case nested, at == "/init" && w.info.Plan != nil,
+			at == "/"+bootplan.Dir, strings.HasPrefix(at, "/"+bootplan.Dir+"/"):
+			boot = append(boot, e)
+		default:
+			root = append(root, e)
+		}
+	}
+	return root, boot, err
 }

@@ -25,9 +25,6 @@ const bufferSize = 64 << 10
 func Walk(r io.Reader, visit func(e *Entry, body io.Reader) error) (*Info, error) {
 	w := &walker{visit: visit, info: &Info{}}
 	err := w.image(r)
-	if w.stopped != nil {
-		err = w.stopped
-	}
 	return w.info, err
 }
 
@@ -35,16 +32,26 @@ type walker struct {
 	visit   func(*Entry, io.Reader) error
 	stopped error // the error of visit
 	info    *Info
-	member  string // whose entries are being walked
+	member  string            // whose entries are being walked
+	scales  map[stream]*scale // nil if nobody asks for packed sizes
 }
 
 func (w *walker) image(in io.Reader) error {
+	err := w.segments(in)
+	if w.stopped != nil {
+		err = w.stopped
+	}
+	return err
+}
+
+func (w *walker) segments(in io.Reader) error {
 	c := &counter{r: in}
 	r := bufio.NewReaderSize(c, bufferSize)
+	position := func() int64 { return c.n - int64(r.Buffered()) }
 	raw := false // the segment before is
 	for {
 		_, err := skipZeros(r)
-		offset := c.n - int64(r.Buffered())
+		offset := position()
 		w.info.Size = offset
 		switch {
 		case err == io.EOF && len(w.info.Segments) == 0:
@@ -55,12 +62,12 @@ func (w *walker) image(in io.Reader) error {
 		s := Segment{Index: len(w.info.Segments), Offset: offset}
 		codec, err := detect(r, offset, raw)
 		if err == nil {
-			err = w.segment(r, &s, codec)
+			err = w.segment(r, &s, codec, position)
 		}
 		if err != nil {
 			return fmt.Errorf("segment %d at %#x: %w", s.Index, offset, err)
 		}
-		s.Size = c.n - int64(r.Buffered()) - offset
+		s.Size = position() - offset
 		w.info.Segments = append(w.info.Segments, s)
 		raw = codec.Name == "none"
 	}
@@ -118,9 +125,14 @@ func detect(r *bufio.Reader, offset int64, afterRaw bool) (*compress.Codec, erro
 	return codec, nil
 }
 
-// segment walks one raw archive, or one compressed stream.
-func (w *walker) segment(r *bufio.Reader, s *Segment, codec *compress.Codec) error {
+// segment walks one raw archive, or one compressed stream. Position says where r
+// stands in the image or, of a member, in the stream that the member is in.
+func (w *walker) segment(r *bufio.Reader, s *Segment, codec *compress.Codec, position func() int64) error {
 	s.Codec = codec.Name
+	scale := &scale{position: position, begin: position()}
+	if w.scales != nil {
+		w.scales[stream{s.Index, w.member}] = scale
+	}
 	if codec.Name == "none" {
 		return w.archive(r, s)
 	}
@@ -129,7 +141,7 @@ func (w *walker) segment(r *bufio.Reader, s *Segment, codec *compress.Codec) err
 		return err
 	}
 	defer d.Close()
-	return w.stream(bufio.NewReaderSize(d, bufferSize), s)
+	return w.stream(bufio.NewReaderSize(scale.measure(d), bufferSize), s)
 }
 
 // stream walks what a compressed stream unpacks to: an archive as a rule, but
@@ -173,8 +185,12 @@ func (w *walker) archive(r *bufio.Reader, s *Segment) error {
 			return err
 		}
 		s.Entries++
-		e := &Entry{Header: *h, Segment: s.Index, Member: w.member, HardLinkOf: links.find(h)}
-		if err := w.entry(e, &body{archive: a}); err != nil {
+		begin := s.Unpacked + a.Offset() - cpio.EntrySize(h.Name, 0)
+		e := &Entry{
+			Header: *h, Segment: s.Index, Member: w.member, HardLinkOf: links.find(h),
+			begin: begin, end: begin + cpio.EntrySize(h.Name, h.Size),
+		}
+		if err := w.entry(e, &body{archive: a, begin: s.Unpacked}); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,144 @@
+package image
+
+import (
+	"cmp"
+	"io"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+)
+
+// Use says what the bytes of an image are spent on. What is neither the root's nor
+// the boot's are headers of members, trailers and padding.
+type Use struct {
+	Size int64   // bytes of the image
+	Boot int64   // those of the stub, its plan and copies for early drivers
+	Root []Share // by path
+}
+
+// Share is what one path of the root takes.
+//
+// A codec packs what is alike in many files together, so that no file has packed
+// bytes of its own. Packed is how far the image is read while the file's header and
+// content are unpacked; within one block of the codec, which is taken to be even, it
+// is a share.
+type Share struct {
+	Path   string
+	Dir    bool
+	Size   int64 // bytes of a regular file
+	Packed int64 // bytes of the image
+}
+
+// Spent reads the image r and says what its bytes are spent on.
+func Spent(r io.Reader) (*Use, error) {
+	w := &walker{info: &Info{}, scales: map[stream]*scale{}}
+	root, boot, err := w.root(r)
+	if err != nil {
+		return nil, err
+	}
+	u := &Use{Size: w.info.Size}
+	for i := range boot {
+		u.Boot += w.packed(&boot[i])
+	}
+	shares := map[string]*Share{}
+	for i := range root {
+		e := &root[i]
+		s := shares[e.Path()]
+		if s == nil {
+			s = &Share{Path: e.Path()}
+			shares[s.Path] = s
+		}
+		// Of entries for one path the last counts, but all are in the image.
+		s.Size, s.Dir = e.Size, e.Mode&cpio.TypeMask == cpio.TypeDir
+		s.Packed += w.packed(e)
+	}
+	for _, s := range shares {
+		u.Root = append(u.Root, *s)
+	}
+	slices.SortFunc(u.Root, func(a, b Share) int { return strings.Compare(a.Path, b.Path) })
+	return u, nil
+}
+
+// Heaviest returns up to n of the shares, those with the most packed bytes first.
+func (u *Use) Heaviest(n int) []Share {
+	shares := slices.Clone(u.Root)
+	slices.SortStableFunc(shares, func(a, b Share) int { return cmp.Compare(b.Packed, a.Packed) })
+	return shares[:min(n, len(shares))]
+}
+
+// packed returns how many bytes of the image an entry takes.
+func (w *walker) packed(e *Entry) int64 {
+	place := func(raw int64) int64 {
+		if e.Member != "" {
+			raw = w.scales[stream{e.Segment, e.Member}].at(raw)
+		}
+		return w.scales[stream{e.Segment, ""}].at(raw)
+	}
+	return place(e.end) - place(e.begin)
+}
+
+// stream is a segment, or a member in it.
+type stream struct {
+	segment int
+	member  string
+}
+
+// scale says where in the image, or in the stream around a member, the bytes of a
+// stream come from. Those of a raw one lie where they are read.
+type scale struct {
+	position func() int64
+	begin    int64
+	points   []point
+}
+
+// point says that raw bytes had come out when packed ones were read.
+type point struct{ raw, packed int64 }
+
+// measure returns a reader of what d unpacks that notes points on the way.
+func (s *scale) measure(d io.Reader) io.Reader {
+	s.points = []point{{0, s.begin}}
+	return &measured{d, s, 0}
+}
+
+// at returns the place of the byte raw of the stream.
+func (s *scale) at(raw int64) int64 {
+	if s.points == nil {
+		return s.begin + raw
+	}
+	i := sort.Search(len(s.points), func(i int) bool { return s.points[i].raw > raw })
+	a := s.points[i-1]
+	if i == len(s.points) {
+		return a.packed
+	}
+	b := s.points[i]
+	return a.packed + int64(float64(b.packed-a.packed)*float64(raw-a.raw)/float64(b.raw-a.raw))
+}
+
+type measured struct {
+	io.Reader
+	scale *scale
+	raw   int64
+}
+
+// Read notes a point wherever a decoder goes on to a further block, and at the end.
+func (m *measured) Read(p []byte) (int, error) {
+	before := m.scale.position()
+	n, err := m.Reader.Read(p)
+	switch now := m.scale.position(); {
+	case err == io.EOF:
+		m.scale.note(point{m.raw + int64(n), now})
+	case now != before:
+		m.scale.note(point{m.raw, before})
+	}
+	m.raw += int64(n)
+	return n, err
+}
+
+// note adds a point. Of several for one byte the first stands.
+func (s *scale) note(p point) {
+	if s.points[len(s.points)-1].raw < p.raw {
+		s.points = append(s.points, p)
+	}
+}
