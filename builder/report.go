@@ -20,12 +20,22 @@ type Report struct {
 	Unpacked  int64     `json:"unpacked"`           // bytes of the root's files
 	Size      int64     `json:"size,omitempty"`     // bytes of the image
 	SHA256    string    `json:"sha256,omitempty"`   // of the image
+	Items     []Item    `json:"items,omitempty"`    // of the manifest's contents, in their order
 	Segments  []Segment `json:"segments,omitempty"` // in the order of the image
 	Members   []Member  `json:"members,omitempty"`  // of the payload
 	Stub      *Stub     `json:"stub,omitempty"`
 	Unchanged bool      `json:"unchanged,omitempty"` // the image was there already, and was left as it was
 	Private   bool      `json:"private"`             // some source is not readable by all
 	Warnings  []string  `json:"warnings,omitempty"`
+}
+
+// Item is what one item of the manifest's contents brings into the root, with the
+// folders that are made for it.
+type Item struct {
+	Place    string `json:"place"` // "root.yaml:12:3"
+	Type     string `json:"type"`
+	Entries  int    `json:"entries"`
+	Unpacked int64  `json:"unpacked"` // bytes of its files
 }
 
 // Segment is one compressed stream, or one raw archive, of the image.
@@ -59,6 +69,7 @@ func (b *build) describe() error {
 	r.Name, r.Arch, r.Root = b.manifest.Name, b.arch, string(b.manifest.Root.Type)
 	r.Compress, r.Payload = b.outer.Name, b.payload.Name
 	r.Entries = len(b.entries)
+	r.Items = b.items()
 	seen := map[uint32]bool{}
 	for i := range b.entries {
 		e := &b.entries[i]
@@ -72,13 +83,37 @@ func (b *build) describe() error {
 		r.Unpacked += e.Size
 	}
 	if limit := b.manifest.Output.MaxUnpacked; limit > 0 && r.Unpacked > limit {
-		return at(b.manifest.Output.MaxUnpackedPos,
-			fmt.Errorf("the root's files take %d bytes, output.max_unpacked allows %d", r.Unpacked, limit))
+		return b.tooMuch()
 	}
 	b.warn()
 	_, err := b.bootCopies()
 	return err
 }
+
+// items sums up the plan by the manifest's items.
+func (b *build) items() []Item {
+	items := make([]Item, len(b.manifest.Contents))
+	at := map[string]*Item{}
+	for i, c := range b.manifest.Contents {
+		items[i] = Item{Place: c.Pos.String(), Type: c.Type}
+		at[items[i].Place] = &items[i]
+	}
+	for i := range b.entries {
+		e := &b.entries[i]
+		item := at[e.Origin]
+		if item == nil {
+			continue // nobody asked for it
+		}
+		item.Entries++
+		if carries(e) {
+			item.Unpacked += e.Size
+		}
+	}
+	return items
+}
+
+// carries reports whether e is the one of a file's names that has the content.
+func carries(e *plan.Entry) bool { return e.Data.Path != "" || e.Data.At != nil }
 
 // warn notes what will not boot as it stands. It is no error: what a boot loader
 // appends, or init= on the kernel's command line, can make up for it.

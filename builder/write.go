@@ -54,13 +54,11 @@ func (b *build) write(ctx context.Context, w io.Writer) error {
 		w = io.MultiWriter(w, sum)
 	}
 	out := &image{w: w, limit: b.manifest.Output.MaxSize, report: &b.report}
-	if err := b.writeSegments(ctx, out, b.members); err != nil {
-		if errors.Is(err, errTooLarge) {
-			return at(b.manifest.Output.MaxSizePos, fmt.Errorf("the image takes more than output.max_size, %d bytes", out.limit))
-		}
-		return err
+	err := b.writeImage(ctx, out)
+	if errors.Is(err, errTooLarge) {
+		err = b.tooLarge(ctx)
 	}
-	if err := out.pad(int(-out.size & 3)); err != nil {
+	if err != nil {
 		return err
 	}
 	b.report.Size = out.size
@@ -68,6 +66,14 @@ func (b *build) write(ctx context.Context, w io.Writer) error {
 		b.report.SHA256 = hex.EncodeToString(sum.Sum(nil))
 	}
 	return nil
+}
+
+// writeImage writes the segments, and pads the last.
+func (b *build) writeImage(ctx context.Context, out *image) error {
+	if err := b.writeSegments(ctx, out, b.members); err != nil {
+		return err
+	}
+	return out.pad(int(-out.size & 3))
 }
 
 func (b *build) writeSegments(ctx context.Context, out *image, members []member) error {

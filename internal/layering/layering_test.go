@@ -27,7 +27,8 @@ var layers = map[string]string{
 	"builder/cpio":    "",
 	"builder/selinux": "",
 
-	"builder":        "builder/cpio builder/plan builder/selinux builder/source builder/stub builder/stub/bootplan compress manifests |",
+	"builder": "builder/cpio builder/image builder/plan builder/selinux builder/source builder/stub builder/stub/bootplan " +
+		"compress manifests |",
 	"builder/source": "builder/plan compress internal/gobuild | builder/cpio builder/image",
 	"builder/image":  "builder/cpio builder/stub/bootplan compress | builder/stub/unpack",
 
