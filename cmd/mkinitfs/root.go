@@ -83,7 +83,7 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w\n  run \"%s --help\" for the flags", err, cmd.CommandPath())}
 	})
-	root.AddCommand(buildCommand(), checkCommand(), listCommand(), bootCommand(), runCommand(), insideCommand())
+	root.AddCommand(buildCommand(), checkCommand(), listCommand(), sizeCommand(), bootCommand(), runCommand(), insideCommand())
 	return root
 }
 

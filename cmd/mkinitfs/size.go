@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mkinitfs/mkinitfs/builder/image"
+)
+
+func sizeCommand() *cobra.Command {
+	var depth int
+	var files, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "size IMAGE",
+		Short: "Show what the bytes of an image are spent on",
+		Long: "Show what the bytes of an image (\"-\" is standard input) are spent on: packed, as they\n" +
+			"are in the image, and raw, by folder, the heaviest first.\n\n" +
+			"Packed bytes are a share: a codec packs blocks that hold many files, and what is\n" +
+			"alike in them once. A file is charged with its part of the blocks that it is in.",
+		Args: exactly(1, "one image"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if files && cmd.Flags().Changed("depth") {
+				return usageError{errors.New("--files and --depth: one of them")}
+			}
+			in, err := openInput(args[0])
+			if err != nil {
+				return err
+			}
+			defer in.Close()
+			use, err := image.Spent(in)
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			switch {
+			case asJSON:
+				return printJSON(cmd.OutOrStdout(), describeUse(use))
+			case files:
+				return printUse(cmd.OutOrStdout(), args[0], use, leaves(use))
+			}
+			return printUse(cmd.OutOrStdout(), args[0], use, folders(use, depth))
+		},
+	}
+	cmd.Flags().IntVarP(&depth, "depth", "d", 2, "show folders down to `N` levels")
+	cmd.Flags().BoolVar(&files, "files", false, "show what is in the folders instead of them, the heaviest first")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print what every path takes as JSON")
+	return cmd
+}
+
+// useJSON is the stable form of what size prints.
+type useJSON struct {
+	Size int64       `json:"size"` // bytes of the image
+	Boot int64       `json:"boot"` // of these for the stub and its plan
+	Root []shareJSON `json:"root"` // by path; what is missing to size are headers and padding
+}
+
+type shareJSON struct {
+	Path   string `json:"path"`
+	Size   int64  `json:"size"`
+	Packed int64  `json:"packed"`
+}
+
+func describeUse(u *image.Use) useJSON {
+	d := useJSON{Size: u.Size, Boot: u.Boot, Root: []shareJSON{}}
+	for _, s := range u.Root {
+		d.Root = append(d.Root, shareJSON{s.Path, s.Size, s.Packed})
+	}
+	return d
+}
+
+// leaves returns what has bytes itself, the heaviest first.
+func leaves(u *image.Use) []image.Share {
+	shares := u.Heaviest(len(u.Root))
+	return slices.DeleteFunc(shares, func(s image.Share) bool { return s.Size == 0 })
+}
+
+// folders returns the folders with all that is in them, down to depth, each before
+// those in it, the heavier of two first.
+func folders(u *image.Use, depth int) []image.Share {
+	sums := map[string]*image.Share{}
+	for _, s := range u.Root {
+		dir := s.Path
+		if !s.Dir {
+			dir = path.Dir(dir)
+		}
+		for ; ; dir = path.Dir(dir) {
+			sum := sums[dir]
+			if sum == nil {
+				sum = &image.Share{Path: dir}
+				sums[dir] = sum
+			}
+			sum.Size += s.Size
+			sum.Packed += s.Packed
+			if dir == "/" {
+				break
+			}
+		}
+	}
+	below := map[string][]*image.Share{}
+	for dir, sum := range sums {
+		if dir != "/" {
+			below[path.Dir(dir)] = append(below[path.Dir(dir)], sum)
+		}
+	}
+	var list []image.Share
+	var add func(sum *image.Share, depth int)
+	add = func(sum *image.Share, depth int) {
+		list = append(list, *sum)
+		children := below[sum.Path]
+		slices.SortFunc(children, func(a, b *image.Share) int {
+			return cmp.Or(cmp.Compare(b.Packed, a.Packed), cmp.Compare(b.Size, a.Size), strings.Compare(a.Path, b.Path))
+		})
+		for _, child := range children {
+			if depth > 0 {
+				add(child, depth-1)
+			}
+		}
+	}
+	if root := sums["/"]; root != nil {
+		add(root, depth)
+	}
+	return list
+}
+
+func printUse(w io.Writer, name string, u *image.Use, rows []image.Share) error {
+	out := bufio.NewWriter(w)
+	fmt.Fprintf(out, "%10s  %5s  %10s\n", "packed", "", "raw")
+	line := func(packed int64, raw, what string) {
+		fmt.Fprintf(out, "%10s %5.1f%%  %10s  %s\n", size(packed), 100*float64(packed)/float64(u.Size), raw, what)
+	}
+	rest := u.Size - u.Boot
+	for _, s := range u.Root {
+		rest -= s.Packed
+	}
+	for _, s := range rows {
+		line(s.Packed, size(s.Size), printable(s.Path))
+	}
+	if u.Boot > 0 {
+		line(u.Boot, "", "(the stub and its plan)")
+	}
+	line(rest, "", "(headers and padding)")
+	line(u.Size, "", name)
+	return out.Flush()
+}
