@@ -51,6 +51,7 @@ var layers = map[string]string{
 	"internal/gobuild":      "",
 	"internal/qemu":         "",
 	"internal/testenv":      "",
+	"internal/faults":       "",
 	"internal/guest":        "internal/guest/report |",
 	"internal/guest/report": "",
 	"examples/hello":        "",

@@ -63,7 +63,13 @@ func becomeStub(dir string, words []string) {
 			return err
 		}
 		syscall.Umask(0o022) // the kernel's first process has it
-		return failure("exec", "/init", syscall.Exec("/init", append([]string{"/init"}, words...), []string{"HOME=/", "TERM=linux", "word=1"}))
+		env := []string{"HOME=/", "TERM=linux", "word=1"}
+		first := "/init"
+		if faults := os.Getenv("faults"); faults != "" {
+			env = append(env, "faults="+faults)
+			first = "/faults"
+		}
+		return failure("exec", first, syscall.Exec(first, append([]string{first}, words...), env))
 	}()
 	write(2, bootWord+": "+err.Error()+"\n")
 	os.Exit(99)
@@ -75,6 +81,7 @@ type image struct {
 	root   [][]entry                             // by members
 	extra  []entry                               // on rootfs, not ours
 	words  []string                              // of the kernel for its init
+	faults string                                // see internal/faults, whose program is in extra then
 	damage func(name string, data []byte) []byte // returns nil for a file that is to be missing
 }
 
@@ -162,6 +169,9 @@ func (img *image) boot(t *testing.T) (string, int) {
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", append([]string{bootWord, dir}, img.words...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWPID, Unshareflags: syscall.CLONE_NEWNS, // which also makes all mounts private
+	}
+	if img.faults != "" {
+		cmd.Env = append(os.Environ(), "faults="+img.faults)
 	}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

@@ -162,7 +162,7 @@ func (b *boot) exec() error {
 	b.summary()
 	syscall.Umask(b.umask)
 	err := syscall.Exec(b.program, b.argv, environment(syscall.Environ(), b.plan.Env))
-	return failure("exec", b.program, err)
+	return hint(failure("exec", b.program, err), "the kernel may lack CONFIG_BINFMT_ELF or CONFIG_BINFMT_SCRIPT, or what the program was compiled for")
 }
 
 // environment adds the plan's variables to those of the kernel, which come from

@@ -163,9 +163,7 @@ func (b *boot) openConsole() error {
 	}
 	for i := range 3 {
 		if fd != i {
-			if err := syscall.Dup3(fd, i, 0); err != nil {
-				return failure("dup", "/dev/console", err)
-			}
+			b.attempt("dup", "/dev/console", syscall.Dup3(fd, i, 0))
 		}
 	}
 	if fd > 2 {
