@@ -10,8 +10,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
-// Use says what the bytes of an image are spent on. What is neither the root's nor
-// the boot's are headers of members, trailers and padding.
+// Use says what the bytes of an image are spent on: the root, what brings it up, and
+// for the rest headers of members, trailers and padding.
 type Use struct {
 	Size int64   // bytes of the image
 	Boot int64   // those of the stub, its plan and copies for early drivers
@@ -59,6 +59,15 @@ func Spent(r io.Reader) (*Use, error) {
 	}
 	slices.SortFunc(u.Root, func(a, b Share) int { return strings.Compare(a.Path, b.Path) })
 	return u, nil
+}
+
+// Rest is what is neither the root's nor the boot's.
+func (u *Use) Rest() int64 {
+	rest := u.Size - u.Boot
+	for _, s := range u.Root {
+		rest -= s.Packed
+	}
+	return rest
 }
 
 // Heaviest returns up to n of the shares, those with the most packed bytes first.

@@ -63,7 +63,7 @@ func TestSpent(t *testing.T) {
 				for path := range want {
 					t.Errorf("%s: got nothing", path)
 				}
-				if rest := use.Size - sum; rest < 0 || rest > 1024 {
+				if rest := use.Rest(); rest != use.Size-sum || rest < 0 || rest > 1024 {
 					t.Errorf("got %d bytes that are neither the root's nor the boot's, want few", rest)
 				}
 			})

@@ -18,6 +18,7 @@ import (
 func sizeCommand() *cobra.Command {
 	var depth int
 	var files, asJSON bool
+	var html string
 	cmd := &cobra.Command{
 		Use:   "size IMAGE",
 		Short: "Show what the bytes of an image are spent on",
@@ -39,9 +40,16 @@ func sizeCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
+			if html != "" {
+				if err := writeTreemap(cmd.OutOrStdout(), html, args[0], use); err != nil {
+					return err
+				}
+			}
 			switch {
 			case asJSON:
 				return printJSON(cmd.OutOrStdout(), describeUse(use))
+			case html != "":
+				return nil
 			case files:
 				return printUse(cmd.OutOrStdout(), args[0], use, leaves(use))
 			}
@@ -51,6 +59,7 @@ func sizeCommand() *cobra.Command {
 	cmd.Flags().IntVarP(&depth, "depth", "d", 2, "show folders down to `N` levels")
 	cmd.Flags().BoolVar(&files, "files", false, "show what is in the folders instead of them, the heaviest first")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print what every path takes as JSON")
+	cmd.Flags().StringVar(&html, "html", "", "write a map of it to `FILE`, for a browser")
 	return cmd
 }
 
@@ -135,17 +144,13 @@ func printUse(w io.Writer, name string, u *image.Use, rows []image.Share) error 
 	line := func(packed int64, raw, what string) {
 		fmt.Fprintf(out, "%10s %5.1f%%  %10s  %s\n", size(packed), 100*float64(packed)/float64(u.Size), raw, what)
 	}
-	rest := u.Size - u.Boot
-	for _, s := range u.Root {
-		rest -= s.Packed
-	}
 	for _, s := range rows {
 		line(s.Packed, size(s.Size), printable(s.Path))
 	}
 	if u.Boot > 0 {
 		line(u.Boot, "", "(the stub and its plan)")
 	}
-	line(rest, "", "(headers and padding)")
+	line(u.Rest(), "", "(headers and padding)")
 	line(u.Size, "", name)
 	return out.Flush()
 }
