@@ -402,8 +402,8 @@ func TestWindow(t *testing.T) {
 		{&xzCodec, Options{Size: 1}, 4 << 10},
 		{&xzCodec, Options{Size: 64<<10 + 1}, 96 << 10},
 		{&xzCodec, Options{Level: 99}, 8 << 20},
-		{&lz4Codec, Options{}, 8 << 20},
-		{&lz4Codec, Options{Size: 9 << 20}, 8 << 20},
+		{&lz4Codec, Options{}, 64 << 10},
+		{&lz4Codec, Options{Size: 9 << 20}, 64 << 10},
 		{&lz4Codec, Options{Size: 1}, 1},
 		{&noneCodec, Options{Size: 1}, 0},
 	} {

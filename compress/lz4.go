@@ -38,13 +38,13 @@ const (
 	lz4Block      = 8 << 20
 )
 
-// lz4Window is a block, or less if there is less. (The kernel allocates a whole
-// one whatever it holds.)
+// lz4Window is how far back a match reaches. (The kernel has no use for that: it
+// allocates a whole block, whatever it holds.)
 func lz4Window(o Options) int64 {
 	if o.Size > 0 {
-		return min(o.Size, lz4Block)
+		return min(o.Size, 64<<10)
 	}
-	return lz4Block
+	return 64 << 10
 }
 
 func newLZ4Writer(w io.Writer, o Options) (io.WriteCloser, error) {

@@ -106,7 +106,10 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, block []byte) {
 		want := make([]byte, 1<<20)
 		n, libErr := lz4.UncompressBlock(block, want)
-		got, err := decodeBlock(nil, block)
+		n32 := len(block)
+		var d Decoder
+		d.Reset(io.MultiReader(bytes.NewReader([]byte{2, 0x21, 0x4c, 0x18, byte(n32), byte(n32 >> 8), byte(n32 >> 16), byte(n32 >> 24)}), bytes.NewReader(block)))
+		got, err := io.ReadAll(&d)
 		if libErr == nil && n > 0 && (err != nil || !bytes.Equal(got, want[:n])) {
 			t.Errorf("got %d bytes and error %v, the library %d", len(got), err, n)
 		}
