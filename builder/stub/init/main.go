@@ -34,6 +34,7 @@ type boot struct {
 	umask   int   // what the kernel gave its init, for the program
 	started int64 // milliseconds
 
+	holes   bool // rootfs gives back what has been read of a member
 	extras  *merger
 	newroot string // mount point of the new root while it is not yet /
 	mode    uint32 // of the new root

@@ -10,10 +10,16 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	_ "unsafe" // for go:linkname
 
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/stub/unpack"
 )
+
+// setGCPercent is that of runtime/debug, which costs 176 KB.
+//
+//go:linkname setGCPercent runtime/debug.setGCPercent
+func setGCPercent(percent int32) int32
 
 // decoder decodes one member after another.
 type decoder interface {
@@ -36,9 +42,14 @@ func (b *boot) unpackRoot() error {
 	root := unpack.NewRoot(fd)
 
 	members := len(b.plan.Members)
-	b.workers = workers(b.plan, b.memory, need(b.plan, int64(syscall.Getpagesize())))
+	b.workers = b.tasks()
+	setGCPercent(20) // names and paths are all the garbage there is
+	decoders := make([]decoder, b.workers)
+	for i := range decoders {
+		decoders[i] = newDecoder()
+	}
 	if members > 0 {
-		if err := b.member(root, newDecoder(), 0); err != nil {
+		if err := b.member(root, decoders[0], 0); err != nil {
 			return err
 		}
 	}
@@ -48,9 +59,8 @@ func (b *boot) unpackRoot() error {
 		done   sync.WaitGroup
 	)
 	next.Store(1)
-	for range b.workers {
+	for _, dec := range decoders {
 		done.Go(func() {
-			dec := newDecoder()
 			for {
 				i := int(next.Add(1) - 1)
 				if i >= members {
@@ -80,36 +90,11 @@ func (b *boot) unpackRoot() error {
 	return failure("chmod", b.newroot, syscall.Chmod(b.newroot, b.mode)) // rootflags= may know better than the archive
 }
 
-// workers is how many members may be in hand at once: one, which peak counts, and
-// as many more as there is memory for. Each takes the member as it lies on rootfs,
-// which goes only when it is done, and what its decoder holds.
-func workers(p *bootplan.Plan, m memory, files int64) int {
-	var largest int64
-	for _, m := range p.Members {
-		largest = max(largest, m.Packed)
-	}
-	more := (m.available - peak(p, files)) / (largest + p.Window + 1<<20)
-	return max(1, min(runtime.NumCPU(), len(p.Members)-1, int(more)+1))
-}
-
-// peak is the memory that unpacking takes beyond what is in use before: the files
-// as they appear, less the members as they go, with a decoder, this program and
-// the kernel's reserves. files is what the files fill in the end.
-func peak(p *bootplan.Plan, files int64) int64 {
-	const reserve = 8 << 20
-	var unpacked, gone, total int64
-	for _, m := range p.Members {
-		total += m.Unpacked
-	}
-	all := files + p.Entries*perInode
-	most := all - packed(p)
-	for _, m := range p.Members {
-		unpacked += m.Unpacked
-		now := all >> 10 * unpacked / max(total, 1) << 10 // pages and inodes come in proportion
-		most = max(most, now-gone)
-		gone += m.Packed
-	}
-	return most + p.Window + reserve
+// tasks is how many members may be in hand at once: one, which Peak counts, and
+// as many more as there is memory for.
+func (b *boot) tasks() int {
+	more := (b.memory.available - b.plan.Peak(int64(syscall.Getpagesize()), b.holes)) / b.plan.Task(b.holes)
+	return max(1, min(runtime.NumCPU(), len(b.plan.Members)-1, int(more)+1))
 }
 
 // member unpacks the i-th member and unlinks it, so that memory never holds the
@@ -130,7 +115,7 @@ func (b *boot) member(root *unpack.Root, dec decoder, i int) error {
 }
 
 func unpackMember(root *unpack.Root, dec decoder, path string, m bootplan.Member) error {
-	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	fd, err := syscall.Open(path, syscall.O_RDWR|syscall.O_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
@@ -142,7 +127,7 @@ func unpackMember(root *unpack.Root, dec decoder, path string, m bootplan.Member
 	if st.Size != m.Packed {
 		return differs("has ", st.Size, m.Packed, " bytes")
 	}
-	if err := dec.Reset(descriptor(fd)); err != nil {
+	if err := dec.Reset(&eater{descriptor: descriptor(fd)}); err != nil {
 		return err
 	}
 	archive := &counter{r: dec}
@@ -161,6 +146,25 @@ func unpackMember(root *unpack.Root, dec decoder, path string, m bootplan.Member
 		}
 	}
 	return nil
+}
+
+// eater reads a member and gives what has been read back to rootfs, chunk by chunk,
+// so that of a large one too memory holds no more than one copy. A ramfs cannot do
+// that, which is no matter: the member goes when it is done.
+type eater struct {
+	descriptor
+	read, given int64
+}
+
+func (e *eater) Read(p []byte) (int, error) {
+	const punch, keepSize = 2, 1 // FALLOC_FL_PUNCH_HOLE, FALLOC_FL_KEEP_SIZE
+	n, err := e.descriptor.Read(p)
+	e.read += int64(n)
+	if whole := e.read &^ (bootplan.Chunk - 1); whole > e.given {
+		syscall.Fallocate(int(e.descriptor), punch|keepSize, e.given, whole-e.given)
+		e.given = whole
+	}
+	return n, err
 }
 
 //go:noinline

@@ -11,29 +11,6 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 )
 
-// perInode is about what an entry costs the kernel beside the file's pages: inode,
-// dentry and the tree that finds the pages.
-const perInode = 3 << 9
-
-// need is what the root's files fill, in bytes, on this machine's pages.
-func need(p *bootplan.Plan, pageSize int64) int64 {
-	last := len(bootplan.PageSizes) - 1
-	for i, size := range bootplan.PageSizes {
-		if size >= pageSize || i == last {
-			return p.Blocks[i] * size
-		}
-	}
-	return 0
-}
-
-func packed(p *bootplan.Plan) int64 {
-	var n int64
-	for _, m := range p.Members {
-		n += m.Packed
-	}
-	return n
-}
-
 // rootOptions are the options of the new root's tmpfs.
 type rootOptions struct {
 	size   string // "" is auto
@@ -87,12 +64,12 @@ func (b *boot) rootOptions(pageSize int64) (rootOptions, error) {
 		}
 	}
 
-	files := need(b.plan, pageSize)
-	if want := peak(b.plan, files); b.memory.total > 0 && want > b.memory.available {
+	files := b.plan.Files(pageSize)
+	if want := b.plan.Peak(pageSize, b.holes); b.memory.total > 0 && want > b.memory.available {
 		return o, hint(errors.New("the root needs "+mib(roundUp(want))+" of RAM beside the image, "+mib(b.memory.available)+" can be had"),
 			"give the machine more memory, or make the root smaller")
 	}
-	limit := b.memory.available + packed(b.plan) // the members go while the files come
+	limit := b.memory.available + b.plan.Packed() // the members go while the files come
 	entries := b.plan.Entries
 	if b.plan.Extra == "merge" && b.extras != nil { // these only move, but need room
 		files += b.extras.bytes
@@ -185,7 +162,8 @@ func (b *boot) checkRootfs() error {
 	if err := syscall.Statfs("/", &fs); err != nil {
 		return failure("statfs", "/", err)
 	}
-	if fs.Type != tmpfsMagic || fs.Blocks == 0 || fs.Bfree >= 16 {
+	b.holes = fs.Type == tmpfsMagic
+	if !b.holes || fs.Blocks == 0 || fs.Bfree >= 16 {
 		return nil
 	}
 	return hint(errors.New("rootfs is full with "+mib(int64(fs.Blocks)*int64(fs.Bsize))+": the kernel had no room for the whole image"),

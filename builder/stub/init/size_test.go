@@ -3,6 +3,7 @@
 package main
 
 import (
+	"runtime"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,13 +17,13 @@ const (
 	gib = int64(1) << 30
 )
 
-func TestNeed(t *testing.T) {
+func TestFiles(t *testing.T) {
 	p := &bootplan.Plan{Blocks: [3]int64{1000, 300, 90}}
 	for pageSize, want := range map[int64]int64{
 		4 * kib: 1000 * 4 * kib, 8 * kib: 300 * 16 * kib, 16 * kib: 300 * 16 * kib,
 		64 * kib: 90 * 64 * kib, 256 * kib: 90 * 64 * kib,
 	} {
-		if got := need(p, pageSize); got != want {
+		if got := p.Files(pageSize); got != want {
 			t.Errorf("pages of %d: got %d, want %d", pageSize, got, want)
 		}
 	}
@@ -150,7 +151,7 @@ func TestRootOptions(t *testing.T) {
 		{
 			what: "the same in pages of 64 KiB", memory: tiny, pageSize: 64 * kib,
 			plan:    with(func(p *bootplan.Plan) { p.Blocks = [3]int64{32 * meg / (4 * kib), 0, 45 * meg / (64 * kib)} }),
-			refused: "the root needs 54 MiB of RAM beside the image, 40 MiB can be had",
+			refused: "the root needs 55 MiB of RAM beside the image, 40 MiB can be had",
 		},
 		{
 			what: "the members go while the files come", memory: tiny,
@@ -166,9 +167,9 @@ func TestRootOptions(t *testing.T) {
 			want: "mode=0755,nr_inodes=11506",
 		},
 		{
-			what: "one byte too many", memory: memory{total: 58 * meg, available: 18*meg - 1},
+			what: "one byte too many", memory: memory{total: 58 * meg, available: 19*meg - 1},
 			plan:    with(func(p *bootplan.Plan) { p.Blocks[0], p.Entries = 10*meg/(4*kib), 0 }),
-			refused: "the root needs 18 MiB of RAM beside the image, 17 MiB can be had",
+			refused: "the root needs 19 MiB of RAM beside the image, 18 MiB can be had",
 		},
 		{
 			what: "size= is too small", memory: large, plan: &small,
@@ -186,7 +187,7 @@ func TestRootOptions(t *testing.T) {
 		},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			b := &boot{plan: c.plan, words: parseCmdline(c.line), memory: c.memory, kmsg: nowhere(t)}
+			b := &boot{holes: true, plan: c.plan, words: parseCmdline(c.line), memory: c.memory, kmsg: nowhere(t)}
 			if c.pageSize == 0 {
 				c.pageSize = 4 * kib
 			}
@@ -243,19 +244,22 @@ func TestWorkers(t *testing.T) {
 		window    int64
 		available int64
 		files     int64
+		ramfs     bool
 		most      int // at most, whatever the number of CPUs
-		least     int
 	}{
-		{what: "no members", available: gib, most: 1, least: 1},
-		{what: "the first is alone", members: members(2, meg), available: gib, most: 1, least: 1},
-		{what: "one for each of the others", members: members(3, meg), available: gib, most: 2, least: 1},
-		{what: "memory for one", members: members(100, meg), available: 10 * meg, files: 105 * meg, most: 2, least: 1},
-		{what: "large windows", members: members(100, meg), window: 16 * meg, available: 30 * meg, files: 100 * meg, most: 1, least: 1},
-		{what: "no memory at all", members: members(100, meg), files: gib, most: 1, least: 1},
+		{what: "no members", available: gib, most: 1},
+		{what: "the first is alone", members: members(2, meg), available: gib, most: 1},
+		{what: "one for each of the others", members: members(3, meg), available: gib, most: 2},
+		{what: "memory for one", members: members(100, meg), available: 15 * meg, files: 105 * meg, most: 1},
+		{what: "memory for two", members: members(100, meg), available: 17 * meg, files: 105 * meg, most: 2},
+		{what: "large windows", members: members(100, meg), window: 16 * meg, available: 30 * meg, files: 100 * meg, most: 1},
+		{what: "members that stay whole", members: members(10, 10*meg), available: 41 * meg, files: 105 * meg, ramfs: true, most: 2},
+		{what: "no memory at all", members: members(100, meg), files: gib, most: 1},
 	} {
-		p := &bootplan.Plan{Members: c.members, Window: c.window}
-		if got := workers(p, memory{available: c.available}, c.files); got < c.least || got > c.most {
-			t.Errorf("%s: got %d workers, want %d to %d", c.what, got, c.least, c.most)
+		p := &bootplan.Plan{Members: c.members, Window: c.window, Blocks: [3]int64{c.files / (4 * kib), c.files / (16 * kib), c.files / (64 * kib)}}
+		b := &boot{plan: p, memory: memory{available: c.available}, holes: !c.ramfs}
+		if got := b.tasks(); got != min(c.most, runtime.NumCPU()) {
+			t.Errorf("%s: got %d workers, want %d", c.what, got, c.most)
 		}
 	}
 }
