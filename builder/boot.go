@@ -10,7 +10,6 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
-	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -143,8 +142,7 @@ func (b *build) bootPlan(members []bootplan.Member, copies []*plan.Entry) *bootp
 		p.Blocks[i] = b.blocks(size)
 	}
 	for _, mem := range members {
-		o := compress.Options{Level: b.payload.level, Size: mem.Unpacked, Small: b.payload.small}
-		p.Window = max(p.Window, b.payload.Codec.Window(o))
+		p.Window = max(p.Window, b.payload.window(mem.Unpacked))
 	}
 	return p
 }

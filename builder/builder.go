@@ -50,6 +50,7 @@ type build struct {
 	entries  []plan.Entry
 	policy   string // SELinux policy in the root that the stub loads, or ""
 	members  []member
+	packed   []bootplan.Member // the same, once they are packed
 	sources  closers
 	inputs   []string // what of the host decides over the image; kept for a Depfile only
 	report   Report
@@ -72,6 +73,13 @@ type codec struct {
 	level int
 	small bool // for a 32-bit machine
 }
+
+func (c codec) options(size int64) compress.Options {
+	return compress.Options{Level: c.level, Size: size, Small: c.small}
+}
+
+// window is what decoding a stream of size unpacked bytes takes.
+func (c codec) window(size int64) int64 { return c.Codec.Window(c.options(size)) }
 
 // Build writes the image that m describes to w. When it fails, what has reached w
 // is no image.

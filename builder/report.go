@@ -24,6 +24,7 @@ type Report struct {
 	Segments  []Segment `json:"segments,omitempty"` // in the order of the image
 	Members   []Member  `json:"members,omitempty"`  // of the payload
 	Stub      *Stub     `json:"stub,omitempty"`
+	MinRAM    *MinRAM   `json:"min_ram,omitempty"`
 	Unchanged bool      `json:"unchanged,omitempty"` // the image was there already, and was left as it was
 	Private   bool      `json:"private"`             // some source is not readable by all
 	Warnings  []string  `json:"warnings,omitempty"`

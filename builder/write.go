@@ -17,7 +17,6 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/builder/stub"
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
-	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -62,6 +61,7 @@ func (b *build) write(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	b.report.Size = out.size
+	b.report.MinRAM = b.minRAM()
 	if b.options.Digest {
 		b.report.SHA256 = hex.EncodeToString(sum.Sum(nil))
 	}
@@ -108,6 +108,7 @@ func (b *build) writeNested(ctx context.Context, out *image, members []member) e
 	if err != nil {
 		return err
 	}
+	b.packed = packed
 	if err := b.writeBoot(ctx, out, packed); err != nil {
 		return err
 	}
@@ -177,7 +178,7 @@ func (b *build) workers(c codec) int {
 
 // pack compresses what write writes to w. size is its length.
 func pack(w io.Writer, c codec, size int64, write func(io.Writer) error) error {
-	z, err := c.NewWriter(w, compress.Options{Level: c.level, Size: size, Small: c.small})
+	z, err := c.NewWriter(w, c.options(size))
 	if err != nil {
 		return err
 	}

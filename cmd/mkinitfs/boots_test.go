@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	stdcmp "cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -71,7 +72,7 @@ func boot(t *testing.T, img string, m qemu.Machine) *qemu.Result {
 		m.Arch, m.Kernel = "amd64", testenv.Kernel(t, "amd64")
 	}
 	m.Image = img
-	m.Timeout = 5 * time.Minute // for a machine with much else to do
+	m.Timeout = stdcmp.Or(m.Timeout, 5*time.Minute) // for a machine with much else to do
 	result, err := m.Boot(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -102,6 +102,11 @@ func printReport(w io.Writer, out string, r *builder.Report) {
 		}
 		fmt.Fprintf(w, "  stub     %s%s, %s, sha256 %s\n", size(r.Stub.Size), by, r.Stub.Origin, r.Stub.SHA256)
 	}
+	machine := ""
+	if r.MinRAM.Debian > 0 {
+		machine = fmt.Sprintf("; %d MiB in QEMU with Debian's 6.1", r.MinRAM.Debian>>20)
+	}
+	fmt.Fprintf(w, "  min_ram  %s and what the kernel takes%s\n", size(r.MinRAM.Bytes), machine)
 	fmt.Fprintf(w, "  sha256   %s\n", r.SHA256)
 }
 

@@ -39,10 +39,15 @@ func (d *Decoder) tail() error {
 	for len(b)%4 > 0 {
 		b = append(b, 0)
 	}
+	size := len(b) + 4
 	b = put(b, crc32.ChecksumIEEE(b))
-	footer := append(put(d.in[:0], uint32(len(b)/4-1)), d.flags[:]...)
-	b = put(b, crc32.ChecksumIEEE(footer))
-	b = append(append(b, footer...), "YZ"...)
+	footer := len(b) + 4
+	b = put(b, 0) // the sum of what follows
+	b = put(b, uint32(size/4-1))
+	b = append(b, d.flags[:]...)
+	sum := crc32.ChecksumIEEE(b[footer:])
+	copy(b[footer-4:], put(nil, sum))
+	b = append(b, "YZ"...)
 	d.index = b
 	for b = b[1:]; len(b) > 0; {
 		got, err := d.take(min(len(b), maxPacked))

@@ -1,0 +1,81 @@
+package builder
+
+import (
+	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+	"github.com/mkinitfs/mkinitfs/manifests"
+)
+
+// MinRAM is the least RAM that an image boots in with its root whole, in bytes. It
+// is beyond what the kernel takes for itself, which depends on the kernel: its
+// code, its tables, what it keeps free, and 1.6% of the RAM that describe pages.
+// 8 MiB of it are for the program that is started. It is the largest of
+//
+//   - the image, as the boot loader left it in RAM, what the kernel has unpacked of
+//     it, and the window of the decompressor;
+//   - the image and twice what the kernel has unpacked, since rootfs is a tmpfs of
+//     half the RAM that is left beside the image (not with rootfstype=ramfs);
+//   - the unpacked root, and for a tmpfs root what unpacking the last of it takes.
+type MinRAM struct {
+	Bytes  int64           `json:"bytes"`            // on pages of the size that is usual for the architecture
+	Pages  map[int64]int64 `json:"pages"`            // on pages of each size
+	Debian int64           `json:"debian,omitempty"` // RAM of a machine in QEMU that boots it with Debian's 6.1 kernel, if that is known
+}
+
+// debian is what Debian's 6.1 kernels take for themselves on the machines of package
+// qemu with two CPUs: fixed bytes and thousandths of the RAM, as the difference to
+// MemAvailable says, and the least RAM in which they start a program at all, tried.
+var debian = map[string]struct{ fixed, share, least int64 }{
+	"amd64":  {fixed: 53 << 20, share: 32, least: 76 << 20},
+	"mipsle": {fixed: 22 << 20, share: 32, least: 48 << 20},
+}
+
+func (b *build) minRAM() *MinRAM {
+	p := b.bootPlan(b.packed, nil)
+	m := &MinRAM{Pages: map[int64]int64{}}
+	for _, size := range bootplan.PageSizes {
+		m.Pages[size] = b.needs(p, size)
+	}
+	m.Bytes = m.Pages[pageSize(b.arch)]
+	if d, ok := debian[b.arch]; ok {
+		ram := max((m.Bytes+d.fixed)*1000/(1000-d.share), d.least)
+		m.Debian = roundUp(ram, 4<<20)
+	}
+	return m
+}
+
+// needs is what a boot takes on pages of a size.
+func (b *build) needs(p *bootplan.Plan, page int64) int64 {
+	var rootfs, window int64 // when the kernel is done; of the kernel's decompressor
+	for _, s := range b.report.Segments {
+		if s.Kind != "root" {
+			rootfs += s.Unpacked
+		}
+		if s.Codec == b.outer.Name {
+			window = max(window, b.outer.window(s.Unpacked))
+		}
+	}
+	if b.outer.Name == "lz4" {
+		window = 8 << 20 // the kernel's has room for the largest block, whatever comes
+	}
+	done := rootfs + p.Whole(page)
+	if b.manifest.Root.Type == manifests.Tmpfs {
+		done = rootfs + p.Peak(page, true)
+	} else {
+		rootfs += p.Files(page)
+	}
+	return max(done, b.report.Size+rootfs+max(rootfs, window))
+}
+
+// pageSize is the usual one: 64 KiB is what distributions take for ppc64le, and
+// some for arm64, where it is rare by now.
+func pageSize(arch string) int64 {
+	switch arch {
+	case "ppc64le", "ppc64":
+		return 64 << 10
+	case "loong64", "mips64", "mips64le":
+		return 16 << 10
+	}
+	return 4 << 10
+}
+
+func roundUp(n, unit int64) int64 { return (n + unit - 1) / unit * unit }

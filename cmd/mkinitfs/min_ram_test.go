@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/internal/guest/report"
+	"github.com/mkinitfs/mkinitfs/internal/qemu"
+	"github.com/mkinitfs/mkinitfs/internal/testenv"
+)
+
+// TestBootMinRAM boots in as much RAM as the build report asks for. In "make
+// test-all" it also finds the least that does, which may not be much less.
+func TestBootMinRAM(t *testing.T) {
+	testenv.Boots(t)
+	// Half of it does not compress.
+	large := func(size int) string {
+		data := make([]byte, size)
+		rand.NewChaCha8([32]byte{3}).Read(data[:size/2])
+		file := filepath.Join(t.TempDir(), "large")
+		writeFile(t, file, data)
+		return "  - {type: file, src: \"" + file + "\", dst: /large}"
+	}
+	tests := []struct {
+		name, kernel string
+		always       bool
+		manifest     func(t *testing.T) string
+	}{
+		{name: "small", manifest: func(t *testing.T) string { return guestManifest(t) }},
+		{name: "small, bind", manifest: func(t *testing.T) string { return guestManifest(t, "root: {type: bind}") }},
+		{name: "small, mipsle", kernel: "mipsle", manifest: func(t *testing.T) string { return guestManifest(t, "arch: mipsle") }},
+		{name: "large file alone", always: true, manifest: func(t *testing.T) string { return guestManifest(t, large(80<<20)) }},
+		{name: "large file first", manifest: func(t *testing.T) string { return sizedManifest(t, 800, large(80<<20)) }},
+		{name: "large file, lz4", manifest: func(t *testing.T) string { return guestManifest(t, large(80<<20), "root: {payload: lz4}") }},
+		{name: "large file, none", manifest: func(t *testing.T) string { return guestManifest(t, large(80<<20), "root: {payload: none}") }},
+		{name: "large file, bind, xz", manifest: func(t *testing.T) string {
+			return guestManifest(t, large(40<<20), "root: {type: bind}", "compress: xz:9")
+		}},
+	}
+	for _, root := range []string{"{}", "{payload: gzip}", "{payload: lz4}", "{payload: none}", "{type: bind}", "{type: none}"} {
+		for _, outer := range []string{"gzip", "zstd", "lz4"} {
+			if outer != "gzip" && strings.Contains(root, "payload") {
+				continue // it is all in members then, but for the stub
+			}
+			tests = append(tests, struct {
+				name, kernel string
+				always       bool
+				manifest     func(t *testing.T) string
+			}{name: "debian " + root + " " + outer, manifest: func(t *testing.T) string {
+				return debianManifest(t, "init: {exec: /sbin/guest}", "root: "+root, "compress: "+outer)
+			}})
+		}
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if !test.always {
+				testenv.Matrix(t)
+			}
+			m := qemu.Machine{CPUs: 2}
+			if test.kernel != "" {
+				m = qemu.Machine{Arch: test.kernel, Kernel: testenv.Kernel(t, test.kernel)}
+			}
+			img, built := buildImage(t, test.manifest(t))
+			want := expected(t, img)
+			asked := int(built.MinRAM.Debian >> 20)
+			if m.MemoryMiB = asked; !arrives(t, img, m, want, built.Root) {
+				t.Fatalf("the root did not arrive in %d MiB", asked)
+			}
+			if test.always {
+				return
+			}
+			m.Timeout = 2 * time.Minute // some kernels wait for memory forever
+			least, less := asked, asked/2
+			for least-less > 2 {
+				m.MemoryMiB = (least + less) / 2
+				if arrives(t, img, m, want, built.Root) {
+					least = m.MemoryMiB
+				} else {
+					less = m.MemoryMiB
+				}
+			}
+			t.Logf("| %s | %d | %d | %.2f | %d KiB |", test.name, asked, least, float64(asked)/float64(least), built.Size>>10)
+			if float64(asked) > 1.15*float64(least) {
+				t.Errorf("the report asks for %d MiB, %d do", asked, least)
+			}
+		})
+	}
+}
+
+// arrives tells whether a root comes whole into a machine that may be too small.
+func arrives(t *testing.T, img string, m qemu.Machine, want []report.Entry, root string) bool {
+	t.Helper()
+	nonce := fmt.Sprint(rand.Uint64())
+	m.Append = "mkinitfs.nonce=" + nonce
+	result := boot(t, img, m)
+	got, err := report.Parse(result.Output, nonce)
+	if err != nil || result.Err() != nil {
+		return false
+	}
+	if root != "tmpfs" {
+		want = withKernelFolder(want, got)
+	}
+	key := func(entries []report.Entry) (keys []string) {
+		for _, e := range entries {
+			cut := e.Mode&cpio.TypeMask == cpio.TypeFile && e.Blocks != 0 && e.Blocks*512 < e.Size
+			keys = append(keys, fmt.Sprint(e.Path, " ", e.Size, " ", e.SHA256, " ", cut))
+		}
+		return keys
+	}
+	return cmp.Diff(key(want), key(got.Entries)) == ""
+}
