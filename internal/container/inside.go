@@ -142,6 +142,9 @@ func (in *inside) unpack(ctx context.Context, newroot string) error {
 	if n := in.tree.skipped; n > 0 {
 		in.say("%s left out: only root can make them", count(n, "device node", "device nodes"))
 	}
+	if n := len(in.tree.unset); n > 0 {
+		in.say("%s not set, the first being %v", count(n, "extended attribute", "extended attributes"), in.tree.unset[0])
+	}
 	if err := in.host.Chdir(); err != nil {
 		return err
 	}

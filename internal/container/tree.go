@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -31,6 +33,7 @@ type tree struct {
 
 	plan   *bootplan.Plan // nil if the image has none
 	nested bool           // the root comes in members
+	unset  []error        // extended attributes that cannot be set
 	growth
 }
 
@@ -54,7 +57,7 @@ func (t *tree) unpack(ctx context.Context, in io.Reader) error {
 	defer top.Close()
 	fd := int(top.Fd())
 	t.grow(fd)
-	_, err = image.Walk(in, func(e *image.Entry, body io.Reader) error {
+	info, err := image.Walk(in, func(e *image.Entry, body io.Reader) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -79,7 +82,20 @@ func (t *tree) unpack(ctx context.Context, in io.Reader) error {
 			return err
 		}
 	}
+	t.setXattrs(info.Xattrs)
 	return nil
+}
+
+// setXattrs sets extended attributes, by path and name, as far as the user may and
+// this kernel's tmpfs takes them.
+func (t *tree) setXattrs(xattrs map[string]map[string]string) {
+	for _, path := range slices.Sorted(maps.Keys(xattrs)) {
+		for _, name := range slices.Sorted(maps.Keys(xattrs[path])) {
+			if err := unpack.SetXattr(path, name, xattrs[path][name]); err != nil {
+				t.unset = append(t.unset, fmt.Errorf("%s of %s: %w", name, path, err))
+			}
+		}
+	}
 }
 
 func (t *tree) grow(fd int) {

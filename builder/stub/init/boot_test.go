@@ -183,6 +183,12 @@ func (img *image) boot(t *testing.T) (string, int) {
 	return out.String(), cmd.ProcessState.ExitCode()
 }
 
+// xattrs adds a table of extended attributes.
+func (img *image) xattrs(policy, table string) {
+	img.plan.Xattrs = policy
+	img.extra = append(img.extra, newEntry(bootplan.Xattrs, syscall.S_IFREG|0o400, table))
+}
+
 // want holds the end of a boot against the words that must have been printed.
 func (img *image) want(t *testing.T, code int, words ...string) string {
 	t.Helper()
@@ -385,6 +391,21 @@ func TestBootFails(t *testing.T) {
 		}, 1, []string{"mkinitfs: unpack the root: unpack /.mkinitfs/root.0001: CRC-32 is "}},
 		{"fewer entries than planned", func(img *image) { img.plan.Entries = 1 }, 1,
 			[]string{"mkinitfs: unpack the root: the members hold 9 entries, the plan says 10\n"}},
+		{"no table of extended attributes", func(img *image) { img.plan.Xattrs = "auto" }, 1,
+			[]string{"mkinitfs: restore extended attributes: read /.mkinitfs/xattrs: no such file or directory\n", hint + "the image is damaged"}},
+		{"cut table of extended attributes", func(img *image) {
+			img.xattrs("auto", "xattrs 1\nattr trusted.a b\n/etc\n")
+		}, 1, []string{"mkinitfs: restore extended attributes: read /.mkinitfs/xattrs: cut short\n", hint + "the image is damaged"}},
+		{"extended attribute of nothing", func(img *image) {
+			img.xattrs("auto", "xattrs 1\nattr trusted.a b\n/etc/none\nend 1\n")
+		}, 1, []string{"mkinitfs: restore extended attributes: read /.mkinitfs/xattrs: find /etc/none: no such file or directory\n", hint + "the image is damaged"}},
+		{"extended attribute that is refused", func(img *image) {
+			img.xattrs("required", "xattrs 1\nattr odd.a b\n/\n/bin/sh\n/etc\n/sbin\nend 4\n")
+		}, 1, []string{
+			"mkinitfs: restore extended attributes: extended attributes not set: odd.a of /: operation not supported; " +
+				"odd.a of /bin/sh: operation not supported; odd.a of /etc: operation not supported; and 1 more\n",
+			hint + "tmpfs takes ",
+		}},
 		{"too small a tmpfs", func(img *image) { img.plan.Size = "64k" }, 1,
 			[]string{"mkinitfs: mount the new root: the root needs ", "size=64k allows 0 MiB\n", hint + "raise root.size"}},
 		{"full tmpfs", func(img *image) {

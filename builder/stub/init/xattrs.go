@@ -21,7 +21,7 @@ func (b *boot) restoreXattrs() error {
 	}
 	const table = "/" + bootplan.Xattrs
 	const most = 3 // are told
-	text, refused, unlabelled := "extended attributes not set", 0, false
+	text, refused, unlabelled := "extended attributes not set:", 0, false
 	fd, err := syscall.Open(table, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 	if err == nil {
 		err = bootplan.ReadXattrs(descriptor(fd), func(path, name, value string) error {
@@ -31,7 +31,7 @@ func (b *boot) restoreXattrs() error {
 			}
 			unlabelled = unlabelled || name == "security.selinux"
 			if refused++; refused <= most {
-				text += "; " + name + " of " + path + ": " + err.Error()
+				text += " " + name + " of " + path + ": " + err.Error() + ";"
 			}
 			return nil
 		})
@@ -43,6 +43,7 @@ func (b *boot) restoreXattrs() error {
 	if refused == 0 {
 		return nil
 	}
+	text = text[:len(text)-1]
 	if refused > most {
 		text += "; and " + strconv.Itoa(refused-most) + " more"
 	}
