@@ -107,7 +107,11 @@ func (m machine) bootRoot(t *testing.T, root, codec string) {
 	if codec != "" {
 		settings += ", payload: " + codec
 	}
-	img, _ := buildImage(t, sizedManifest(t, 40, "arch: "+m.arch, "root: {"+settings+"}"))
+	lines := []string{"arch: " + m.arch, "root: {" + settings + "}"}
+	if root != "none" {
+		lines = append([]string{xattrItems(t)}, lines...)
+	}
+	img, _ := buildImage(t, sizedManifest(t, 40, lines...))
 	got, log := bootGuest(t, img, c.qemu)
 
 	want := expected(t, img)
@@ -115,6 +119,9 @@ func (m machine) bootRoot(t *testing.T, root, codec string) {
 		want = withKernelFolder(want, got)
 	}
 	compare(t, want, got)
+	if root != "none" {
+		compareRaw(t, got)
+	}
 
 	pivots := c.linux() >= 7 // rootfs can be pivoted from as it is
 	pivot := ""

@@ -305,3 +305,32 @@ func TestRunForbidden(t *testing.T) {
 		t.Errorf("got error %v and\n%s\nwant\n%s", err, out, want)
 	}
 }
+
+// TestRunXattrs runs an image whose root has extended attributes: those that the
+// user may set are there, and a line tells of the others.
+func TestRunXattrs(t *testing.T) {
+	img, _ := buildImage(t, sizedManifest(t, 1, xattrItems(t)))
+	for _, r := range runners() {
+		t.Run(r.name, func(t *testing.T) {
+			got, words := r.output(t, img, "/usr/bin/raw", "show-extended-attributes", "/usr/bin/raw", "/noted", "/noted/other", "/noted/link")
+			want := `/usr/bin/raw security.capability "\x01\x00\x00\x02\x00 \x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+/noted security.odd "\x00\xff\\\n "
+`
+			said := "mkinitfs: 5 extended attributes not set, the first being trusted.note of /noted: operation not permitted\n"
+			if r.name == "root" {
+				want += `/noted trusted.note "of a folder"
+/noted/other trusted.empty ""
+/noted/other trusted.note "of a file"
+/noted/link trusted.note "of a link"
+`
+				said = ""
+			}
+			if diff := gocmp.Diff(want, got); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+			if !strings.HasSuffix(words, said) || said == "" && words != "" {
+				t.Errorf("got %q on standard error, want %q", words, said)
+			}
+		})
+	}
+}

@@ -7,8 +7,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -122,6 +124,24 @@ func (l *lister) xattrs(name string) (map[string]string, error) {
 		found[key] = string(l.buffer[:n])
 	}
 	return found, nil
+}
+
+// showWord makes this program write the extended attributes of files and end.
+const showWord = "show-extended-attributes"
+
+func show(names []string) int {
+	l := lister{buffer: make([]byte, 64<<10)}
+	for _, name := range names {
+		found, err := l.xattrs(name)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, name, err)
+			return 1
+		}
+		for _, key := range slices.Sorted(maps.Keys(found)) {
+			fmt.Printf("%s %s %q\n", name, key, found[key])
+		}
+	}
+	return 0
 }
 
 // hash returns the SHA-256 of a file.

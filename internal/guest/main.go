@@ -20,6 +20,14 @@ import (
 )
 
 func main() {
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case rawWord:
+			os.Exit(openRaw())
+		case showWord:
+			os.Exit(show(os.Args[2:]))
+		}
+	}
 	if os.Getpid() != 1 {
 		fmt.Fprintln(os.Stderr, "guest: not process 1: it would power off this machine")
 		os.Exit(1)
@@ -37,6 +45,7 @@ func main() {
 	try("proc", lookIntoProc(&r))
 	r.Args = os.Args
 	r.Env = os.Environ()
+	raws(&r, os.Args[0])
 	if err := pivot(); err != nil {
 		r.Pivot = err.Error()
 	}

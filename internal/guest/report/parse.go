@@ -83,6 +83,8 @@ func (r *Report) parseLine(line string) error {
 		r.Uptime, err = time.ParseDuration(w.string())
 	case "memory":
 		r.Total, r.Free = w.int(), w.int()
+	case "raw":
+		r.Raw = append(r.Raw, Raw{w.string(), w.string()})
 	case "pivot":
 		r.Pivot = w.string()
 	case "beneath":

@@ -29,6 +29,7 @@ type Report struct {
 	Uptime  time.Duration // when the guest began
 	Total   int64         // bytes of RAM
 	Free    int64         // bytes of RAM, when the guest began
+	Raw     []Raw         // of programs with file capabilities, and the guest itself
 	Pivot   string        // what pivot_root(2) in a new mount namespace said; "" is success
 
 	Beneath      []string // what is on the mount beneath the root
@@ -73,6 +74,12 @@ type File struct {
 	Path  string
 }
 
+// Raw is what a program said, executed by nobody, that opens a raw socket.
+type Raw struct {
+	Path   string
+	Result string // "" is success
+}
+
 const (
 	begin = "mkinitfs-guest-begin"
 	end   = "mkinitfs-guest-end"
@@ -114,6 +121,9 @@ func (r *Report) Format(problems []string) []byte {
 	}
 	line("uptime", r.Uptime)
 	line("memory", r.Total, r.Free)
+	for _, raw := range r.Raw {
+		line("raw", quote(raw.Path), quote(raw.Result))
+	}
 	line("pivot", quote(r.Pivot))
 	for _, path := range r.Beneath {
 		line("beneath", quote(path))

@@ -26,6 +26,7 @@ var whole = report.Report{
 	Uptime: 2345 * time.Millisecond,
 	Total:  256 << 20,
 	Free:   1 << 20,
+	Raw:    []report.Raw{{"/bin/ping", ""}, {"/init", "operation not permitted"}},
 	Pivot:  "pivot_root: invalid argument",
 }
 
