@@ -126,6 +126,9 @@ func (b *build) bootPlan(members []bootplan.Member, copies []*plan.Entry) *bootp
 		Exec: m.Init.Exec, Args: m.Init.Args, Env: m.Init.Env, OnError: m.Init.OnError, Cmdline: m.Init.Cmdline,
 		Entries: int64(len(b.entries)), Members: members,
 	}
+	if s := m.Init.Supervise; s != nil {
+		p.OnExit, p.Delay = s.OnExit, s.RestartDelay.Milliseconds()
+	}
 	for _, mount := range m.Init.Mounts {
 		p.Mounts = append(p.Mounts, bootplan.Mount{
 			Type: mount.Type, Source: mount.Source, Target: mount.Target, Options: mount.Options,

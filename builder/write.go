@@ -191,7 +191,8 @@ func pack(w io.Writer, c codec, size int64, write func(io.Writer) error) error {
 // writeBoot writes the boot segment: the stub, what it needs before it has mounted
 // anything, and what the manifest's boot globs name.
 func (b *build) writeBoot(ctx context.Context, out *image, members []bootplan.Member) error {
-	s, err := stub.Get(ctx, stub.Variant{Arch: b.arch, Codec: b.payload.Name}, b.options.Stub)
+	v := stub.Variant{Arch: b.arch, Codec: b.payload.Name, Supervise: b.manifest.Init.Supervise != nil}
+	s, err := stub.Get(ctx, v, b.options.Stub)
 	if err != nil {
 		return err
 	}

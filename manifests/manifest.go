@@ -94,6 +94,15 @@ type Init struct {
 	Mounts  []Mount
 	OnError string // "panic" (default), "reboot", "poweroff", "shell"
 	Cmdline string // "use" (default), "ignore"
+
+	Supervise *Supervise // nil: the stub becomes the program
+}
+
+// Supervise says how the stub stays the first process, around the program.
+type Supervise struct {
+	Pos          Pos
+	OnExit       string // "restart" (default), "reboot", "poweroff", "panic"
+	RestartDelay time.Duration
 }
 
 // Mount is a file system mounted before the real init runs. Presets such as

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 )
 
 // root decodes the root section; whole is where the manifest starts.
@@ -39,7 +40,7 @@ func (d *decoder) root(n *node, whole Pos) Root {
 // init decodes the init section for a root of the given type.
 func (d *decoder) init(n *node, whole Pos, root RootType) Init {
 	i := Init{Pos: whole, Exec: "/sbin/init", OnError: "panic", Cmdline: "use"}
-	o := d.object(n, "init", "exec", "args", "env", "mounts", "on_error", "cmdline")
+	o := d.object(n, "init", "exec", "args", "env", "mounts", "on_error", "cmdline", "supervise")
 	if o != nil {
 		i.Pos = o.pos
 	}
@@ -56,10 +57,32 @@ func (d *decoder) init(n *node, whole Pos, root RootType) Init {
 	i.Mounts = d.mounts(o.list("mounts"))
 	choose(o, "on_error", &i.OnError, "panic", "reboot", "poweroff", "shell")
 	choose(o, "cmdline", &i.Cmdline, "use", "ignore")
+	i.Supervise = d.supervise(o.get("supervise"))
 	if root == None {
-		o.refuse("under root.type: none the kernel starts the program itself", "args", "env", "mounts", "on_error", "cmdline")
+		o.refuse("under root.type: none the kernel starts the program itself", "args", "env", "mounts", "on_error", "cmdline", "supervise")
 	}
 	return i
+}
+
+// supervise decodes init.supervise: true, false, or how.
+func (d *decoder) supervise(n *node) *Supervise {
+	if n == nil || n.kind == broken {
+		return nil
+	}
+	s := &Supervise{Pos: n.pos, OnExit: "restart", RestartDelay: time.Second}
+	if n.kind != mapping {
+		if yes, ok := parse(d, n, "supervise", parseBool); !ok || !yes {
+			return nil
+		}
+		return s
+	}
+	o := d.object(n, "supervise", "on_exit", "restart_delay")
+	choose(o, "on_exit", &s.OnExit, "restart", "reboot", "poweroff", "panic")
+	set(o, "restart_delay", &s.RestartDelay, parseDelay)
+	if s.OnExit != "restart" {
+		o.refuse("under on_exit: "+s.OnExit+" nothing is restarted", "restart_delay")
+	}
+	return s
 }
 
 // env returns the mapping n as NAME=value, sorted by name.

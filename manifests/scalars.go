@@ -206,6 +206,18 @@ func parseSourceMTime(text string) (MTime, error) {
 	return parseMTime(text)
 }
 
+// parseDelay reads a time to wait before a program is started again.
+func parseDelay(text string) (time.Duration, error) {
+	delay, err := time.ParseDuration(text)
+	switch {
+	case err != nil:
+		return 0, errors.New("want a time, as in 500ms or 2s")
+	case delay < 10*time.Millisecond || delay > time.Minute:
+		return 0, errors.New("want 10ms to 1m")
+	}
+	return delay, nil
+}
+
 // device is the number of a device node.
 type device struct{ major, minor uint32 }
 

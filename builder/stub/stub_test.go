@@ -34,13 +34,13 @@ var decoders = map[string]struct {
 }{
 	"none": {budget: 1_470_000},
 	"gzip": {budget: 1_850_000, imports: []string{"compress/gzip"}, std: true},
-	"lz4":  {budget: 1_475_000, imports: []string{module + "/builder/stub/lz4", "hash/crc32"}},
+	"lz4":  {budget: 1_485_000, imports: []string{module + "/builder/stub/lz4", "hash/crc32"}},
 	"xz":   {budget: 1_500_000, imports: []string{module + "/builder/stub/xz"}},
-	"zstd": {budget: 1_505_000, imports: []string{module + "/builder/stub/zstd"}},
+	"zstd": {budget: 1_515_000, imports: []string{module + "/builder/stub/zstd"}},
 }
 
 // supervising is what init.supervise may add to a budget.
-const supervising = 25_000
+const supervising = 65_000
 
 var plain = stub.Variant{Arch: "amd64", Codec: "none"}
 

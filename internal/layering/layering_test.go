@@ -47,14 +47,15 @@ var layers = map[string]string{
 	"cmd/mkinitfs": "builder builder/image internal/filecaps internal/qemu manifests internal/container | " +
 		"builder/cpio builder/plan builder/stub/bootplan builder/stub/unpack compress",
 
-	"internal/filecaps":     "",
-	"internal/gobuild":      "",
-	"internal/qemu":         "",
-	"internal/testenv":      "",
-	"internal/faults":       "",
-	"internal/guest":        "internal/guest/report |",
-	"internal/guest/report": "",
-	"examples/hello":        "",
+	"internal/filecaps":       "",
+	"internal/gobuild":        "",
+	"internal/qemu":           "",
+	"internal/testenv":        "",
+	"internal/faults":         "",
+	"internal/guest":          "internal/guest/report |",
+	"internal/guest/report":   "",
+	"examples/hello":          "",
+	"examples/supervised-app": "",
 }
 
 func TestLayers(t *testing.T) {

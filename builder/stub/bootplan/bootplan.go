@@ -56,6 +56,8 @@ type Plan struct {
 	Mounts  []Mount
 	OnError string // "panic", "reboot", "poweroff", "shell"
 	Cmdline string // "use", "ignore"
+	OnExit  string // what follows the program's end: "restart", "reboot", "poweroff", "panic"; "" is no supervision
+	Delay   int64  // milliseconds before the first restart
 	Boot    []string
 	Entries int64                 // of the root
 	Window  int64                 // bytes a decoder holds for one member
@@ -119,6 +121,9 @@ func (p *Plan) Marshal() []byte {
 	}
 	line("on_error", p.OnError)
 	line("cmdline", p.Cmdline)
+	if p.OnExit != "" {
+		line("supervise", p.OnExit, itoa(p.Delay))
+	}
 	list("boot", p.Boot)
 	line("entries", itoa(p.Entries))
 	for i, n := range p.Blocks {
@@ -169,7 +174,7 @@ func (p *Plan) set(key string, args []string) string {
 	switch key {
 	case "mount", "member":
 		want = 4
-	case "blocks":
+	case "blocks", "supervise":
 		want = 2
 	}
 	if len(args) != want {
@@ -204,6 +209,11 @@ func (p *Plan) set(key string, args []string) string {
 		p.OnError = v
 	case "cmdline":
 		p.Cmdline = v
+	case "supervise":
+		p.OnExit = v
+		if p.Delay, numeric = ParseUint(args[1], 10); !numeric {
+			return key + ": bad number"
+		}
 	case "boot":
 		p.Boot = append(p.Boot, v)
 	default:

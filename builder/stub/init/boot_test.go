@@ -123,7 +123,7 @@ func newImage(t *testing.T, codec, script string) *image {
 func (img *image) boot(t *testing.T) (string, int) {
 	t.Helper()
 	needRoot(t, "start the first process of a namespace")
-	s, err := stub.Get(t.Context(), stub.Variant{Codec: img.plan.Payload}, "")
+	s, err := stub.Get(t.Context(), stub.Variant{Codec: img.plan.Payload, Supervise: img.plan.OnExit != ""}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,16 +35,20 @@ func (b *boot) askKernel() error {
 	if text, err := readFile(proc + "/self/mountinfo"); err == nil {
 		b.mounts = parseMounts(string(text), proc)
 	}
-	if text, err := readFile(proc + "/self/cmdline"); err == nil {
-		if words := strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00"); len(words) > 1 {
-			b.args = words[1:]
-		}
-	}
+	b.args = arguments(proc + "/self/cmdline")
 	if text, err := readFile(proc + "/cmdline"); err == nil && b.plan.Cmdline != "ignore" {
 		b.words = parseCmdline(string(text))
 		b.checkWords()
 	}
-	if err := syscall.Unmount(proc, 0); err != nil {
+	flags := 0
+	if supervises {
+		var err error
+		if b.self, err = syscall.Open(proc+"/self", syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0); err != nil {
+			return failure("open", proc+"/self", err)
+		}
+		flags = syscall.MNT_DETACH // it stays in use
+	}
+	if err := syscall.Unmount(proc, flags); err != nil {
 		return failure("unmount", proc, err)
 	}
 	return failure("rmdir", proc, syscall.Rmdir(proc))
@@ -70,6 +74,15 @@ func (b *boot) readMemory(path string) {
 			b.memory.available = n << 10
 		}
 	}
+}
+
+// arguments returns the arguments of the process whose cmdline is at path.
+func arguments(path string) []string {
+	text, err := readFile(path)
+	if err != nil {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00")[1:]
 }
 
 func parseMounts(text, except string) []mountInfo {

@@ -76,10 +76,7 @@ func (b *boot) fail(what string, err error) {
 	if h, ok := err.(*hinted); ok {
 		lines = append(lines, "hint: "+h.hint)
 	}
-	action := b.plan.OnError
-	if a := b.words.onError; a != "" {
-		action = a
-	}
+	action := b.onError()
 	switch action {
 	case "reboot", "poweroff":
 		lines = append(lines, action+" in 5 seconds")
@@ -95,8 +92,21 @@ func (b *boot) fail(what string, err error) {
 	case "shell":
 		b.shell()
 	}
-	sleep(syscall.Timespec{Nsec: 200e6}) // until the console has it
-	syscall.Exit(1)                      // the end of PID 1: the kernel panics, and its panic= decides
+	panicKernel()
+}
+
+// panicKernel ends the first process, so that the kernel panics and its panic=
+// decides.
+func panicKernel() {
+	sleep(syscall.Timespec{Nsec: 200e6}) // until the console has what was said
+	syscall.Exit(1)
+}
+
+func (b *boot) onError() string {
+	if a := b.words.onError; a != "" {
+		return a
+	}
+	return b.plan.OnError
 }
 
 // say puts lines on the console and into the kernel's log, one after the other: on

@@ -7,7 +7,8 @@
 //
 // What it does is the table of steps below. Everything that can be wrong is found
 // before the step that empties rootfs. A build tag (stub_gzip, stub_lz4, stub_xz, stub_zstd)
-// selects the decoder for the payload; without one the members are raw archives.
+// selects the decoder for the payload; without one the members are raw archives. With
+// stub_supervise it does not become the program but stays around it.
 //
 // It is part of every image, so it imports neither fmt nor os: the tests hold the
 // list of imports and the size.
@@ -32,6 +33,7 @@ type boot struct {
 	memory  memory
 	kmsg    int
 	umask   int   // what the kernel gave its init, for the program
+	self    int   // /proc/self, if this stub supervises
 	started int64 // milliseconds
 
 	holes   bool // rootfs gives back what has been read of a member
@@ -106,11 +108,12 @@ func onto(root string) []step {
 var last = []step{
 	{"open the console", (*boot).openConsole, ""},
 	{"enforce the SELinux policy", (*boot).enforcePolicy, ""},
-	{"start the program", (*boot).exec, "exec"},
+	{"start the program", (*boot).startProgram, "exec"},
 }
 
 func main() {
-	b := &boot{kmsg: -1, plan: &bootplan.Plan{OnError: "panic"}}
+	b := &boot{kmsg: -1, self: -1, plan: &bootplan.Plan{OnError: "panic"}}
+	b.resume()
 	b.run(first)
 	b.run(onto(b.plan.Root))
 	b.run(last)
@@ -154,16 +157,11 @@ func (b *boot) readPlan() error {
 		return hint(errors.New("payload "+plan.Payload+", this stub decodes "+codec),
 			"build the image without --stub, or with a stub for this codec")
 	}
+	if (plan.OnExit != "") != supervises {
+		return hint(errors.New("only one of plan and stub is for init.supervise"), damaged)
+	}
 	b.plan = plan
 	return nil
-}
-
-// exec becomes the program.
-func (b *boot) exec() error {
-	b.summary()
-	syscall.Umask(b.umask)
-	err := syscall.Exec(b.program, b.argv, environment(syscall.Environ(), b.plan.Env))
-	return hint(failure("exec", b.program, err), "the kernel may lack CONFIG_BINFMT_ELF or CONFIG_BINFMT_SCRIPT, or what the program was compiled for")
 }
 
 // environment adds the plan's variables to those of the kernel, which come from

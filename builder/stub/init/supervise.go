@@ -1,0 +1,77 @@
+//go:build linux && stub_supervise
+
+package main
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+)
+
+// A stub that supervises starts itself once more when the root stands: that gives
+// back the memory that unpacking took. The file that it was started from is gone by
+// then. What is left is /proc/self/exe, in a /proc that is mounted nowhere any more.
+
+const supervises = true
+
+// secondLife is the variable that tells the second life how to supervise: on_exit,
+// the delay and on_error. Its arguments are the program's.
+const secondLife = "MKINITFS_SUPERVISE"
+
+// What the second life finds open, where nothing else is.
+const (
+	inheritedKmsg = 100 + iota
+	inheritedSelf
+)
+
+// startProgram starts the program, from the stub's second life if there can be one.
+func (b *boot) startProgram() error {
+	b.summary()
+	syscall.Umask(b.umask)
+	env := environment(syscall.Environ(), b.plan.Env)
+	b.attempt("exec", "/proc/self/exe", b.again(env))
+	b.supervise(env)
+	return nil
+}
+
+// again returns only if it fails.
+func (b *boot) again(env []string) error {
+	if err := syscall.Dup3(b.self, inheritedSelf, 0); err != nil {
+		return err
+	}
+	if err := syscall.Fchdir(b.self); err != nil {
+		return err
+	}
+	if b.kmsg >= 0 {
+		if err := syscall.Dup3(b.kmsg, inheritedKmsg, 0); err != nil {
+			return err
+		}
+	}
+	how := b.plan.OnExit + " " + strconv.FormatInt(b.plan.Delay, 10) + " " + b.onError()
+	return syscall.Exec("exe", append([]string{"mkinitfs"}, b.argv...), append([]string{secondLife + "=" + how}, env...))
+}
+
+// resume is the second life, if this is one.
+func (b *boot) resume() {
+	value, _ := syscall.Getenv(secondLife)
+	how, argv := fields(value), arguments("cmdline") // it starts in /proc/self
+	if len(how) != 3 || len(argv) == 0 || syscall.Getpid() != 1 {
+		return
+	}
+	const setName = 15 // from the kernel's uapi/linux/prctl.h
+	name := []byte("mkinitfs\x00")
+	syscall.RawSyscall(syscall.SYS_PRCTL, setName, uintptr(unsafe.Pointer(&name[0])), 0)
+	syscall.CloseOnExec(inheritedKmsg)
+	syscall.CloseOnExec(inheritedSelf)
+	b.kmsg, b.self = inheritedKmsg, inheritedSelf
+	b.plan.OnExit, b.plan.OnError = how[0], how[2]
+	b.plan.Delay, _ = bootplan.ParseUint(how[1], 10)
+	b.program, b.argv = argv[0], argv
+	b.supervise(slices.DeleteFunc(syscall.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, secondLife+"=")
+	}))
+}
