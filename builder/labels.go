@@ -46,47 +46,48 @@ func (b *build) label() error {
 	if err != nil {
 		return at(s.Pos, fmt.Errorf("selinux: %w", err))
 	}
+	b.setLabels(contexts)
+	if name == "" || mode == "disabled" {
+		return nil
+	}
+	warn := func(msg string) {
+		b.report.Warnings = append(b.report.Warnings, fmt.Sprintf("%s: selinux: %s", s.Pos, msg))
+	}
+	if b.policy = b.newestPolicy(dir + "/policy"); b.policy == "" {
+		warn("no " + dir + "/policy/policy.N in the root: labels are lost when a policy is loaded")
+	}
+	if mode == "enforcing" && b.manifest.Root.Type == manifests.Bind {
+		warn("once enforced, most policies let no file be made on rootfs, which root.type bind leaves in place: take tmpfs")
+	}
+	return nil
+}
+
+// setLabels labels the entries. Those that have nothing else share their attributes.
+func (b *build) setLabels(contexts *selinux.Contexts) {
 	labels := map[string]plan.Xattrs{}
-	seen := map[uint32]plan.Xattrs{}
+	seen := map[uint32]plan.Xattrs{} // of files with several names, by Ino
 	for i := range b.entries {
 		e := &b.entries[i]
 		if first, ok := seen[e.Ino]; ok {
 			e.Xattrs = first
 			continue
 		}
-		if _, has := e.Xattrs[selinux.Attribute]; !has {
-			if label, ok := contexts.Lookup(e.Path, e.Mode); ok {
-				e.Xattrs = withLabel(e.Xattrs, label, labels)
+		label, ok := contexts.Lookup(e.Path, e.Mode)
+		if _, has := e.Xattrs[selinux.Attribute]; ok && !has {
+			if labels[label] == nil {
+				labels[label] = plan.Xattrs{selinux.Attribute: label + "\x00"} // as libselinux stores it
+			}
+			if len(e.Xattrs) == 0 {
+				e.Xattrs = labels[label]
+			} else {
+				e.Xattrs = maps.Clone(e.Xattrs)
+				maps.Copy(e.Xattrs, labels[label])
 			}
 		}
 		if e.Nlink > 1 && !e.IsDir() {
 			seen[e.Ino] = e.Xattrs
 		}
 	}
-	if name == "" || mode == "disabled" {
-		return nil
-	}
-	if b.policy = b.newestPolicy(dir + "/policy"); b.policy == "" {
-		b.report.Warnings = append(b.report.Warnings,
-			fmt.Sprintf("%s: selinux: no %s/policy/policy.N in the root: labels are lost when a policy is loaded", s.Pos, dir))
-	}
-	return nil
-}
-
-// withLabel returns xattrs with a label, which libselinux stores with its NUL.
-// Entries that have nothing else share what labels holds.
-func withLabel(xattrs plan.Xattrs, label string, labels map[string]plan.Xattrs) plan.Xattrs {
-	alone, ok := labels[label]
-	if !ok {
-		alone = plan.Xattrs{selinux.Attribute: label + "\x00"}
-		labels[label] = alone
-	}
-	if len(xattrs) == 0 {
-		return alone
-	}
-	both := maps.Clone(xattrs)
-	maps.Copy(both, alone)
-	return both
 }
 
 const selinuxDir = "/etc/selinux/"

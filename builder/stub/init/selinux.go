@@ -38,7 +38,7 @@ func (b *boot) loadPolicy() error {
 	if err := load(dir+"/load", b.newroot+b.plan.SELinux); err != nil {
 		version, _ := readFile(dir + "/policyvers")
 		return hint(failure("load", b.plan.SELinux, err),
-			"this kernel takes policies up to version "+string(version)+"; selinux=0 on its command line boots without one")
+			"this kernel takes policies up to version "+string(version)+"; with selinux=0 or security=none it boots without")
 	}
 	b.labelled = true
 	return nil

@@ -51,7 +51,7 @@ func (b *boot) restoreXattrs() error {
 		return hint(errors.New(text), "tmpfs takes security.* and trusted.*, with CONFIG_TMPFS_XATTR, and user.* from Linux 6.6 on; ramfs takes none; or set root.xattrs to auto")
 	}
 	if b.labelled && unlabelled {
-		return hint(errors.New(text), "the policy would be enforced on files without their labels; selinux=0 on the kernel's command line boots without it")
+		return hint(errors.New(text), "the policy would be enforced on files without their labels; with selinux=0 or security=none the kernel boots without")
 	}
 	b.warn(text)
 	return nil
