@@ -56,7 +56,10 @@ func (l *lister) visit(name string, info os.FileInfo) error {
 	stat := info.Sys().(*syscall.Stat_t)
 	// On 32-bit machines lstat(2) knows no time after 2038.
 	var times unix.Statx_t
-	if err := unix.Statx(unix.AT_FDCWD, "."+name, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_MTIME, &times); err != nil {
+	err := unix.Statx(unix.AT_FDCWD, "."+name, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_MTIME, &times)
+	if err == unix.ENOSYS { // is of Linux 4.11
+		times.Mtime.Sec, times.Mtime.Nsec, err = int64(stat.Mtim.Sec), uint32(stat.Mtim.Nsec), nil
+	} else if err != nil {
 		return fmt.Errorf("statx %s: %w", name, err)
 	}
 	entry := report.Entry{
@@ -69,7 +72,6 @@ func (l *lister) visit(name string, info os.FileInfo) error {
 		MTime: times.Mtime.Sec,
 		Nanos: int64(times.Mtime.Nsec),
 	}
-	var err error
 	switch stat.Mode & unix.S_IFMT {
 	case unix.S_IFREG:
 		entry.Size, entry.Blocks = stat.Size, stat.Blocks

@@ -28,8 +28,8 @@ func pivotHere() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make / private: %w", err)
 	}
-	if err := unix.Mount("tmpfs", scratch, "tmpfs", 0, ""); err != nil {
-		return fmt.Errorf("mount tmpfs: %w", err)
+	if err := unix.Mount("ramfs", scratch, "ramfs", 0, ""); err != nil {
+		return fmt.Errorf("mount ramfs: %w", err)
 	}
 	if err := unix.Chdir(scratch); err != nil {
 		return fmt.Errorf("chdir: %w", err)
