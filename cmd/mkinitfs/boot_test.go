@@ -170,9 +170,16 @@ func TestBootWords(t *testing.T) {
 			},
 		},
 		{
-			"rootflags", img, "rootflags=size=70%,mode=0711,nr_inodes=3k,colour=red", []string{"/sbin/init", "planned"},
+			"rootflags and nonsense", img,
+			"rootflags=size=70%,mode=0711,nr_inodes=3k,colour=red,size=lots,mode=9 init=/opt mkinitfs.on_error=pray mkinitfs.break=lunch",
+			[]string{"/sbin/init", "planned"},
 			[]string{"size=", "mode=711", "nr_inodes=3072"},
-			[]string{"rootflags: colour=red ignored"},
+			[]string{
+				"rootflags: colour=red ignored", "rootflags: size=lots ignored", "rootflags: mode=9 ignored",
+				"init=/opt ignored: program /opt: is a folder; starting /sbin/init",
+				"mkinitfs.on_error=pray ignored: it is one of panic reboot poweroff shell",
+				"mkinitfs.break=lunch ignored: it is one of mount unpack program switch exec",
+			},
 		},
 		{"init=", img, "init=/opt/guest a -- b", []string{"/opt/guest", "a", "b"}, nil, nil},
 		{"ignored", ignoring, "init=/opt/guest rootflags=mode=0711", []string{"/sbin/init"}, nil, nil},

@@ -117,5 +117,5 @@ func (b *boot) shell() {
 	}
 	syscall.Umask(b.umask)
 	err := syscall.Exec(sh, []string{sh}, syscall.Environ())
-	write(2, "mkinitfs: exec "+sh+": "+err.Error()+"\n")
+	b.say(levelErr, "exec "+sh+": "+err.Error())
 }
