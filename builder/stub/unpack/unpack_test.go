@@ -136,7 +136,7 @@ func found(t *testing.T, dir, name string) string {
 	}
 	major := uint32(st.Rdev>>8) & 0xfff
 	minor := uint32(st.Rdev)&0xff | uint32(st.Rdev>>12)&0xfff00
-	return describe(name, st.Mode, st.Uid, st.Gid, st.Mtim.Sec, major, minor, body)
+	return describe(name, st.Mode, st.Uid, st.Gid, int64(uint32(st.Mtim.Sec)), major, minor, body)
 }
 
 func describe(name string, mode, uid, gid uint32, mtime int64, major, minor uint32, body string) string {
