@@ -460,6 +460,40 @@ permit / gid=3`, `
 4 /b dir 0700
 3 /b/x file 0400 owner=7:0 nlink=2
 `},
+		{"extended attributes", `
+file /a/x user.a=1 security.capability=2
+hard /b/x /a/x
+dir /a trusted.a=1
+dir /a trusted.a=1
+link /l x
+permit /a/x trusted.b=3 user.a=4
+permit /* user.c=5 trusted.c=6`, `
+1 / dir 0755
+2 /a dir 0755 trusted.a=1 trusted.c=6 user.c=5
+3 /a/x file 0644 security.capability=2 trusted.b=3 user.a=4 nlink=2
+4 /b dir 0755 trusted.c=6 user.c=5
+3 /b/x file 0644 security.capability=2 trusted.b=3 user.a=4 nlink=2
+5 /l link 0777 -> x trusted.c=6
+`},
+		{"extended attributes that cannot be", `
+dir /a trusted.a=1
+dir /a trusted.a=2
+link /l x user.a=1
+link /m x system.posix_acl_access=1
+char /c 1:3 user.a=1
+dir /d security.capability=1
+file /e system.nfs4_acl=1
+permit /l security.capability=1
+permit /none security.capability=1 optional`, `
+m:2: /a: a folder with other metadata was already added at m:1
+  add "replace: true" here if this one is to win
+m:3: /l: user.a on a symbolic link, which Linux does not take
+m:4: /m: system.posix_acl_access on a symbolic link, which Linux does not take
+m:5: /c: user.a on a character device, which Linux does not take
+m:6: /d: security.capability on a folder, which Linux does not take
+m:7: /e: "system.nfs4_acl" is no extended attribute that an image can carry
+m:8: /l: Linux takes security.capability for nothing that matches
+`},
 
 		// Bounds.
 		{"what does not fit", `

@@ -120,6 +120,8 @@ func TestLengths(t *testing.T) {
 		{Entry{Path: "/d/" + strings.Repeat("y", 256), Mode: TypeFile}, "a name of 256 bytes, where Linux takes 255 at most"},
 		{Entry{Path: "/l", Mode: TypeLink, Target: strings.Repeat("z", 4095)}, ""},
 		{Entry{Path: "/l", Mode: TypeLink, Target: strings.Repeat("z", 4096)}, "a link target of 4096 bytes, where Linux takes 4095 at most"},
+		{Entry{Path: "/x", Mode: TypeFile, Xattrs: Xattrs{"user." + strings.Repeat("x", 251): ""}}, "the name of an extended attribute of 256 bytes, where Linux takes 255 at most"},
+		{Entry{Path: "/x", Mode: TypeFile, Xattrs: Xattrs{"user.x": strings.Repeat("x", 1<<16+1)}}, "user.x of 65537 bytes, where Linux takes 65536 at most"},
 		{Entry{Path: "/l", Mode: TypeLink, Target: "a\x00b"}, "a NUL byte in the link target"},
 		{Entry{Path: "/a\x00b", Mode: TypeFile}, "a NUL byte in the path"},
 	}

@@ -2,6 +2,8 @@ package plan
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -10,6 +12,8 @@ import (
 // The tests write entries and plans as text. An entry is asked for by
 //
 //	TYPE PATH [TARGET | MAJOR:MINOR] [0MODE] [UID:GID] [key=value | word ...]
+//
+// where a key with a dot in it is an extended attribute,
 //
 // and comes from the line it stands in, at "m:LINE". Other lines are options:
 // "remove PATTERN", "permit PATTERN key=value ...", "nodes", "root 0MODE".
@@ -74,6 +78,8 @@ func parseEntry(t testing.TB, origin string, words []string) Entry {
 			e.Data.Path, e.Size = value, int64(len(value))
 		case key == "src":
 			e.Source = int(number(t, value, 10))
+		case strings.Contains(key, "."):
+			e.Xattrs = e.Xattrs.With(Xattrs{key: value})
 		case word == "implied":
 			e.Implied = true
 		case word == "replace":
@@ -89,7 +95,12 @@ func parsePermission(t testing.TB, origin string, words []string) Permission {
 	t.Helper()
 	rule := Permission{Glob: Glob{Origin: origin, Pattern: words[0]}}
 	for _, word := range words[1:] {
-		switch key, value, _ := strings.Cut(word, "="); key {
+		key, value, _ := strings.Cut(word, "=")
+		if strings.Contains(key, ".") {
+			rule.Xattrs = rule.Xattrs.With(Xattrs{key: value})
+			continue
+		}
+		switch key {
 		case "mode":
 			rule.Mode = new(number(t, value, 8))
 		case "dirmode":
@@ -154,6 +165,9 @@ func format(entries []Entry) string {
 		}
 		if e.Target != "" {
 			fmt.Fprintf(&b, " -> %s", e.Target)
+		}
+		for _, name := range slices.Sorted(maps.Keys(e.Xattrs)) {
+			fmt.Fprintf(&b, " %s=%s", name, e.Xattrs[name])
 		}
 		if usual := map[bool]uint32{true: 2, false: 1}[e.IsDir()]; e.Nlink != usual {
 			fmt.Fprintf(&b, " nlink=%d", e.Nlink)
