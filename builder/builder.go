@@ -23,6 +23,7 @@ import (
 	"strings"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/builder/stub"
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/manifests"
@@ -36,6 +37,10 @@ type Options struct {
 	TempDir string // for the packed payload while it grows; "" is os.TempDir()
 	Digest  bool   // fill Report.SHA256
 	Depfile Depfile
+
+	// Progress is told how many bytes of the root have been read, of how many. It is
+	// called from one goroutine at a time, and may be nil.
+	Progress func(done, total int64)
 
 	IfChanged bool // BuildFile leaves an image that has these bytes already as it is, with its time
 }
@@ -51,6 +56,8 @@ type build struct {
 	policy   string // SELinux policy in the root that the stub loads, or ""
 	members  []member
 	packed   []bootplan.Member // the same, once they are packed
+	progress *progress
+	stub     *stub.Stub // once it is wanted
 	sources  closers
 	inputs   []string // what of the host decides over the image; kept for a Depfile only
 	report   Report
@@ -133,6 +140,7 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options) (*build, err
 		b.sources.Close()
 		return nil, err
 	}
+	b.progress = newProgress(o.Progress, b.members)
 	return b, nil
 }
 

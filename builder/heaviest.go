@@ -50,6 +50,7 @@ func (b *build) tooMuch() error {
 // tooLarge is the error that the image takes more than the manifest allows. What it
 // is made of shows only when it is there, so it is made once more, and thrown away.
 func (b *build) tooLarge(ctx context.Context) error {
+	b.progress = newProgress(nil, nil)
 	r, w := io.Pipe()
 	written := make(chan error, 1)
 	go func() {

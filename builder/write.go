@@ -88,7 +88,7 @@ func (b *build) writeSegments(ctx context.Context, out *image, members []member)
 	to := &segments{image: out, kind: "root", codec: b.outer, size: func(i int) int64 { return members[i].size }}
 	return inOrder(ctx, len(members), b.workers(b.outer), to, func(ctx context.Context, i int, w io.Writer) error {
 		return pack(w, b.outer, members[i].size, func(w io.Writer) error {
-			return b.writeArchive(ctx, w, members[i].entries)
+			return b.writeArchive(ctx, b.progress.through(w), members[i].entries)
 		})
 	})
 }
@@ -135,7 +135,7 @@ func (b *build) writePayload(ctx context.Context, payload *image, spool *os.File
 	packMember := func(ctx context.Context, i int, w io.Writer) error {
 		sums := &summer{w: w, sha: sha256.New()}
 		err := pack(sums, b.payload, members[i].size, func(w io.Writer) error {
-			return b.writeArchive(ctx, w, members[i].entries)
+			return b.writeArchive(ctx, b.progress.through(w), members[i].entries)
 		})
 		packed[i] = bootplan.Member{Packed: sums.n, Unpacked: members[i].size, SHA256: hex.EncodeToString(sums.sha.Sum(nil))}
 		if !b.payload.Checked {
@@ -191,11 +191,14 @@ func pack(w io.Writer, c codec, size int64, write func(io.Writer) error) error {
 // writeBoot writes the boot segment: the stub, what it needs before it has mounted
 // anything, and what the manifest's boot globs name.
 func (b *build) writeBoot(ctx context.Context, out *image, members []bootplan.Member) error {
-	v := stub.Variant{Arch: b.arch, Codec: b.payload.Name, Supervise: b.manifest.Init.Supervise != nil}
-	s, err := stub.Get(ctx, v, b.options.Stub)
-	if err != nil {
-		return err
+	if b.stub == nil {
+		v := stub.Variant{Arch: b.arch, Codec: b.payload.Name, Supervise: b.manifest.Init.Supervise != nil}
+		var err error
+		if b.stub, err = stub.Get(ctx, v, b.options.Stub); err != nil {
+			return err
+		}
 	}
+	s := b.stub
 	b.report.Stub = &Stub{SHA256: s.SHA256, Size: int64(len(s.Data)), GoVersion: s.GoVersion, Origin: s.Origin}
 	entries, err := b.bootEntries(s.Data, members)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 // The same input gives the same bytes: on one core and on two, wherever its
-// temporary files lie.
+// temporary files lie, and whether someone watches or not.
 func TestDeterministic(t *testing.T) {
 	dir := t.TempDir()
 	base := sourceTree(t, dir)
@@ -23,12 +23,24 @@ func TestDeterministic(t *testing.T) {
 		t.Run(kind.name, func(t *testing.T) {
 			sums := map[string]bool{}
 			for _, cores := range []int{1, 2, 5} {
+				o := Options{Stub: stub, TempDir: t.TempDir(), Digest: true}
+				var told, last, total int64
+				if cores > 1 {
+					o.Progress = func(done, of int64) {
+						if done < last || done > of {
+							t.Errorf("told of %d bytes of %d after %d", done, of, last)
+						}
+						told, last, total = told+1, done, of
+					}
+				}
 				before := runtime.GOMAXPROCS(cores)
-				report, err := Build(t.Context(), io.Discard, parse(t, dir, kind.manifest+base),
-					Options{Stub: stub, TempDir: t.TempDir(), Digest: true})
+				report, err := Build(t.Context(), io.Discard, parse(t, dir, kind.manifest+base), o)
 				runtime.GOMAXPROCS(before)
 				if err != nil {
 					t.Fatal(err)
+				}
+				if cores > 1 && (told < 2 || last != total || total < report.Unpacked) {
+					t.Errorf("told %d times, at last of %d bytes of %d, want all of more than %d", told, last, total, report.Unpacked)
 				}
 				sums[report.SHA256] = true
 			}

@@ -37,6 +37,10 @@ func buildCommand() *cobra.Command {
 				return err
 			}
 			o.Digest, o.Depfile, o.IfChanged = true, depfile, ifChanged
+			bar := newProgressBar(os.Stderr)
+			if bar != nil {
+				o.Progress = bar.show
+			}
 			stdout := cmd.OutOrStdout()
 			var report *builder.Report
 			if out == "-" {
@@ -50,6 +54,7 @@ func buildCommand() *cobra.Command {
 			} else {
 				report, err = builder.BuildFile(cmd.Context(), out, m, o)
 			}
+			bar.clear()
 			if err != nil {
 				return err
 			}
