@@ -490,7 +490,7 @@ func TestBootBreak(t *testing.T) {
 		},
 		{
 			"mkinitfs.break=program", []string{shell, "root: {type: bind}"}, true, []string{"ls -d /usr/fifo /.mkinitfs", "exit"},
-			[]string{"mkinitfs: break before program: ", "\n/usr/fifo\n", "\n/.mkinitfs\n"},
+			[]string{"mkinitfs: break before program: ", "\n/.mkinitfs  /usr/fifo\n"},
 		},
 		{"mkinitfs.break=unpack", []string{shell, "root: {type: bind}"}, true, nil, []string{"mkinitfs.break=unpack ignored: it is one of program mount switch exec"}},
 		{"mkinitfs.break", []string{shell, "init: {exec: /sbin/init, cmdline: ignore}"}, true, nil, nil},
