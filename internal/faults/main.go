@@ -67,6 +67,11 @@ func run() error {
 	if len(os.Args) > 1 && os.Args[1] == superviseWord {
 		return supervise(faults)
 	}
+	if old {
+		if err := pretendOld(); err != nil {
+			return err
+		}
+	}
 	runtime.LockOSThread() // the filter is this thread's, and execve leaves no other
 	send := func(int) error { return nil }
 	if len(faults) > 0 {

@@ -17,9 +17,6 @@ func install(faults []fault, old bool) (int, error) {
 	const load, jumpEqual, jumpFrom, end = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K, unix.BPF_RET | unix.BPF_K
 	filter := []unix.SockFilter{{Code: load, K: 0}} // seccomp_data.nr
 	if old {
-		if err := pretendOld(); err != nil {
-			return -1, err
-		}
 		// Calls have been numbered in the order of their coming. Linux 3.14 came with
 		// sched_setattr; from 0xf0000 on arm has calls of its own.
 		filter = append(filter,
@@ -49,14 +46,17 @@ func install(faults []fault, old bool) (int, error) {
 }
 
 // pretendOld makes uname(2) say 2.6: on 32-bit machines Go's runtime takes the
-// version's word for whether the kernel has calls with 64-bit times.
+// version's word for whether the kernel has calls with 64-bit times. That of this
+// program has looked already, so it starts anew.
 func pretendOld() error {
-	const uname26 = 0x0020000
-	_, _, e := unix.Syscall(unix.SYS_PERSONALITY, uname26, 0, 0)
-	if e != 0 {
+	const ask, uname26 = 0xffffffff, 0x0020000
+	if now, _, _ := unix.Syscall(unix.SYS_PERSONALITY, ask, 0, 0); now&uname26 != 0 {
+		return nil
+	}
+	if _, _, e := unix.Syscall(unix.SYS_PERSONALITY, uname26, 0, 0); e != 0 {
 		return os.NewSyscallError("personality", e)
 	}
-	return nil
+	return unix.Exec(os.Args[0], os.Args, os.Environ())
 }
 
 const superviseWord = "supervise"
