@@ -163,8 +163,9 @@ func hostArch() string {
 	return runtime.GOARCH
 }
 
-// chooseCodecs settles what compresses. On a 32-bit machine auto is gzip, which
-// needs 32 KiB of memory to unpack; elsewhere zstd.
+// chooseCodecs settles what compresses. Auto is zstd on every machine: on a 32-bit
+// MIPS it unpacks faster than gzip, from a smaller image with a smaller stub, for
+// some 700 KiB more memory.
 func (b *build) chooseCodecs() error {
 	small := is32(b.arch)
 	outer, err := compress.Lookup(b.manifest.Compress.Codec)
@@ -177,8 +178,6 @@ func (b *build) chooseCodecs() error {
 	switch {
 	case b.manifest.Root.Type != manifests.Tmpfs:
 		c.Codec = "none"
-	case c.Codec == "auto" && small:
-		c.Codec = "gzip"
 	case c.Codec == "auto":
 		c.Codec = "zstd"
 	}
