@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Sourced by the scripts beside it: packages of any architecture and release of
 # Debian, downloaded and never installed. apt works on lists of its own, so that
 # neither the machine's package sources nor its architecture matter.
@@ -48,7 +49,7 @@ END
 apt_unpack() {
 	mkdir -p "$1/root"
 	(
-		cd "$1/archives"
+		cd "$1/archives" || exit
 		shift
 		apt-get -qq download "$@" >&2
 		for deb in *.deb; do
