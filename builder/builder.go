@@ -59,7 +59,7 @@ type build struct {
 	progress *progress
 	stub     *stub.Stub // once it is wanted
 	sources  closers
-	inputs   []string // what of the host decides over the image; kept for a Depfile only
+	inputs   []string // what of the host decides over the image: files, and folders for the names in them
 	report   Report
 }
 

@@ -55,7 +55,7 @@ func (b *build) addInit(entries []plan.Entry) []plan.Entry {
 
 // source translates one item of contents and asks it for its entries.
 func (b *build) source(ctx context.Context, c *manifests.Content, archive int) ([]plan.Entry, io.Closer, error) {
-	item := source.Item{Origin: c.Pos.String(), Dst: c.Dst, Replace: c.Replace, Input: b.input()}
+	item := source.Item{Origin: c.Pos.String(), Dst: c.Dst, Replace: c.Replace, Input: b.input}
 	attr := source.Attr{
 		Mode: c.Mode, UID: c.Owner.UID, GID: c.Owner.GID, KeepOwner: c.Owner.Keep,
 		MTime: sourceTime(c.MTime), KeepXattrs: c.KeepXattrs, Xattrs: c.Xattrs,

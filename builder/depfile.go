@@ -21,12 +21,26 @@ type Depfile struct {
 	Phony  bool   // a target without prerequisites for each input, so that make goes on when one has gone
 }
 
-// input returns what notes an input of the build, nil if nobody wants to know.
-func (b *build) input() func(path string) {
-	if b.options.Depfile.Path == "" {
-		return nil
+// input notes an input of the build.
+func (b *build) input(path string) { b.inputs = append(b.inputs, filepath.Clean(path)) }
+
+// spare refuses to write over what the image is made of.
+func (b *build) spare(outputs ...string) error {
+	for _, out := range outputs {
+		info, err := os.Stat(out)
+		if err != nil {
+			continue // nothing is lost
+		}
+		for _, in := range slices.Concat(b.manifest.Files, []string{b.options.Stub}, b.inputs) {
+			if filepath.Base(in) != filepath.Base(out) {
+				continue // the output is renamed: another name of the same file is safe
+			}
+			if other, err := os.Stat(in); err == nil && os.SameFile(info, other) {
+				return fmt.Errorf("write %s: the image is made of it", out)
+			}
+		}
 	}
-	return func(path string) { b.inputs = append(b.inputs, filepath.Clean(path)) }
+	return nil
 }
 
 // writeDepfile writes the file that was asked for. The manifest comes first.

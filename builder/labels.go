@@ -122,8 +122,8 @@ func (b *build) newestPolicy(dir string) string {
 // readHost reads a file of the host.
 func (b *build) readHost(path string) ([]byte, error) {
 	text, err := os.ReadFile(path)
-	if note := b.input(); err == nil && note != nil {
-		note(path)
+	if err == nil {
+		b.input(path)
 	}
 	return text, err
 }
@@ -132,7 +132,7 @@ func (b *build) readHost(path string) ([]byte, error) {
 func (b *build) readRoot(path string) ([]byte, error) {
 	e := plan.Find(b.entries, path)
 	if e == nil || !e.IsFile() {
-		return nil, &fs.PathError{Op: "read", Path: path, Err: fs.ErrNotExist}
+		return nil, &fs.PathError{Op: "read in the root", Path: path, Err: fs.ErrNotExist}
 	}
 	d := b.content(e)
 	switch {

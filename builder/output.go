@@ -48,6 +48,9 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 		return nil, err
 	}
 	defer b.sources.Close()
+	if err := b.spare(path, o.Depfile.Path); err != nil {
+		return nil, err
+	}
 	perm := fs.FileMode(0o666)
 	if b.report.Private {
 		perm = 0o600

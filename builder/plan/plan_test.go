@@ -492,7 +492,7 @@ m:4: /m: system.posix_acl_access on a symbolic link, which Linux does not take
 m:5: /c: user.a on a character device, which Linux does not take
 m:6: /d: security.capability on a folder, which Linux does not take
 m:7: /e: "system.nfs4_acl" is no extended attribute that an image can carry
-m:8: /l: Linux takes security.capability for nothing that matches
+m:8: /l: nothing that matches can have security.capability: capabilities are for regular files, user.* for files and folders
 `},
 
 		// Bounds.

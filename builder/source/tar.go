@@ -123,6 +123,9 @@ func (r *tarReader) read(ctx context.Context) error {
 		if err == tar.ErrHeader {
 			return errors.New("not a tar archive, or a damaged one")
 		}
+		if err == io.ErrUnexpectedEOF {
+			return fmt.Errorf("%w: cut short, or no tar archive", err)
+		}
 		if err != nil {
 			return err
 		}

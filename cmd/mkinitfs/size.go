@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -30,6 +31,12 @@ func sizeCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if files && cmd.Flags().Changed("depth") {
 				return usageError{errors.New("--files and --depth: one of them")}
+			}
+			if depth < 0 {
+				return usageError{fmt.Errorf("--depth %d: want 0 or more", depth)}
+			}
+			if html != "" && sameFile(html, args[0]) {
+				return usageError{fmt.Errorf("--html %s: this is the image", html)}
 			}
 			in, err := openInput(args[0])
 			if err != nil {
@@ -153,4 +160,10 @@ func printUse(w io.Writer, name string, u *image.Use, rows []image.Share) error 
 	line(u.Rest(), "", "(headers and padding)")
 	line(u.Size, "", name)
 	return out.Flush()
+}
+
+func sameFile(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }

@@ -174,6 +174,9 @@ func (in *inside) exec(command []string) error {
 	add("TERM", term)
 	if len(command) == 0 {
 		command = append([]string{plan.Exec}, plan.Args...)
+		if plan.OnExit != "" {
+			in.say("init.supervise is for a machine: here %s is process 1 itself", plan.Exec)
+		}
 	} else {
 		add("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 	}
