@@ -19,7 +19,7 @@ type Report struct {
 	Entries   int       `json:"entries"`            // of the root
 	Unpacked  int64     `json:"unpacked"`           // bytes of the root's files
 	Size      int64     `json:"size,omitempty"`     // bytes of the image
-	SHA256    string    `json:"sha256,omitempty"`   // of the image
+	SHA256    string    `json:"sha256,omitempty"`   // of the image, if Options.Digest asks for it
 	Items     []Item    `json:"items,omitempty"`    // of the manifest's contents, in their order
 	Segments  []Segment `json:"segments,omitempty"` // in the order of the image
 	Members   []Member  `json:"members,omitempty"`  // of the payload

@@ -36,7 +36,7 @@ func buildCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			o.Digest, o.Depfile, o.IfChanged = true, depfile, ifChanged
+			o.Digest, o.Depfile, o.IfChanged = asJSON, depfile, ifChanged
 			bar := newProgressBar(os.Stderr)
 			if bar != nil {
 				o.Progress = bar.show
@@ -112,7 +112,6 @@ func printReport(w io.Writer, out string, r *builder.Report) {
 		machine = fmt.Sprintf("; %d MiB in QEMU with Debian's 6.1", r.MinRAM.Debian>>20)
 	}
 	fmt.Fprintf(w, "  min_ram  %s and what the kernel takes%s\n", size(r.MinRAM.Bytes), machine)
-	fmt.Fprintf(w, "  sha256   %s\n", r.SHA256)
 }
 
 func printPart(w io.Writer, kind, codec string, packed, unpacked int64, n int, unit string) {
