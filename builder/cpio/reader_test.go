@@ -106,7 +106,7 @@ func TestReaderHex(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := fmt.Sprint(field(h)), fmt.Sprint(0x89abcdef); got != want {
+		if got, want := fmt.Sprint(field(h)), fmt.Sprint(uint32(0x89abcdef)); got != want {
 			t.Errorf("field %d: got %s, want %s", i, got, want)
 		}
 	}
