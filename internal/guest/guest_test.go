@@ -195,7 +195,7 @@ func lstat(t *testing.T, root string) []report.Entry {
 		}
 		stat := info.Sys().(*syscall.Stat_t)
 		name, _ := strings.CutPrefix(path, root)
-		e := report.Entry{Path: name, Mode: stat.Mode, UID: stat.Uid, GID: stat.Gid, Nlink: uint64(stat.Nlink), MTime: stat.Mtim.Sec}
+		e := report.Entry{Path: name, Mode: stat.Mode, UID: stat.Uid, GID: stat.Gid, Nlink: uint64(stat.Nlink), MTime: int64(stat.Mtim.Sec)}
 		switch {
 		case name == "":
 			e.Path = "/"
