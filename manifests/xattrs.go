@@ -76,9 +76,14 @@ func (d *decoder) xattrs(n *node) map[string]string {
 			d.errorf(f.pos, "xattrs %s: %w", quote(f.key), err)
 			continue
 		}
-		if value, ok := d.xattr(f.key, f.val); ok {
-			xattrs[f.key] = value
+		value, ok := d.xattr(f.key, f.val)
+		if !ok {
+			continue
 		}
+		if _, err := filecaps.Decode(value); f.key == filecaps.Xattr && err != nil {
+			d.add(f.val.pos, advise("capabilities: [cap_net_raw+ep] makes a value", "%s: %w", f.key, err))
+		}
+		xattrs[f.key] = value
 	}
 	return xattrs
 }
