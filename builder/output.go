@@ -120,7 +120,8 @@ func followLinks(path string) (string, error) {
 			return path, nil
 		}
 		if !filepath.IsAbs(target) {
-			target = filepath.Join(filepath.Dir(path), target)
+			dir, _ := filepath.Split(path)
+			target = dir + target // not cleaned: ".." leads up from where the folder really is
 		}
 		path = target
 	}
