@@ -108,12 +108,15 @@ func (b *build) selinuxConfig() (mode, name string) {
 }
 
 // newestPolicy returns the path of the policy.N in a folder with the largest N, or "".
+// The stub reads it from outside the root, where links lead elsewhere.
 func (b *build) newestPolicy(dir string) string {
 	newest, path := 0, ""
 	for i := range b.entries {
 		text, ok := strings.CutPrefix(b.entries[i].Path, dir+"/policy.")
 		if n, err := strconv.Atoi(text); ok && err == nil && n > newest {
-			newest, path = n, b.entries[i].Path
+			if e := plan.Find(b.entries, b.entries[i].Path); e != nil && e.IsFile() {
+				newest, path = n, e.Path
+			}
 		}
 	}
 	return path
