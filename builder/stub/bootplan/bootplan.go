@@ -211,7 +211,7 @@ func (p *Plan) set(key string, args []string) string {
 		p.Cmdline = v
 	case "supervise":
 		p.OnExit = v
-		if p.Delay, numeric = ParseUint(args[1], 10); !numeric {
+		if p.Delay, numeric = ParseUint(args[1], 10); !numeric || p.Delay > limit {
 			return key + ": bad number"
 		}
 	case "boot":

@@ -92,6 +92,7 @@ func TestParseRefuses(t *testing.T) {
 		"mkinitfs 1\nexec /a\\04\n":                "line 2: bad escape",
 		"mkinitfs 1\nexec /a\\999b\n":              "line 2: bad escape",
 		"mkinitfs 1\nsupervise a b\n":              "line 2: supervise: bad number",
+		"mkinitfs 1\nsupervise a 9999999999999\n":  "line 2: supervise: bad number",
 		"mkinitfs 1\nmount tmpfs x y\n":            "line 2: mount: wrong number of values",
 	} {
 		_, err := Parse([]byte(text))

@@ -65,8 +65,6 @@ func (b *boot) resume() {
 	const setName = 15 // from the kernel's uapi/linux/prctl.h
 	name := []byte("mkinitfs\x00")
 	syscall.RawSyscall(syscall.SYS_PRCTL, setName, uintptr(unsafe.Pointer(&name[0])), 0)
-	syscall.CloseOnExec(inheritedKmsg)
-	syscall.CloseOnExec(inheritedSelf)
 	b.kmsg, b.self = inheritedKmsg, inheritedSelf
 	b.plan.OnExit, b.plan.OnError = how[0], how[2]
 	b.plan.Delay, _ = bootplan.ParseUint(how[1], 10)

@@ -30,6 +30,8 @@ const (
 
 // supervise does not return.
 func (b *boot) supervise(env []string) {
+	syscall.CloseOnExec(inheritedKmsg) // also where the second life has failed to begin
+	syscall.CloseOnExec(inheritedSelf)
 	s := &supervisor{boot: b, env: env, signals: make(chan syscall.Signal), delay: b.plan.Delay}
 	for _, r := range requests {
 		signalEnable(uint32(r.sig))

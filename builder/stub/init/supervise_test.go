@@ -4,6 +4,7 @@ package main
 
 import (
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
@@ -69,6 +70,19 @@ while busybox grep -q '^State:.*Z' /proc/[0-9]*/status; do :; done
 echo no zombies
 exit 0
 `).want(t, bySignal, "got 300\n", "no zombies\n", "/sbin/init exited with status 0 after ")
+}
+
+// Where the stub cannot start itself once more it supervises as it is, and the program
+// finds nothing open that is not its own.
+func TestSuperviseWithoutSecondLife(t *testing.T) {
+	faults, err := faultsProgram()
+	if err != nil {
+		t.Fatal(err)
+	}
+	img := supervised(t, "panic", "echo inherited $(cd /proc/$$/fd && echo 10[0-9])\nexit 0\n")
+	img.plan.Extra, img.faults = "drop", "execve=exe=EACCES"
+	img.extra = append(img.extra, newEntry("faults", syscall.S_IFREG|0o755, faults))
+	img.want(t, 1, "mkinitfs: exec /proc/self/exe: permission denied\n", "inherited 10[0-9]\n", "/sbin/init exited with status 0 after ")
 }
 
 func TestSuperviseEnds(t *testing.T) {
