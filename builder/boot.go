@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
 
@@ -175,7 +174,7 @@ func (b *build) blocks(pageSize int64) int64 {
 func sizeText(s manifests.Size) string {
 	switch {
 	case s.Percent > 0:
-		return strings.TrimPrefix(itoa(int64(s.Percent))+"%", "+")
+		return itoa(int64(s.Percent)) + "%"
 	case s.Bytes > 0:
 		return itoa(s.Bytes)
 	}
