@@ -37,13 +37,11 @@ func bootCommand() *cobra.Command {
 				}
 				m.MemoryMiB = mib
 			}
-			m.Image = args[0]
-			m.Console = cmd.OutOrStdout()
-			if m.Arch == "" {
-				var err error
-				if m.Arch, err = imageArch(m.Image); err != nil {
-					return err
-				}
+			if m.CPUs < 1 {
+				return usageError{fmt.Errorf("--cpus %d: want 1 or more", m.CPUs)}
+			}
+			if m.Timeout <= 0 {
+				return usageError{fmt.Errorf("--timeout %s: want more than 0", m.Timeout)}
 			}
 			if expect != "" {
 				re, err := regexp.Compile(expect)
@@ -51,6 +49,14 @@ func bootCommand() *cobra.Command {
 					return usageError{fmt.Errorf("--expect: %w", err)}
 				}
 				m.Expect = re
+			}
+			m.Image = args[0]
+			m.Console = cmd.OutOrStdout()
+			if m.Arch == "" {
+				var err error
+				if m.Arch, err = imageArch(m.Image); err != nil {
+					return err
+				}
 			}
 			result, err := m.Boot(cmd.Context())
 			if err != nil {

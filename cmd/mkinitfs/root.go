@@ -69,6 +69,7 @@ func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "mkinitfs",
 		Short:         "Build initramfs images whose root is a file system of its own",
+		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -81,9 +82,9 @@ func rootCommand() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w\n  run \"%s --help\" for the flags", err, cmd.CommandPath())}
+		return usageError{fmt.Errorf("%w\n  run \"%s --help\" for the flags", invalidFlag(err), cmd.CommandPath())}
 	})
-	root.AddCommand(buildCommand(), checkCommand(), listCommand(), sizeCommand(), bootCommand(), runCommand(), insideCommand())
+	root.AddCommand(buildCommand(), checkCommand(), listCommand(), sizeCommand(), bootCommand(), runCommand(), versionCommand(), insideCommand())
 	return root
 }
 

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/pflag"
+)
+
+// wantedValues words the types of flags that pflag parses by strconv and time,
+// whose own errors are for programmers.
+var wantedValues = map[string]string{
+	"bool":     "true or false",
+	"duration": "a duration, as in 90s or 5m",
+	"int":      "a whole number",
+}
+
+// invalidFlag is err, in words about the value if that is what is wrong.
+func invalidFlag(err error) error {
+	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
+	if !ok {
+		return err
+	}
+	flag := invalid.GetFlag()
+	if want := wantedValues[flag.Value.Type()]; want != "" {
+		return fmt.Errorf("--%s %q: want %s", flag.Name, invalid.GetValue(), want)
+	}
+	return err
+}
