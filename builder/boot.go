@@ -79,7 +79,7 @@ func (b *build) bootEntries(stub []byte, members []bootplan.Member) ([]*plan.Ent
 	out := make([]*plan.Entry, len(entries))
 	for i := range entries {
 		e := &entries[i]
-		e.Ino, e.Nlink = uint32(i+1), 1
+		e.Nlink = 1
 		if e.IsDir() {
 			e.Nlink = 2
 		}

@@ -2,10 +2,11 @@ package builder
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -30,14 +31,11 @@ func (m *member) add(e *plan.Entry, name string, body int64) {
 	m.size += cpio.EntrySize(name, body)
 }
 
-// cut divides the plan into members of about size to 2*size bytes, which can be
-// packed and unpacked side by side. Folders, nodes and symbolic links come first,
-// so that every file finds its parent; the names of one file stay together, since
-// hard links do not reach across archives; a file larger than a member is one by
+// cut divides the plan into members of size to 2*size bytes, which can be packed
+// and unpacked side by side. Folders, nodes and symbolic links come first, so that
+// every file finds its parent; the names of one file stay together, since hard
+// links do not reach across archives; a file larger than that is a member by
 // itself. A root that fits into one member is one.
-//
-// Where to cut depends on the names there more than on the bytes before: from a
-// changed file on, the cuts are soon where they were.
 func (b *build) cut(size int64) []member {
 	var whole, nodes member
 	var files []member // one a file, with all of its names
@@ -67,34 +65,54 @@ func (b *build) cut(size int64) []member {
 		return []member{whole}
 	}
 	members := []member{nodes}
-	var m member
-	flush := func() {
-		if len(m.entries) > 0 {
-			members = append(members, m)
-			m = member{}
+	start := 0
+	for i, f := range files {
+		if f.size > 2*size {
+			members = append(split(members, files[start:i], size), f)
+			start = i + 1
 		}
 	}
-	for _, f := range files {
-		if m.size+f.size-cpio.TrailerSize > 2*size || m.size >= size && stable(f.entries[0].Path) {
-			flush()
-		}
-		for i, e := range f.entries {
-			body := bodySize(e)
-			if i > 0 {
-				body = 0
-			}
-			m.add(e, name(e), body)
-		}
-	}
-	flush()
-	return members
+	return split(members, files[start:], size)
 }
 
-// stable picks one path in sixteen to cut before.
-func stable(path string) bool {
-	h := fnv.New32a()
-	io.WriteString(h, path)
-	return h.Sum32()%16 == 0
+// split appends files to members. What is too much for one is parted before the file
+// whose name has the least hash of those that leave size bytes on either side, and
+// so on with the parts. So where a file grows, comes or goes, the others stay in the
+// members that they were in: with a running count of bytes all later cuts would move.
+func split(members, files []member, size int64) []member {
+	if len(files) == 0 {
+		return members
+	}
+	total := sum(files)
+	if len(files) == 1 || total.size <= 2*size {
+		return append(members, total)
+	}
+	type place struct {
+		lopsided int64 // bytes that a part falls short of size
+		hash     uint32
+	}
+	var at int
+	var best place
+	before := files[0].size
+	for i := 1; i < len(files); i++ {
+		after := total.size - before + cpio.TrailerSize
+		p := place{max(size-min(before, after), 0), crc32.ChecksumIEEE([]byte(files[i].entries[0].Path))}
+		if at == 0 || cmp.Or(cmp.Compare(p.lopsided, best.lopsided), cmp.Compare(p.hash, best.hash)) < 0 {
+			at, best = i, p
+		}
+		before += files[i].size - cpio.TrailerSize
+	}
+	return split(split(members, files[:at], size), files[at:], size)
+}
+
+// sum is the member of all of files.
+func sum(files []member) member {
+	m := member{size: cpio.TrailerSize}
+	for _, f := range files {
+		m.entries = append(m.entries, f.entries...)
+		m.size += f.size - cpio.TrailerSize
+	}
+	return m
 }
 
 // name is what an entry is called in an archive.
@@ -114,24 +132,26 @@ func bodySize(e *plan.Entry) int64 {
 }
 
 // writeArchive writes one archive of entries to w. The first name of a file
-// carries its content, the others none, as in the kernel's gen_init_cpio.
+// carries its content, the others none, as in the kernel's gen_init_cpio. Files are
+// numbered by their place in the archive, so that it changes only with what is in it.
 func (b *build) writeArchive(ctx context.Context, w io.Writer, entries []*plan.Entry) error {
 	buffered := bufio.NewWriterSize(w, 256<<10)
 	out := cpio.NewWriter(buffered)
-	written := map[uint32]bool{}
-	for _, e := range entries {
+	numbers := map[uint32]uint32{} // of files with several names
+	for i, e := range entries {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
 		h := cpio.Header{
-			Name: name(e), Ino: e.Ino, Mode: e.Mode, UID: e.UID, GID: e.GID, Nlink: e.Nlink, MTime: e.MTime,
+			Name: name(e), Ino: uint32(i + 1), Mode: e.Mode, UID: e.UID, GID: e.GID, Nlink: e.Nlink, MTime: e.MTime,
 			Size: bodySize(e), RdevMajor: e.Major, RdevMinor: e.Minor,
 		}
 		if e.Nlink > 1 && !e.IsDir() {
-			if written[e.Ino] {
-				h.Size = 0
+			if first, again := numbers[e.Ino]; again {
+				h.Ino, h.Size = first, 0
+			} else {
+				numbers[e.Ino] = h.Ino
 			}
-			written[e.Ino] = true
 		}
 		if err := out.WriteHeader(&h); err != nil {
 			return plan.Errors{{Origin: e.Origin, Path: e.Path, Msg: err.Error(), Cause: err}}
