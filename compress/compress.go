@@ -27,6 +27,7 @@ type Codec struct {
 	gap    int      // zero bytes that have to follow a stream
 	writer func(io.Writer, Options) (io.WriteCloser, error)
 	reader func(*bufio.Reader) (io.ReadCloser, error)
+	pieces func() pieces // of a stream; nil if only decoding tells where it ends
 	window func(Options) int64
 }
 
@@ -102,6 +103,31 @@ func (c *Codec) NewReader(r *bufio.Reader) (io.ReadCloser, error) {
 		return nil, c.fault(err)
 	}
 	return &reader{d, c}, nil
+}
+
+// Skip passes over the one stream that begins where r stands. It decodes nothing
+// and looks at little, so that damage goes unseen. For a codec whose streams end
+// where decoding ends it reports false and leaves r where it stands.
+func (c *Codec) Skip(r interface {
+	peeker
+	Discard(n int) (int, error)
+}) (bool, error) {
+	if c.pieces == nil {
+		return false, nil
+	}
+	next := c.pieces()
+	for {
+		n, err := next(r)
+		if err == io.EOF {
+			return true, nil
+		}
+		if err == nil {
+			_, err = r.Discard(int(n))
+		}
+		if err != nil {
+			return true, c.fault(cut(err))
+		}
+	}
 }
 
 // Pad returns how many zero bytes have to follow a stream that ends at offset

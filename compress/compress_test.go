@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -146,6 +147,35 @@ func TestConsecutive(t *testing.T) {
 				t.Errorf("behind the streams: got %q, want %q", rest, junk)
 			}
 		})
+	}
+}
+
+// What can be skipped ends where its reader ends, and one that is cut off is an error.
+func TestSkip(t *testing.T) {
+	for _, c := range packed() {
+		for _, data := range [][]byte{nil, []byte("x"), mixed(300_000), make([]byte, 1<<20)} {
+			z := encode(t, c, data, Options{Level: min(1, c.MaxLevel)})
+			r := bytes.NewReader(append(bytes.Clone(z), "rest"...))
+			b := bufio.NewReader(r)
+			known, err := c.Skip(b)
+			if err != nil {
+				t.Fatalf("%s: %v", c.Name, err)
+			}
+			if want := c == &zstdCodec || c == &xzCodec; known != want {
+				t.Errorf("%s: got %v, want %v", c.Name, known, want)
+			}
+			want := len(z)
+			if !known {
+				want = 0
+			}
+			if got := len(z) + len("rest") - r.Len() - b.Buffered(); got != want {
+				t.Errorf("%s: %d bytes: got an end at %d, want %d", c.Name, len(data), got, want)
+			}
+			_, err = c.Skip(bufio.NewReader(bytes.NewReader(z[:len(z)-1])))
+			if known && !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("%s: cut off: got %v, want %v", c.Name, err, io.ErrUnexpectedEOF)
+			}
+		}
 	}
 }
 

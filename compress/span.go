@@ -11,10 +11,16 @@ import (
 type span struct {
 	r    *bufio.Reader
 	left int64
-	// next looks ahead and returns how many bytes the next piece has, and io.EOF
-	// where the stream ends.
-	next func(*bufio.Reader) (int64, error)
+	next pieces
 	err  error
+}
+
+// pieces looks ahead and returns how many bytes the next piece of a stream has, and
+// io.EOF where the stream ends.
+type pieces func(peeker) (int64, error)
+
+type peeker interface {
+	Peek(n int) ([]byte, error)
 }
 
 func (s *span) Read(p []byte) (int, error) {
@@ -33,7 +39,7 @@ func (s *span) Read(p []byte) (int, error) {
 }
 
 // peek returns the next n bytes, which are part of a stream.
-func peek(r *bufio.Reader, n int) ([]byte, error) {
+func peek(r peeker, n int) ([]byte, error) {
 	b, err := r.Peek(n)
 	return b, cut(err)
 }

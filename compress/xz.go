@@ -22,6 +22,7 @@ var xzCodec = Codec{
 	magic:    []string{"\xfd7zXZ\x00"},
 	writer:   newXZWriter,
 	reader:   newXZReader,
+	pieces:   xzPieces,
 	window:   xzWindow,
 }
 
@@ -43,7 +44,7 @@ func newXZWriter(w io.Writer, o Options) (io.WriteCloser, error) {
 }
 
 func newXZReader(r *bufio.Reader) (io.ReadCloser, error) {
-	s := &span{r: r, next: newXZStream()}
+	s := &span{r: r, next: xzPieces()}
 	// The reader's own dictionary is only a lower bound for that of the stream.
 	z, err := xz.ReaderConfig{DictCap: lzma.MinDictCap}.NewReader(s)
 	if err != nil {

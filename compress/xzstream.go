@@ -1,7 +1,6 @@
 package compress
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -13,19 +12,19 @@ import (
 // (https://tukaani.org/xz/xz-file-format.txt): a header, blocks of LZMA2 chunks,
 // an index, a footer. state finds the next piece and sets the state behind it.
 type xzStream struct {
-	state func(*bufio.Reader) (int64, error)
+	state pieces
 	check int64  // bytes of the check behind each block
 	size  int64  // bytes of the block or index so far
 	left  uint64 // numbers of the index to come
 }
 
-func newXZStream() func(*bufio.Reader) (int64, error) {
+func xzPieces() pieces {
 	x := &xzStream{}
 	x.state = x.header
-	return func(r *bufio.Reader) (int64, error) { return x.state(r) }
+	return func(r peeker) (int64, error) { return x.state(r) }
 }
 
-func (x *xzStream) header(r *bufio.Reader) (int64, error) {
+func (x *xzStream) header(r peeker) (int64, error) {
 	b, err := peek(r, 12)
 	if err != nil {
 		return 0, err
@@ -36,7 +35,7 @@ func (x *xzStream) header(r *bufio.Reader) (int64, error) {
 }
 
 // block is the header of a block, or the byte that begins the index.
-func (x *xzStream) block(r *bufio.Reader) (int64, error) {
+func (x *xzStream) block(r peeker) (int64, error) {
 	b, err := peek(r, 1)
 	if err != nil {
 		return 0, err
@@ -78,7 +77,7 @@ func xzDictionary(header []byte) error {
 	return err
 }
 
-func (x *xzStream) chunk(r *bufio.Reader) (int64, error) {
+func (x *xzStream) chunk(r peeker) (int64, error) {
 	b, err := peek(r, 1)
 	if err != nil {
 		return 0, err
@@ -109,16 +108,16 @@ func (x *xzStream) chunk(r *bufio.Reader) (int64, error) {
 }
 
 // index is the number of records; two numbers a record follow.
-func (x *xzStream) index(r *bufio.Reader) (int64, error) {
+func (x *xzStream) index(r peeker) (int64, error) {
 	records, n, err := x.number(r)
 	x.left = 2 * records
 	x.state = x.records
 	return n, err
 }
 
-func (x *xzStream) records(r *bufio.Reader) (int64, error) {
+func (x *xzStream) records(r peeker) (int64, error) {
 	if x.left == 0 {
-		x.state = func(*bufio.Reader) (int64, error) { return 0, io.EOF }
+		x.state = func(peeker) (int64, error) { return 0, io.EOF }
 		const sum, footer = 4, 12
 		return -x.size&3 + sum + footer, nil
 	}
@@ -127,7 +126,7 @@ func (x *xzStream) records(r *bufio.Reader) (int64, error) {
 	return n, err
 }
 
-func (x *xzStream) number(r *bufio.Reader) (uint64, int64, error) {
+func (x *xzStream) number(r peeker) (uint64, int64, error) {
 	b, err := r.Peek(9)
 	v, n := xzNumber(b)
 	if n == 0 {

@@ -24,6 +24,7 @@ var zstdCodec = Codec{
 	magic:    []string{"\x28\xb5\x2f\xfd"},
 	writer:   newZstdWriter,
 	reader:   newZstdReader,
+	pieces:   zstdPieces,
 	window:   zstdWindow,
 }
 
@@ -47,7 +48,7 @@ func newZstdWriter(w io.Writer, o Options) (io.WriteCloser, error) {
 }
 
 func newZstdReader(r *bufio.Reader) (io.ReadCloser, error) {
-	s := &span{r: r, next: new(zstdFrame).next}
+	s := &span{r: r, next: zstdPieces()}
 	d, err := zstd.NewReader(s,
 		zstd.WithDecoderConcurrency(1),
 		zstd.WithDecoderMaxWindow(maxWindow))
@@ -57,13 +58,15 @@ func newZstdReader(r *bufio.Reader) (io.ReadCloser, error) {
 	return &spanReader{d, s, d.Close}, nil
 }
 
+func zstdPieces() pieces { return new(zstdFrame).next }
+
 // zstdFrame walks a frame: header, blocks, sum.
 type zstdFrame struct {
 	begun, ended bool
 	sum          int64 // bytes of the sum
 }
 
-func (f *zstdFrame) next(r *bufio.Reader) (int64, error) {
+func (f *zstdFrame) next(r peeker) (int64, error) {
 	switch {
 	case f.ended:
 		return 0, io.EOF
@@ -87,7 +90,7 @@ func (f *zstdFrame) next(r *bufio.Reader) (int64, error) {
 	return n, nil
 }
 
-func (f *zstdFrame) header(r *bufio.Reader) (int64, error) {
+func (f *zstdFrame) header(r peeker) (int64, error) {
 	// A short frame has less than this. What the error says, Decode says better.
 	b, _ := r.Peek(zstd.HeaderMaxSize)
 	var h zstd.Header

@@ -6,10 +6,19 @@ import (
 	"io"
 )
 
+// Source is what a Reader reads from: a *bufio.Reader, or something that passes
+// over bodies in a cheaper way than to read them.
+type Source interface {
+	io.Reader
+	Peek(n int) ([]byte, error)
+	Discard(n int) (int, error)
+	Size() int // of the buffer, and the most that Peek can be asked for
+}
+
 // Reader reads one archive. It trusts nothing: every length is bounded before it
 // is used and every error says at which offset it arose.
 type Reader struct {
-	r      *bufio.Reader
+	r      Source
 	h      Header
 	offset int64
 	left   int64 // bytes of the body that have not been read
@@ -21,10 +30,10 @@ type Reader struct {
 const bufferSize = 64 << 10
 
 // NewReader returns a Reader of the archive that begins where r stands. If r is
-// a *bufio.Reader with room for 8 KiB, it stands right behind the archive after
-// Next has returned io.EOF; any other r is read ahead.
+// a [Source] with room for 8 KiB, it stands right behind the archive after Next
+// has returned io.EOF; any other r is read ahead.
 func NewReader(r io.Reader) *Reader {
-	if b, ok := r.(*bufio.Reader); ok && b.Size() >= 2*PathMax {
+	if b, ok := r.(Source); ok && b.Size() >= 2*PathMax {
 		return &Reader{r: b}
 	}
 	return &Reader{r: bufio.NewReaderSize(r, bufferSize)}

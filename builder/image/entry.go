@@ -1,7 +1,6 @@
 package image
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -22,16 +21,17 @@ const (
 func (w *walker) entry(e *Entry, b *body) error {
 	var content io.Reader = b
 	var err error
+	ours := w.member == "" && strings.Contains(e.Name, bootplan.Dir)
 	switch {
 	case e.Mode&cpio.TypeMask == cpio.TypeLink:
 		var target []byte
 		target, err = b.all(e.Size, cpio.PathMax-1)
 		e.Link = string(target)
 		content = strings.NewReader(e.Link)
-	case w.member == "" && e.Path() == "/"+bootplan.Path:
+	case ours && e.Path() == "/"+bootplan.Path:
 		w.info.Plan, err = b.all(e.Size, maxPlan)
 		content = bytes.NewReader(w.info.Plan)
-	case w.member == "" && e.Path() == "/"+bootplan.Xattrs:
+	case ours && e.Path() == "/"+bootplan.Xattrs:
 		var table []byte
 		if table, err = b.all(e.Size, maxXattrs); err == nil {
 			w.info.Xattrs, err = readXattrs(table)
@@ -48,8 +48,11 @@ func (w *walker) entry(e *Entry, b *body) error {
 		}
 		return err
 	}
-	if name := memberName(e); name != "" && w.member == "" && b.archive.Offset() == before {
-		if err := w.through(name, e.Segment, b); err != nil {
+	if !ours || b.archive.Offset() != before {
+		return nil
+	}
+	if name := memberName(e); name != "" {
+		if err := w.through(name, e, b); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -80,16 +83,25 @@ func memberName(e *Entry) string {
 }
 
 // through walks the one archive of a member.
-func (w *walker) through(name string, segment int, b *body) error {
+func (w *walker) through(name string, e *Entry, b *body) error {
 	w.member = name
 	defer func() { w.member = "" }()
-	r := bufio.NewReaderSize(b, bufferSize)
+	begin := b.begin + b.archive.Offset()
+	at, r := b.place(), newWindow(b)
+	if at >= 0 && at+e.Size <= w.file.size {
+		r = w.file.from(at, at+e.Size)
+	} else {
+		at = -1
+	}
 	codec, err := detect(r, 0, false)
 	if err != nil {
 		return err
 	}
-	position := func() int64 { return b.begin + b.archive.Offset() - int64(r.Buffered()) }
-	if err := w.segment(r, &Segment{Index: segment}, codec, position); err != nil {
+	if at >= 0 && codec.Name != "none" && w.ahead != nil && len(w.ahead.streams) == 0 {
+		w.ahead.findMembers(at - cpio.EntrySize(e.Name, 0))
+	}
+	position := func() int64 { return begin + r.position() }
+	if err := w.segment(r, &Segment{Index: e.Segment}, codec, at, position); err != nil {
 		return err
 	}
 	switch _, err := skipZeros(r); err {
@@ -107,7 +119,16 @@ func (w *walker) through(name string, segment int, b *body) error {
 type body struct {
 	archive *cpio.Reader
 	begin   int64 // of the archive, in the unpacked segment
+	at      int64 // of the archive, in the image, or -1 if it has to be unpacked or read in order
 	err     error
+}
+
+// place returns where in the image the rest of the body is, or -1.
+func (b *body) place() int64 {
+	if b.at < 0 {
+		return -1
+	}
+	return b.at + b.archive.Offset()
 }
 
 func (b *body) Read(p []byte) (int, error) {
@@ -129,9 +150,9 @@ func (b *body) all(size, most int64) ([]byte, error) {
 // hardLinks holds the files of one archive that may have more names. As in the
 // kernel, a file is its inode, device and type, and names are counted to tell
 // that there may be more.
-type hardLinks map[file]string
+type hardLinks map[inode]string
 
-type file struct{ ino, major, minor, kind uint32 }
+type inode struct{ ino, major, minor, kind uint32 }
 
 // find returns the first name of the file of h, or "" if this is it.
 func (l *hardLinks) find(h *cpio.Header) string {
@@ -139,7 +160,7 @@ func (l *hardLinks) find(h *cpio.Header) string {
 	if h.Nlink < 2 || kind == cpio.TypeDir || kind == cpio.TypeLink {
 		return ""
 	}
-	f := file{h.Ino, h.DevMajor, h.DevMinor, kind}
+	f := inode{h.Ino, h.DevMajor, h.DevMinor, kind}
 	first := (*l)[f]
 	if first == "" {
 		if *l == nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -85,8 +86,20 @@ func join(t testing.TB, segments ...[]byte) []byte {
 	return b
 }
 
-// walk returns one line an entry: segment, member, name and body.
-func walk(r io.Reader) ([]string, *Info, error) {
+// walk returns one line an entry: segment, member, name and body. It walks once as
+// from a pipe and once as a file, where bodies can be skipped and streams be decoded
+// ahead, and the error says so if that is not the same.
+func walk(data []byte) ([]string, *Info, error) {
+	lines, info, err := walkReader(struct{ io.Reader }{bytes.NewReader(data)})
+	fileLines, fileInfo, fileErr := walkReader(bytes.NewReader(data))
+	diff := cmp.Diff(lines, fileLines) + cmp.Diff(info, fileInfo) + cmp.Diff(fmt.Sprint(err), fmt.Sprint(fileErr))
+	if diff != "" {
+		return lines, info, fmt.Errorf("-pipe +file\n%s", diff)
+	}
+	return lines, info, err
+}
+
+func walkReader(r io.Reader) ([]string, *Info, error) {
 	var lines []string
 	info, err := Walk(r, func(e *Entry, body io.Reader) error {
 		line := fmt.Sprintf("%d %s", e.Segment, e.Name)
@@ -130,7 +143,7 @@ func TestPairs(t *testing.T) {
 					want[2] = "0 b=second"
 				}
 
-				got, info, err := walk(bytes.NewReader(data))
+				got, info, err := walk(data)
 				if takes := aligned && found || merged; takes != (err == nil) {
 					t.Errorf("%s, %d zeros, %s: got error %v, want one: %v", first, pad, second, err, !takes)
 				}
@@ -183,7 +196,7 @@ func nested(t testing.TB, codec string) []byte {
 
 func TestMembers(t *testing.T) {
 	for _, codec := range compress.Names() {
-		got, info, err := walk(bytes.NewReader(nested(t, codec)))
+		got, info, err := walk(nested(t, codec))
 		if err != nil {
 			t.Fatalf("%s: %v", codec, err)
 		}
@@ -273,7 +286,7 @@ func TestErrors(t *testing.T) {
 		{"junk in a member", rebuilt(append(bytes.Clone(z), '!')), "segment 1 at 0xf8: root.0001: junk behind its archive"},
 		{"cut in a member", rebuilt(z)[:400], "segment 1 at 0xf8: root.0001: gzip: cpio: offset 152: unexpected end of archive"},
 	} {
-		_, _, err := walk(bytes.NewReader(test.data))
+		_, _, err := walk(test.data)
 		if got := fmt.Sprint(err); got != test.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", test.name, got, test.want)
 		}
@@ -290,13 +303,13 @@ func long(t *testing.T) []byte {
 // Wherever an image is cut, a walk either fails or has seen a whole run of segments.
 func TestTruncated(t *testing.T) {
 	data := nested(t, "zstd")
-	_, whole, err := walk(bytes.NewReader(data))
+	_, whole, err := walk(data)
 	if err != nil {
 		t.Fatal(err)
 	}
 	trailing := 3 // zeros that end the last archive and may be missing
 	for n := range len(data) - trailing {
-		_, info, err := walk(bytes.NewReader(data[:n]))
+		_, info, err := walk(data[:n])
 		if err != nil {
 			continue
 		}
@@ -394,7 +407,71 @@ func FuzzWalk(f *testing.F) {
 		if err == nil && len(bytes.TrimRight(data[end:], "\x00")) > 0 {
 			t.Errorf("junk behind the last segment was not seen")
 		}
+		if _, _, err := walk(data); err != nil && strings.HasPrefix(err.Error(), "-pipe") {
+			t.Error(err)
+		}
 	})
+}
+
+// Nothing is read of a body that nobody asks for.
+func TestSkipped(t *testing.T) {
+	large := strings.Repeat("x", 1<<20)
+	data := archive(t, "a="+large, "b=small", "c=small", "d="+large, "e/")
+	r := &counted{Reader: bytes.NewReader(data)}
+	if _, err := Walk(r, func(*Entry, io.Reader) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if r.n > 64<<10 {
+		t.Errorf("got %d bytes read of an image of %d, want few", r.n, len(data))
+	}
+}
+
+type counted struct {
+	*bytes.Reader
+	n int
+}
+
+func (c *counted) ReadAt(p []byte, at int64) (int, error) {
+	n, err := c.Reader.ReadAt(p, at)
+	c.n += n
+	return n, err
+}
+
+// Members that hold more than is decoded ahead come whole and in order, and so do
+// segments, whatever else is between them.
+func TestAhead(t *testing.T) {
+	var members, segments [][]byte
+	var want []string
+	for i := range 5 {
+		a := archive(t, fmt.Sprintf("a%d=%s", i, strings.Repeat("x", aheadSize+i)), fmt.Sprintf("b%d/", i), fmt.Sprintf("c%d=small", i))
+		codec := []string{"zstd", "gzip", "none", "zstd", "lz4"}[i]
+		segments = append(segments, pack(t, codec, a))
+		members = append(members, []byte(fmt.Sprintf(".mkinitfs/root.%04d=%s", i, pack(t, codec, a))))
+		want = append(want, fmt.Sprintf("a%d", i), fmt.Sprintf("b%d", i), fmt.Sprintf("c%d", i))
+	}
+	var words []string
+	for _, m := range members {
+		words = append(words, string(m))
+	}
+	for name, data := range map[string][]byte{"segments": join(t, segments...), "members": archive(t, words...)} {
+		for _, procs := range []int{1, 2, 4} {
+			before := runtime.GOMAXPROCS(procs)
+			var got []string
+			_, err := Walk(bytes.NewReader(data), func(e *Entry, _ io.Reader) error {
+				if memberName(e) == "" {
+					got = append(got, e.Name)
+				}
+				return nil
+			})
+			runtime.GOMAXPROCS(before)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s, %d processors: -want +got\n%s", name, procs, diff)
+			}
+		}
+	}
 }
 
 func BenchmarkWalk(b *testing.B) {

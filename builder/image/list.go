@@ -22,20 +22,35 @@ import (
 func List(r io.Reader) ([]Entry, *Info, error) {
 	w := &walker{info: &Info{}}
 	listed, _, err := w.root(r)
-	root := make(map[string]Entry)
-	for _, e := range listed {
-		root[e.Path()] = e
+	type place struct {
+		path string
+		i    int
 	}
-	var entries []Entry
-	for _, e := range root {
-		first := path.Clean("/" + cmp.Or(e.HardLinkOf, e.Name))
-		if first == "/"+bootplan.Init {
-			first = "/init"
+	places := make([]place, len(listed))
+	for i := range listed {
+		places[i] = place{listed[i].Path(), i}
+	}
+	slices.SortFunc(places, func(a, b place) int {
+		if order := strings.Compare(a.path, b.path); order != 0 {
+			return order
 		}
-		e.Xattrs = w.info.Xattrs[first]
+		return a.i - b.i
+	})
+	entries := make([]Entry, 0, len(listed))
+	for i, p := range places {
+		if i+1 < len(places) && places[i+1].path == p.path {
+			continue
+		}
+		e := listed[p.i]
+		if w.info.Xattrs != nil {
+			first := path.Clean("/" + cmp.Or(e.HardLinkOf, e.Name))
+			if first == "/"+bootplan.Init {
+				first = "/init"
+			}
+			e.Xattrs = w.info.Xattrs[first]
+		}
 		entries = append(entries, e)
 	}
-	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Path(), b.Path()) })
 	return entries, w.info, err
 }
 
@@ -50,10 +65,13 @@ func (w *walker) root(r io.Reader) (root, boot []Entry, err error) {
 		return nil
 	}
 	err = w.image(r)
+	root = entries[:0]
 	for _, e := range entries {
-		switch at := e.Path(); {
-		case e.Member != "":
+		if e.Member != "" || !nested && !strings.Contains(e.Name, "init") { // no name of ours lacks that
 			root = append(root, e)
+			continue
+		}
+		switch at := e.Path(); {
 		case nested && memberName(&e) != "":
 		case !nested && at == "/"+bootplan.Init && w.info.Plan != nil:
 			e.Name = "init"

@@ -53,7 +53,7 @@ func TestTools(t *testing.T) {
 		tool(raw, "lz4", "-l", "-c"),
 		raw)
 
-	got, info, err := walk(bytes.NewReader(data))
+	got, info, err := walk(data)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package image
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -10,9 +9,6 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/compress"
 )
-
-// bufferSize is more than a header with the longest name.
-const bufferSize = 64 << 10
 
 // Walk reads the image r from its start to its end and calls visit for every
 // entry in order, with a reader of its body: a file's content, a symbolic link's
@@ -34,24 +30,32 @@ type walker struct {
 	info    *Info
 	member  string            // whose entries are being walked
 	scales  map[stream]*scale // nil if nobody asks for packed sizes
+	file    *file             // the image, nil if it can only be read from start to end
+	ahead   *ahead            // nil if nothing is decoded ahead
 }
 
 func (w *walker) image(in io.Reader) error {
-	err := w.segments(in)
+	r := newWindow(in)
+	if w.file = asFile(in); w.file != nil {
+		r = w.file.from(0, w.file.size)
+		// How far a decoder has read when bytes come out is known of one that is not ahead.
+		if w.scales == nil && streams() > 1 {
+			w.ahead = &ahead{file: w.file}
+			defer w.ahead.stop()
+		}
+	}
+	err := w.segments(r)
 	if w.stopped != nil {
 		err = w.stopped
 	}
 	return err
 }
 
-func (w *walker) segments(in io.Reader) error {
-	c := &counter{r: in}
-	r := bufio.NewReaderSize(c, bufferSize)
-	position := func() int64 { return c.n - int64(r.Buffered()) }
+func (w *walker) segments(r *window) error {
 	raw := false // the segment before is
 	for {
 		_, err := skipZeros(r)
-		offset := position()
+		offset := r.position()
 		w.info.Size = offset
 		switch {
 		case err == io.EOF && len(w.info.Segments) == 0:
@@ -62,12 +66,19 @@ func (w *walker) segments(in io.Reader) error {
 		s := Segment{Index: len(w.info.Segments), Offset: offset}
 		codec, err := detect(r, offset, raw)
 		if err == nil {
-			err = w.segment(r, &s, codec, position)
+			at := int64(-1)
+			if w.file != nil {
+				at = offset
+			}
+			if w.ahead != nil && codec.Name != "none" && len(w.ahead.streams) == 0 {
+				w.ahead.findSegments(offset)
+			}
+			err = w.segment(r, &s, codec, at, r.position)
 		}
 		if err != nil {
 			return fmt.Errorf("segment %d at %#x: %w", s.Index, offset, err)
 		}
-		s.Size = position() - offset
+		s.Size = r.position() - offset
 		w.info.Segments = append(w.info.Segments, s)
 		raw = codec.Name == "none"
 	}
@@ -75,21 +86,9 @@ func (w *walker) segments(in io.Reader) error {
 
 var errNoArchive = errors.New("no archive in it")
 
-// counter counts what is read from the image.
-type counter struct {
-	r io.Reader
-	n int64
-}
-
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
-	return n, err
-}
-
 // skipZeros skips zero bytes and returns how many they were, with io.EOF if r
 // ends behind them.
-func skipZeros(r *bufio.Reader) (int64, error) {
+func skipZeros(r *window) (int64, error) {
 	var n int64
 	for {
 		if _, err := r.Peek(1); err != nil {
@@ -106,7 +105,7 @@ func skipZeros(r *bufio.Reader) (int64, error) {
 
 // detect finds what begins at offset. The kernel sees a raw archive only at a
 // multiple of 4, and after a raw one it wants even a compressed one there.
-func detect(r *bufio.Reader, offset int64, afterRaw bool) (*compress.Codec, error) {
+func detect(r *window, offset int64, afterRaw bool) (*compress.Codec, error) {
 	head, err := r.Peek(6)
 	if err != nil && err != io.EOF {
 		return nil, err
@@ -125,29 +124,40 @@ func detect(r *bufio.Reader, offset int64, afterRaw bool) (*compress.Codec, erro
 	return codec, nil
 }
 
-// segment walks one raw archive, or one compressed stream. Position says where r
-// stands in the image or, of a member, in the stream that the member is in.
-func (w *walker) segment(r *bufio.Reader, s *Segment, codec *compress.Codec, position func() int64) error {
+// segment walks one raw archive, or one compressed stream. It begins at the offset at
+// of the image, or at is -1. Position says where r stands in the image or, of a
+// member, in the stream that the member is in.
+func (w *walker) segment(r *window, s *Segment, codec *compress.Codec, at int64, position func() int64) error {
 	s.Codec = codec.Name
 	scale := &scale{position: position, begin: position()}
 	if w.scales != nil {
 		w.scales[stream{s.Index, w.member}] = scale
 	}
 	if codec.Name == "none" {
-		return w.archive(r, s)
+		return w.archive(r, s, at)
 	}
-	d, err := codec.NewReader(r)
+	if w.ahead != nil {
+		if d := w.ahead.take(at); d != nil {
+			defer close(d.quit)
+			if err := w.stream(newWindow(d), s); err != nil {
+				return err
+			}
+			_, err := r.Discard(int(d.size))
+			return err
+		}
+	}
+	d, err := codec.NewReader(r.Reader)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	return w.stream(bufio.NewReaderSize(scale.measure(d), bufferSize), s)
+	return w.stream(newWindow(scale.measure(d)), s)
 }
 
 // stream walks what a compressed stream unpacks to: an archive as a rule, but
 // the kernel takes several, raw and with padding between them. To it, a stream
 // of nothing is an error only before the first archive of an image.
-func (w *walker) stream(r *bufio.Reader, s *Segment) error {
+func (w *walker) stream(r *window, s *Segment) error {
 	for i := 0; ; i++ {
 		n, err := skipZeros(r)
 		s.Unpacked += n
@@ -166,15 +176,18 @@ func (w *walker) stream(r *bufio.Reader, s *Segment) error {
 		if err != nil {
 			return fmt.Errorf("%d bytes into the unpacked stream: %w", s.Unpacked, err)
 		}
-		if err := w.archive(r, s); err != nil {
+		if err := w.archive(r, s, -1); err != nil {
 			return err
 		}
 	}
 }
 
-func (w *walker) archive(r *bufio.Reader, s *Segment) error {
+// archive walks one archive. It begins at the offset at of the image, or at is -1.
+func (w *walker) archive(r *window, s *Segment, at int64) error {
 	a := cpio.NewReader(r)
+	b := &body{archive: a, begin: s.Unpacked, at: at}
 	var links hardLinks
+	var e Entry
 	for {
 		h, err := a.Next()
 		switch {
@@ -186,11 +199,11 @@ func (w *walker) archive(r *bufio.Reader, s *Segment) error {
 		}
 		s.Entries++
 		begin := s.Unpacked + a.Offset() - cpio.EntrySize(h.Name, 0)
-		e := &Entry{
+		e = Entry{
 			Header: *h, Segment: s.Index, Member: w.member, HardLinkOf: links.find(h),
 			begin: begin, end: begin + cpio.EntrySize(h.Name, h.Size),
 		}
-		if err := w.entry(e, &body{archive: a, begin: s.Unpacked}); err != nil {
+		if err := w.entry(&e, b); err != nil {
 			return err
 		}
 	}

@@ -82,44 +82,54 @@ func printEntries(w io.Writer, entries []image.Entry, long, asJSON, outer bool) 
 		}
 		return printJSON(w, list)
 	}
-	out := bufio.NewWriter(w)
+	out := bufio.NewWriterSize(w, 64<<10)
 	marked := slices.ContainsFunc(entries, func(e image.Entry) bool { return len(e.Xattrs) > 0 })
 	for i := range entries {
-		e := describe(&entries[i], outer)
-		if long {
-			what := fmt.Sprint(e.Size)
-			if e.Device != "" {
-				what = e.Device
-			}
-			mark := ""
-			switch {
-			case len(e.Xattrs) > 0:
-				mark = "+"
-			case marked:
-				mark = " "
-			}
-			fmt.Fprintf(out, "%s%s %3d %5d %5d %10s %s ", modeText(entries[i].Mode), mark, e.Links, e.UID, e.GID, what,
-				time.Unix(e.MTime, 0).UTC().Format("2006-01-02 15:04:05"))
-		}
-		out.WriteString(printable(e.Path))
-		switch {
-		case long && e.Target != "":
-			fmt.Fprintf(out, " -> %s", printable(e.Target))
-		case long && e.HardLinkOf != "":
-			fmt.Fprintf(out, " link to %s", printable(e.HardLinkOf))
-		}
-		out.WriteByte('\n')
-		if long {
-			printXattrs(out, e.Xattrs)
+		switch e := &entries[i]; {
+		case long:
+			printLong(out, describe(e, outer), e.Mode, marked)
+		case outer:
+			fmt.Fprintln(out, printable(e.Name))
+		default:
+			fmt.Fprintln(out, printable(e.Path()))
 		}
 	}
 	return out.Flush()
+}
+
+// printLong prints an entry as ls -l does. Where entries can be marked, those that
+// are not get a space.
+func printLong(out io.Writer, e entryJSON, mode uint32, marked bool) {
+	what := fmt.Sprint(e.Size)
+	if e.Device != "" {
+		what = e.Device
+	}
+	mark := ""
+	switch {
+	case len(e.Xattrs) > 0:
+		mark = "+"
+	case marked:
+		mark = " "
+	}
+	fmt.Fprintf(out, "%s%s %3d %5d %5d %10s %s %s", modeText(mode), mark, e.Links, e.UID, e.GID, what,
+		time.Unix(e.MTime, 0).UTC().Format("2006-01-02 15:04:05"), printable(e.Path))
+	switch {
+	case e.Target != "":
+		fmt.Fprintf(out, " -> %s", printable(e.Target))
+	case e.HardLinkOf != "":
+		fmt.Fprintf(out, " link to %s", printable(e.HardLinkOf))
+	}
+	fmt.Fprintln(out)
+	printXattrs(out, e.Xattrs)
 }
 
 // printable is a name as ls -b shows it: what could steer a terminal, or end a line,
 // is written as octal digits, and a backslash is doubled.
 func printable(name string) string {
 	plain := func(r rune) bool { return r != '\\' && r != utf8.RuneError && unicode.IsPrint(r) }
+	if strings.IndexFunc(name, func(r rune) bool { return !plain(r) }) < 0 {
+		return name
+	}
 	var b strings.Builder
 	for i := 0; i < len(name); {
 		r, n := utf8.DecodeRuneInString(name[i:])

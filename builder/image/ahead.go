@@ -1,0 +1,197 @@
+package image
+
+import (
+	"io"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/compress"
+)
+
+// A walk goes from entry to entry, on one core. But the compressed streams of an
+// image are independent, and where they begin can be found without decoding them:
+// members by the headers of the archive that they lie in, segments by the lengths
+// that most formats have in them. So of a file the streams to come are decoded while
+// the walk is still in earlier ones. All else is as without: what the walk has not
+// come to is never seen, nor what is wrong with it.
+
+const (
+	chunkSize  = 256 << 10
+	aheadSize  = 16 << 20 // what one stream may be ahead of the walk
+	maxStreams = 16       // that are decoded at once
+)
+
+// ahead are the streams of an image that are known and not yet walked.
+type ahead struct {
+	file    *file
+	streams []*decoding // in the order of the image
+	free    chan []byte // chunks that can be used again
+	running sync.WaitGroup
+}
+
+// decoding is one stream. It reads as what the stream unpacks to.
+type decoding struct {
+	codec      *compress.Codec
+	begin, end int64       // in the image; the end is that of the stream, or lies behind it
+	chunks     chan []byte // nil until it is started, closed behind the last one
+	quit       chan struct{}
+	free       chan []byte
+
+	chunk, rest []byte // what is being read, and what of it is left
+
+	// Known when chunks is closed.
+	err  error // io.EOF if all is well
+	size int64 // of the stream
+}
+
+// take returns the stream that begins at an offset of the image, or nil if it was
+// not found before. What lies before it is forgotten.
+func (a *ahead) take(begin int64) *decoding {
+	i := slices.IndexFunc(a.streams, func(d *decoding) bool { return d.begin == begin })
+	if i < 0 {
+		return nil
+	}
+	for _, d := range a.streams[:i] {
+		close(d.quit)
+	}
+	d := a.streams[i]
+	for _, next := range a.streams[i:min(i+streams(), len(a.streams))] {
+		if next.chunks == nil {
+			next.chunks = make(chan []byte, aheadSize/chunkSize)
+			a.running.Go(func() { next.run(a.file) })
+		}
+	}
+	a.streams = a.streams[i+1:]
+	return d
+}
+
+// streams is how many are decoded at once, the one that is being walked included.
+func streams() int { return min(runtime.GOMAXPROCS(0), maxStreams) }
+
+func (a *ahead) add(codec *compress.Codec, begin, end int64) {
+	if a.free == nil {
+		a.free = make(chan []byte, streams()*aheadSize/chunkSize)
+	}
+	a.streams = append(a.streams, &decoding{
+		codec: codec, begin: begin, end: end, free: a.free, quit: make(chan struct{}),
+	})
+}
+
+// stop ends what is being decoded and will not be walked any more.
+func (a *ahead) stop() {
+	for _, d := range a.streams {
+		close(d.quit)
+	}
+	a.running.Wait()
+}
+
+// findSegments finds compressed segments from an offset of the image on.
+func (a *ahead) findSegments(begin int64) {
+	r := a.file.from(begin, a.file.size)
+	for {
+		head, _ := r.Peek(6)
+		codec := compress.Detect(head)
+		if codec == nil || codec.Name == "none" {
+			return
+		}
+		a.add(codec, begin+r.position(), a.file.size)
+		if known, err := codec.Skip(r); err != nil || !known {
+			return
+		}
+		if _, err := skipZeros(r); err != nil {
+			return
+		}
+	}
+}
+
+// findMembers finds compressed members from the header at an offset of the image on.
+func (a *ahead) findMembers(begin int64) {
+	r := a.file.from(begin, a.file.size)
+	archive := cpio.NewReader(r)
+	for {
+		h, err := archive.Next()
+		if err != nil {
+			return
+		}
+		if memberName(&Entry{Header: *h}) == "" {
+			continue
+		}
+		at := begin + archive.Offset()
+		head, _ := r.Peek(6)
+		if codec := compress.Detect(head); codec != nil && codec.Name != "none" && at+h.Size <= a.file.size {
+			a.add(codec, at, at+h.Size)
+		}
+	}
+}
+
+func (d *decoding) run(f *file) {
+	defer close(d.chunks)
+	in := f.from(d.begin, d.end)
+	defer func() { d.size = in.position() }()
+	var out io.ReadCloser
+	if out, d.err = d.codec.NewReader(in.Reader); d.err != nil {
+		return
+	}
+	defer out.Close()
+	for d.err == nil {
+		var chunk []byte
+		select {
+		case chunk = <-d.free:
+		default:
+			chunk = make([]byte, chunkSize)
+		}
+		n := 0
+		for n < len(chunk) && d.err == nil {
+			var m int
+			m, d.err = out.Read(chunk[n:])
+			n += m
+		}
+		select {
+		case d.chunks <- chunk[:n]:
+		case <-d.quit:
+			return
+		}
+	}
+}
+
+func (d *decoding) Read(p []byte) (int, error) {
+	if err := d.next(); err != nil {
+		return 0, err
+	}
+	n := copy(p, d.rest)
+	d.rest = d.rest[n:]
+	return n, nil
+}
+
+func (d *decoding) skip(n int64) (int64, error) {
+	var skipped int64
+	for skipped < n {
+		if err := d.next(); err != nil {
+			return skipped, err
+		}
+		step := min(n-skipped, int64(len(d.rest)))
+		d.rest = d.rest[step:]
+		skipped += step
+	}
+	return skipped, nil
+}
+
+// next sees to it that there is something left to read.
+func (d *decoding) next() error {
+	for len(d.rest) == 0 {
+		if d.chunk != nil {
+			select {
+			case d.free <- d.chunk[:cap(d.chunk)]:
+			default:
+			}
+		}
+		chunk, ok := <-d.chunks
+		d.chunk, d.rest = chunk, chunk
+		if !ok {
+			return d.err
+		}
+	}
+	return nil
+}

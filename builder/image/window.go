@@ -1,0 +1,126 @@
+package image
+
+import (
+	"bufio"
+	"io"
+)
+
+const (
+	// bufferSize is more than a header with the longest name.
+	bufferSize = 64 << 10
+	// Behind a body that was skipped so much is read at once. It is doubled for
+	// each read that follows without a skip: where entries are small, one read
+	// serves many of them, and where they are large, few bytes are read in vain.
+	firstRead = 4 << 10
+)
+
+// window is a buffered reader that skips without reading, where what it reads from
+// allows that.
+type window struct {
+	*bufio.Reader
+	src *source
+}
+
+func newWindow(r io.Reader) *window {
+	src := &source{r: r, most: firstRead}
+	src.skipper, _ = r.(skipper)
+	return &window{bufio.NewReaderSize(src, bufferSize), src}
+}
+
+// position is the number of bytes that were read or skipped.
+func (w *window) position() int64 { return w.src.n - int64(w.Buffered()) }
+
+// Discard skips n bytes and returns how many there were.
+func (w *window) Discard(n int) (int, error) {
+	held := w.Buffered()
+	if n <= held || w.src.skipper == nil {
+		return w.Reader.Discard(n)
+	}
+	w.Reader.Discard(held)
+	m, err := w.src.skip(int64(n - held))
+	return held + int(m), err
+}
+
+// skipper passes over bytes; if there are fewer, it returns how many, and io.EOF.
+type skipper interface {
+	skip(n int64) (int64, error)
+}
+
+// source is what a window reads from.
+type source struct {
+	r       io.Reader
+	skipper skipper // r as one, or nil
+	n       int64   // bytes that were read or skipped
+	most    int     // bytes that the next read may have
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	if s.skipper != nil {
+		p = p[:min(len(p), s.most)]
+		s.most = min(2*s.most, bufferSize)
+	}
+	n, err := s.r.Read(p)
+	s.n += int64(n)
+	return n, err
+}
+
+func (s *source) skip(n int64) (int64, error) {
+	n, err := s.skipper.skip(n)
+	s.n += n
+	s.most = firstRead
+	return n, err
+}
+
+// span is a range of a file. Its reads leave the file's own offset alone.
+type span struct {
+	*io.SectionReader
+}
+
+func newSpan(r io.ReaderAt, begin, end int64) *span {
+	return &span{io.NewSectionReader(r, begin, end-begin)}
+}
+
+func (s *span) skip(n int64) (int64, error) {
+	at, _ := s.Seek(0, io.SeekCurrent)
+	if left := s.Size() - at; n > left {
+		s.Seek(0, io.SeekEnd)
+		return left, io.EOF
+	}
+	s.Seek(n, io.SeekCurrent)
+	return n, nil
+}
+
+// file is the image as a file, nil if it can only be read from start to end.
+type file struct {
+	io.ReaderAt
+	begin, size int64 // where the image begins, how long it is
+}
+
+// asFile tells whether r is a file of known size that is read at any place. A pipe
+// refuses to seek, and what the kernel makes up as it is read has no size.
+func asFile(r io.Reader) *file {
+	f, ok := r.(interface {
+		io.ReaderAt
+		io.Seeker
+	})
+	if !ok {
+		return nil
+	}
+	begin, err := f.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return nil
+	}
+	end, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil
+	}
+	if _, err := f.Seek(begin, io.SeekStart); err != nil || end <= begin {
+		return nil
+	}
+	return &file{f, begin, end - begin}
+}
+
+// from returns a window on what begins at an offset of the image.
+func (f *file) from(begin, end int64) *window {
+	return newWindow(newSpan(f, f.begin+begin, f.begin+end))
+}
