@@ -8,23 +8,26 @@ import (
 	"os"
 )
 
-// checkKernel refuses a kernel that is visibly for another architecture: QEMU would
-// start it all the same, and nothing would come of it.
+// checkKernel refuses what is visibly no kernel, or one for another architecture:
+// some of QEMU's boards start it all the same, and nothing comes of it.
 func (m Machine) checkKernel() error {
 	f, err := os.Open(m.Kernel)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if arch := kernelArch(f); arch != "" && arch != goarch(m.Arch) {
+	switch arch, ok := kernelArch(f); {
+	case !ok:
+		return fmt.Errorf("%s: is not a kernel that QEMU boots\n  such as the bzImage, zImage, Image or vmlinux of a kernel's build, or /boot/vmlinuz", m.Kernel)
+	case arch != "" && arch != goarch(m.Arch):
 		return fmt.Errorf("%s: is a kernel for %s, the machine is for %s", m.Kernel, arch, goarch(m.Arch))
 	}
 	return nil
 }
 
 // kernelArch returns the architecture that a kernel says it is for, "" if it does
-// not say: a compressed Image, or no kernel at all.
-func kernelArch(f io.ReaderAt) string {
+// not say, and whether it is a kernel at all.
+func kernelArch(f io.ReaderAt) (arch string, ok bool) {
 	has := func(offset int64, magic string) bool {
 		b := make([]byte, len(magic))
 		_, err := f.ReadAt(b, offset)
@@ -32,24 +35,28 @@ func kernelArch(f io.ReaderAt) string {
 	}
 	switch {
 	case has(0, elf.ELFMAG):
-		return elfArch(f)
+		return elfArch(f), true
 	case has(0x202, "HdrS"): // Documentation/arch/x86/boot.rst
 		const xloadflags, kernel64 = 0x236, 1
 		flags := make([]byte, 1)
 		if _, err := f.ReadAt(flags, xloadflags); err == nil && flags[0]&kernel64 != 0 {
-			return "amd64"
+			return "amd64", true
 		}
-		return "386"
+		return "386", true
 	case has(0x24, "\x18\x28\x6f\x01"): // arch/arm/boot/compressed/head.S
-		return "arm"
+		return "arm", true
 	case has(0x38, "ARMd"): // Documentation/arch/arm64/booting.rst
-		return "arm64"
+		return "arm64", true
 	case has(0x38, "RSC\x05"): // Documentation/arch/riscv/boot-image-header.rst
-		return "riscv64"
+		return "riscv64", true
 	case has(0x10008, "S390EP"): // arch/s390/boot/head.S
-		return "s390x"
+		return "s390x", true
+	case has(0, "\x1f\x8b"), has(4, "zimg"): // Image.gz, and with its decompressor vmlinuz.efi: of arm64 or riscv64
+		return "", true
+	case has(0, "\x27\x05\x19\x56"): // uImage
+		return "", true
 	}
-	return ""
+	return "", false
 }
 
 // elfArch reads e_machine, of what the boards of this package take as ELF.

@@ -180,6 +180,10 @@ func TestCannotBoot(t *testing.T) {
 	if err := os.WriteFile(here, []byte("neither a kernel nor an image"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	packed := here + ".gz"
+	if err := os.WriteFile(packed, []byte("\x1f\x8b\x08"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	qemuHere := t.TempDir()
 	if path, err := exec.LookPath("qemu-system-x86_64"); err == nil {
 		if err := os.Symlink(path, filepath.Join(qemuHere, "qemu-system-x86_64")); err != nil {
@@ -196,7 +200,9 @@ func TestCannotBoot(t *testing.T) {
 		{"no qemu", t.TempDir(), qemu.Machine{Arch: "arm/v7"}, "boot for arm/v7: exec: \"qemu-system-arm\": executable file not found in $PATH\n  Debian and Ubuntu have it in the package qemu-system-arm"},
 		{"no kernel", qemuHere, qemu.Machine{Arch: "amd64", Kernel: here + ".not", Image: here}, "file.not: no such file or directory"},
 		{"no image", qemuHere, qemu.Machine{Arch: "amd64", Kernel: here, Image: here + ".not"}, "file.not: no such file or directory"},
-		{"not a kernel", qemuHere, qemu.Machine{Arch: "amd64", Kernel: here, Image: here}, "qemu-system-x86_64: exit status 1\n"},
+		{"not a kernel", qemuHere, qemu.Machine{Arch: "amd64", Kernel: here, Image: here}, here + ": is not a kernel that QEMU boots\n  such as the bzImage,"},
+		{"a folder", qemuHere, qemu.Machine{Arch: "amd64", Kernel: qemuHere, Image: here}, qemuHere + ": is not a kernel that QEMU boots\n"},
+		{"not of this machine", qemuHere, qemu.Machine{Arch: "amd64", Kernel: packed, Image: here}, "qemu-system-x86_64: exit status 1\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
