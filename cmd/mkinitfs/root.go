@@ -84,7 +84,11 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w\n  run \"%s --help\" for the flags", invalidFlag(err), cmd.CommandPath())}
 	})
-	root.AddCommand(buildCommand(), checkCommand(), listCommand(), sizeCommand(), bootCommand(), runCommand(), versionCommand(), insideCommand())
+	root.AddCommand(buildCommand(), checkCommand(), versionCommand(), insideCommand())
+	for _, cmd := range []*cobra.Command{listCommand(), sizeCommand(), bootCommand(), runCommand()} {
+		cmd.PreRunE = wantImage
+		root.AddCommand(cmd)
+	}
 	return root
 }
 

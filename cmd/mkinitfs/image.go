@@ -1,0 +1,34 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+
+	"github.com/spf13/cobra"
+)
+
+var manifestLine = regexp.MustCompile(`(?m)^(version|contents):`)
+
+// wantImage refuses a manifest, which is easily given to a command for images, before
+// that takes its first bytes for those of an archive. It is for regular files: what a
+// pipe loses here would be missed.
+func wantImage(cmd *cobra.Command, args []string) error {
+	info, err := os.Stat(args[0])
+	if err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	f, err := os.Open(args[0])
+	if err != nil {
+		return nil // the command says so
+	}
+	defer f.Close()
+	head := make([]byte, 4<<10)
+	n, _ := io.ReadFull(f, head)
+	if head = head[:n]; bytes.IndexByte(head, 0) >= 0 || !manifestLine.Match(head) {
+		return nil
+	}
+	return fmt.Errorf("%s: is a manifest, not an image\n  build the image first, with \"mkinitfs build %[1]s -o IMAGE\"", args[0])
+}
