@@ -49,10 +49,14 @@ func TestBootSELinux(t *testing.T) {
 				compare(t, expected(t, img), got)
 			}
 			compareLabels(t, got.Entries)
-			for _, l := range strings.Split(log, "\n") {
-				if said := strings.Contains(l, "mkinitfs: ") && strings.Contains(l, "SELinux"); said != (test.log != "" && strings.Contains(l, test.log)) {
-					t.Errorf("got %q in the log, want %q", l, test.log)
+			said := ""
+			for l := range strings.Lines(log) {
+				if strings.Contains(l, "mkinitfs: ") && strings.Contains(l, "SELinux") {
+					said += l
 				}
+			}
+			if n := strings.Count(said, "\n"); n > 1 || (n == 1) != (test.log != "") || !strings.Contains(said, test.log) {
+				t.Errorf("got %q in the log, want %q", said, test.log)
 			}
 		})
 	}
@@ -82,13 +86,20 @@ func compareLabels(t *testing.T, entries []report.Entry) {
 		paths[kind] = append(paths[kind], e.Path)
 		labels[kind] = append(labels[kind], strings.TrimSuffix(e.Xattrs["security.selinux"], "\x00"))
 	}
+	if len(seen) < 50 {
+		t.Errorf("got %d files, want a whole root", len(seen))
+	}
 	for kind, paths := range paths {
 		out, err := exec.Command(testenv.Tool(t, "matchpathcon"), append([]string{"-n", "-m", kind, "-f",
 			contexts + "/etc/selinux/default/contexts/files/file_contexts"}, paths...)...).Output()
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, want := range strings.Fields(string(out)) {
+		wants := strings.Fields(string(out))
+		if len(wants) != len(paths) {
+			t.Fatalf("got %d labels of libselinux for %d paths", len(wants), len(paths))
+		}
+		for i, want := range wants {
 			if got := labels[kind][i]; got != want && want != "<<none>>" {
 				t.Errorf("%s: got label %q, libselinux says %q", paths[i], got, want)
 			}
