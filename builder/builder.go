@@ -38,6 +38,10 @@ type Options struct {
 	Digest  bool   // fill Report.SHA256
 	Depfile Depfile
 
+	// Cache is a folder for what is slow to compress, "" for none. The image is the
+	// same with it and without.
+	Cache string
+
 	// Progress is told how many bytes of the root have been read, of how many. It is
 	// called from one goroutine at a time, and may be nil.
 	Progress func(done, total int64)
@@ -57,7 +61,8 @@ type build struct {
 	members  []member
 	packed   []bootplan.Member // the same, once they are packed
 	progress *progress
-	stub     *stub.Stub // once it is wanted
+	cache    *packedCache // nil for none
+	stub     *stub.Stub   // once it is wanted
 	sources  closers
 	inputs   []string // what of the host decides over the image: files, and folders for the names in them
 	report   Report
@@ -114,7 +119,7 @@ func Check(ctx context.Context, m *manifests.Manifest, o Options) (*Report, erro
 
 // prepare runs the stages up to the plan.
 func prepare(ctx context.Context, m *manifests.Manifest, o Options) (*build, error) {
-	b := &build{manifest: m, options: o, arch: m.Arch}
+	b := &build{manifest: m, options: o, arch: m.Arch, cache: newPackedCache(o.Cache)}
 	if b.arch == "" {
 		b.arch = hostArch()
 	}

@@ -255,7 +255,7 @@ func checkBootPlan(t *testing.T, data []byte, m *manifests.Manifest, report *Rep
 		if diff := cmp.Diff(want, member); diff != "" {
 			t.Errorf("member %d: -image +plan\n%s", i, diff)
 		}
-		wantReport := Member{member.Packed, member.Unpacked, member.SHA256}
+		wantReport := Member{member.Packed, member.Unpacked, member.SHA256, false}
 		if got := report.Members[i]; got != wantReport {
 			t.Errorf("member %d of the report: got %v, the plan says %v", i, got, wantReport)
 		}

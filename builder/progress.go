@@ -5,7 +5,8 @@ import (
 	"sync"
 )
 
-// progress counts the bytes of the root's archives on their way to the codec.
+// progress counts the bytes of the root's archives on their way to the codec. A nil
+// one counts nothing.
 type progress struct {
 	report      func(done, total int64) // nil if nobody wants to know
 	mu          sync.Mutex              // members are packed side by side
@@ -20,8 +21,7 @@ func newProgress(report func(done, total int64), members []member) *progress {
 	return p
 }
 
-// through returns a writer to w that counts. It is between even if nobody wants to
-// know: with a ReadFrom within reach zstd would make other bytes.
+// through returns a writer to w that counts.
 func (p *progress) through(w io.Writer) io.Writer { return counted{w, p} }
 
 type counted struct {
@@ -31,13 +31,17 @@ type counted struct {
 
 func (c counted) Write(b []byte) (int, error) {
 	n, err := c.Writer.Write(b)
-	p := c.progress
-	if p.report == nil {
-		return n, err
+	c.progress.add(int64(n))
+	return n, err
+}
+
+// add counts n bytes.
+func (p *progress) add(n int64) {
+	if p == nil || p.report == nil {
+		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.done += int64(n)
+	p.done += n
 	p.report(p.done, p.total)
-	return n, err
 }

@@ -44,8 +44,9 @@ type Segment struct {
 	Kind     string `json:"kind"` // "boot", "payload", "root"
 	Codec    string `json:"codec"`
 	Offset   int64  `json:"offset"`
-	Size     int64  `json:"size"`     // bytes in the image, without padding
-	Unpacked int64  `json:"unpacked"` // bytes of the archive
+	Size     int64  `json:"size"`             // bytes in the image, without padding
+	Unpacked int64  `json:"unpacked"`         // bytes of the archive
+	Cached   bool   `json:"cached,omitempty"` // had been compressed before
 }
 
 // Member is one archive of the payload.
@@ -53,6 +54,7 @@ type Member struct {
 	Size     int64  `json:"size"`     // bytes in the image
 	Unpacked int64  `json:"unpacked"` // bytes of the archive
 	SHA256   string `json:"sha256"`   // of the bytes in the image
+	Cached   bool   `json:"cached,omitempty"`
 }
 
 // Stub identifies the stub of an image.

@@ -60,6 +60,9 @@ func (b *build) write(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if b.cache != nil {
+		b.cache.Prune()
+	}
 	b.report.Size = out.size
 	b.report.MinRAM = b.minRAM()
 	if b.options.Digest {
@@ -85,11 +88,10 @@ func (b *build) writeSegments(ctx context.Context, out *image, members []member)
 			return err
 		}
 	}
-	to := &segments{image: out, kind: "root", codec: b.outer, size: func(i int) int64 { return members[i].size }}
-	return inOrder(ctx, len(members), b.workers(b.outer), to, func(ctx context.Context, i int, w io.Writer) error {
-		return pack(w, b.outer, members[i].size, func(w io.Writer) error {
-			return b.writeArchive(ctx, b.progress.through(w), members[i].entries)
-		})
+	to := newSegments(out, "root", b.outer, len(members), func(i int) int64 { return members[i].size })
+	return inOrder(ctx, len(members), b.workers(b.outer), to, func(ctx context.Context, i int, w io.Writer) (err error) {
+		to.cached[i], err = b.packMember(ctx, w, b.outer, members[i], b.progress)
+		return err
 	})
 }
 
@@ -104,21 +106,16 @@ func (b *build) writeNested(ctx context.Context, out *image, members []member) e
 	defer spool.Close()
 
 	payload := &image{w: spool, report: &Report{}}
-	packed, err := b.writePayload(ctx, payload, spool, members)
-	if err != nil {
+	if err := b.writePayload(ctx, payload, spool, members); err != nil {
 		return err
 	}
-	b.packed = packed
-	if err := b.writeBoot(ctx, out, packed); err != nil {
+	if err := b.writeBoot(ctx, out, b.packed); err != nil {
 		return err
 	}
 	for i := range payload.report.Segments {
 		payload.report.Segments[i].Offset += out.size
 	}
 	b.report.Segments = append(b.report.Segments, payload.report.Segments...)
-	for _, m := range packed {
-		b.report.Members = append(b.report.Members, Member{m.Packed, m.Unpacked, m.SHA256})
-	}
 	if _, err := spool.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
@@ -130,41 +127,48 @@ func (b *build) writeNested(ctx context.Context, out *image, members []member) e
 // compressed themselves lie in one raw archive. Raw ones are compressed as the
 // kernel takes them, each in an archive of its own, so that this too is done on
 // all cores.
-func (b *build) writePayload(ctx context.Context, payload *image, spool *os.File, members []member) ([]bootplan.Member, error) {
-	packed := make([]bootplan.Member, len(members))
-	packMember := func(ctx context.Context, i int, w io.Writer) error {
+func (b *build) writePayload(ctx context.Context, payload *image, spool *os.File, members []member) error {
+	b.packed = make([]bootplan.Member, len(members))
+	b.report.Members = make([]Member, len(members))
+	packMember := func(ctx context.Context, i int, w io.Writer, p *progress) error {
 		sums := &summer{w: w, sha: sha256.New()}
-		err := pack(sums, b.payload, members[i].size, func(w io.Writer) error {
-			return b.writeArchive(ctx, b.progress.through(w), members[i].entries)
-		})
-		packed[i] = bootplan.Member{Packed: sums.n, Unpacked: members[i].size, SHA256: hex.EncodeToString(sums.sha.Sum(nil))}
+		cached, err := b.packMember(ctx, sums, b.payload, members[i], p)
+		m := bootplan.Member{Packed: sums.n, Unpacked: members[i].size, SHA256: hex.EncodeToString(sums.sha.Sum(nil))}
 		if !b.payload.Checked {
-			packed[i].CRC32 = fmt.Sprintf("%08x", sums.crc)
+			m.CRC32 = fmt.Sprintf("%08x", sums.crc)
 		}
+		b.packed[i], b.report.Members[i] = m, Member{m.Packed, m.Unpacked, m.SHA256, cached}
 		return err
 	}
 	if b.payload.Name != "none" || b.outer.Name == "none" {
 		to := &nest{image: payload, spool: spool}
-		if err := inOrder(ctx, len(members), b.workers(b.payload), to, packMember); err != nil {
-			return nil, err
+		err := inOrder(ctx, len(members), b.workers(b.payload), to, func(ctx context.Context, i int, w io.Writer) error {
+			return packMember(ctx, i, w, b.progress)
+		})
+		if err != nil {
+			return err
 		}
-		return packed, to.close()
+		return to.close()
 	}
-	to := &segments{image: payload, kind: "payload", codec: b.outer, size: func(i int) int64 {
+	to := newSegments(payload, "payload", b.outer, len(members), func(i int) int64 {
 		return cpio.EntrySize(bootplan.MemberName(i), members[i].size) + cpio.TrailerSize
-	}}
-	return packed, inOrder(ctx, len(members), b.workers(b.outer), to, func(ctx context.Context, i int, w io.Writer) error {
-		return pack(w, b.outer, to.size(i), func(w io.Writer) error {
+	})
+	return inOrder(ctx, len(members), b.workers(b.outer), to, func(ctx context.Context, i int, w io.Writer) (err error) {
+		to.cached[i], err = b.pack(w, b.outer, to.size(i), b.progress, func(w io.Writer, p *progress) error {
 			archive := cpio.NewWriter(w)
 			h := memberHeader(i, members[i].size)
 			if err := archive.WriteHeader(&h); err != nil {
 				return err
 			}
-			if err := packMember(ctx, i, archive); err != nil {
+			if err := packMember(ctx, i, archive, p); err != nil {
 				return err
 			}
 			return archive.Close()
 		})
+		if to.cached[i] {
+			b.progress.add(members[i].size)
+		}
+		return err
 	})
 }
 
@@ -174,18 +178,6 @@ func (b *build) workers(c codec) int {
 		return 1 // copying is not helped by a second core
 	}
 	return runtime.GOMAXPROCS(0)
-}
-
-// pack compresses what write writes to w. size is its length.
-func pack(w io.Writer, c codec, size int64, write func(io.Writer) error) error {
-	z, err := c.NewWriter(w, c.options(size))
-	if err != nil {
-		return err
-	}
-	if err := write(z); err != nil {
-		return err
-	}
-	return z.Close()
 }
 
 // writeBoot writes the boot segment: the stub, what it needs before it has mounted
@@ -209,11 +201,13 @@ func (b *build) writeBoot(ctx context.Context, out *image, members []bootplan.Me
 		size += cpio.EntrySize(name(e), bodySize(e))
 	}
 	start := out.size
-	err = pack(out, b.outer, size, func(w io.Writer) error { return b.writeArchive(ctx, w, entries) })
+	cached, err := b.pack(out, b.outer, size, nil, func(w io.Writer, _ *progress) error {
+		return b.writeArchive(ctx, w, entries)
+	})
 	if err != nil {
 		return err
 	}
-	return out.segment("boot", b.outer, start, size)
+	return out.segment("boot", b.outer, start, size, cached)
 }
 
 // image counts what it passes on, and refuses to grow beyond its limit.
@@ -241,9 +235,9 @@ func (o *image) pad(n int) error {
 }
 
 // segment notes the segment that began at start and pads behind it.
-func (o *image) segment(kind string, c codec, start, unpacked int64) error {
+func (o *image) segment(kind string, c codec, start, unpacked int64, cached bool) error {
 	o.report.Segments = append(o.report.Segments, Segment{
-		Kind: kind, Codec: c.Name, Offset: start, Size: o.size - start, Unpacked: unpacked,
+		Kind: kind, Codec: c.Name, Offset: start, Size: o.size - start, Unpacked: unpacked, Cached: cached,
 	})
 	return o.pad(c.Pad(o.size))
 }
@@ -251,10 +245,15 @@ func (o *image) segment(kind string, c codec, start, unpacked int64) error {
 // segments is a sink that makes every member a segment of its own.
 type segments struct {
 	*image
-	kind  string
-	codec codec
-	size  func(i int) int64 // of the i-th archive
-	start int64
+	kind   string
+	codec  codec
+	size   func(i int) int64 // of the i-th archive
+	cached []bool            // which of them came from the cache, once they are packed
+	start  int64
+}
+
+func newSegments(out *image, kind string, c codec, n int, size func(i int) int64) *segments {
+	return &segments{image: out, kind: kind, codec: c, size: size, cached: make([]bool, n)}
 }
 
 func (s *segments) begin(int) error {
@@ -262,7 +261,9 @@ func (s *segments) begin(int) error {
 	return nil
 }
 
-func (s *segments) end(i int) error { return s.segment(s.kind, s.codec, s.start, s.size(i)) }
+func (s *segments) end(i int) error {
+	return s.segment(s.kind, s.codec, s.start, s.size(i), s.cached[i])
+}
 
 // nest is a sink that makes every member a file in one raw archive. A file's
 // header comes before it but tells its size, so it is written twice.

@@ -21,6 +21,7 @@ type Codec struct {
 	Name     string
 	MaxLevel int  // levels are 1 to MaxLevel; 0: the codec takes no level
 	Checked  bool // a stream has a check by which damage is noticed
+	Slow     bool // packing takes longer than looking for what was packed before
 
 	level  int      // the default
 	magic  []string // what a stream begins with

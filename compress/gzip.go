@@ -18,6 +18,7 @@ var gzipCodec = Codec{
 	Name:     "gzip",
 	MaxLevel: gzip.BestCompression,
 	Checked:  true,
+	Slow:     true,
 	level:    8, // within 0.1% of 9 in a third of its time
 	magic:    []string{"\x1f\x8b"},
 	writer:   newGzipWriter,

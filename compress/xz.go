@@ -18,6 +18,7 @@ var xzCodec = Codec{
 	Name:     "xz",
 	MaxLevel: 9,
 	Checked:  true,
+	Slow:     true,
 	level:    6,
 	magic:    []string{"\xfd7zXZ\x00"},
 	writer:   newXZWriter,

@@ -20,6 +20,7 @@ var zstdCodec = Codec{
 	Name:     "zstd",
 	MaxLevel: 22,
 	Checked:  true,
+	Slow:     true,
 	level:    9,
 	magic:    []string{"\x28\xb5\x2f\xfd"},
 	writer:   newZstdWriter,
@@ -40,11 +41,13 @@ func zstdWindow(o Options) int64 {
 }
 
 func newZstdWriter(w io.Writer, o Options) (io.WriteCloser, error) {
-	return zstd.NewWriter(w,
+	z, err := zstd.NewWriter(w,
 		zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(o.Level)),
 		zstd.WithWindowSize(int(zstdWindow(o))),
 		zstd.WithEncoderCRC(true),
 		zstd.WithEncoderConcurrency(1))
+	// By its ReadFrom the library cuts blocks elsewhere.
+	return struct{ io.WriteCloser }{z}, err
 }
 
 func newZstdReader(r *bufio.Reader) (io.ReadCloser, error) {

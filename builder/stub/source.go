@@ -1,13 +1,13 @@
 package stub
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -15,8 +15,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
-	"time"
 
+	"github.com/mkinitfs/mkinitfs/internal/cache"
 	"github.com/mkinitfs/mkinitfs/internal/gobuild"
 )
 
@@ -33,19 +33,21 @@ func cached(ctx context.Context, v Variant) (data []byte, origin string, err err
 	if err != nil {
 		return nil, "", err
 	}
-	dir := cacheDir()
-	path := filepath.Join(dir, key)
-	if data, ok := load(path); ok && dir != "" {
-		os.Chtimes(path, time.Time{}, time.Now()) // so that store does not forget it
-		return data, "cached", nil
+	stubs := cache.User("stubs")
+	if r := stubs.Open(key); r != nil {
+		defer r.Close()
+		data, err := io.ReadAll(r)
+		return data, "cached", err
 	}
 	data, err = Compile(ctx, src, v)
 	if err != nil {
 		return nil, "", err
 	}
-	if dir != "" {
-		store(path, data)
-	}
+	w := stubs.Create(key)
+	defer w.Close()
+	w.Write(data)
+	w.Keep()
+	stubs.Prune()
 	return data, "compiled", nil
 }
 
@@ -151,49 +153,4 @@ func cacheKey(ctx context.Context, src string, v Variant) (string, error) {
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// cacheDir is where stubs are kept, "" if the user has no cache folder.
-func cacheDir() string {
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return ""
-	}
-	return filepath.Join(dir, "mkinitfs", "stubs")
-}
-
-// load returns the stub that store has kept in a file. Its first line is the
-// SHA-256 of the rest: after a power cut or on a bad disk a file can have its name
-// and not its content, and an image with such an /init does not boot.
-func load(path string) (data []byte, ok bool) {
-	file, err := os.ReadFile(path)
-	sum, data, _ := bytes.Cut(file, []byte("\n"))
-	return data, err == nil && string(sum) == digest(data)
-}
-
-// store keeps a stub for the next time and forgets those that were not used for a
-// month. A cache that cannot be written is no error.
-func store(path string, data []byte) {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return
-	}
-	tmp, err := os.CreateTemp(dir, ".new-")
-	if err != nil {
-		return
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(append([]byte(digest(data)+"\n"), data...))
-	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return
-	}
-	os.Rename(tmp.Name(), path)
-
-	const month = 30 * 24 * time.Hour
-	entries, _ := os.ReadDir(dir)
-	for _, e := range entries {
-		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > month {
-			os.Remove(filepath.Join(dir, e.Name()))
-		}
-	}
 }

@@ -39,7 +39,7 @@ func buildImage(t *testing.T, manifest string, flags ...string) (string, *builde
 	if err := os.WriteFile(file, []byte(manifest), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(commandPath(t), append([]string{"build", file, "-o", img, "--json"}, flags...)...)
+	cmd := exec.Command(commandPath(t), append([]string{"build", file, "-o", img, "--json", "--no-cache"}, flags...)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

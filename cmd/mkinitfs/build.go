@@ -10,13 +10,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mkinitfs/mkinitfs/builder"
+	"github.com/mkinitfs/mkinitfs/internal/cache"
 )
 
 func buildCommand() *cobra.Command {
 	var f manifestFlags
 	var d depfileFlags
 	var out string
-	var asJSON, ifChanged bool
+	var asJSON, ifChanged, noCache bool
 	cmd := &cobra.Command{
 		Use:   "build MANIFEST -o IMAGE",
 		Short: "Build an image from a manifest",
@@ -37,6 +38,9 @@ func buildCommand() *cobra.Command {
 				return err
 			}
 			o.Digest, o.Depfile, o.IfChanged = asJSON, depfile, ifChanged
+			if !noCache {
+				o.Cache = string(cache.User("packed"))
+			}
 			bar := newProgressBar(os.Stderr)
 			if bar != nil {
 				o.Progress = bar.show
@@ -69,6 +73,7 @@ func buildCommand() *cobra.Command {
 	d.add(cmd)
 	cmd.Flags().StringVarP(&out, "output", "o", "", "write the image to `IMAGE`")
 	cmd.Flags().BoolVar(&ifChanged, "if-changed", false, "leave IMAGE as it is, with its time, if it has the same bytes already")
+	cmd.Flags().BoolVar(&noCache, "no-cache", false, "compress everything, and keep nothing of it for the next time")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a report as JSON")
 	return cmd
 }
@@ -84,21 +89,18 @@ func printReport(w io.Writer, out string, r *builder.Report) {
 	fmt.Fprintf(w, "%s: %s, %s root, %d entries, %s unpacked, %s packed%s\n",
 		out, r.Arch, r.Root, r.Entries, size(r.Unpacked), size(r.Size), unchanged)
 	for i := 0; i < len(r.Segments); {
-		sum, n := r.Segments[i], 1
-		for i++; i < len(r.Segments) && r.Segments[i].Kind == sum.Kind; i++ {
-			sum.Size += r.Segments[i].Size
-			sum.Unpacked += r.Segments[i].Unpacked
-			n++
+		sum := part{kind: r.Segments[i].Kind, codec: r.Segments[i].Codec, unit: "segment"}
+		for ; i < len(r.Segments) && r.Segments[i].Kind == sum.kind; i++ {
+			sum.add(r.Segments[i].Size, r.Segments[i].Unpacked, r.Segments[i].Cached)
 		}
-		printPart(w, sum.Kind, sum.Codec, sum.Size, sum.Unpacked, n, "segment")
+		sum.print(w)
 	}
-	if n := len(r.Members); n > 0 {
-		var packed, unpacked int64
+	if len(r.Members) > 0 {
+		sum := part{kind: "root", codec: r.Payload, unit: "member"}
 		for _, m := range r.Members {
-			packed += m.Size
-			unpacked += m.Unpacked
+			sum.add(m.Size, m.Unpacked, m.Cached)
 		}
-		printPart(w, "root", r.Payload, packed, unpacked, n, "member")
+		sum.print(w)
 	}
 	if r.Stub != nil {
 		by := ""
@@ -114,11 +116,31 @@ func printReport(w io.Writer, out string, r *builder.Report) {
 	fmt.Fprintf(w, "  min_ram  %s and what the kernel takes%s\n", size(r.MinRAM.Bytes), machine)
 }
 
-func printPart(w io.Writer, kind, codec string, packed, unpacked int64, n int, unit string) {
-	if n != 1 {
+// part is a part of an image, in several units.
+type part struct {
+	kind, codec, unit string
+	packed, unpacked  int64
+	n, cached         int
+}
+
+func (p *part) add(packed, unpacked int64, cached bool) {
+	p.packed += packed
+	p.unpacked += unpacked
+	p.n++
+	if cached {
+		p.cached++
+	}
+}
+
+func (p *part) print(w io.Writer) {
+	unit, cached := p.unit, ""
+	if p.n != 1 {
 		unit += "s"
 	}
-	fmt.Fprintf(w, "  %-8s %10s of %-10s %-4s in %d %s\n", kind, size(packed), size(unpacked), codec, n, unit)
+	if p.cached > 0 {
+		cached = fmt.Sprintf(", %d cached", p.cached)
+	}
+	fmt.Fprintf(w, "  %-8s %10s of %-10s %-4s in %d %s%s\n", p.kind, size(p.packed), size(p.unpacked), p.codec, p.n, unit, cached)
 }
 
 // size words a number of bytes.

@@ -43,13 +43,13 @@ func TestInterrupt(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			out, tmp := t.TempDir(), t.TempDir()
+			out, tmp, cache := t.TempDir(), t.TempDir(), ownCache(t)
 			manifest, img := filepath.Join(src, "root.yaml"), filepath.Join(out, "root.img")
 			writeFile(t, manifest, []byte("version: 1\n"+test.manifest))
 			writeFile(t, img, []byte("as it was"))
 
 			cmd := exec.Command(commandPath(t), "build", manifest, "-o", img)
-			cmd.Env = append(os.Environ(), "TMPDIR="+tmp, "GOTMPDIR=", "GOCACHE="+t.TempDir())
+			cmd.Env = append(os.Environ(), "TMPDIR="+tmp, "GOTMPDIR=", "GOCACHE="+t.TempDir(), "XDG_CACHE_HOME="+cache)
 			var stdout, stderr bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &stdout, &stderr
 			if err := cmd.Start(); err != nil {
@@ -82,6 +82,9 @@ func TestInterrupt(t *testing.T) {
 				if got := strings.Join(names(dir), " "); got != want {
 					t.Errorf("%s: got %q left, want %q", dir, got, want)
 				}
+			}
+			if matches(filepath.Join(cache, "mkinitfs/packed/.*")) {
+				t.Error("something unfinished is left in the cache")
 			}
 		})
 	}

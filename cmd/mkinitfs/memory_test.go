@@ -35,7 +35,9 @@ func TestMemory(t *testing.T) {
 		t.Run(strings.ReplaceAll(lines, "\n", ", "), func(t *testing.T) {
 			manifest := filepath.Join(t.TempDir(), "root.yaml")
 			writeFile(t, manifest, []byte("version: 1\n"+lines+"\ncontents: [{type: tree, src: \""+dir+"\", dst: /}]\n"))
-			out, err := exec.Command(maxRSS(t), mkinitfs, "build", manifest, "-o", "/dev/null").CombinedOutput()
+			cmd := exec.Command(maxRSS(t), mkinitfs, "build", manifest, "-o", "/dev/null")
+			cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+ownCache(t))
+			out, err := cmd.CombinedOutput()
 			if err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}

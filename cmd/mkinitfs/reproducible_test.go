@@ -140,7 +140,7 @@ contents:
   - {type: file, src: tree/etc/motd, dst: /etc/copy}
   - {type: file, dst: /bin/sh, content: sh, mode: 0755, links: [/bin/ash]}
 `+strings.Join(lines[1:], "\n")+"\n"))
-	args := []string{"-c", before + "\nexec \"$@\"", "sh", commandPath(t), "build", manifest, "-o", "/dev/null", "--json"}
+	args := []string{"-c", before + "\nexec \"$@\"", "sh", commandPath(t), "build", manifest, "-o", "/dev/null", "--json", "--no-cache"}
 	if stub := filepath.Join(dir, "stub"); exists(stub) {
 		args = append(args, "--stub", stub)
 	}

@@ -9,12 +9,14 @@ import (
 	"flag"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/mkinitfs/mkinitfs/internal/cache"
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
@@ -41,7 +43,8 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Values["t"] = env.T()
-			// Stubs and packages that were compiled for another test are good here.
+			// Stubs and packages that were compiled for another test are good here, what
+			// was compressed is not.
 			env.Vars = append(env.Vars, settings...)
 			return nil
 		},
@@ -66,11 +69,7 @@ func TestScripts(t *testing.T) {
 // what can be used again. With another HOME they would start from nothing.
 func goSettings(t *testing.T) []string {
 	t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	settings := []string{"XDG_CACHE_HOME=" + cache}
+	settings := []string{"XDG_CACHE_HOME=" + ownCache(t)}
 	out, err := exec.Command("go", "env", "-json", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -83,6 +82,21 @@ func goSettings(t *testing.T) []string {
 		settings = append(settings, name+"="+value)
 	}
 	return settings
+}
+
+// ownCache makes a cache folder with the user's stubs and nothing else in it.
+func ownCache(t *testing.T) string {
+	t.Helper()
+	own := t.TempDir()
+	stubs := string(cache.User("stubs"))
+	err := errors.Join(
+		os.MkdirAll(stubs, 0o700), os.Mkdir(filepath.Join(own, "mkinitfs"), 0o700),
+		os.Symlink(stubs, filepath.Join(own, "mkinitfs", "stubs")),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return own
 }
 
 func need(ts *testscript.TestScript, neg bool, args []string) {

@@ -28,11 +28,11 @@ var layers = map[string]string{
 	"builder/selinux": "",
 
 	"builder": "builder/cpio builder/image builder/plan builder/selinux builder/source builder/stub builder/stub/bootplan " +
-		"compress manifests |",
+		"compress internal/cache manifests |",
 	"builder/source": "builder/plan compress internal/gobuild | builder/cpio builder/image",
 	"builder/image":  "builder/cpio builder/stub/bootplan compress | builder/stub/unpack",
 
-	"builder/stub":          "internal/gobuild |",
+	"builder/stub":          "internal/cache internal/gobuild |",
 	"builder/stub/embed":    "builder/stub | manifests",
 	"builder/stub/init":     "builder/cpio builder/stub/bootplan builder/stub/lz4 builder/stub/unpack builder/stub/xz builder/stub/zstd |",
 	"builder/stub/unpack":   "builder/cpio |",
@@ -44,9 +44,10 @@ var layers = map[string]string{
 
 	// Of the inner packages the command wants words only: the bits of a mode, the
 	// type of a plan's errors, what an image says about itself.
-	"cmd/mkinitfs": "builder builder/image internal/filecaps internal/qemu manifests internal/container | " +
+	"cmd/mkinitfs": "builder builder/image internal/cache internal/filecaps internal/qemu manifests internal/container | " +
 		"builder/cpio builder/plan builder/stub/bootplan builder/stub/unpack compress",
 
+	"internal/cache":          "",
 	"internal/filecaps":       "",
 	"internal/gobuild":        "",
 	"internal/qemu":           "",
