@@ -2,20 +2,24 @@ package qemu
 
 import (
 	"testing"
+	"time"
 
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// TestExecutes runs the probe where it must succeed: KVM cannot be had
-// everywhere, but the emulation never refuses.
-func TestExecutes(t *testing.T) {
-	testenv.Boots(t)
-	m := machines["amd64"]
-	testenv.Tool(t, m.binary)
-	if !m.executes(t.Context(), tcgArgs) {
-		t.Error("got a probe that does not end, want it to run under emulation")
+// TestBegins runs the probe where it must succeed: KVM cannot be had everywhere,
+// but the emulation never refuses.
+func TestBegins(t *testing.T) {
+	m := Machine{Kernel: testenv.Kernel(t, "amd64")}
+	row := machines["amd64"]
+	testenv.Tool(t, row.binary)
+	if !m.begins(t.Context(), row, tcgArgs, time.Minute) {
+		t.Error("got a kernel that does not begin, want it to run under emulation")
 	}
-	if m.executes(t.Context(), []string{"-accel", "none-such"}) {
-		t.Error("got a probe that ends without an accelerator")
+	if m.begins(t.Context(), row, tcgArgs, time.Millisecond) {
+		t.Error("got a kernel that begins before it can")
+	}
+	if m.begins(t.Context(), row, []string{"-accel", "none-such"}, time.Minute) {
+		t.Error("got a kernel that begins without an accelerator")
 	}
 }

@@ -122,7 +122,7 @@ func (m Machine) Boot(ctx context.Context) (*Result, error) {
 	}
 
 	accel := tcgArgs
-	if row.kvmRuns(ctx) {
+	if m.kvmRuns(ctx, row) {
 		accel = kvmArgs
 	}
 	return m.run(ctx, row.binary, append(m.args(row), accel...))
@@ -174,16 +174,19 @@ func (m Machine) run(ctx context.Context, binary string, args []string) (*Result
 func (m Machine) args(row machine) []string {
 	memory := cmp.Or(m.MemoryMiB, row.memory)
 	cpus := cmp.Or(m.CPUs, 1)
-	return append(row.args[:len(row.args):len(row.args)],
+	args := append(row.args[:len(row.args):len(row.args)],
 		"-m", strconv.Itoa(memory),
 		"-smp", strconv.Itoa(cpus),
 		"-display", "none", "-vga", "none",
 		"-monitor", "none", "-serial", "stdio",
 		"-nic", "none", "-no-reboot",
 		"-kernel", m.Kernel,
-		"-initrd", m.Image,
 		"-append", m.words(row),
 	)
+	if m.Image != "" {
+		args = append(args, "-initrd", m.Image)
+	}
+	return args
 }
 
 // words returns the kernel's command line. panic=-1 resets at once.
