@@ -120,10 +120,13 @@ func (b *build) bootCopies() ([]*plan.Entry, error) {
 func (b *build) bootPlan(members []bootplan.Member, copies []*plan.Entry) *bootplan.Plan {
 	m := b.manifest
 	p := &bootplan.Plan{
-		Root: string(m.Root.Type), Arch: b.arch, Payload: b.payload.Name, Extra: m.Root.Extra, SELinux: b.policy,
+		Root: string(m.Root.Type), Arch: b.arch, Payload: b.payload.Name, Extra: m.Root.Extra,
 		Size: sizeText(m.Root.Size), Inodes: m.Root.Inodes, Mode: b.entries[0].Mode & 0o7777, MTime: b.entries[0].MTime,
 		Exec: m.Init.Exec, Args: m.Init.Args, Env: m.Init.Env, OnError: m.Init.OnError, Cmdline: m.Init.Cmdline,
 		Entries: int64(len(b.entries)), Members: members,
+	}
+	if b.policy != nil {
+		p.SELinux = b.policy.Path
 	}
 	if s := m.Init.Supervise; s != nil {
 		p.OnExit, p.Delay = s.OnExit, s.RestartDelay.Milliseconds()

@@ -57,7 +57,7 @@ type build struct {
 	outer    codec // what the kernel unpacks
 	payload  codec // what the stub unpacks; none unless the root is a tmpfs
 	entries  []plan.Entry
-	policy   string // SELinux policy in the root that the stub loads, or ""
+	policy   *plan.Entry // SELinux policy in the root that the stub loads, or nil
 	members  []member
 	packed   []bootplan.Member // the same, once they are packed
 	progress *progress

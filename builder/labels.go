@@ -53,7 +53,7 @@ func (b *build) label() error {
 	warn := func(msg string) {
 		b.report.Warnings = append(b.report.Warnings, fmt.Sprintf("%s: selinux: %s", s.Pos, msg))
 	}
-	if b.policy = b.newestPolicy(dir + "/policy"); b.policy == "" {
+	if b.policy = b.newestPolicy(dir + "/policy"); b.policy == nil {
 		warn("no " + dir + "/policy/policy.N in the root: labels are lost when a policy is loaded")
 	}
 	if mode == "enforcing" && b.manifest.Root.Type == manifests.Bind {
@@ -107,19 +107,19 @@ func (b *build) selinuxConfig() (mode, name string) {
 	return mode, name
 }
 
-// newestPolicy returns the path of the policy.N in a folder with the largest N, or "".
-// The stub reads it from outside the root, where links lead elsewhere.
-func (b *build) newestPolicy(dir string) string {
-	newest, path := 0, ""
+// newestPolicy returns the policy.N in a folder with the largest N, or nil. The stub
+// reads it from outside the root, where links lead elsewhere.
+func (b *build) newestPolicy(dir string) (policy *plan.Entry) {
+	newest := 0
 	for i := range b.entries {
 		text, ok := strings.CutPrefix(b.entries[i].Path, dir+"/policy.")
 		if n, err := strconv.Atoi(text); ok && err == nil && n > newest {
 			if e := plan.Find(b.entries, b.entries[i].Path); e != nil && e.IsFile() {
-				newest, path = n, e.Path
+				newest, policy = n, e
 			}
 		}
 	}
-	return path
+	return policy
 }
 
 // readHost reads a file of the host.

@@ -14,7 +14,8 @@ import (
 //     it, and the window of the decompressor;
 //   - the image and twice what the kernel has unpacked, since rootfs is a tmpfs of
 //     half the RAM that is left beside the image (not with rootfstype=ramfs);
-//   - the unpacked root, and for a tmpfs root what unpacking the last of it takes.
+//   - the unpacked root, and for a tmpfs root what unpacking the last of it takes; for
+//     one with SELinux, what its policy takes.
 type MinRAM struct {
 	Bytes  int64           `json:"bytes"`            // on pages of the size that is usual for the architecture
 	Pages  map[int64]int64 `json:"pages"`            // on pages of each size
@@ -43,6 +44,11 @@ func (b *build) minRAM() *MinRAM {
 	return m
 }
 
+// loaded is what a policy takes for each of its bytes while it is loaded: the kernel
+// makes 4 of it (6.1, Debian's policy), and there are two copies, the stub's and the
+// kernel's.
+const loaded = 6
+
 // needs is what a boot takes on pages of a size.
 func (b *build) needs(p *bootplan.Plan, page int64) int64 {
 	var rootfs, window int64 // when the kernel is done; of the kernel's decompressor
@@ -62,6 +68,9 @@ func (b *build) needs(p *bootplan.Plan, page int64) int64 {
 		done = rootfs + p.Peak(page, true)
 	} else {
 		rootfs += p.Files(page)
+	}
+	if b.policy != nil {
+		done += loaded * b.policy.Size
 	}
 	return max(done, b.report.Size+rootfs+max(rootfs, window))
 }
