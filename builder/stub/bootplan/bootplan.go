@@ -5,9 +5,10 @@
 // version of the format; a stub refuses a version that it does not know. Keys
 // with one value may stand in any order; a repeated key (arg, env, mount, boot,
 // blocks, member) adds to a list. Unknown keys are refused: whatever a builder
-// says changes what is booted, so a builder that says more writes a new version. Spaces, control bytes and backslashes inside a
-// value are written as three octal digits (\040), as in /proc/mounts; an empty
-// value is \000, which no path or argument can hold.
+// says changes what is booted, so a builder that says more writes a new version.
+// Spaces, control bytes and backslashes inside a value are written as three octal
+// digits (\040), as in /proc/mounts; an empty value is \000, which no path or
+// argument can hold.
 //
 // The stub is linked with this package, so it stays clear of fmt.
 package bootplan
