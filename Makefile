@@ -10,7 +10,7 @@ ARCHS ?=
 KERNELS = amd64 amd64-sid mipsle
 ALL_KERNELS = $(shell sed -n 's/^\([a-z0-9.-]*\). *set -- .*/\1/p' internal/testenv/kernel.sh)
 
-.PHONY: all test test-all test-fast needs install help
+.PHONY: all test test-all test-fast bench needs install help
 
 all: ## build ./mkinitfs with this machine's stubs in it (the default)
 	$(GO) run ./builder/stub/embed $(ARCHS)
@@ -28,6 +28,10 @@ test-all: needs ## the same on every kernel and architecture that can be had, wi
 
 test-fast: ## run the tests that need no boot
 	MKINITFS_TEST_FAST=1 $(GO) test ./...
+
+bench: ## measure mkinitfs beside other tools and print a table, in minutes (BENCH="-only build,list -runs 3")
+	@internal/testenv/packages.sh
+	@$(GO) run ./internal/bench $(BENCH)
 
 # What cannot be had is said here, and the tests that want it are skipped.
 needs:

@@ -55,6 +55,11 @@ var layers = map[string]string{
 	"internal/faults":         "",
 	"internal/guest":          "internal/guest/report |",
 	"internal/guest/report":   "",
+	"internal/bench":          "builder/stub builder/stub/unpack builder/stub/zstd compress internal/gobuild internal/qemu |",
+	"internal/bench/floor":    "",
+	"internal/bench/guest":    "",
+	"internal/bench/timed":    "",
+	"internal/bench/uroot":    "",
 	"examples/hello":          "",
 	"examples/supervised-app": "",
 }

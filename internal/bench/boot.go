@@ -1,0 +1,132 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/mkinitfs/mkinitfs/internal/qemu"
+)
+
+// boot boots the root in every way, on one CPU and on two, and asks its init how
+// long the kernel has run by then.
+func (b *bench) boot() error {
+	kernel, err := b.script("kernel.sh", "amd64")
+	if err == nil {
+		err = qemu.Machine{Arch: "amd64"}.Runnable()
+	}
+	if err != nil {
+		b.miss("boot: %v", err)
+		return nil
+	}
+	ways, err := b.ways()
+	if err != nil {
+		return err
+	}
+	for _, cpus := range []int{1, 2} {
+		took := make([]series, len(ways))
+		for i := range ways {
+			took[i].name = ways[i].name
+		}
+		for round := range b.runs {
+			for i := range ways {
+				i = (i + round) % len(ways)
+				uptime, err := b.bootOnce(kernel, ways[i].image, cpus)
+				if err != nil {
+					return fmt.Errorf("%s: %w", ways[i].name, err)
+				}
+				took[i].values = append(took[i].values, uptime)
+			}
+		}
+		plain := took[0]
+		for i, way := range ways[1:] {
+			b.table.add(row{
+				figure: fmt.Sprintf("boot, %s, %d CPUs", way.name, cpus), unit: seconds, goal: way.goals[cpus-1],
+				ours: took[i+1], peers: []series{plain},
+			})
+		}
+	}
+	return nil
+}
+
+// way is a way to the real init, and how long it may take against the first, a plain
+// initramfs, on one CPU and on two.
+type way struct {
+	name  string
+	image string
+	goals [2]float64
+}
+
+// busyboxInit is how others get their root off rootfs.
+const busyboxInit = `#!/bin/busybox sh
+/bin/busybox mkdir /newroot
+/bin/busybox mount -t tmpfs -o size=80% tmpfs /newroot
+for name in /*; do
+	[ "$name" = /newroot ] || /bin/busybox cp -a "$name" /newroot
+done
+exec /bin/busybox switch_root /newroot /sbin/bench
+`
+
+func (b *bench) ways() ([]way, error) {
+	guest, err := b.compile("internal/bench/guest")
+	if err != nil {
+		return nil, err
+	}
+	script := filepath.Join(b.disk, "busybox-init")
+	if err := os.WriteFile(script, []byte(busyboxInit), 0o755); err != nil {
+		return nil, err
+	}
+	ways := []way{
+		{name: "plain"},
+		{name: "tmpfs", goals: [2]float64{1.40, 1.05}},
+		{name: "bind", goals: [2]float64{1.05, 1.05}},
+		{name: "payload none", goals: [2]float64{1.5, 0}},
+		{name: "busybox cp -a, switch_root"},
+	}
+	roots := []string{
+		"root: {type: none}\ncompress: zstd",
+		"root: {payload: zstd}\ncompress: zstd",
+		"root: {type: bind}\ncompress: zstd",
+		"root: {payload: none}\ncompress: zstd",
+		"root: {type: none}\ncompress: zstd",
+	}
+	for i := range ways {
+		contents := []string{
+			"contents:",
+			`  - {type: tree, src: "` + b.root.tmpfs.dir + `", dst: /}`,
+			`  - {type: file, src: "` + guest + `", dst: /sbin/bench, mode: 0755}`,
+		}
+		if i == len(ways)-1 {
+			contents = append(contents, `  - {type: file, src: "`+script+`", dst: /init, mode: 0755}`)
+		}
+		manifest, err := writeManifest(b.tmpfs, "boot", append(contents, "version: 1", "init: {exec: /sbin/bench}", roots[i]))
+		if err != nil {
+			return nil, err
+		}
+		ways[i].image = filepath.Join(b.tmpfs, fmt.Sprintf("boot%d.img", i))
+		if err := b.run(b.mkinitfs, "build", manifest, "-o", ways[i].image); err != nil {
+			return nil, err
+		}
+	}
+	return ways, nil
+}
+
+var uptime = regexp.MustCompile(`uptime (\d+) ns`)
+
+func (b *bench) bootOnce(kernel, image string, cpus int) (float64, error) {
+	m := qemu.Machine{Arch: "amd64", Kernel: kernel, Image: image, MemoryMiB: 1024, CPUs: cpus, Timeout: 5 * time.Minute, Expect: uptime}
+	result, err := m.Boot(b.ctx)
+	if err == nil {
+		err = result.Err()
+	}
+	if err != nil {
+		return 0, err
+	}
+	ns, err := strconv.ParseFloat(string(uptime.FindSubmatch(result.Output)[1]), 64)
+	return ns / 1e9, err
+}

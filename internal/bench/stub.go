@@ -1,0 +1,31 @@
+//go:build linux
+
+package main
+
+import (
+	builderstub "github.com/mkinitfs/mkinitfs/builder/stub"
+)
+
+// stub weighs the stubs beside an empty Go program.
+func (b *bench) stub() error {
+	floor, err := b.compile("internal/bench/floor")
+	if err != nil {
+		return err
+	}
+	least, err := fileSize(floor)
+	if err != nil {
+		return err
+	}
+	limits := map[string]float64{"none": 1.30e6, "zstd": 1.75e6}
+	for _, codec := range builderstub.Codecs() {
+		s, err := builderstub.Get(b.ctx, builderstub.Variant{Arch: "amd64", Codec: codec}, "")
+		if err != nil {
+			return err
+		}
+		b.table.add(row{
+			figure: "stub, amd64, payload " + codec, unit: mega, limit: limits[codec],
+			ours: one("mkinitfs", float64(len(s.Data))), peers: []series{one("empty Go program", least)},
+		})
+	}
+	return nil
+}
