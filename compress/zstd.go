@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math/bits"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -50,15 +51,27 @@ func newZstdWriter(w io.Writer, o Options) (io.WriteCloser, error) {
 	return struct{ io.WriteCloser }{z}, err
 }
 
+// zstdDecoders are between two streams. The next one need not allocate its window.
+var zstdDecoders sync.Pool
+
 func newZstdReader(r *bufio.Reader) (io.ReadCloser, error) {
 	s := &span{r: r, next: zstdPieces()}
-	d, err := zstd.NewReader(s,
-		zstd.WithDecoderConcurrency(1),
-		zstd.WithDecoderMaxWindow(maxWindow))
+	d, ok := zstdDecoders.Get().(*zstd.Decoder)
+	var err error
+	if ok {
+		err = d.Reset(s)
+	} else {
+		d, err = zstd.NewReader(s,
+			zstd.WithDecoderConcurrency(1),
+			zstd.WithDecoderMaxWindow(maxWindow))
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &spanReader{d, s, d.Close}, nil
+	return &spanReader{d, s, func() {
+		d.Reset(nil)
+		zstdDecoders.Put(d)
+	}}, nil
 }
 
 func zstdPieces() pieces { return new(zstdFrame).next }

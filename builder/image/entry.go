@@ -48,7 +48,7 @@ func (w *walker) entry(e *Entry, b *body) error {
 		}
 		return err
 	}
-	if !ours || b.archive.Offset() != before {
+	if !ours || b.taken || b.archive.Offset() != before {
 		return nil
 	}
 	if name := memberName(e); name != "" {
@@ -120,6 +120,9 @@ type body struct {
 	archive *cpio.Reader
 	begin   int64 // of the archive, in the unpacked segment
 	at      int64 // of the archive, in the image, or -1 if it has to be unpacked or read in order
+	file    *file
+	size    int64
+	taken   bool // section was called
 	err     error
 }
 
@@ -131,12 +134,42 @@ func (b *body) place() int64 {
 	return b.at + b.archive.Offset()
 }
 
+// section returns the body as a part of the image that can be read at any time, or nil.
+func (b *body) section() *io.SectionReader {
+	at := b.place()
+	if at < 0 {
+		return nil
+	}
+	b.taken = true
+	return io.NewSectionReader(b.file, b.file.begin+at, b.size)
+}
+
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.archive.Read(p)
 	if err != nil && err != io.EOF {
 		b.err = err
 	}
 	return n, err
+}
+
+// WriteTo writes the body from the buffer that it is read into.
+func (b *body) WriteTo(w io.Writer) (int64, error) {
+	out := &noting{w: w}
+	n, err := b.archive.WriteTo(out)
+	if err != nil && out.err == nil {
+		b.err = err
+	}
+	return n, err
+}
+
+type noting struct {
+	w   io.Writer
+	err error
+}
+
+func (w *noting) Write(p []byte) (n int, err error) {
+	n, w.err = w.w.Write(p)
+	return n, w.err
 }
 
 // all returns the whole body, which has size bytes, unless that is above most.
@@ -150,23 +183,30 @@ func (b *body) all(size, most int64) ([]byte, error) {
 // hardLinks holds the files of one archive that may have more names. As in the
 // kernel, a file is its inode, device and type, and names are counted to tell
 // that there may be more.
-type hardLinks map[inode]string
+type hardLinks map[inode]firstName
 
 type inode struct{ ino, major, minor, kind uint32 }
 
-// find returns the first name of the file of h, or "" if this is it.
-func (l *hardLinks) find(h *cpio.Header) string {
+type firstName struct {
+	name string
+	file int64
+}
+
+// find returns the first name of the file of h, or "" if this is it, and the number
+// of the file, which is that of its first entry.
+func (l *hardLinks) find(h *cpio.Header, number int64) (string, int64) {
 	kind := h.Mode & cpio.TypeMask
 	if h.Nlink < 2 || kind == cpio.TypeDir || kind == cpio.TypeLink {
-		return ""
+		return "", number
 	}
 	f := inode{h.Ino, h.DevMajor, h.DevMinor, kind}
-	first := (*l)[f]
-	if first == "" {
+	first, ok := (*l)[f]
+	if !ok {
 		if *l == nil {
 			*l = hardLinks{}
 		}
-		(*l)[f] = h.Name
+		(*l)[f] = firstName{h.Name, number}
+		return "", number
 	}
-	return first
+	return first.name, first.file
 }

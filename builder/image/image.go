@@ -53,6 +53,8 @@ type Entry struct {
 	HardLinkOf string
 
 	begin, end int64 // header, body and padding, in the unpacked segment or member
+	number     int64 // in the order of the walk, from 1 on
+	file       int64 // the number of the first name of the same file
 }
 
 // Path returns the path at which the entry lands: absolute and clean.

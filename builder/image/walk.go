@@ -30,6 +30,7 @@ type walker struct {
 	info    *Info
 	member  string            // whose entries are being walked
 	scales  map[stream]*scale // nil if nobody asks for packed sizes
+	entries int64             // seen so far
 	file    *file             // the image, nil if it can only be read from start to end
 	ahead   *ahead            // nil if nothing is decoded ahead
 }
@@ -185,7 +186,7 @@ func (w *walker) stream(r *window, s *Segment) error {
 // archive walks one archive. It begins at the offset at of the image, or at is -1.
 func (w *walker) archive(r *window, s *Segment, at int64) error {
 	a := cpio.NewReader(r)
-	b := &body{archive: a, begin: s.Unpacked, at: at}
+	b := &body{archive: a, begin: s.Unpacked, at: at, file: w.file}
 	var links hardLinks
 	var e Entry
 	for {
@@ -198,11 +199,15 @@ func (w *walker) archive(r *window, s *Segment, at int64) error {
 			return err
 		}
 		s.Entries++
+		w.entries++
 		begin := s.Unpacked + a.Offset() - cpio.EntrySize(h.Name, 0)
+		first, file := links.find(h, w.entries)
 		e = Entry{
-			Header: *h, Segment: s.Index, Member: w.member, HardLinkOf: links.find(h),
+			Header: *h, Segment: s.Index, Member: w.member, HardLinkOf: first,
 			begin: begin, end: begin + cpio.EntrySize(h.Name, h.Size),
+			number: w.entries, file: file,
 		}
+		b.size, b.taken = h.Size, false
 		if err := w.entry(&e, b); err != nil {
 			return err
 		}

@@ -11,6 +11,8 @@ import (
 	"os/user"
 	"strconv"
 	"strings"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
 // idRange maps count ids from inside on to those from outside on.
@@ -133,6 +135,36 @@ func readIDMap(file string) (idMap, error) {
 	return m, nil
 }
 
+// IDs are the owners that there are in a user namespace.
+type IDs struct{ uids, gids idMap }
+
+// OwnIDs returns those of this process's user namespace.
+func OwnIDs() (*IDs, error) {
+	uids, err := readIDMap("/proc/self/uid_map")
+	if err != nil {
+		return nil, err
+	}
+	gids, err := readIDMap("/proc/self/gid_map")
+	return &IDs{uids, gids}, err
+}
+
+// Squash gives an entry whose owners there are no ids for to root, and reports
+// whether it has.
+func (ids *IDs) Squash(h *cpio.Header) bool {
+	uid, gid := ids.uids.has(h.UID), ids.gids.has(h.GID)
+	if !uid {
+		h.UID = 0
+	}
+	if !gid {
+		h.GID = 0
+	}
+	return !uid || !gid
+}
+
+// Whole reports whether this is the first user namespace, where every id is itself
+// and root may do everything.
+func (ids *IDs) Whole() bool { return ids.uids.whole() }
+
 // has reports whether there is such an id.
 func (m idMap) has(id uint32) bool {
 	for _, r := range m {
@@ -143,8 +175,7 @@ func (m idMap) has(id uint32) bool {
 	return false
 }
 
-// whole reports whether this is the first user namespace, where every id is itself
-// and root may do everything.
+// whole reports whether every id is itself.
 func (m idMap) whole() bool {
 	return len(m) == 1 && m[0] == idRange{0, 0, 1<<32 - 1}
 }

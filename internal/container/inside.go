@@ -101,14 +101,12 @@ func (in *inside) askKernel() error {
 	if in.host, err = os.Open("/"); err != nil {
 		return err
 	}
-	in.tree = &tree{}
-	if in.tree.uids, err = readIDMap("/proc/self/uid_map"); err != nil {
+	ids, err := OwnIDs()
+	if err != nil {
 		return err
 	}
-	if in.tree.gids, err = readIDMap("/proc/self/gid_map"); err != nil {
-		return err
-	}
-	in.exact = in.tree.uids.whole()
+	in.tree = &tree{ids: ids}
+	in.exact = ids.Whole()
 	in.bound = map[device]string{}
 	if !in.exact {
 		for _, n := range nodes {
@@ -121,7 +119,7 @@ func (in *inside) askKernel() error {
 			in.bound[console.device] = strings.TrimPrefix(path, "/")
 		}
 	}
-	in.tree.exact, in.tree.bound = in.exact, in.bound
+	in.tree.bound = in.bound
 	return nil
 }
 

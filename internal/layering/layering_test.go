@@ -38,7 +38,7 @@ var layers = map[string]string{
 	"builder/stub/unpack":   "builder/cpio |",
 	"builder/stub/bootplan": "",
 	"builder/stub/lz4":      "",
-	"internal/container":    "builder/cpio builder/image builder/stub/bootplan builder/stub/unpack |",
+	"internal/container":    "builder/cpio builder/image builder/stub/bootplan |",
 	"builder/stub/xz":       "",
 	"builder/stub/zstd":     "",
 

@@ -10,7 +10,20 @@ import (
 // From the kernel's uapi/linux/fcntl.h.
 const (
 	atSymlinkNoFollow = 0x100
+	oPath             = 0o10000000
 )
+
+// isFile reports whether there is a regular file, without opening what there is.
+func isFile(dirfd int, name string) bool {
+	fd, err := syscall.Openat(dirfd, name, oPath|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer syscall.Close(fd)
+	var info syscall.Stat_t
+	err = syscall.Fstat(fd, &info)
+	return err == nil && info.Mode&syscall.S_IFMT == syscall.S_IFREG
+}
 
 // mkdev packs a device number as mknod(2) takes it: the kernel's new_encode_dev,
 // 12 bits of major and 20 of minor.
@@ -30,7 +43,7 @@ func symlinkat(target string, dirfd int, name string) error {
 	return errno(syscall.Syscall(syscall.SYS_SYMLINKAT, uintptr(unsafe.Pointer(t)), uintptr(dirfd), uintptr(unsafe.Pointer(n))))
 }
 
-func linkat(dirfd int, from, to string) error {
+func linkat(fromdir int, from string, todir int, to string) error {
 	f, err := syscall.BytePtrFromString(from)
 	if err != nil {
 		return err
@@ -39,8 +52,8 @@ func linkat(dirfd int, from, to string) error {
 	if err != nil {
 		return err
 	}
-	return errno(syscall.Syscall6(syscall.SYS_LINKAT, uintptr(dirfd), uintptr(unsafe.Pointer(f)),
-		uintptr(dirfd), uintptr(unsafe.Pointer(t)), 0, 0))
+	return errno(syscall.Syscall6(syscall.SYS_LINKAT, uintptr(fromdir), uintptr(unsafe.Pointer(f)),
+		uintptr(todir), uintptr(unsafe.Pointer(t)), 0, 0))
 }
 
 // From the kernel's uapi/linux/fcntl.h.

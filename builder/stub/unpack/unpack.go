@@ -9,8 +9,8 @@
 // and times of folders, waits for [Root.Finish].
 //
 // The caller's umask must be 0. Names are used relative to the folder and may
-// not climb out of it with "..", but links inside the tree are followed: an
-// archive that is not trusted needs a mount namespace of its own around it.
+// not climb out of it with "..", but links inside the tree are followed: for an
+// archive that is not trusted, Root.Folder has to follow them with more care.
 package unpack
 
 import (
@@ -26,6 +26,10 @@ import (
 
 // Root is the folder that receives entries.
 type Root struct {
+	// Folder, if it is set, opens the folder that a name is in and returns it with the
+	// last part of the name. It stays open until two further calls.
+	Folder func(name string) (fd int, base string, err error)
+
 	fd      int
 	entries atomic.Int64
 	mu      sync.Mutex
@@ -77,9 +81,18 @@ func (r *Root) Archive(src io.Reader) (int64, error) {
 // Links holds the names of one archive that others may be hard links of.
 type Links map[inode]string
 
-type inode struct{ ino, major, minor uint32 }
+type inode struct{ ino, major, minor, kind uint32 }
 
-var errName = errors.New("name leads out of the root")
+// Later is a body that can still be read when later entries have been unpacked. Defer
+// calls write in its own time, or has it called.
+type Later interface {
+	Defer(write func() error) error
+}
+
+var (
+	errName    = errors.New("name leads out of the root")
+	errNotFile = errors.New("a link to something other than a file has content")
+)
 
 // Entry unpacks one entry of an archive that somebody else reads.
 func (r *Root) Entry(h *cpio.Header, body io.WriterTo, links Links) error {
@@ -88,22 +101,57 @@ func (r *Root) Entry(h *cpio.Header, body io.WriterTo, links Links) error {
 	}
 	kind := h.Mode & cpio.TypeMask
 	if h.Nlink > 1 && kind != cpio.TypeDir {
-		id := inode{h.Ino, h.DevMajor, h.DevMinor}
+		id := inode{h.Ino, h.DevMajor, h.DevMinor, kind}
 		if first, ok := links[id]; ok {
-			err := linkat(r.fd, first, h.Name)
+			err := r.link(first, h.Name)
 			if err == nil && kind == cpio.TypeFile && h.Size > 0 {
 				// GNU cpio writes the content with the last name.
 				return r.file(h, body, syscall.O_TRUNC)
 			}
 			return wrap("link", h.Name, err)
 		}
+		if err := r.make(h, body); err != nil {
+			return err
+		}
 		links[id] = h.Name
+		return nil
+	}
+	return r.make(h, body)
+}
+
+// folderOf returns the folder that a name is in, and the name there.
+func (r *Root) folderOf(name string) (fd int, base string, err error) {
+	if r.Folder == nil {
+		return r.fd, name, nil
+	}
+	return r.Folder(name)
+}
+
+func (r *Root) link(first, name string) error {
+	from, first, err := r.folderOf(first)
+	if err != nil {
+		return err
+	}
+	to, name, err := r.folderOf(name)
+	if err != nil {
+		return err
+	}
+	return linkat(from, first, to, name)
+}
+
+// make makes what is not a hard link.
+func (r *Root) make(h *cpio.Header, body io.WriterTo) error {
+	kind := h.Mode & cpio.TypeMask
+	if kind == cpio.TypeFile {
+		return r.file(h, body, syscall.O_CREAT|syscall.O_EXCL)
+	}
+	dir, base, err := r.folderOf(h.Name)
+	if err != nil {
+		return &Error{"create", h.Name, err}
 	}
 	switch kind {
-	case cpio.TypeFile:
-		return r.file(h, body, syscall.O_CREAT|syscall.O_EXCL)
 	case cpio.TypeDir:
-		return r.folder(h)
+		return r.folder(h, dir, base)
 	case cpio.TypeLink:
 		if h.Size >= cpio.PathMax {
 			return &Error{"symlink", h.Name, syscall.ENAMETOOLONG}
@@ -112,26 +160,43 @@ func (r *Root) Entry(h *cpio.Header, body io.WriterTo, links Links) error {
 		if _, err := body.WriteTo(&target); err != nil {
 			return err
 		}
-		if err := symlinkat(target.String(), r.fd, h.Name); err != nil {
+		if err := symlinkat(target.String(), dir, base); err != nil {
 			return &Error{"symlink", h.Name, err}
 		}
 	default:
 		dev := mkdev(h.RdevMajor, h.RdevMinor)
-		if err := syscall.Mknodat(r.fd, h.Name, h.Mode, int(dev)); err != nil {
+		if err := syscall.Mknodat(dir, base, h.Mode, int(dev)); err != nil {
 			return &Error{"mknod", h.Name, err}
 		}
 	}
-	return r.attributes(h)
+	return attributes(h, dir, base)
 }
 
 // file writes a regular file. Owner, then mode, then time: chown clears setuid,
 // and writing sets the time.
 func (r *Root) file(h *cpio.Header, body io.WriterTo, flags int) error {
-	flags |= syscall.O_WRONLY | syscall.O_NOFOLLOW | syscall.O_CLOEXEC
-	fd, err := syscall.Openat(r.fd, h.Name, flags, 0o600)
+	dir, base, err := r.folderOf(h.Name)
 	if err != nil {
 		return &Error{"create", h.Name, err}
 	}
+	if flags&syscall.O_EXCL == 0 && !isFile(dir, base) {
+		// What the first name was could have been replaced since, by a device even.
+		return &Error{"create", h.Name, errNotFile}
+	}
+	flags |= syscall.O_WRONLY | syscall.O_NOFOLLOW | syscall.O_CLOEXEC
+	fd, err := syscall.Openat(dir, base, flags, 0o600)
+	if err != nil {
+		return &Error{"create", h.Name, err}
+	}
+	if later, ok := body.(Later); ok && h.Nlink < 2 { // of two names with content the last has to be written last
+		header := *h
+		return later.Defer(func() error { return fill(fd, &header, body) })
+	}
+	return fill(fd, h, body)
+}
+
+// fill gives the open file fd its content and attributes, and closes it.
+func fill(fd int, h *cpio.Header, body io.WriterTo) error {
 	defer syscall.Close(fd)
 	if _, err := body.WriteTo(file{fd, h.Name}); err != nil {
 		return err
@@ -148,15 +213,15 @@ func (r *Root) file(h *cpio.Header, body io.WriterTo, flags int) error {
 }
 
 // folder makes a folder that only root can use until Finish.
-func (r *Root) folder(h *cpio.Header) error {
+func (r *Root) folder(h *cpio.Header, dir int, base string) error {
 	if h.Name != "." {
-		if err := syscall.Mkdirat(r.fd, h.Name, 0o700); err != nil {
+		if err := syscall.Mkdirat(dir, base, 0o700); err != nil {
 			return &Error{"mkdir", h.Name, err}
 		}
 	} else if err := syscall.Fchmod(r.fd, 0o700); err != nil { // files would inherit the group of a setgid folder
 		return &Error{"chmod", h.Name, err}
 	}
-	if err := syscall.Fchownat(r.fd, h.Name, int(h.UID), int(h.GID), atSymlinkNoFollow); err != nil {
+	if err := syscall.Fchownat(dir, base, int(h.UID), int(h.GID), atSymlinkNoFollow); err != nil {
 		return &Error{"chown", h.Name, err}
 	}
 	r.mu.Lock()
@@ -166,16 +231,16 @@ func (r *Root) folder(h *cpio.Header) error {
 }
 
 // attributes sets what mknod and symlink leave to be set.
-func (r *Root) attributes(h *cpio.Header) error {
-	if err := syscall.Fchownat(r.fd, h.Name, int(h.UID), int(h.GID), atSymlinkNoFollow); err != nil {
+func attributes(h *cpio.Header, dir int, base string) error {
+	if err := syscall.Fchownat(dir, base, int(h.UID), int(h.GID), atSymlinkNoFollow); err != nil {
 		return &Error{"chown", h.Name, err}
 	}
 	if h.Mode&cpio.TypeMask != cpio.TypeLink {
-		if err := syscall.Fchmodat(r.fd, h.Name, h.Mode&0o7777, 0); err != nil {
+		if err := syscall.Fchmodat(dir, base, h.Mode&0o7777, 0); err != nil {
 			return &Error{"chmod", h.Name, err}
 		}
 	}
-	return wrap("set mtime of", h.Name, lutimes(r.fd, h.Name, h.MTime))
+	return wrap("set mtime of", h.Name, lutimes(dir, base, h.MTime))
 }
 
 // Finish gives the folders their modes and times, deepest first. Nothing may be

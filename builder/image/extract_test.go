@@ -1,0 +1,249 @@
+//go:build linux
+
+package image
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+)
+
+// extract unpacks data into a new folder and returns what is there.
+func extract(t *testing.T, data []byte) (map[string]string, error) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "root")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	x := Extraction{Folder: f, Parents: true, Adapt: mine}
+	err = x.Extract(bytes.NewReader(data))
+	return tree(t, dir), err
+}
+
+// mine gives an entry to the user of the test.
+func mine(h *cpio.Header) (bool, error) {
+	h.UID, h.GID = uint32(os.Geteuid()), uint32(os.Getegid())
+	return true, nil
+}
+
+// tree is what is in a folder: content of files, targets of links, "/" of folders.
+func tree(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == dir {
+			return err
+		}
+		name, _ := filepath.Rel(dir, path)
+		switch d.Type() {
+		case fs.ModeDir:
+			found[name] = "/"
+		case fs.ModeSymlink:
+			target, err := os.Readlink(path)
+			found[name] = ">" + target
+			return err
+		default:
+			content, err := os.ReadFile(path)
+			found[name] = string(content)
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// Archives that are made to write elsewhere do not, and either end in an error or in
+// what a process with this root would see.
+func TestExtractHostile(t *testing.T) {
+	victim := t.TempDir()
+	if err := os.Chmod(victim, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(victim, "keep"), "kept")
+	before, err := os.Stat(victim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	up := strings.Repeat("../", 20)
+	tests := []struct {
+		name string
+		data []byte
+		want map[string]string
+		err  string
+	}{
+		{"dots", archive(t, up+"x=evil", "a/../../y=evil"), map[string]string{"x": "evil", "y": "evil"}, ""},
+		{"absolute", archive(t, "/x=evil", "//d/"), map[string]string{"x": "evil", "d": "/"}, ""},
+		{"through a link", archive(t, "l>"+victim, "l/x=evil"), map[string]string{"l": ">" + victim}, "create l/x: no such file or directory"},
+		{"through a link up", archive(t, "l>"+up, "l/x=evil"), map[string]string{"l": ">" + up, "x": "evil"}, ""},
+		{"through a link within", archive(t, "usr/", "l>/usr", "l/x=1", "m>l/../l", "m/y=2"), map[string]string{
+			"usr": "/", "l": ">/usr", "m": ">l/../l", "usr/x": "1", "usr/y": "2"}, ""},
+		{"loop", archive(t, "l>m", "m>l", "l/x=evil"), map[string]string{"l": ">m", "m": ">l"}, "create l/x: too many levels of symbolic links"},
+		{"over a link", join(t, archive(t, "l>"+victim+"/keep"), archive(t, "l=new")), map[string]string{"l": "new"}, ""},
+		{"a link for a folder", join(t, archive(t, "d/"), archive(t, "d>"+victim)), map[string]string{"d": ">" + victim}, ""},
+		{"a link for a folder by another name", join(t, archive(t, "t/", "s>t", "s/d/"), archive(t, "t/d>"+victim)), map[string]string{
+			"t": "/", "s": ">t", "t/d": ">" + victim}, ""},
+		{"a folder for a link", join(t, archive(t, "d>"+victim), archive(t, "d/", "d/x=1")), map[string]string{"d": "/", "d/x": "1"}, ""},
+		{"a file in the way", archive(t, "a=x", "a/b=y"), map[string]string{"a": "x"}, "create a/b: not a directory"},
+		{"a folder that is not empty", join(t, archive(t, "d/", "d/x=1"), archive(t, "d=2")), map[string]string{"d": "/", "d/x": "1"}, "replace d: directory not empty"},
+		{"content through a link", swap(t, archive(t, "a@5", "a>"+victim+"/keep", "b@5"), "evil"), nil, "create b: a link to something other than a file has content"},
+		{"cut", archive(t, "a=x", "b="+strings.Repeat("y", 1<<20))[:1<<19], nil, "segment 0 at 0x0: cpio: offset 524288: unexpected end of archive"},
+	}
+	for _, test := range tests {
+		got, err := extract(t, test.data)
+		if msg := fmt.Sprint(err); err == nil != (test.err == "") || !strings.Contains(msg, test.err) {
+			t.Errorf("%s: got error %v, want %q", test.name, err, test.err)
+		}
+		if diff := cmp.Diff(test.want, got); test.want != nil && diff != "" {
+			t.Errorf("%s: -want +got\n%s", test.name, diff)
+		}
+		after, err := os.Stat(victim)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(map[string]string{"keep": "kept"}, tree(t, victim)); diff != "" || after.Mode() != before.Mode() || after.ModTime() != before.ModTime() {
+			t.Fatalf("%s: the folder outside has changed\n%s", test.name, diff)
+		}
+	}
+}
+
+// swap gives content to the last entry of an archive whose entries have none.
+func swap(t *testing.T, data []byte, content string) []byte {
+	t.Helper()
+	end := len(data) - int(cpio.TrailerSize)
+	at := bytes.LastIndex(data[:end], []byte("070701"))
+	b := bytes.Clone(data[:end])
+	copy(b[at+54:], fmt.Sprintf("%08X", len(content)))
+	b = append(b, content...)
+	b = append(b, make([]byte, -len(content)&3)...)
+	return append(b, data[end:]...)
+}
+
+func writeFile(t *testing.T, name, content string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The root is what List says, whatever lies before it in the image.
+func TestExtractRoot(t *testing.T) {
+	plan := (&bootplan.Plan{Root: "bind", Exec: "/bin/sh"}).Marshal()
+	early := archive(t, "kernel/", "kernel/x86=microcode")
+	boot := archive(t, "dev/", "init=stub", ".mkinitfs/", ".mkinitfs/plan="+string(plan))
+	large := strings.Repeat("large", 100_000)
+	for _, test := range []struct {
+		name string
+		data []byte
+		want map[string]string
+	}{
+		{"members", join(t, early, archive(t, ".mkinitfs/root.0000="+string(pack(t, "zstd", archive(t, "a/", "l>a"))),
+			".mkinitfs/root.0001="+string(archive(t, "a/b="+large, "a/c@3", "a/d@3")))),
+			map[string]string{"a": "/", "l": ">a", "a/b": large, "a/c": "", "a/d": ""}},
+		{"bind", join(t, boot, archive(t, "etc/", ".mkinitfs/init>bin/busybox")), map[string]string{"dev": "/", "etc": "/", "init": ">bin/busybox"}},
+		{"later wins", join(t, archive(t, "a=1", "b="+large), archive(t, "b=2", "a="+large), pack(t, "xz", archive(t, "./a>b"))),
+			map[string]string{"a": ">b", "b": "2"}},
+		{"no folders", archive(t, "a/b/c=1", "a/d=2"), map[string]string{"a": "/", "a/b": "/", "a/b/c": "1", "a/d": "2"}},
+	} {
+		got, err := extract(t, test.data)
+		if err != nil {
+			t.Fatalf("%s: %v", test.name, err)
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s: -want +got\n%s", test.name, diff)
+		}
+	}
+}
+
+// What is left out is not there, and what is not has its content, whichever of a file's
+// names has it in the archive.
+func TestExtractSome(t *testing.T) {
+	first := archive(t, "d/", "d/a@5", "d/b@5", "e/", "e/f=1")
+	last := swap(t, archive(t, "d/", "d/a@5", "d/b@5"), "content")
+	for _, test := range []struct {
+		data []byte
+		keep string
+		want map[string]string
+	}{
+		{first, "d/b", map[string]string{"d": "/", "d/b": ""}},
+		{first, "e/f", map[string]string{"e": "/", "e/f": "1"}},
+		{last, "d/a", map[string]string{"d": "/", "d/a": "content"}},
+		{last, "d/b", map[string]string{"d": "/", "d/b": "content"}},
+	} {
+		dir := t.TempDir()
+		f, err := os.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		x := Extraction{Folder: f, Parents: true, Adapt: func(h *cpio.Header) (bool, error) {
+			mine(h)
+			return h.Name == test.keep, nil
+		}}
+		if err := x.Extract(bytes.NewReader(test.data)); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(test.want, tree(t, dir)); diff != "" {
+			t.Errorf("%s: -want +got\n%s", test.keep, diff)
+		}
+	}
+}
+
+// A disk that is full, or whatever keeps a file from being written, ends it.
+func TestExtractError(t *testing.T) {
+	errFull := errors.New("disk full")
+	f, err := os.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	x := Extraction{Folder: f, Adapt: func(*cpio.Header) (bool, error) { return false, errFull }}
+	if err := x.Extract(bytes.NewReader(archive(t, "a=1"))); err != errFull {
+		t.Errorf("got %v, want %v", err, errFull)
+	}
+}
+
+func TestFiles(t *testing.T) {
+	last := swap(t, archive(t, "x@5", "y@5"), "content")
+	data := join(t, archive(t, "etc/", "etc/a=1", "etc/up>../..//etc/a", "abs>/etc", "loop>loop", "out>../../../../etc/a"),
+		pack(t, "gzip", last), archive(t, "x=other"))
+	files, err := ReadFiles(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"/etc/a": "1", "etc/a": "1", "/etc/up": "1", "abs/a": "1", "abs/../out": "1", "../etc/./a": "1", "y": "content", "x": "other",
+		"/etc": "read /etc: is a directory", "/loop": "read /loop: too many levels of symbolic links", "no": "read no: file does not exist",
+		"etc/a/b": "read etc/a/b: file does not exist",
+	} {
+		var b bytes.Buffer
+		got := ""
+		if err := files.Copy(&b, name); err != nil {
+			got = err.Error()
+		}
+		if got += b.String(); got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+	if _, err := ReadFiles(struct{ io.Reader }{bytes.NewReader(data)}); err == nil {
+		t.Error("got no error for what can be read once, want one")
+	}
+}

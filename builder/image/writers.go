@@ -1,0 +1,91 @@
+//go:build linux
+
+package image
+
+import (
+	"fmt"
+	"io"
+	"sync"
+)
+
+// largeFile is written by another core. To hand over less costs more than it gains.
+const largeFile = 32 << 10
+
+// writers write the content of files that lies in the image as it is, while the walk
+// goes on: what is made in which order does not depend on when it is filled.
+type writers struct {
+	tasks   chan func() error
+	group   sync.WaitGroup
+	buffers sync.Pool
+	mu      sync.Mutex
+	err     error // the first
+}
+
+func (w *writers) start() {
+	w.tasks = make(chan func() error, 64)
+	w.buffers.New = func() any { return make([]byte, chunkSize) }
+	for range streams() {
+		w.group.Go(func() {
+			for task := range w.tasks {
+				w.note(task())
+			}
+		})
+	}
+}
+
+func (w *writers) wait() error {
+	close(w.tasks)
+	w.group.Wait()
+	return w.err
+}
+
+func (w *writers) note(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err == nil {
+		w.err = err
+	}
+}
+
+func (w *writers) failed() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
+}
+
+// body returns the body of an entry as one that writes itself.
+func (w *writers) body(e *Entry, r io.Reader) io.WriterTo {
+	if b, ok := r.(*body); ok && e.Size >= largeFile {
+		if section := b.section(); section != nil {
+			return &later{section, e.Name, w}
+		}
+	}
+	return content{r}
+}
+
+type later struct {
+	*io.SectionReader
+	name    string
+	writers *writers
+}
+
+// Defer has one of the writers call write. It returns what went wrong before.
+func (l *later) Defer(write func() error) error {
+	l.writers.tasks <- write
+	return l.writers.failed()
+}
+
+func (l *later) WriteTo(w io.Writer) (int64, error) {
+	buf := l.writers.buffers.Get().([]byte)
+	defer l.writers.buffers.Put(buf)
+	n, err := io.CopyBuffer(w, struct{ io.Reader }{l.SectionReader}, buf)
+	if err == nil && n < l.Size() {
+		err = fmt.Errorf("read %q: %w", l.name, io.ErrUnexpectedEOF)
+	}
+	return n, err
+}
+
+// content is a body that writes itself.
+type content struct{ io.Reader }
+
+func (c content) WriteTo(w io.Writer) (int64, error) { return io.Copy(w, c.Reader) }
