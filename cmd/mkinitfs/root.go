@@ -85,7 +85,7 @@ func rootCommand() *cobra.Command {
 		return usageError{fmt.Errorf("%w\n  run \"%s --help\" for the flags", invalidFlag(err), cmd.CommandPath())}
 	})
 	root.AddCommand(buildCommand(), checkCommand(), versionCommand(), insideCommand())
-	for _, cmd := range []*cobra.Command{listCommand(), sizeCommand(), bootCommand(), runCommand()} {
+	for _, cmd := range []*cobra.Command{listCommand(), extractCommand(), catCommand(), sizeCommand(), bootCommand(), runCommand()} {
 		cmd.PreRunE = wantImage
 		root.AddCommand(cmd)
 	}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mkinitfs/mkinitfs/builder/image"
+)
+
+func catCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "cat IMAGE PATH...",
+		Short: "Print files of the root that an image brings up",
+		Long: "Print the content of regular files of the root that an image (\"-\" is standard input)\n" +
+			"brings up. Links lead where they lead once the root is up: hard links to the content\n" +
+			"that they share, symbolic links to other files of the image and never to the host's.",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) < 2 {
+				return usageError{fmt.Errorf("cat takes an image and paths in it, got %d arguments", len(args))}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in, err := openFile(args[0])
+			if err != nil {
+				return err
+			}
+			defer in.Close()
+			files, err := image.ReadFiles(in)
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			for _, path := range args[1:] {
+				if err := files.Copy(cmd.OutOrStdout(), path); err != nil {
+					return fmt.Errorf("%s: %w", args[0], err)
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// openFile opens an image that is read more than once: what is not a regular file is
+// copied to one that has no name.
+func openFile(name string) (*os.File, error) {
+	in := os.Stdin
+	if name != "-" {
+		var err error
+		if in, err = os.Open(name); err != nil {
+			return nil, err
+		}
+	}
+	info, err := in.Stat()
+	if err != nil || info.Mode().IsRegular() {
+		return in, err
+	}
+	defer in.Close()
+	spool, err := os.CreateTemp("", "mkinitfs-")
+	if err != nil {
+		return nil, err
+	}
+	os.Remove(spool.Name())
+	if _, err = io.Copy(spool, in); err == nil {
+		_, err = spool.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		spool.Close()
+		return nil, fmt.Errorf("copy %s: %w", name, err)
+	}
+	return spool, nil
+}

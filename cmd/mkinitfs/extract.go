@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+	"github.com/spf13/cobra"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/builder/image"
+	"github.com/mkinitfs/mkinitfs/internal/container"
+)
+
+func extractCommand() *cobra.Command {
+	var force, outer bool
+	cmd := &cobra.Command{
+		Use:   "extract IMAGE DIR [PATTERN...]",
+		Short: "Unpack the root that an image brings up into a folder",
+		Long: "Unpack the root that an image (\"-\" is standard input) brings up, as list shows it,\n" +
+			"into DIR, which is made if it is missing. PATTERNs are paths or globs (/etc/**): what\n" +
+			"they match is unpacked, a folder with all that is in it.\n\n" +
+			"Run by root the root is exact. For any other user everything is the user's own, without\n" +
+			"setuid and setgid bits that were meant for others, and device nodes are left out.\n" +
+			"Nothing is ever written outside of DIR, whatever names and links the image has.",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) < 2 {
+				return usageError{fmt.Errorf("extract takes an image and a folder, got %d arguments", len(args))}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			selected, err := newSelection(args[2:])
+			if err != nil {
+				return usageError{err}
+			}
+			in, err := openInput(args[0])
+			if err != nil {
+				return err
+			}
+			defer in.Close()
+			dir, err := openTarget(args[1], force)
+			if err != nil {
+				return err
+			}
+			defer dir.Close()
+			x := &extraction{Extraction: image.Extraction{Folder: dir, Outer: outer, Parents: true}, selected: selected, ctx: cmd.Context()}
+			err = x.run(in)
+			x.warn(cmd.ErrOrStderr())
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			return selected.unmatched(args[0])
+		},
+	}
+	cmd.Flags().BoolVarP(&force, "force", "f", false, "unpack into a folder that has something in it: what the image has too is replaced")
+	cmd.Flags().BoolVar(&outer, "outer", false, "unpack what the kernel unpacks: the stub and the members instead of what they hold")
+	return cmd
+}
+
+// openTarget opens a folder for what is extracted, and makes it if it is missing.
+func openTarget(name string, force bool) (*os.File, error) {
+	if err := os.MkdirAll(name, 0o755); err != nil {
+		return nil, err
+	}
+	dir, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := dir.Readdirnames(1); !force && err != io.EOF {
+		dir.Close()
+		if err == nil {
+			err = fmt.Errorf("%s: it is not empty\n  --force replaces what the image has too, and leaves the rest", name)
+		}
+		return nil, err
+	}
+	return dir, nil
+}
+
+// extraction is one for the user who runs the command.
+type extraction struct {
+	image.Extraction
+	selected *selection
+	ctx      context.Context
+
+	ids       *container.IDs
+	user      uint32
+	group     uint32
+	squashed  int
+	skipped   int
+	firstNode string
+}
+
+func (x *extraction) run(in io.Reader) error {
+	var err error
+	if x.ids, err = container.OwnIDs(); err != nil {
+		return err
+	}
+	x.user, x.group = uint32(os.Geteuid()), uint32(os.Getegid())
+	x.Adapt = x.adapt
+	return x.Extract(in)
+}
+
+// adapt makes an entry one that the user may have.
+func (x *extraction) adapt(h *cpio.Header) (bool, error) {
+	squashed := false
+	if x.user == 0 {
+		squashed = x.ids.Squash(h)
+	} else {
+		if h.UID != x.user {
+			h.Mode &^= 0o4000
+		}
+		if h.GID != x.group {
+			h.Mode &^= 0o2000
+		}
+		h.UID, h.GID = x.user, x.group
+	}
+	if !x.selected.has("/" + h.Name) {
+		return false, x.ctx.Err()
+	}
+	if kind := h.Mode & cpio.TypeMask; (kind == cpio.TypeChar || kind == cpio.TypeBlock) && (x.user != 0 || !x.ids.Whole()) {
+		if x.skipped == 0 {
+			x.firstNode = "/" + h.Name
+		}
+		x.skipped++
+		return false, x.ctx.Err()
+	}
+	if squashed {
+		x.squashed++
+	}
+	return true, x.ctx.Err()
+}
+
+// warn says what is not as in the image.
+func (x *extraction) warn(w io.Writer) {
+	if x.squashed > 0 {
+		fmt.Fprintf(w, "mkinitfs: %s given to root: there are no ids for their owners here\n", count(x.squashed, "entry", "entries"))
+	}
+	if x.skipped > 0 {
+		fmt.Fprintf(w, "mkinitfs: %s left out, the first being %s: only root can make them\n",
+			count(x.skipped, "device node", "device nodes"), printable(x.firstNode))
+	}
+	if n := len(x.Unset); n > 0 {
+		fmt.Fprintf(w, "mkinitfs: %s not set, the first being %v\n", count(n, "extended attribute", "extended attributes"), x.Unset[0])
+	}
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprint(n, " ", many)
+}
+
+// selection is what the patterns of a command line select: everything if there are none.
+type selection struct {
+	patterns []pattern
+}
+
+type pattern struct {
+	text, glob string
+	matched    bool
+}
+
+func newSelection(patterns []string) (*selection, error) {
+	s := &selection{}
+	for _, text := range patterns {
+		glob := path.Clean("/" + text)
+		if !doublestar.ValidatePattern(glob) {
+			return nil, fmt.Errorf("pattern %q: cannot be read", text)
+		}
+		s.patterns = append(s.patterns, pattern{text: text, glob: glob})
+	}
+	return s, nil
+}
+
+// has reports whether a path, or a folder that it is in, is selected.
+func (s *selection) has(name string) bool {
+	name = path.Clean(name)
+	found := len(s.patterns) == 0
+	for i := range s.patterns {
+		p := &s.patterns[i]
+		for at := name; ; at = path.Dir(at) {
+			if at == p.glob || doublestar.MatchUnvalidated(p.glob, at) {
+				p.matched, found = true, true
+				break
+			}
+			if at == "/" {
+				break
+			}
+		}
+	}
+	return found
+}
+
+// unmatched returns an error that names the patterns which select nothing.
+func (s *selection) unmatched(image string) error {
+	var names []string
+	for _, p := range s.patterns {
+		if !p.matched {
+			names = append(names, fmt.Sprintf("%q", p.text))
+		}
+	}
+	if names == nil {
+		return nil
+	}
+	return errors.New(image + ": nothing in it matches " + strings.Join(names, ", "))
+}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"github.com/mkinitfs/mkinitfs/internal/testenv"
+)
+
+// TestExtractRoot unpacks roots as root and as somebody else, and holds every entry
+// against what list says of it.
+func TestExtractRoot(t *testing.T) {
+	for _, root := range []string{"type: tmpfs, mode: 0751", "type: tmpfs, payload: none", "type: bind", "type: none"} {
+		img, _ := buildImage(t, sizedManifest(t, 40, "root: {"+root+"}"))
+		for _, r := range runners() {
+			t.Run(r.name+", "+root, func(t *testing.T) {
+				dir := t.TempDir()
+				if r.credential != nil {
+					if err := os.Chown(dir, int(r.credential.Uid), int(r.credential.Gid)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				words := r.extract(t, img, dir)
+				var want []string
+				var left []string
+				for _, e := range listed(t, img) {
+					if r.name == "user" {
+						uid, gid := os.Geteuid(), os.Getegid()
+						if r.credential != nil {
+							uid, gid = int(r.credential.Uid), int(r.credential.Gid)
+						}
+						if e.Device != "" {
+							left = append(left, e.Path)
+							continue
+						}
+						var mode uint32
+						fmt.Sscanf(e.Mode, "%o", &mode)
+						if int(e.UID) != uid {
+							mode &^= 0o4000
+						}
+						if int(e.GID) != gid {
+							mode &^= 0o2000
+						}
+						e.UID, e.GID, e.Mode = uint32(uid), uint32(gid), fmt.Sprintf("%04o", mode)
+					}
+					want = append(want, seen(e))
+				}
+				got := walkTree(t, dir)
+				if root == "type: none" || root == "type: bind" { // its own mode is whatever the folder had
+					got = slices.DeleteFunc(got, func(s string) bool { return strings.HasPrefix(s, "/|") })
+					want = slices.DeleteFunc(want, func(s string) bool { return strings.HasPrefix(s, "/|") })
+				}
+				slices.Sort(want)
+				if diff := gocmp.Diff(want, got); diff != "" {
+					t.Errorf("-want +got\n%s", diff)
+				}
+				wantWords := ""
+				if len(left) == 1 {
+					wantWords = fmt.Sprintf("mkinitfs: 1 device node left out, the first being %s: only root can make them\n", left[0])
+				} else if len(left) > 1 {
+					wantWords = fmt.Sprintf("mkinitfs: %d device nodes left out, the first being %s: only root can make them\n", len(left), left[0])
+				}
+				if words != wantWords {
+					t.Errorf("got words %q, want %q", words, wantWords)
+				}
+			})
+		}
+	}
+}
+
+// extract runs "mkinitfs extract" and returns its words. All three files are passed
+// open, as a user cannot reach them.
+func (r runner) extract(t *testing.T, img, dir string) string {
+	t.Helper()
+	cmd := exec.Command("/proc/self/fd/3", "extract", "-", "/proc/self/fd/4")
+	cmd.Args[0] = "mkinitfs"
+	var words bytes.Buffer
+	cmd.Stderr = &words
+	for _, name := range []string{commandPath(t), dir, img} {
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		cmd.ExtraFiles = append(cmd.ExtraFiles, f)
+	}
+	cmd.Stdin, cmd.ExtraFiles = cmd.ExtraFiles[2], cmd.ExtraFiles[:2]
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: r.credential}
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, &words)
+	}
+	return words.String()
+}
+
+// walkTree returns what is below a folder as seen does.
+func walkTree(t *testing.T, dir string) []string {
+	t.Helper()
+	var lines []string
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		var s unix.Stat_t
+		if err := unix.Lstat(path, &s); err != nil {
+			return err
+		}
+		name, _ := filepath.Rel(dir, path)
+		if s.Mode&unix.S_IFMT == unix.S_IFDIR {
+			s.Nlink = 2
+		}
+		lines = append(lines, fmt.Sprintf("%s|%x|%d|%d|%d|%d|%x:%x", filepath.Join("/", name), s.Mode, s.Uid, s.Gid,
+			s.Nlink, s.Mtim.Sec, unix.Major(s.Rdev), unix.Minor(s.Rdev)))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// TestExtractTools holds a plain image of much of a system against what other programs
+// make of it.
+func TestExtractTools(t *testing.T) {
+	if os.Geteuid() != 0 {
+		testenv.Missing(t, "only root can make device nodes")
+	}
+	tarball := testenv.DebianRoot(t)
+	work := t.TempDir()
+	sh := func(script string) {
+		t.Helper()
+		cmd := exec.Command("sh", "-euc", script)
+		cmd.Dir = work
+		cmd.Env = append(os.Environ(), "TARBALL="+tarball, "MKINITFS="+commandPath(t))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", script, err, out)
+		}
+	}
+	sh(`mkdir source && cd source && tar -xf "$TARBALL" ./bin ./dev ./etc ./usr/bin ./var &&
+		find . | LC_ALL=C sort | cpio -o -H newc --quiet >../plain.img`)
+	sh(`"$MKINITFS" extract plain.img ours`)
+	tests := []struct {
+		tool, script string
+		chance       string // the types of what it gives a time of its own
+	}{
+		{"bsdcpio", "bsdcpio -idm --quiet", "a"},
+		{"cpio", "cpio -idm --quiet", "a4"},
+	}
+	for _, test := range tests {
+		testenv.Tool(t, test.tool)
+		sh(`mkdir ` + test.tool + ` && cd ` + test.tool + ` && ` + test.script + ` <../plain.img`)
+		theirs := withoutTimes(walkTree(t, filepath.Join(work, test.tool)), test.chance)
+		ours := withoutTimes(walkTree(t, filepath.Join(work, "ours")), test.chance)
+		if diff := gocmp.Diff(theirs, ours); diff != "" {
+			t.Errorf("-%s +ours\n%s", test.tool, diff)
+		}
+		sh(`diff -r --no-dereference --exclude=dev ` + test.tool + ` ours`)
+	}
+}
+
+// withoutTimes blanks the times of what is of certain types, by the first digit of
+// their modes, and of the folder itself.
+func withoutTimes(lines []string, types string) []string {
+	var blanked []string
+	for _, line := range lines {
+		fields := strings.Split(line, "|")
+		if strings.Contains(types, fields[1][:1]) || fields[0] == "/" {
+			fields[5] = ""
+		}
+		blanked = append(blanked, strings.Join(fields, "|"))
+	}
+	return blanked
+}
