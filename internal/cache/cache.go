@@ -1,6 +1,6 @@
 // Package cache keeps what takes long to make in the user's cache folder.
 //
-// It has no errors: whoever uses it can do without. A file ends in the SHA-256 of
+// It has no errors: whoever uses it can do without. A file ends in the CRC-32 of
 // what is before, because after a power cut or on a bad disk it can have its name
 // and not its content. It appears whole, by a rename, so that builds side by side
 // can share a folder. What is kept may be of files that are not for everyone, so
@@ -10,8 +10,8 @@ package cache
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
 	"hash"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -73,8 +73,8 @@ func open(file *os.File) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	content := io.NewSectionReader(file, 0, max(info.Size()-sha256.Size, 0))
-	sum, want := sha256.New(), make([]byte, sha256.Size)
+	content := io.NewSectionReader(file, 0, max(info.Size()-crc32.Size, 0))
+	sum, want := crc32.NewIEEE(), make([]byte, crc32.Size)
 	if _, err := io.Copy(sum, content); err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ type Writer struct {
 
 // Create returns a writer of what is to be kept under key. It has to be closed.
 func (f Folder) Create(key string) *Writer {
-	w := &Writer{path: filepath.Join(string(f), key), sum: sha256.New()}
+	w := &Writer{path: filepath.Join(string(f), key), sum: crc32.NewIEEE()}
 	if f == "" || os.MkdirAll(string(f), 0o700) != nil {
 		return w
 	}

@@ -142,7 +142,7 @@ func TestPrune(t *testing.T) {
 	f := Folder(t.TempDir())
 	for i := range 6 {
 		key := fmt.Sprint("key", i)
-		keep(f, key, strings.Repeat("x", 100-32))
+		keep(f, key, strings.Repeat("x", 100-4))
 		before := time.Now().Add(-time.Duration(i) * time.Hour)
 		if i == 2 {
 			before = time.Now().Add(-maxAge - time.Hour)
