@@ -32,6 +32,7 @@ var groups = []struct {
 }{
 	{"build", (*bench).build},
 	{"compress", (*bench).compress},
+	{"incremental", (*bench).incremental},
 	{"list", (*bench).list},
 	{"extract", (*bench).extract},
 	{"unpack", (*bench).unpack},
