@@ -82,6 +82,7 @@ func main() {
 
 func run(ctx context.Context, wanted []string, runs int) (err error) {
 	b := &bench{ctx: ctx, runs: runs}
+	here := machine()
 	if b.tmpfs, err = os.MkdirTemp("/dev/shm", "mkinitfs-bench-"); err != nil {
 		return err
 	}
@@ -100,6 +101,14 @@ func run(ctx context.Context, wanted []string, runs int) (err error) {
 	if err := b.prepare(); err != nil {
 		return err
 	}
+	// Whoever has not the patience gets what there is.
+	defer func() {
+		b.table.print(os.Stdout)
+		fmt.Println(here)
+		for _, m := range b.missing {
+			fmt.Println("left out:", m)
+		}
+	}()
 	for _, g := range groups {
 		if !slices.Contains(wanted, g.name) {
 			continue
@@ -108,10 +117,6 @@ func run(ctx context.Context, wanted []string, runs int) (err error) {
 		if err := g.measure(b); err != nil {
 			return fmt.Errorf("%s: %w", g.name, err)
 		}
-	}
-	b.table.print(os.Stdout)
-	for _, m := range b.missing {
-		fmt.Println("left out:", m)
 	}
 	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 )
 
 // unit says how values of a figure are shown.
@@ -88,35 +87,56 @@ func (r *row) goals() (string, bool) {
 	return strings.Join(texts, ", "), met
 }
 
-// print writes a line for each figure, the peers from the best to the worst.
+// print writes the table in Markdown, aligned for the eye: a line for each figure,
+// with the peers from the best to the worst.
 func (t *table) print(w io.Writer) {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "FIGURE\t\tOURS\tPEER\t\tRATIO\tGOAL\t\tOTHERS")
+	lines := [][]string{
+		{"figure", "unit", "mkinitfs", "beside", "", "ratio", "goal", "", "others"},
+		{"---", "---", "---", "---", "---", "---", "---", "---", "---"},
+	}
 	goals, met := 0, 0
 	for _, r := range t.rows {
-		peer, value, ratio, others := "", "", "", []string(nil)
-		if p := r.peer(); p != nil {
-			peer, value, ratio = p.name, r.show(*p), fmt.Sprintf("%.2f", r.ratio())
-			byMedian := func(a, b series) int { return cmp.Compare(a.median(), b.median()) }
-			for _, o := range slices.SortedFunc(slices.Values(r.peers), byMedian) {
-				if o.name != peer {
-					others = append(others, o.name+" "+r.number(o.median()))
-				}
-			}
-		}
 		goal, ok := r.goals()
 		verdict := ""
-		if goal != "" {
-			goals++
+		switch {
+		case goal == "":
+		case ok:
+			verdict = "met"
+			goals, met = goals+1, met+1
+		default:
 			verdict = "missed"
-			if ok {
-				verdict = "met"
-				met++
-			}
+			goals++
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
-			r.figure, r.unit.name, r.show(r.ours), peer, value, ratio, goal, verdict, strings.Join(others, ", "))
+		line := []string{r.figure, r.unit.name, r.show(r.ours), "", "", "", goal, verdict, ""}
+		if p := r.peer(); p != nil {
+			line[3], line[4], line[5] = p.name, r.show(*p), fmt.Sprintf("%.2f", r.ratio())
+			line[8] = r.others(p.name)
+		}
+		lines = append(lines, line)
 	}
-	tw.Flush()
-	fmt.Fprintf(w, "%d of %d goals met. Medians (least-most); a ratio is ours to the peer's.\n", met, goals)
+	widths := make([]int, len(lines[0]))
+	for _, line := range lines {
+		for i, cell := range line {
+			widths[i] = max(widths[i], len(cell))
+		}
+	}
+	for _, line := range lines {
+		for i, cell := range line {
+			fmt.Fprintf(w, "| %-*s ", widths[i], cell)
+		}
+		fmt.Fprintln(w, "|")
+	}
+	fmt.Fprintf(w, "\n%d of %d goals met. Values are medians (least-most), ratios are ours to the one beside.\n", met, goals)
+}
+
+// others words the peers but one.
+func (r *row) others(but string) string {
+	var texts []string
+	byMedian := func(a, b series) int { return cmp.Compare(a.median(), b.median()) }
+	for _, o := range slices.SortedFunc(slices.Values(r.peers), byMedian) {
+		if o.name != but {
+			texts = append(texts, o.name+" "+r.number(o.median()))
+		}
+	}
+	return strings.Join(texts, ", ")
 }
