@@ -35,6 +35,7 @@ type Target struct {
 	Package string   // as given to go build: "./cmd/x" or an import path
 	Arch    string   // GOARCH, or arm/v5, arm/v6, arm/v7; "" is this machine's
 	Tags    []string // build tags
+	Flags   []string // of go build, beside those of every build
 	Out     string   // the file to write
 }
 
@@ -61,7 +62,7 @@ func build(ctx context.Context, t Target) error {
 	if err != nil {
 		return err
 	}
-	args := append([]string{"build"}, flags...)
+	args := slices.Concat([]string{"build"}, flags, t.Flags)
 	if len(t.Tags) > 0 {
 		args = append(args, "-tags="+strings.Join(t.Tags, ","))
 	}

@@ -6,22 +6,25 @@ import (
 	"io"
 	"strconv"
 	"syscall"
+	"unsafe"
 )
 
 // descriptor is an open file as an io.Reader and io.Writer.
 type descriptor int
 
+// Read is a raw system call, for the reason that package unpack gives: files in
+// memory do not block.
 func (fd descriptor) Read(p []byte) (int, error) {
 	for {
-		n, err := syscall.Read(int(fd), p)
+		n, _, err := syscall.RawSyscall(syscall.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
 		switch {
 		case err == syscall.EINTR:
-		case err != nil:
+		case err != 0:
 			return 0, err
 		case n == 0 && len(p) > 0:
 			return 0, io.EOF
 		default:
-			return n, nil
+			return int(n), nil
 		}
 	}
 }

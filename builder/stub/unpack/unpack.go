@@ -172,8 +172,10 @@ func (r *Root) make(h *cpio.Header, body io.WriterTo) error {
 	return attributes(h, dir, base)
 }
 
-// file writes a regular file. Owner, then mode, then time: chown clears setuid,
-// and writing sets the time.
+// setID are the bits that make a program its owner's, and that chown clears.
+const setID = 0o6000
+
+// file writes a regular file.
 func (r *Root) file(h *cpio.Header, body io.WriterTo, flags int) error {
 	dir, base, err := r.folderOf(h.Name)
 	if err != nil {
@@ -184,20 +186,22 @@ func (r *Root) file(h *cpio.Header, body io.WriterTo, flags int) error {
 		return &Error{"create", h.Name, errNotFile}
 	}
 	flags |= syscall.O_WRONLY | syscall.O_NOFOLLOW | syscall.O_CLOEXEC
-	fd, err := syscall.Openat(dir, base, flags, 0o600)
+	fd, err := openat(dir, base, flags, h.Mode&0o7777&^setID)
 	if err != nil {
 		return &Error{"create", h.Name, err}
 	}
+	modeSet := flags&syscall.O_CREAT != 0 && h.Mode&setID == 0
 	if later, ok := body.(Later); ok && h.Nlink < 2 { // of two names with content the last has to be written last
 		header := *h
-		return later.Defer(func() error { return fill(fd, &header, body) })
+		return later.Defer(func() error { return fill(fd, &header, body, modeSet) })
 	}
-	return fill(fd, h, body)
+	return fill(fd, h, body, modeSet)
 }
 
-// fill gives the open file fd its content and attributes, and closes it.
-func fill(fd int, h *cpio.Header, body io.WriterTo) error {
-	defer syscall.Close(fd)
+// fill gives the open file fd its content and attributes, and closes it. Owner,
+// then mode, then time: chown clears setuid, and writing sets the time.
+func fill(fd int, h *cpio.Header, body io.WriterTo, modeSet bool) error {
+	defer closeFile(fd)
 	if _, err := body.WriteTo(file{fd, h.Name}); err != nil {
 		return err
 	}
@@ -206,8 +210,10 @@ func fill(fd int, h *cpio.Header, body io.WriterTo) error {
 			return &Error{"chown", h.Name, err}
 		}
 	}
-	if err := syscall.Fchmod(fd, h.Mode&0o7777); err != nil {
-		return &Error{"chmod", h.Name, err}
+	if !modeSet {
+		if err := fchmod(fd, h.Mode&0o7777); err != nil {
+			return &Error{"chmod", h.Name, err}
+		}
 	}
 	return wrap("set mtime of", h.Name, futimes(fd, h.MTime))
 }
@@ -274,7 +280,7 @@ type file struct {
 
 func (f file) Write(p []byte) (int, error) {
 	for n := 0; n < len(p); {
-		m, err := syscall.Write(f.fd, p[n:])
+		m, err := write(f.fd, p[n:])
 		if err != nil && err != syscall.EINTR {
 			return n, &Error{"write", f.name, err}
 		}

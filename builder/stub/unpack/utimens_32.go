@@ -13,7 +13,7 @@ import (
 func utimens(dirfd int, name unsafe.Pointer, mtime int64, flags uintptr) error {
 	if mtime > math.MaxInt32 {
 		times := [4]int64{mtime, 0, mtime, 0}
-		err := errno(syscall.Syscall6(sysUtimensatTime64, uintptr(dirfd), uintptr(name),
+		err := errno(syscall.RawSyscall6(sysUtimensatTime64, uintptr(dirfd), uintptr(name),
 			uintptr(unsafe.Pointer(&times)), flags, 0, 0))
 		if err != syscall.ENOSYS {
 			return err
@@ -21,6 +21,6 @@ func utimens(dirfd int, name unsafe.Pointer, mtime int64, flags uintptr) error {
 		mtime = math.MaxInt32
 	}
 	times := [2]syscall.Timespec{{Sec: int32(mtime)}, {Sec: int32(mtime)}}
-	return errno(syscall.Syscall6(syscall.SYS_UTIMENSAT, uintptr(dirfd), uintptr(name),
+	return errno(syscall.RawSyscall6(syscall.SYS_UTIMENSAT, uintptr(dirfd), uintptr(name),
 		uintptr(unsafe.Pointer(&times)), flags, 0, 0))
 }
