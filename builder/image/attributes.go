@@ -74,7 +74,11 @@ func (x *Extraction) setXattrs(xattrs map[string]map[string]string) error {
 			return
 		}
 		for _, at := range slices.Sorted(maps.Keys(xattrs)) {
-			dir, base, err := x.folders.find(cleanName(path.Clean("/" + at)))
+			name := cleanName(path.Clean("/" + at))
+			if spare, ok := x.spare[name]; ok {
+				name = spare
+			}
+			dir, base, err := x.folders.find(name)
 			if err == nil {
 				err = unix.Fchdir(dir)
 			}

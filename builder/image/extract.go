@@ -47,7 +47,7 @@ type Extraction struct {
 	made    []string               // until it is known whether the root does
 	dirs    map[string]cpio.Header // folders, which get their attributes in the end
 	omitted map[string]cpio.Header // folders that were left out, for what is in them and was not
-	spare   map[string]bool        // names of files that were left out, in case that they have other names
+	spare   map[string]string      // files that were left out, in case that they have other names: where they are
 	writers writers
 }
 
@@ -59,21 +59,21 @@ func (x *Extraction) Extract(r io.Reader) (err error) {
 	x.root = unpack.NewRoot(fd)
 	x.root.Folder = x.folders.find
 	x.links = unpack.Links{}
-	x.dirs, x.omitted, x.spare = map[string]cpio.Header{}, map[string]cpio.Header{}, map[string]bool{}
+	x.dirs, x.omitted, x.spare = map[string]cpio.Header{}, map[string]cpio.Header{}, map[string]string{}
 	x.writers.start()
 	info, err := Walk(r, x.entry)
 	if writeErr := x.writers.wait(); err == nil {
 		err = writeErr
 	}
-	for name := range x.spare {
+	if err == nil {
+		err = x.setXattrs(info.Xattrs)
+	}
+	for _, name := range x.spare {
 		if removeErr := x.remove(name); err == nil && !errors.Is(removeErr, unix.ENOENT) {
 			err = removeErr
 		}
 	}
 	if err != nil {
-		return err
-	}
-	if err := x.setXattrs(info.Xattrs); err != nil {
 		return err
 	}
 	return x.setFolders()
@@ -167,9 +167,10 @@ func (x *Extraction) adapt(e *Entry, h *cpio.Header, body io.Reader) error {
 		x.omitted[h.Name] = *h
 		return nil
 	case kind == cpio.TypeFile && h.Nlink > 1:
-		// Its content may be that of another name which is wanted.
-		h.Name = fmt.Sprintf(".mkinitfs-%d-%d", os.Getpid(), len(x.spare))
-		x.spare[h.Name] = true
+		// It may have another name, which is wanted.
+		spare := fmt.Sprintf(".mkinitfs-%d-%d", os.Getpid(), len(x.spare))
+		x.spare[h.Name] = spare
+		h.Name = spare
 	default:
 		return nil
 	}
