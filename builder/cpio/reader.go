@@ -208,19 +208,19 @@ func (r *Reader) source(err error) error {
 
 func (r *Reader) fault(msg string) error { return &Error{r.offset, msg} }
 
+// hexDigits are the values of digits, each with a bit that no other byte has.
+var hexDigits = [256]uint8{
+	'0': 0x10, '1': 0x11, '2': 0x12, '3': 0x13, '4': 0x14, '5': 0x15, '6': 0x16, '7': 0x17, '8': 0x18, '9': 0x19,
+	'A': 0x1a, 'B': 0x1b, 'C': 0x1c, 'D': 0x1d, 'E': 0x1e, 'F': 0x1f,
+	'a': 0x1a, 'b': 0x1b, 'c': 0x1c, 'd': 0x1d, 'e': 0x1e, 'f': 0x1f,
+}
+
 func parseHex(b []byte) (v uint32, ok bool) {
+	all := uint8(0x10)
 	for _, c := range b {
-		switch {
-		case '0' <= c && c <= '9':
-			c -= '0'
-		case 'a' <= c && c <= 'f':
-			c -= 'a' - 10
-		case 'A' <= c && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return 0, false
-		}
-		v = v<<4 | uint32(c)
+		d := hexDigits[c]
+		all &= d
+		v = v<<4 | uint32(d&0xf)
 	}
-	return v, true
+	return v, all != 0
 }

@@ -22,13 +22,35 @@ import (
 func List(r io.Reader) ([]Entry, *Info, error) {
 	w := &walker{info: &Info{}}
 	listed, _, err := w.root(r)
+	entries := lastByPath(listed)
+	if w.info.Xattrs == nil {
+		return entries, w.info, err
+	}
+	for i := range entries {
+		e := &entries[i]
+		first := path.Clean("/" + cmp.Or(e.HardLinkOf, e.Name))
+		if first == "/"+bootplan.Init {
+			first = "/init"
+		}
+		e.Xattrs = w.info.Xattrs[first]
+	}
+	return entries, w.info, err
+}
+
+// lastByPath sorts entries by path, and keeps the last for each. Many are sorted.
+func lastByPath(entries []Entry) []Entry {
 	type place struct {
 		path string
 		i    int
 	}
-	places := make([]place, len(listed))
-	for i := range listed {
-		places[i] = place{listed[i].Path(), i}
+	places := make([]place, len(entries))
+	sorted := true
+	for i := range entries {
+		places[i] = place{entries[i].Path(), i}
+		sorted = sorted && (i == 0 || places[i-1].path < places[i].path)
+	}
+	if sorted {
+		return entries
 	}
 	slices.SortFunc(places, func(a, b place) int {
 		if order := strings.Compare(a.path, b.path); order != 0 {
@@ -36,22 +58,13 @@ func List(r io.Reader) ([]Entry, *Info, error) {
 		}
 		return a.i - b.i
 	})
-	entries := make([]Entry, 0, len(listed))
+	last := make([]Entry, 0, len(entries))
 	for i, p := range places {
-		if i+1 < len(places) && places[i+1].path == p.path {
-			continue
+		if i+1 == len(places) || places[i+1].path != p.path {
+			last = append(last, entries[p.i])
 		}
-		e := listed[p.i]
-		if w.info.Xattrs != nil {
-			first := path.Clean("/" + cmp.Or(e.HardLinkOf, e.Name))
-			if first == "/"+bootplan.Init {
-				first = "/init"
-			}
-			e.Xattrs = w.info.Xattrs[first]
-		}
-		entries = append(entries, e)
 	}
-	return entries, w.info, err
+	return last
 }
 
 // root walks the image and returns the entries of the root, and those that are there
@@ -61,6 +74,9 @@ func (w *walker) root(r io.Reader) (root, boot []Entry, err error) {
 	nested := false
 	w.visit = func(e *Entry, _ io.Reader) error {
 		nested = nested || e.Member != ""
+		if len(entries) == cap(entries) {
+			entries = slices.Grow(entries, len(entries)+1024) // append copies oftener
+		}
 		entries = append(entries, *e)
 		return nil
 	}

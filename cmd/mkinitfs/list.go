@@ -89,9 +89,11 @@ func printEntries(w io.Writer, entries []image.Entry, long, asJSON, outer bool) 
 		case long:
 			printLong(out, describe(e, outer), e.Mode, marked)
 		case outer:
-			fmt.Fprintln(out, printable(e.Name))
+			out.WriteString(printable(e.Name))
+			out.WriteByte('\n')
 		default:
-			fmt.Fprintln(out, printable(e.Path()))
+			out.WriteString(printable(e.Path()))
+			out.WriteByte('\n')
 		}
 	}
 	return out.Flush()
@@ -126,10 +128,10 @@ func printLong(out io.Writer, e entryJSON, mode uint32, marked bool) {
 // printable is a name as ls -b shows it: what could steer a terminal, or end a line,
 // is written as octal digits, and a backslash is doubled.
 func printable(name string) string {
-	plain := func(r rune) bool { return r != '\\' && r != utf8.RuneError && unicode.IsPrint(r) }
-	if strings.IndexFunc(name, func(r rune) bool { return !plain(r) }) < 0 {
+	if !strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' || r == '\\' }) {
 		return name
 	}
+	plain := func(r rune) bool { return r != '\\' && r != utf8.RuneError && unicode.IsPrint(r) }
 	var b strings.Builder
 	for i := 0; i < len(name); {
 		r, n := utf8.DecodeRuneInString(name[i:])
