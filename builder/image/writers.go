@@ -23,7 +23,7 @@ type writers struct {
 
 func (w *writers) start() {
 	w.tasks = make(chan func() error, 64)
-	w.buffers.New = func() any { return make([]byte, chunkSize) }
+	w.buffers.New = func() any { return new([chunkSize]byte) }
 	for range streams() {
 		w.group.Go(func() {
 			for task := range w.tasks {
@@ -76,9 +76,9 @@ func (l *later) Defer(write func() error) error {
 }
 
 func (l *later) WriteTo(w io.Writer) (int64, error) {
-	buf := l.writers.buffers.Get().([]byte)
+	buf := l.writers.buffers.Get().(*[chunkSize]byte)
 	defer l.writers.buffers.Put(buf)
-	n, err := io.CopyBuffer(w, struct{ io.Reader }{l.SectionReader}, buf)
+	n, err := io.CopyBuffer(w, struct{ io.Reader }{l.SectionReader}, buf[:])
 	if err == nil && n < l.Size() {
 		err = fmt.Errorf("read %q: %w", l.name, io.ErrUnexpectedEOF)
 	}

@@ -157,7 +157,7 @@ func (b *boot) readPlan() error {
 		return hint(errors.New("payload "+plan.Payload+", this stub decodes "+codec),
 			"build the image without --stub, or with a stub for this codec")
 	}
-	if wanted := plan.OnExit != ""; wanted != supervises {
+	if wanted := plan.OnExit != ""; wanted && !supervises || !wanted && supervises {
 		return hint(errors.New("only one of plan and stub is for init.supervise"), damaged)
 	}
 	b.plan = plan

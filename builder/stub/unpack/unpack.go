@@ -172,9 +172,6 @@ func (r *Root) make(h *cpio.Header, body io.WriterTo) error {
 	return attributes(h, dir, base)
 }
 
-// setID are the bits that make a program its owner's, and that chown clears.
-const setID = 0o6000
-
 // file writes a regular file.
 func (r *Root) file(h *cpio.Header, body io.WriterTo, flags int) error {
 	dir, base, err := r.folderOf(h.Name)
@@ -186,21 +183,20 @@ func (r *Root) file(h *cpio.Header, body io.WriterTo, flags int) error {
 		return &Error{"create", h.Name, errNotFile}
 	}
 	flags |= syscall.O_WRONLY | syscall.O_NOFOLLOW | syscall.O_CLOEXEC
-	fd, err := openat(dir, base, flags, h.Mode&0o7777&^setID)
+	fd, err := openat(dir, base, flags, 0o600)
 	if err != nil {
 		return &Error{"create", h.Name, err}
 	}
-	modeSet := flags&syscall.O_CREAT != 0 && h.Mode&setID == 0
 	if later, ok := body.(Later); ok && h.Nlink < 2 { // of two names with content the last has to be written last
 		header := *h
-		return later.Defer(func() error { return fill(fd, &header, body, modeSet) })
+		return later.Defer(func() error { return fill(fd, &header, body) })
 	}
-	return fill(fd, h, body, modeSet)
+	return fill(fd, h, body)
 }
 
 // fill gives the open file fd its content and attributes, and closes it. Owner,
 // then mode, then time: chown clears setuid, and writing sets the time.
-func fill(fd int, h *cpio.Header, body io.WriterTo, modeSet bool) error {
+func fill(fd int, h *cpio.Header, body io.WriterTo) error {
 	defer closeFile(fd)
 	if _, err := body.WriteTo(file{fd, h.Name}); err != nil {
 		return err
@@ -210,10 +206,8 @@ func fill(fd int, h *cpio.Header, body io.WriterTo, modeSet bool) error {
 			return &Error{"chown", h.Name, err}
 		}
 	}
-	if !modeSet {
-		if err := fchmod(fd, h.Mode&0o7777); err != nil {
-			return &Error{"chmod", h.Name, err}
-		}
+	if err := fchmod(fd, h.Mode&0o7777); err != nil {
+		return &Error{"chmod", h.Name, err}
 	}
 	return wrap("set mtime of", h.Name, futimes(fd, h.MTime))
 }
