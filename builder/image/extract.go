@@ -22,7 +22,7 @@ import (
 // system: nothing in the image leads out of it.
 //
 // An entry takes the place of what is at its name, a folder that has something in it
-// excepted; a folder stays for a folder. The process needs no umask of its own.
+// excepted; a folder stays for a folder. The caller's umask must be 0.
 type Extraction struct {
 	Folder *os.File
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"syscall"
 
 	"github.com/bmatcuk/doublestar/v4"
 	"github.com/spf13/cobra"
@@ -103,6 +104,7 @@ func (x *extraction) run(in io.Reader) error {
 	}
 	x.user, x.group = uint32(os.Geteuid()), uint32(os.Getegid())
 	x.Adapt = x.adapt
+	syscall.Umask(0) // modes are the image's
 	return x.Extract(in)
 }
 
