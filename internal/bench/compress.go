@@ -30,7 +30,7 @@ var compressors = []struct {
 // which gets the archive ready-made and makes one stream of it on all cores.
 func (b *bench) compress() error {
 	t := &b.root.tmpfs
-	archive, err := b.image(t, "raw", "compress: none", plain)
+	archive, err := b.archive(t)
 	if err != nil {
 		return err
 	}

@@ -50,6 +50,7 @@ type bench struct {
 	timed    string
 	uroot    string
 	root     roots
+	images   []readable // once they are wanted
 	table    table
 	missing  []string
 }

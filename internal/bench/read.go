@@ -23,15 +23,18 @@ var unpackers = map[string]string{"zstd": "zstd -qdc", "xz": "xz -dc", "gzip": "
 // by the codec's C tool, as other makers of images do, and ours, whose members are
 // compressed. The last is no use to the peers: they read the one before.
 func (b *bench) readables() ([]readable, error) {
+	if b.images != nil {
+		return b.images, nil
+	}
 	t := &b.root.tmpfs
-	raw, err := b.image(t, "raw", "compress: none", plain)
+	raw, err := b.archive(t)
 	if err != nil {
 		return nil, err
 	}
 	all := []readable{{"raw", raw, raw, "none"}}
 	for _, c := range []struct{ codec, ours, tool string }{
 		{"zstd", "zstd", "zstd -qT0 -9"},
-		{"xz", "xz:1", "xz -T0 -6 --check=crc32"}, // more takes minutes here, and as long to read
+		{"xz", "xz:1", "xz -T0 -1 --check=crc32"}, // more takes minutes here, and as long to read
 		{"gzip", "gzip", "gzip -6"},
 	} {
 		stream := filepath.Join(t.folder, "stream."+c.codec)
@@ -45,6 +48,7 @@ func (b *bench) readables() ([]readable, error) {
 		}
 		all = append(all, readable{c.codec, stream, stream, c.codec}, readable{c.codec + ", members", nested, stream, c.codec})
 	}
+	b.images = all
 	return all, nil
 }
 

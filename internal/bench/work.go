@@ -196,6 +196,14 @@ func (b *bench) image(t *tree, name string, lines ...string) (string, error) {
 	return out, b.run(b.mkinitfs, "build", manifest, "-o", out)
 }
 
+// archive packs a tree as other tools do, into one archive: theirs end at the first
+// trailer, where a plain image of ours has a trailer a member.
+func (b *bench) archive(t *tree) (string, error) {
+	out := filepath.Join(t.folder, "one.cpio")
+	_, err := b.time(contender{name: "u-root", args: []string{b.uroot}, dir: t.dir, stdin: t.names, stdout: out})
+	return out, err
+}
+
 const plain = "root: {type: none}\ninit: {exec: /bin/sh}"
 
 func fileSize(file string) (float64, error) {
