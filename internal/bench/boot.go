@@ -46,7 +46,7 @@ func (b *bench) boot() error {
 		plain := took[0]
 		for i, way := range ways[1:] {
 			b.table.add(row{
-				figure: fmt.Sprintf("boot, %s, %d CPUs", way.name, cpus), unit: seconds, goal: way.goals[cpus-1],
+				figure: fmt.Sprintf("boot, %s, CPUs: %d", way.name, cpus), unit: seconds, goal: way.goals[cpus-1],
 				ours: took[i+1], peers: []series{plain},
 			})
 		}

@@ -30,7 +30,7 @@ func (b *bench) unpack() error {
 		}
 		for _, workers := range []int{1, 2} {
 			r := row{
-				figure: fmt.Sprintf("stub's unpacking, %s, %d workers", codec, workers), unit: millis, goal: 1.15,
+				figure: fmt.Sprintf("stub's unpacking, %s, workers: %d", codec, workers), unit: millis, goal: 1.15,
 				ours: series{name: "mkinitfs"}, peers: []series{{name: "decode and write"}},
 			}
 			for range b.runs + 1 {
