@@ -56,7 +56,11 @@ func sourceTree(t *testing.T, dir string) string {
 	for i := range 120 {
 		writeFile(t, filepath.Join(dir, fmt.Sprintf("tree/d%d/f%03d", i/20, i)), i*250)
 	}
-	writeFile(t, filepath.Join(dir, "tree/large"), 2<<20)
+	large := filepath.Join(dir, "tree/large")
+	writeFile(t, large, 2<<20)
+	if err := os.Truncate(large, 9<<20); err != nil { // zeros, which are fast to compress
+		t.Fatal(err)
+	}
 	if err := os.Symlink("d0/f001", filepath.Join(dir, "tree/link")); err != nil {
 		t.Fatal(err)
 	}

@@ -20,18 +20,25 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// Members are cut at 8 to 16 MiB; for 32-bit machines, which unpack them in little
-// memory, at 1 to 2 MiB.
+// Members are cut at 8 to 16 MiB, those of a large root at twice that; for 32-bit
+// machines, which unpack them in little memory, at 4 to 8 MiB. Of a Debian root of 124
+// MiB zstd makes 1.3 % more in members of 16 MiB than in one piece, 2.6 % in those of
+// 8; with its small window for 32-bit machines 1.2 % more in those of 4, 4.5 % in
+// those of 1.
 const (
 	memberSize      = 8 << 20
-	memberSizeSmall = 1 << 20
+	memberSizeSmall = 4 << 20
+	largeRoot       = 64 << 20
 )
 
 // cutMembers cuts the plan into members.
 func (b *build) cutMembers() ([]member, error) {
 	size := int64(memberSize)
-	if is32(b.arch) {
+	switch {
+	case is32(b.arch):
 		size = memberSizeSmall
+	case b.report.Unpacked >= largeRoot:
+		size *= 2
 	}
 	members := b.cut(size)
 	if b.manifest.Root.Type != manifests.Tmpfs || b.payload.Name != "none" {

@@ -75,9 +75,9 @@ func manyMembers(t *testing.T, lines ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	random := rand.NewChaCha8([32]byte{2})
-	data := make([]byte, 700_001)
+	data := make([]byte, 2_100_001)
 	for i := range 4 {
-		random.Read(data)
+		random.Read(data[:700_001])
 		writeFile(t, filepath.Join(dir, fmt.Sprint("random", i)), data)
 	}
 	return strings.Join(append([]string{
