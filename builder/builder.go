@@ -79,19 +79,26 @@ func (c closers) Close() error {
 	return errors.Join(errs...)
 }
 
-// codec is a codec with its level.
+// codec is a codec with its level, or with the command that writes it.
 type codec struct {
 	*compress.Codec
-	level int
-	small bool // for a 32-bit machine
+	level   int
+	small   bool // for a 32-bit machine
+	command *command
 }
 
 func (c codec) options(size int64) compress.Options {
 	return compress.Options{Level: c.level, Size: size, Small: c.small}
 }
 
-// window is what decoding a stream of size unpacked bytes takes.
-func (c codec) window(size int64) int64 { return c.Codec.Window(c.options(size)) }
+// window is what decoding a stream of size unpacked bytes takes. A command's is
+// known once it has packed everything.
+func (c codec) window(size int64) int64 {
+	if c.command != nil {
+		return c.command.window
+	}
+	return c.Codec.Window(c.options(size))
+}
 
 // Build writes the image that m describes to w. When it fails, what has reached w
 // is no image.
@@ -123,7 +130,7 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options) (*build, err
 	if b.arch == "" {
 		b.arch = hostArch()
 	}
-	if err := b.chooseCodecs(); err != nil {
+	if err := b.chooseCodecs(ctx); err != nil {
 		return nil, err
 	}
 	entries, err := b.gather(ctx)
@@ -171,27 +178,33 @@ func hostArch() string {
 // chooseCodecs settles what compresses. Auto is zstd on every machine: on a 32-bit
 // MIPS it unpacks faster than gzip, from a smaller image with a smaller stub, for
 // some 700 KiB more memory.
-func (b *build) chooseCodecs() error {
-	small := is32(b.arch)
-	outer, err := compress.Lookup(b.manifest.Compress.Codec)
-	if err != nil {
-		return at(b.manifest.Compress.Pos, err)
+func (b *build) chooseCodecs(ctx context.Context) error {
+	var err error
+	if b.outer, err = b.codec(ctx, b.manifest.Compress); err != nil {
+		return err
 	}
-	b.outer = codec{outer, b.manifest.Compress.Level, small}
-
 	c := b.manifest.Root.Payload
 	switch {
 	case b.manifest.Root.Type != manifests.Tmpfs:
-		c.Codec = "none"
+		c = manifests.Compression{Codec: "none"}
 	case c.Codec == "auto":
 		c.Codec = "zstd"
 	}
-	payload, err := compress.Lookup(c.Codec)
-	if err != nil {
-		return at(c.Pos, err)
+	b.payload, err = b.codec(ctx, c)
+	return err
+}
+
+func (b *build) codec(ctx context.Context, m manifests.Compression) (codec, error) {
+	c := codec{level: m.Level, small: is32(b.arch)}
+	var err error
+	if m.Command != nil {
+		if c.command, err = findCommand(ctx, m.Pos, m.Command); err == nil {
+			c.Codec = c.command.codec
+		}
+	} else if c.Codec, err = compress.Lookup(m.Codec); err != nil {
+		err = at(m.Pos, err)
 	}
-	b.payload = codec{payload, c.Level, small}
-	return nil
+	return c, err
 }
 
 // at is an error with a place in the manifest.

@@ -1,6 +1,7 @@
 package builder
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/internal/cache"
 )
 
@@ -48,15 +50,19 @@ func digestOfProgram() []byte {
 func (p *packedCache) key(c codec, size int64, raw []byte) string {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%x %s %+v %x", p.program(), c.Name, c.options(size), raw)
+	if c.command != nil {
+		fmt.Fprintf(sum, " %q %q", c.command.words, c.command.version)
+	}
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // pack compresses what write writes to w, or copies that from the cache. size is the
 // length of what write writes. For something new write is called twice, as no archive
 // is held in memory: first to tell which one it is, without p.
-func (b *build) pack(w io.Writer, c codec, size int64, p *progress, write func(io.Writer, *progress) error) (cached bool, err error) {
-	if b.cache == nil || !c.Slow || size < worthKeeping || b.cache.program() == nil {
-		return false, encode(w, c, size, func(w io.Writer) error { return write(w, p) })
+func (b *build) pack(ctx context.Context, w io.Writer, c codec, size int64, p *progress, write func(io.Writer, *progress) error) (cached bool, err error) {
+	unknown := c.command != nil && c.command.version == ""
+	if b.cache == nil || !c.Slow || unknown || size < worthKeeping || b.cache.program() == nil {
+		return false, encode(ctx, w, c, size, func(w io.Writer) error { return write(w, p) })
 	}
 	raw, again := sha256.New(), sha256.New()
 	if err := write(raw, nil); err != nil {
@@ -65,12 +71,21 @@ func (b *build) pack(w io.Writer, c codec, size int64, p *progress, write func(i
 	key := b.cache.key(c, size, raw.Sum(nil))
 	if r := b.cache.Open(key); r != nil {
 		defer r.Close()
-		_, err := io.Copy(w, r)
+		buffered := bufio.NewReader(r)
+		if c.command != nil {
+			head, _ := buffered.Peek(compress.HeadSize)
+			_, window, err := compress.Inspect(head)
+			if err != nil {
+				return false, err
+			}
+			c.command.saw(window)
+		}
+		_, err := io.Copy(w, buffered)
 		return true, err
 	}
 	keep := b.cache.Create(key)
 	defer keep.Close()
-	err = encode(io.MultiWriter(w, keep), c, size, func(w io.Writer) error {
+	err = encode(ctx, io.MultiWriter(w, keep), c, size, func(w io.Writer) error {
 		return write(io.MultiWriter(w, again), p)
 	})
 	if err == nil && bytes.Equal(raw.Sum(nil), again.Sum(nil)) {
@@ -81,7 +96,7 @@ func (b *build) pack(w io.Writer, c codec, size int64, p *progress, write func(i
 
 // packMember is pack for a member.
 func (b *build) packMember(ctx context.Context, w io.Writer, c codec, m member, p *progress) (cached bool, err error) {
-	cached, err = b.pack(w, c, m.size, p, func(w io.Writer, p *progress) error {
+	cached, err = b.pack(ctx, w, c, m.size, p, func(w io.Writer, p *progress) error {
 		return b.writeArchive(ctx, p.through(w), m.entries)
 	})
 	if cached {
@@ -91,7 +106,12 @@ func (b *build) packMember(ctx context.Context, w io.Writer, c codec, m member, 
 }
 
 // encode compresses what write writes to w. size is its length.
-func encode(w io.Writer, c codec, size int64, write func(io.Writer) error) error {
+func encode(ctx context.Context, w io.Writer, c codec, size int64, write func(io.Writer) error) error {
+	if c.command != nil {
+		window, err := c.command.encode(ctx, w, write)
+		c.command.saw(window)
+		return err
+	}
 	z, err := c.NewWriter(w, c.options(size))
 	if err != nil {
 		return err

@@ -23,6 +23,7 @@ type Report struct {
 	Items     []Item    `json:"items,omitempty"`    // of the manifest's contents, in their order
 	Segments  []Segment `json:"segments,omitempty"` // in the order of the image
 	Members   []Member  `json:"members,omitempty"`  // of the payload
+	Commands  []Command `json:"commands,omitempty"` // of the manifest, that compress
 	Stub      *Stub     `json:"stub,omitempty"`
 	MinRAM    *MinRAM   `json:"min_ram,omitempty"`
 	Unchanged bool      `json:"unchanged,omitempty"` // the image was there already, and was left as it was
@@ -57,6 +58,13 @@ type Member struct {
 	Cached   bool   `json:"cached,omitempty"`
 }
 
+// Command is a program that has compressed something.
+type Command struct {
+	Key     string   `json:"key"` // "compress", "root.payload"
+	Command []string `json:"command"`
+	Version string   `json:"version,omitempty"` // first line of its --version
+}
+
 // Stub identifies the stub of an image.
 type Stub struct {
 	SHA256    string `json:"sha256"`
@@ -71,6 +79,12 @@ func (b *build) describe() error {
 	r := &b.report
 	r.Name, r.Arch, r.Root = b.manifest.Name, b.arch, string(b.manifest.Root.Type)
 	r.Compress, r.Payload = b.outer.Name, b.payload.Name
+	if c := b.outer.command; c != nil {
+		r.Commands = append(r.Commands, Command{"compress", c.words, c.version})
+	}
+	if c := b.payload.command; c != nil {
+		r.Commands = append(r.Commands, Command{"root.payload", c.words, c.version})
+	}
 	r.Entries = len(b.entries)
 	r.Items = b.items()
 	seen := map[uint32]bool{}

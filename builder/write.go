@@ -161,7 +161,7 @@ func (b *build) writePayload(ctx context.Context, payload *image, spool *os.File
 		return cpio.EntrySize(bootplan.MemberName(i), members[i].size) + cpio.TrailerSize
 	})
 	return inOrder(ctx, len(members), b.workers(b.outer), to, func(ctx context.Context, i int, w io.Writer) (err error) {
-		to.cached[i], err = b.pack(w, b.outer, to.size(i), b.progress, func(w io.Writer, p *progress) error {
+		to.cached[i], err = b.pack(ctx, w, b.outer, to.size(i), b.progress, func(w io.Writer, p *progress) error {
 			archive := cpio.NewWriter(w)
 			h := memberHeader(i, members[i].size)
 			if err := archive.WriteHeader(&h); err != nil {
@@ -208,7 +208,7 @@ func (b *build) writeBoot(ctx context.Context, out *image, members []bootplan.Me
 		size += cpio.EntrySize(name(e), bodySize(e))
 	}
 	start := out.size
-	cached, err := b.pack(out, b.outer, size, nil, func(w io.Writer, _ *progress) error {
+	cached, err := b.pack(ctx, out, b.outer, size, nil, func(w io.Writer, _ *progress) error {
 		return b.writeArchive(ctx, w, entries)
 	})
 	if err != nil {

@@ -49,7 +49,7 @@ func (x *xzStream) block(r peeker) (int64, error) {
 	if b, err = peek(r, n); err != nil {
 		return 0, err
 	}
-	if err := xzDictionary(b); err != nil {
+	if _, err := xzDictionary(b); err != nil {
 		return 0, err
 	}
 	x.size = 0
@@ -57,9 +57,9 @@ func (x *xzStream) block(r peeker) (int64, error) {
 	return int64(n), nil
 }
 
-// xzDictionary refuses a block whose dictionary is too large to be allocated.
-// It looks for LZMA2 as the only filter, as the decoder takes no other.
-func xzDictionary(header []byte) error {
+// xzDictionary returns the size of a block's dictionary, and refuses one that is
+// too large to be allocated. It looks for LZMA2 as the only filter, as the decoder takes no other.
+func xzDictionary(header []byte) (int64, error) {
 	b := header[2:]
 	for _, present := range []byte{0x40, 0x80} { // the two sizes
 		if header[1]&present != 0 {
@@ -68,13 +68,13 @@ func xzDictionary(header []byte) error {
 		}
 	}
 	if len(b) < 3 || header[1]&3 != 0 || b[0] != 0x21 || b[1] != 1 {
-		return errors.New("a filter other than LZMA2")
+		return 0, errors.New("a filter other than LZMA2")
 	}
 	n, err := lzma.DecodeDictCap(b[2])
 	if err == nil && n > maxWindow {
 		err = fmt.Errorf("dictionary of %d bytes", n)
 	}
-	return err
+	return n, err
 }
 
 func (x *xzStream) chunk(r peeker) (int64, error) {

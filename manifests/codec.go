@@ -60,7 +60,7 @@ func (c codec) level(text string) (int, error) {
 }
 
 // compression reads the codec in n, found under key: one word, or a mapping of
-// codec and level.
+// codec and level, or of the command that compresses.
 func (d *decoder) compression(n *node, key string, known []codec, dst *Compression) {
 	if n == nil {
 		return
@@ -68,14 +68,21 @@ func (d *decoder) compression(n *node, key string, known []codec, dst *Compressi
 	if n.kind != mapping {
 		word := func(text string) (Compression, error) {
 			codec, level, err := parseCompression(text, known)
-			return Compression{n.pos, codec, level}, err
+			return Compression{Pos: n.pos, Codec: codec, Level: level}, err
 		}
 		if c, ok := take(d, n, key, word); ok {
 			*dst = c
 		}
 		return
 	}
-	o := d.object(n, key, "codec", "level")
+	o := d.object(n, key, "codec", "level", "command")
+	if o.has("command") {
+		o.refuse("the command decides over it", "codec", "level")
+		if command := d.command(o); len(command) > 0 {
+			*dst = Compression{Pos: o.get("command").pos, Command: command}
+		}
+		return
+	}
 	o.require(key, "codec")
 	name := o.get("codec")
 	if name == nil {
@@ -87,4 +94,27 @@ func (d *decoder) compression(n *node, key string, known []codec, dst *Compressi
 	}
 	*dst = Compression{Pos: n.pos, Codec: c.name}
 	set(o, "level", &dst.Level, c.level)
+}
+
+// command reads a program and its arguments. A manifest that names none, or is
+// wrong in one of them, has none.
+func (d *decoder) command(o *object) []string {
+	var words []string
+	items := o.list("command")
+	for i, item := range items {
+		read := parseText
+		if i == 0 {
+			read = parseWord
+		}
+		if word, ok := parse(d, item, "command", read); ok {
+			words = append(words, word)
+		}
+	}
+	if n := o.get("command"); len(items) == 0 && (n.null || n.kind == list) {
+		d.errorf(n.pos, "command is empty, want a program and its arguments")
+	}
+	if len(words) < len(items) {
+		return nil
+	}
+	return words
 }

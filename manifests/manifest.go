@@ -44,11 +44,12 @@ type Manifest struct {
 	Output      Output
 }
 
-// Compression names a codec and its level.
+// Compression names a codec and its level, or a program that compresses.
 type Compression struct {
-	Pos   Pos
-	Codec string // "gzip", "zstd", "xz", "lz4", "none"; "auto" (root.payload only)
-	Level int    // 0 is the codec's default
+	Pos     Pos
+	Codec   string   // "gzip", "zstd", "xz", "lz4", "none"; "auto" (root.payload only)
+	Level   int      // 0 is the codec's default
+	Command []string // program and arguments; instead of Codec and Level
 }
 
 // RootType says what the root of the booted machine is.

@@ -109,6 +109,13 @@ func printReport(w io.Writer, out string, r *builder.Report) {
 		}
 		fmt.Fprintf(w, "  stub     %s%s, %s, sha256 %s\n", size(r.Stub.Size), by, r.Stub.Origin, r.Stub.SHA256)
 	}
+	for _, c := range r.Commands {
+		version := c.Version
+		if version == "" {
+			version = c.Command[0] + ", which does not tell its version"
+		}
+		fmt.Fprintf(w, "  command  %s: %s\n", c.Key, version)
+	}
 	machine := ""
 	if r.MinRAM.Debian > 0 {
 		machine = fmt.Sprintf("; %d MiB in QEMU with Debian's 6.1", r.MinRAM.Debian>>20)

@@ -59,6 +59,7 @@ func (f *manifestFlags) load(file string) (*manifests.Manifest, builder.Options,
 		if m.Compress.Codec, m.Compress.Level, err = manifests.ParseCompression(f.compress); err != nil {
 			return nil, o, flagError("--compress", err)
 		}
+		m.Compress.Command = nil
 	}
 	return m, o, nil
 }

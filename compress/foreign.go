@@ -1,0 +1,107 @@
+package compress
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// HeadSize is how much of a stream Inspect wants to see.
+const HeadSize = 1 << 10
+
+// Refused is an error for a stream that a kernel would not take, with what can be
+// done about it.
+type Refused struct{ Reason, Hint string }
+
+func (r *Refused) Error() string { return r.Reason }
+
+// Inspect returns the codec of a stream that some other program has written, and
+// how many bytes its decoder must hold, by what the stream begins with. What the
+// kernel would refuse, or need not be built to take, is a *Refused. NewReader tells
+// of the rest.
+func Inspect(head []byte) (*Codec, int64, error) {
+	c := Detect(head)
+	switch {
+	case len(head) == 0:
+		return nil, 0, errors.New("wrote nothing")
+	case c == nil:
+		return nil, 0, &Refused{fmt.Sprintf("what it writes begins with %x, which is no known format", head[:min(len(head), 4)]),
+			"want gzip, zstd, xz or lz4 -l on standard output"}
+	case c == &noneCodec:
+		return nil, 0, &Refused{"it compresses nothing", "the codec none does that without a command"}
+	}
+	var window int64
+	var err error
+	switch c {
+	case &gzipCodec:
+		window, err = inspectGzip(head)
+	case &zstdCodec:
+		window, err = inspectZstd(head)
+	case &xzCodec:
+		window, err = inspectXZ(head)
+	case &lz4Codec:
+		window = lz4Window(Options{})
+		if strings.HasPrefix(string(head), lz4FrameMagic) {
+			err = &Refused{"lz4: frame format, which the kernel does not take", "add -l, for the legacy format"}
+		}
+	}
+	return c, window, err
+}
+
+// inspectGzip wants a header that the kernel can skip (lib/decompress_inflate.c): a
+// name is all that may be in it.
+func inspectGzip(head []byte) (int64, error) {
+	const name = 0x08
+	if len(head) > 3 && head[3]&^name != 0 {
+		return 0, &Refused{"gzip: a header with more than a name, which the kernel does not skip", ""}
+	}
+	return gzipCodec.window(Options{}), nil
+}
+
+func inspectZstd(head []byte) (int64, error) {
+	var h zstd.Header
+	if err := h.Decode(head); err != nil {
+		return 0, zstdCodec.fault(err)
+	}
+	window := h.WindowSize
+	if h.SingleSegment {
+		window = h.FrameContentSize
+	}
+	switch {
+	case h.Skippable:
+		return 0, &Refused{"zstd: a skippable frame, which the kernel does not take", "zstd -T0 compresses in threads without one"}
+	case h.DictionaryID != 0:
+		return 0, &Refused{"zstd: a dictionary, which the kernel has not got", ""}
+	case window > maxWindow:
+		return 0, &Refused{fmt.Sprintf("zstd: a window of %d MiB, and the kernel takes 128", window>>20), "--long=27 is the largest that fits"}
+	}
+	return int64(window), nil
+}
+
+// inspectXZ wants no filter for machine code either: a kernel has those that it was
+// configured with (CONFIG_XZ_DEC_X86 and its like), and the stub has none.
+func inspectXZ(head []byte) (int64, error) {
+	const blocks = 12 // where they begin
+	if len(head) <= blocks {
+		return 0, xzCodec.fault(errors.New("stream is cut off"))
+	}
+	if check := head[7] & 15; check > 1 {
+		name := map[byte]string{4: "CRC64", 10: "SHA-256"}[check]
+		if name == "" {
+			name = fmt.Sprint("number ", check)
+		}
+		return 0, &Refused{"xz: the check " + name + ", and the kernel has CRC32 only", "add --check=crc32"}
+	}
+	block := head[blocks:]
+	n := (int(block[0]) + 1) * 4
+	if block[0] == 0 || len(block) < n {
+		return 0, xzCodec.fault(errors.New("stream without a block"))
+	}
+	window, err := xzDictionary(block[:n])
+	if err != nil {
+		return 0, &Refused{"xz: " + err.Error(), "want LZMA2 alone, without a filter such as --x86, and 128 MiB of dictionary at most: --lzma2=preset=9e,dict=4MiB"}
+	}
+	return window, nil
+}
