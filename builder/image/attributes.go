@@ -77,6 +77,8 @@ func (x *Extraction) setXattrs(xattrs map[string]map[string]string) error {
 			name := cleanName(path.Clean("/" + at))
 			if spare, ok := x.spare[name]; ok {
 				name = spare
+			} else if !x.chosen[name] {
+				continue // what is there is not the image's
 			}
 			dir, base, err := x.folders.find(name)
 			if err == nil {
@@ -87,7 +89,7 @@ func (x *Extraction) setXattrs(xattrs map[string]map[string]string) error {
 				if err == nil {
 					err = unpack.SetXattr(base, name, xattrs[at][name])
 				}
-				if err != nil && !errors.Is(err, unix.ENOENT) { // it may have been left out
+				if err != nil {
 					x.Unset = append(x.Unset, fmt.Errorf("%s of %s: %w", name, at, err))
 				}
 			}

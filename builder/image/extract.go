@@ -47,7 +47,9 @@ type Extraction struct {
 	made    []string               // until it is known whether the root does
 	dirs    map[string]cpio.Header // folders, which get their attributes in the end
 	omitted map[string]cpio.Header // folders that were left out, for what is in them and was not
+	chosen  map[string]bool        // what Adapt has not left out
 	spare   map[string]string      // files that were left out, in case that they have other names: where they are
+	spares  []string               // these places
 	writers writers
 }
 
@@ -59,7 +61,8 @@ func (x *Extraction) Extract(r io.Reader) (err error) {
 	x.root = unpack.NewRoot(fd)
 	x.root.Folder = x.folders.find
 	x.links = unpack.Links{}
-	x.dirs, x.omitted, x.spare = map[string]cpio.Header{}, map[string]cpio.Header{}, map[string]string{}
+	x.dirs, x.omitted = map[string]cpio.Header{}, map[string]cpio.Header{}
+	x.chosen, x.spare = map[string]bool{}, map[string]string{}
 	x.writers.start()
 	info, err := Walk(r, x.entry)
 	if writeErr := x.writers.wait(); err == nil {
@@ -68,7 +71,7 @@ func (x *Extraction) Extract(r io.Reader) (err error) {
 	if err == nil {
 		err = x.setXattrs(info.Xattrs)
 	}
-	for _, name := range x.spare {
+	for _, name := range x.spares {
 		if removeErr := x.remove(name); err == nil && !errors.Is(removeErr, unix.ENOENT) {
 			err = removeErr
 		}
@@ -146,7 +149,12 @@ func (x *Extraction) nest() error {
 		}
 	}
 	x.made = nil
+	top, found := x.dirs["."]
 	clear(x.dirs)
+	if found {
+		x.dirs["."] = top
+	}
+	clear(x.chosen)
 	clear(x.links)
 	return nil
 }
@@ -163,12 +171,14 @@ func (x *Extraction) adapt(e *Entry, h *cpio.Header, body io.Reader) error {
 	kind := h.Mode & cpio.TypeMask
 	switch {
 	case wanted:
+		x.chosen[h.Name] = true
 	case kind == cpio.TypeDir:
 		x.omitted[h.Name] = *h
 		return nil
 	case kind == cpio.TypeFile && h.Nlink > 1:
 		// It may have another name, which is wanted.
-		spare := fmt.Sprintf(".mkinitfs-%d-%d", os.Getpid(), len(x.spare))
+		spare := fmt.Sprintf(".mkinitfs-%d-%d", os.Getpid(), len(x.spares))
+		x.spares = append(x.spares, spare)
 		x.spare[h.Name] = spare
 		h.Name = spare
 	default:

@@ -22,6 +22,9 @@ type Files struct {
 // for every file that is asked for.
 func ReadFiles(r io.Reader) (*Files, error) {
 	if asFile(r) == nil {
+		if _, err := r.Read(make([]byte, 1)); err == io.EOF {
+			return nil, errNoArchive
+		}
 		return nil, errors.New("not a file that can be read twice")
 	}
 	w := &walker{info: &Info{}}

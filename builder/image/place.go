@@ -34,7 +34,7 @@ func (x *Extraction) add(h *cpio.Header, body func() io.WriterTo) error {
 	if h.Mode&cpio.TypeMask == cpio.TypeDir {
 		x.dirs[h.Name] = *h
 	}
-	if !x.nested && !again {
+	if !x.nested && !again && h.Name != "." {
 		x.made = append(x.made, h.Name)
 	}
 	return nil

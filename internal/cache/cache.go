@@ -102,7 +102,7 @@ func (f Folder) Create(key string) *Writer {
 		return w
 	}
 	var disk syscall.Statfs_t
-	if err := syscall.Statfs(string(f), &disk); err != nil || disk.Bavail < minFree/uint64(disk.Bsize) {
+	if err := syscall.Statfs(string(f), &disk); err != nil || disk.Bavail*uint64(disk.Bsize) < minFree {
 		return w
 	}
 	w.file, _ = os.CreateTemp(string(f), ".new-")

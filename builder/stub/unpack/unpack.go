@@ -189,19 +189,20 @@ func (r *Root) file(h *cpio.Header, body io.WriterTo, flags int) error {
 	}
 	if later, ok := body.(Later); ok && h.Nlink < 2 { // of two names with content the last has to be written last
 		header := *h
-		return later.Defer(func() error { return fill(fd, &header, body) })
+		return later.Defer(func() error { return r.fill(fd, &header, body) })
 	}
-	return fill(fd, h, body)
+	return r.fill(fd, h, body)
 }
 
 // fill gives the open file fd its content and attributes, and closes it. Owner,
-// then mode, then time: chown clears setuid, and writing sets the time.
-func fill(fd int, h *cpio.Header, body io.WriterTo) error {
+// then mode, then time: chown clears setuid, and writing sets the time. In a folder
+// of the stub's a new file is root's already; one of somebody's may be setgid.
+func (r *Root) fill(fd int, h *cpio.Header, body io.WriterTo) error {
 	defer closeFile(fd)
 	if _, err := body.WriteTo(file{fd, h.Name}); err != nil {
 		return err
 	}
-	if h.UID != 0 || h.GID != 0 {
+	if r.Folder != nil || h.UID != 0 || h.GID != 0 {
 		if err := syscall.Fchown(fd, int(h.UID), int(h.GID)); err != nil {
 			return &Error{"chown", h.Name, err}
 		}
