@@ -99,7 +99,7 @@ func imageArch(name string) (string, error) {
 	defer f.Close()
 	arch, err := image.Arch(f)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w (--arch ARCH names it)", name, err)
+		return "", fmt.Errorf("%s: %w\n  --arch ARCH names the machine", name, err)
 	}
 	return arch, nil
 }

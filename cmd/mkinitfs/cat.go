@@ -19,7 +19,7 @@ func catCommand() *cobra.Command {
 			"that they share, symbolic links to other files of the image and never to the host's.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {
-				return usageError{fmt.Errorf("cat takes an image and paths in it, got %d arguments", len(args))}
+				return usageError{fmt.Errorf("cat takes an image and paths in it, got %s", count(len(args), "argument", "arguments"))}
 			}
 			return nil
 		},

@@ -31,7 +31,7 @@ func extractCommand() *cobra.Command {
 			"Nothing is ever written outside of DIR, whatever names and links the image has.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {
-				return usageError{fmt.Errorf("extract takes an image and a folder, got %d arguments", len(args))}
+				return usageError{fmt.Errorf("extract takes an image and a folder, got %s", count(len(args), "argument", "arguments"))}
 			}
 			return nil
 		},
