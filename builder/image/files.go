@@ -11,6 +11,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
+const maxLinks = 40 // that are followed for one name, as in the kernel
+
 // Files are the files of the root that an image brings up.
 type Files struct {
 	image   io.Reader
@@ -76,7 +78,6 @@ func (f *Files) Copy(w io.Writer, name string) error {
 
 // find returns the entry at a path, symbolic links followed.
 func (f *Files) find(name string) (*Entry, error) {
-	const maxLinks = 40 // as in the kernel
 	at, left := "/", name
 	for links := 0; left != ""; {
 		var part string

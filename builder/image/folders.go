@@ -24,8 +24,6 @@ type folder struct {
 	fd   int
 }
 
-const maxLinks = 40 // that are followed for one name, as in the kernel
-
 func newFolders(root int) *folders { return &folders{root: root} }
 
 // find returns the open folder that a clean relative name is in, and its last part. It
