@@ -11,7 +11,7 @@ import (
 // 8 MiB of it are for the program that is started. It is the largest of
 //
 //   - the image, as the boot loader left it in RAM, what the kernel has unpacked of
-//     it, and the window of the decompressor;
+//     it, the window of the decompressor, and what the kernel gives back thereafter;
 //   - the image and twice what the kernel has unpacked, since rootfs is a tmpfs of
 //     half the RAM that is left beside the image (not with rootfstype=ramfs);
 //   - the unpacked root, and for a tmpfs root what unpacking the last of it takes; for
@@ -49,6 +49,11 @@ func (b *build) minRAM() *MinRAM {
 // kernel's.
 const loaded = 6
 
+// starting is what the kernel gives back before it runs a program, and has not got
+// while it unpacks the image: the lines "Freeing unused kernel ..." of Debian's 6.1
+// sum up to 8.4 MiB on amd64.
+const starting = 9 << 20
+
 // needs is what a boot takes on pages of a size.
 func (b *build) needs(p *bootplan.Plan, page int64) int64 {
 	var rootfs, window int64 // when the kernel is done; of the kernel's decompressor
@@ -72,7 +77,7 @@ func (b *build) needs(p *bootplan.Plan, page int64) int64 {
 	if b.policy != nil {
 		done += loaded * b.policy.Size
 	}
-	return max(done, b.report.Size+rootfs+max(rootfs, window))
+	return max(done, b.report.Size+rootfs+max(rootfs, window+starting))
 }
 
 // pageSize is the usual one: 64 KiB is what distributions take for ppc64le, and

@@ -44,6 +44,9 @@ func TestBootMinRAM(t *testing.T) {
 		{name: "large file, bind, xz", manifest: func(t *testing.T) string {
 			return guestManifest(t, large(40<<20), "root: {type: bind}", "compress: xz:9")
 		}},
+		{name: "large dictionary", manifest: func(t *testing.T) string {
+			return guestManifest(t, "compress: {command: ["+testenv.Tool(t, "xz")+", --check=crc32, --lzma2=dict=64MiB]}")
+		}},
 	}
 	for _, root := range []string{"{}", "{payload: gzip}", "{payload: lz4}", "{payload: none}", "{type: bind}", "{type: none}"} {
 		for _, outer := range []string{"gzip", "zstd", "lz4"} {
