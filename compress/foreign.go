@@ -19,8 +19,8 @@ func (r *Refused) Error() string { return r.Reason }
 
 // Inspect returns the codec of a stream that some other program has written, and
 // how many bytes its decoder must hold, by what the stream begins with. What the
-// kernel would refuse, or need not be built to take, is a *Refused. NewReader tells
-// of the rest.
+// kernel would refuse, or need not be built to take, is a *Refused, and so is what has
+// no check: damage would be unpacked. NewReader tells of the rest.
 func Inspect(head []byte) (*Codec, int64, error) {
 	c := Detect(head)
 	switch {
@@ -74,6 +74,8 @@ func inspectZstd(head []byte) (int64, error) {
 		return 0, &Refused{"zstd: a skippable frame, which the kernel does not take", "zstd -T0 compresses in threads without one"}
 	case h.DictionaryID != 0:
 		return 0, &Refused{"zstd: a dictionary, which the kernel has not got", ""}
+	case !h.HasCheckSum:
+		return 0, &Refused{"zstd: no checksum, so that damage would not be noticed", "leave --no-check out"}
 	case window > maxWindow:
 		return 0, &Refused{fmt.Sprintf("zstd: a window of %d MiB, and the kernel takes 128", window>>20), "--long=27 is the largest that fits"}
 	}
@@ -87,12 +89,12 @@ func inspectXZ(head []byte) (int64, error) {
 	if len(head) <= blocks {
 		return 0, xzCodec.fault(errors.New("stream is cut off"))
 	}
-	if check := head[7] & 15; check > 1 {
-		name := map[byte]string{4: "CRC64", 10: "SHA-256"}[check]
+	if check := head[7] & 15; check != 1 {
+		name := map[byte]string{0: "none", 4: "CRC64", 10: "SHA-256"}[check]
 		if name == "" {
 			name = fmt.Sprint("number ", check)
 		}
-		return 0, &Refused{"xz: the check " + name + ", and the kernel has CRC32 only", "add --check=crc32"}
+		return 0, &Refused{"xz: the check is " + name + ", and the kernel has CRC32 only", "add --check=crc32"}
 	}
 	block := head[blocks:]
 	n := (int(block[0]) + 1) * 4

@@ -33,6 +33,7 @@ func TestBootRoots(t *testing.T) {
 		{"{payload: gzip}", "zstd", qemu.Machine{CPUs: 1, Append: ramfs}},
 		{"{payload: lz4}", "lz4", qemu.Machine{CPUs: 2}},
 		{"{payload: xz}", "none", qemu.Machine{CPUs: 2, Append: ramfs}},
+		{"{payload: {command: [zstd, '-19']}}", "{command: [xz, --check=crc32, '--lzma2=preset=9e,dict=4MiB']}", qemu.Machine{CPUs: 2}},
 		{"{payload: none}", "xz", qemu.Machine{CPUs: 2}},
 		{"{payload: none}", "none", qemu.Machine{CPUs: 1, Append: ramfs}},
 		{"{payload: auto, size: 64M, inodes: 2000}", "gzip", qemu.Machine{CPUs: 2, NoConsole: true}},
