@@ -3,6 +3,7 @@
 package image
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -75,12 +76,11 @@ func (x *Extraction) setXattrs(xattrs map[string]map[string]string) error {
 		}
 		for _, at := range slices.Sorted(maps.Keys(xattrs)) {
 			name := cleanName(path.Clean("/" + at))
-			if spare, ok := x.spare[name]; ok {
-				name = spare
-			} else if !x.chosen[name] {
+			place := cmp.Or(x.chosen[name], x.spare[name])
+			if place == "" {
 				continue // what is there is not the image's
 			}
-			dir, base, err := x.folders.find(name)
+			dir, base, err := x.folders.find(place)
 			if err == nil {
 				err = unix.Fchdir(dir)
 			}

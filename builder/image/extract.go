@@ -47,9 +47,10 @@ type Extraction struct {
 	made    []string               // until it is known whether the root does
 	dirs    map[string]cpio.Header // folders, which get their attributes in the end
 	omitted map[string]cpio.Header // folders that were left out, for what is in them and was not
-	chosen  map[string]bool        // what Adapt has not left out
+	chosen  map[string]string      // what Adapt has not left out: where it is
 	spare   map[string]string      // files that were left out, in case that they have other names: where they are
-	spares  []string               // these places
+	spares  []string               // names that are removed in the end
+	first   map[uint64]string      // where the first name of a file with several is
 	writers writers
 }
 
@@ -62,7 +63,7 @@ func (x *Extraction) Extract(r io.Reader) (err error) {
 	x.root.Folder = x.folders.find
 	x.links = unpack.Links{}
 	x.dirs, x.omitted = map[string]cpio.Header{}, map[string]cpio.Header{}
-	x.chosen, x.spare = map[string]bool{}, map[string]string{}
+	x.chosen, x.spare, x.first = map[string]string{}, map[string]string{}, map[uint64]string{}
 	x.writers.start()
 	info, err := Walk(r, x.entry)
 	if writeErr := x.writers.wait(); err == nil {
@@ -156,6 +157,7 @@ func (x *Extraction) nest() error {
 	}
 	clear(x.chosen)
 	clear(x.links)
+	clear(x.first)
 	return nil
 }
 
@@ -168,26 +170,27 @@ func (x *Extraction) adapt(e *Entry, h *cpio.Header, body io.Reader) error {
 			return err
 		}
 	}
-	kind := h.Mode & cpio.TypeMask
+	name, kind := h.Name, h.Mode&cpio.TypeMask
 	switch {
 	case wanted:
-		x.chosen[h.Name] = true
 	case kind == cpio.TypeDir:
-		x.omitted[h.Name] = *h
+		x.omitted[name] = *h
 		return nil
 	case kind == cpio.TypeFile && h.Nlink > 1:
 		// It may have another name, which is wanted.
-		spare := fmt.Sprintf(".mkinitfs-%d-%d", os.Getpid(), len(x.spares))
-		x.spares = append(x.spares, spare)
-		x.spare[h.Name] = spare
-		h.Name = spare
+		h.Name = x.newSpare()
+		x.spare[name] = h.Name
 	default:
 		return nil
 	}
-	return x.add(h, func() io.WriterTo {
+	err := x.add(h, func() io.WriterTo {
 		if e.Link != "" {
 			return strings.NewReader(e.Link)
 		}
 		return x.writers.body(e, body)
 	})
+	if wanted {
+		x.chosen[name] = h.Name
+	}
+	return err
 }

@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
@@ -125,6 +127,79 @@ func TestExtractHostile(t *testing.T) {
 	}
 }
 
+// What was in the folder before stays as it is unless the image has an entry of that
+// very name, wherever a link that led elsewhere leads later.
+func TestExtractBesideHostile(t *testing.T) {
+	before := map[string]string{"B": "/", "B/x": "kept", "B/d": "/"}
+	for _, test := range []struct {
+		name string
+		data []byte
+		want map[string]string // beside what was there
+	}{
+		{"a hard link", swap(t, archive(t, "A/", "l>A", "l/x@5", "l>B", "y@5"), "evil"),
+			map[string]string{"A": "/", "A/x": "evil", "l": ">B", "y": "evil"}},
+		{"a folder", archive(t, "A/", "l>A", "l/d/", "l>B"), map[string]string{"A": "/", "A/d": "/", "l": ">B"}},
+		{"a missing folder", archive(t, "A/", "l>A", "l/d/f=1", "l>B"), map[string]string{"A": "/", "A/d": "/", "A/d/f": "1", "l": ">B"}},
+		{"what is taken back", join(t, archive(t, "A/", "l>A", "l/x=1", "l>B"), archive(t, ".mkinitfs/root.0000="+string(archive(t, "a=1")))),
+			map[string]string{"a": "1"}},
+	} {
+		dir := t.TempDir()
+		for _, name := range []string{"B", "B/d"} {
+			if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		writeFile(t, filepath.Join(dir, "B/x"), "kept")
+		f, err := os.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		x := Extraction{Folder: f, Parents: true, Adapt: mine}
+		if err := x.Extract(bytes.NewReader(test.data)); err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		maps.Copy(test.want, before)
+		if diff := cmp.Diff(test.want, tree(t, dir)); diff != "" {
+			t.Errorf("%s: -want +got\n%s", test.name, diff)
+		}
+		if info, err := os.Stat(filepath.Join(dir, "B/d")); err != nil || info.Mode().Perm() != 0o700 {
+			t.Errorf("%s: the folder that was there: got %v, %v, want mode 0700", test.name, info.Mode(), err)
+		}
+	}
+}
+
+// The extended attributes of an entry are its own, too.
+func TestExtractBesideXattrs(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "B"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	kept := filepath.Join(dir, "B/x")
+	writeFile(t, kept, "kept")
+	if err := unix.Setxattr(kept, "user.x", []byte("kept"), 0); err != nil {
+		t.Skip("no extended attributes here: ", err)
+	}
+	table := bootplan.MarshalXattrs([]bootplan.Xattr{{Name: "user.x", Value: "evil", Paths: []string{"/l/x"}}})
+	f, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	x := Extraction{Folder: f, Adapt: mine}
+	data := archive(t, ".mkinitfs/xattrs="+string(table), "A/", "l>A", "l/x=1", "l>B")
+	if err := x.Extract(bytes.NewReader(data)); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"A/x": "evil", "B/x": "kept"} {
+		buf := make([]byte, 10)
+		n, err := unix.Getxattr(filepath.Join(dir, name), "user.x", buf)
+		if got := string(buf[:max(n, 0)]); got != want {
+			t.Errorf("user.x of %s: got %q, %v, want %q", name, got, err, want)
+		}
+	}
+}
+
 // swap gives content to the last entry of an archive whose entries have none.
 func swap(t *testing.T, data []byte, content string) []byte {
 	t.Helper()
@@ -161,6 +236,8 @@ func TestExtractRoot(t *testing.T) {
 		{"bind", join(t, boot, archive(t, "etc/", ".mkinitfs/init>bin/busybox")), map[string]string{"dev": "/", "etc": "/", "init": ">bin/busybox"}},
 		{"later wins", join(t, archive(t, "a=1", "b="+large), archive(t, "b=2", "a="+large), pack(t, "xz", archive(t, "./a>b"))),
 			map[string]string{"a": ">b", "b": "2"}},
+		{"a name twice", swap(t, archive(t, "a@5", "b@5", "a@5"), "1"), map[string]string{"a": "1", "b": "1"}},
+		{"a second name twice", swap(t, archive(t, "a@5", "b@5", "b@5"), "1"), map[string]string{"a": "1", "b": "1"}},
 		{"no folders", archive(t, "a/b/c=1", "a/d=2"), map[string]string{"a": "/", "a/b": "/", "a/b/c": "1", "a/d": "2"}},
 	} {
 		got, err := extract(t, test.data)

@@ -3,6 +3,7 @@
 package image
 
 import (
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -15,6 +16,7 @@ import (
 type folders struct {
 	root int
 	open []folder // from below the root on
+	led  bool     // there by a link
 
 	retired, expired []int // no longer in open, and still open
 }
@@ -38,6 +40,18 @@ func (f *folders) find(name string) (int, string, error) {
 	return fd, base, err
 }
 
+// place returns the name without a link that leads to the same as name.
+func (f *folders) place(name string) (string, error) {
+	_, base, err := f.find(name)
+	if err != nil || !f.led {
+		return name, err
+	}
+	for _, dir := range slices.Backward(f.open) {
+		base = dir.name + "/" + base
+	}
+	return base, nil
+}
+
 // folder returns an open folder, of which one can only say that it is there (O_PATH).
 func (f *folders) folder(dir string) (int, error) {
 	keep := 0
@@ -51,7 +65,9 @@ func (f *folders) folder(dir string) (int, error) {
 		left = rest
 	}
 	f.shorten(keep)
-	for links := 0; left != ""; {
+	links := 0
+	f.led = false
+	for left != "" {
 		var name string
 		name, left, _ = strings.Cut(left, "/")
 		switch name {
@@ -74,6 +90,7 @@ func (f *folders) folder(dir string) (int, error) {
 			return -1, unix.ELOOP
 		}
 		links++
+		f.led = true
 		if strings.HasPrefix(target, "/") {
 			f.shorten(0)
 		}
