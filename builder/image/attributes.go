@@ -52,8 +52,7 @@ func (x *Extraction) setFolder(name string) error {
 	if err := unix.Fchmod(fd, h.Mode&0o7777); err != nil {
 		return fail("chmod", err)
 	}
-	times := []unix.Timespec{unix.NsecToTimespec(h.MTime * 1e9), unix.NsecToTimespec(h.MTime * 1e9)}
-	if err := unix.UtimesNanoAt(dir, base, times, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+	if err := setTime(dir, base, h.MTime); err != nil {
 		return fail("set mtime of", err)
 	}
 	return nil

@@ -284,6 +284,32 @@ func TestExtractSome(t *testing.T) {
 	}
 }
 
+// Folders have times as late as the format holds, on 32-bit machines too.
+func TestExtractTimes(t *testing.T) {
+	dir := t.TempDir()
+	f, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	x := Extraction{Folder: f, Adapt: func(h *cpio.Header) (bool, error) {
+		h.MTime = cpio.MaxTime
+		return mine(h)
+	}}
+	if err := x.Extract(bytes.NewReader(archive(t, "d/", "f=1"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"d", "f"} {
+		var info unix.Statx_t
+		if err := unix.Statx(int(f.Fd()), name, 0, unix.STATX_MTIME, &info); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := info.Mtime.Sec, int64(cpio.MaxTime); got != want {
+			t.Errorf("%s: got %d, want %d", name, got, want)
+		}
+	}
+}
+
 // A disk that is full, or whatever keeps a file from being written, ends it.
 func TestExtractError(t *testing.T) {
 	errFull := errors.New("disk full")

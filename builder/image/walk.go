@@ -143,8 +143,7 @@ func (w *walker) segment(r *window, s *Segment, codec *compress.Codec, at int64,
 			if err := w.stream(newWindow(d), s); err != nil {
 				return err
 			}
-			_, err := r.Discard(int(d.size))
-			return err
+			return r.skip(d.size)
 		}
 	}
 	d, err := codec.NewReader(r.Reader)

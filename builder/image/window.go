@@ -41,6 +41,18 @@ func (w *window) Discard(n int) (int, error) {
 	return held + int(m), err
 }
 
+// skip is Discard for as many bytes as an image can have, on 32-bit machines too.
+func (w *window) skip(n int64) error {
+	for n > 0 {
+		m, err := w.Discard(int(min(n, 1<<30)))
+		if err != nil {
+			return err
+		}
+		n -= int64(m)
+	}
+	return nil
+}
+
 // skipper passes over bytes; if there are fewer, it returns how many, and io.EOF.
 type skipper interface {
 	skip(n int64) (int64, error)
