@@ -48,7 +48,7 @@ func (w *walker) entry(e *Entry, b *body) error {
 		}
 		return err
 	}
-	if !ours || b.taken || b.archive.Offset() != before {
+	if !ours || w.outer || b.taken || b.archive.Offset() != before {
 		return nil
 	}
 	if name := memberName(e); name != "" {

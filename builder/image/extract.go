@@ -65,7 +65,11 @@ func (x *Extraction) Extract(r io.Reader) (err error) {
 	x.dirs, x.omitted = map[string]cpio.Header{}, map[string]cpio.Header{}
 	x.chosen, x.spare, x.first = map[string]string{}, map[string]string{}, map[uint64]string{}
 	x.writers.start()
-	info, err := Walk(r, x.entry)
+	walk := Walk
+	if x.Outer {
+		walk = WalkOuter
+	}
+	info, err := walk(r, x.entry)
 	if writeErr := x.writers.wait(); err == nil {
 		err = writeErr
 	}
@@ -88,9 +92,6 @@ func (x *Extraction) entry(e *Entry, body io.Reader) error {
 	at := e.Path()
 	switch {
 	case x.Outer:
-		if e.Member != "" {
-			return nil
-		}
 	case e.Member != "":
 		if err := x.nest(); err != nil {
 			return err

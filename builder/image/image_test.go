@@ -426,6 +426,22 @@ func TestSkipped(t *testing.T) {
 	}
 }
 
+// Members are not read where what is in them does not count.
+func TestWalkOuter(t *testing.T) {
+	data := archive(t, ".mkinitfs/root.0000="+strings.Repeat("no archive", 1<<17), "a/")
+	var got []string
+	info, err := WalkOuter(bytes.NewReader(data), func(e *Entry, _ io.Reader) error {
+		got = append(got, e.Name)
+		return nil
+	})
+	if err != nil || info.Size != int64(len(data)) {
+		t.Errorf("got size %d and error %v, want %d", info.Size, err, len(data))
+	}
+	if diff := cmp.Diff([]string{".mkinitfs/root.0000", "a"}, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
 type counted struct {
 	*bytes.Reader
 	n int

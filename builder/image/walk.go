@@ -24,10 +24,19 @@ func Walk(r io.Reader, visit func(e *Entry, body io.Reader) error) (*Info, error
 	return w.info, err
 }
 
+// WalkOuter is Walk of what the kernel unpacks: of members it does not see what is in
+// them.
+func WalkOuter(r io.Reader, visit func(e *Entry, body io.Reader) error) (*Info, error) {
+	w := &walker{visit: visit, info: &Info{}, outer: true}
+	err := w.image(r)
+	return w.info, err
+}
+
 type walker struct {
 	visit   func(*Entry, io.Reader) error
 	stopped error // the error of visit
 	info    *Info
+	outer   bool              // members are not looked into
 	member  string            // whose entries are being walked
 	scales  map[stream]*scale // nil if nobody asks for packed sizes
 	entries int64             // seen so far

@@ -65,10 +65,8 @@ func openInput(name string) (io.ReadCloser, error) {
 // listOuter returns the entries of the segments themselves.
 func listOuter(r io.Reader) ([]image.Entry, error) {
 	var entries []image.Entry
-	_, err := image.Walk(r, func(e *image.Entry, _ io.Reader) error {
-		if e.Member == "" {
-			entries = append(entries, *e)
-		}
+	_, err := image.WalkOuter(r, func(e *image.Entry, _ io.Reader) error {
+		entries = append(entries, *e)
 		return nil
 	})
 	return entries, err
