@@ -11,6 +11,7 @@ package compress
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -25,6 +26,7 @@ type Codec struct {
 
 	level  int      // the default
 	magic  []string // what a stream begins with
+	begin  string   // what most streams begin with, and little else
 	gap    int      // zero bytes that have to follow a stream
 	writer func(io.Writer, Options) (io.WriteCloser, error)
 	reader func(*bufio.Reader) (io.ReadCloser, error)
@@ -128,6 +130,31 @@ func (c *Codec) Skip(r interface {
 		if err != nil {
 			return true, c.fault(cut(err))
 		}
+	}
+}
+
+// Guess passes on to where the next stream seems to begin, if one does: what is within
+// a stream can look like the beginning of another. It is for codecs that cannot Skip,
+// and reports false for all others.
+func (c *Codec) Guess(r interface {
+	peeker
+	Buffered() int
+	Discard(n int) (int, error)
+}) bool {
+	if c.begin == "" {
+		return false
+	}
+	r.Discard(1)
+	for {
+		if _, err := r.Peek(len(c.begin)); err != nil {
+			return false
+		}
+		b, _ := r.Peek(r.Buffered())
+		if i := bytes.Index(b, []byte(c.begin)); i >= 0 {
+			r.Discard(i)
+			return true
+		}
+		r.Discard(len(b) - len(c.begin) + 1)
 	}
 }
 

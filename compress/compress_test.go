@@ -155,20 +155,21 @@ func TestSkip(t *testing.T) {
 	for _, c := range packed() {
 		for _, data := range [][]byte{nil, []byte("x"), mixed(300_000), make([]byte, 1<<20)} {
 			z := encode(t, c, data, Options{Level: min(1, c.MaxLevel)})
-			r := bytes.NewReader(append(bytes.Clone(z), "rest"...))
+			rest := strings.Repeat("\x00", c.gap) + "rest"
+			r := bytes.NewReader(append(bytes.Clone(z), rest...))
 			b := bufio.NewReader(r)
 			known, err := c.Skip(b)
 			if err != nil {
 				t.Fatalf("%s: %v", c.Name, err)
 			}
-			if want := c == &zstdCodec || c == &xzCodec; known != want {
+			if want := c != &gzipCodec; known != want {
 				t.Errorf("%s: got %v, want %v", c.Name, known, want)
 			}
 			want := len(z)
 			if !known {
 				want = 0
 			}
-			if got := len(z) + len("rest") - r.Len() - b.Buffered(); got != want {
+			if got := len(z) + len(rest) - r.Len() - b.Buffered(); got != want {
 				t.Errorf("%s: %d bytes: got an end at %d, want %d", c.Name, len(data), got, want)
 			}
 			_, err = c.Skip(bufio.NewReader(bytes.NewReader(z[:len(z)-1])))
@@ -176,6 +177,21 @@ func TestSkip(t *testing.T) {
 				t.Errorf("%s: cut off: got %v, want %v", c.Name, err, io.ErrUnexpectedEOF)
 			}
 		}
+	}
+}
+
+func TestGuess(t *testing.T) {
+	one := encode(t, &gzipCodec, mixed(300_000), Options{})
+	r := bytes.NewReader(append(bytes.Clone(one), one...))
+	b := bufio.NewReader(r)
+	if !gzipCodec.Guess(b) {
+		t.Fatal("a second stream was not found")
+	}
+	if got, want := 2*len(one)-r.Len()-b.Buffered(), len(one); got != want {
+		t.Errorf("a second stream was found at %d, want %d", got, want)
+	}
+	if gzipCodec.Guess(b) {
+		t.Error("a third stream was found, want two")
 	}
 }
 

@@ -21,6 +21,7 @@ var gzipCodec = Codec{
 	Slow:     true,
 	level:    8, // within 0.1% of 9 in a third of its time
 	magic:    []string{"\x1f\x8b"},
+	begin:    "\x1f\x8b\x08\x00\x00\x00\x00\x00", // deflate; neither a name nor a time
 	writer:   newGzipWriter,
 	reader:   newGzipReader,
 	window:   func(Options) int64 { return 32 << 10 },

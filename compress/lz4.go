@@ -29,6 +29,7 @@ var lz4Codec = Codec{
 	gap:      4,
 	writer:   newLZ4Writer,
 	reader:   newLZ4Reader,
+	pieces:   func() pieces { return lz4Piece },
 	window:   lz4Window,
 }
 
@@ -92,37 +93,49 @@ func (z *lz4Reader) Read(p []byte) (int, error) {
 
 // next decodes one block; what it returns is valid until the following call.
 func (z *lz4Reader) next() ([]byte, error) {
-	head, err := z.r.Peek(4)
-	if len(head) < 4 {
-		for _, c := range head {
-			if c != 0 {
-				return nil, cut(err)
-			}
-		}
+	n, err := lz4Piece(z.r)
+	if err != nil {
 		return nil, err
 	}
-	size := binary.LittleEndian.Uint32(head)
-	switch {
-	case size == 0:
-		return nil, io.EOF
-	case size != lz4Magic && int64(size) > int64(lz4.CompressBlockBound(lz4Block)):
-		return nil, fmt.Errorf("block of %d packed bytes (what follows lz4 has to be 4 zero bytes away)", size)
-	}
-	if _, err := z.r.Discard(4); err != nil || size == lz4Magic {
+	if _, err := z.r.Discard(4); err != nil || n == 4 {
 		return nil, err
 	}
+	size := n - 4
 	if z.block == nil {
 		z.block = make([]byte, lz4Block)
 	}
-	if cap(z.packed) < int(size) {
+	if int64(cap(z.packed)) < size {
 		z.packed = make([]byte, size)
 	}
 	if _, err := io.ReadFull(z.r, z.packed[:size]); err != nil {
 		return nil, cut(err)
 	}
-	n, err := lz4.UncompressBlock(z.packed[:size], z.block)
+	unpacked, err := lz4.UncompressBlock(z.packed[:size], z.block)
 	if err != nil {
 		return nil, err
 	}
-	return z.block[:n], nil
+	return z.block[:unpacked], nil
+}
+
+// lz4Piece returns the length of a block with the size before it, or of a magic.
+func lz4Piece(r peeker) (int64, error) {
+	head, err := r.Peek(4)
+	if len(head) < 4 {
+		for _, c := range head {
+			if c != 0 {
+				return 0, cut(err)
+			}
+		}
+		return 0, err
+	}
+	size := binary.LittleEndian.Uint32(head)
+	switch {
+	case size == 0:
+		return 0, io.EOF
+	case size == lz4Magic:
+		return 4, nil
+	case int64(size) > int64(lz4.CompressBlockBound(lz4Block)):
+		return 0, fmt.Errorf("block of %d packed bytes (what follows lz4 has to be 4 zero bytes away)", size)
+	}
+	return 4 + int64(size), nil
 }

@@ -13,7 +13,7 @@ import (
 // A walk goes from entry to entry, on one core. But the compressed streams of an
 // image are independent, and where they begin can be found without decoding them:
 // members by the headers of the archive that they lie in, segments by the lengths
-// that most formats have in them. So of a file the streams to come are decoded while
+// that most formats have in them, or at a guess by what one begins with. So of a file the streams to come are decoded while
 // the walk is still in earlier ones. All else is as without: what the walk has not
 // come to is never seen, nor what is wrong with it.
 
@@ -25,10 +25,11 @@ const (
 
 // ahead are the streams of an image that are known and not yet walked.
 type ahead struct {
-	file    *file
-	streams []*decoding // in the order of the image
-	free    chan []byte // chunks that can be used again
-	running sync.WaitGroup
+	file     *file
+	streams  []*decoding // in the order of the image
+	segments segments
+	free     chan []byte // chunks that can be used again
+	running  sync.WaitGroup
 }
 
 // decoding is one stream. It reads as what the stream unpacks to.
@@ -56,15 +57,23 @@ func (a *ahead) take(begin int64) *decoding {
 	for _, d := range a.streams[:i] {
 		close(d.quit)
 	}
-	d := a.streams[i]
-	for _, next := range a.streams[i:min(i+streams(), len(a.streams))] {
-		if next.chunks == nil {
-			next.chunks = make(chan []byte, aheadSize/chunkSize)
-			a.running.Go(func() { next.run(a.file) })
-		}
+	a.streams = a.streams[i:]
+	d := a.streams[0]
+	a.start(d) // which goes on while further ones are looked for
+	for len(a.streams) < streams() && a.findSegment() {
 	}
-	a.streams = a.streams[i+1:]
+	for _, next := range a.streams[:min(streams(), len(a.streams))] {
+		a.start(next)
+	}
+	a.streams = a.streams[1:]
 	return d
+}
+
+func (a *ahead) start(d *decoding) {
+	if d.chunks == nil {
+		d.chunks = make(chan []byte, aheadSize/chunkSize)
+		a.running.Go(func() { d.run(a.file) })
+	}
 }
 
 // streams is how many are decoded at once, the one that is being walked included.
@@ -87,23 +96,55 @@ func (a *ahead) stop() {
 	a.running.Wait()
 }
 
-// findSegments finds compressed segments from an offset of the image on.
+// findSegments looks for compressed segments from an offset of the image on.
 func (a *ahead) findSegments(begin int64) {
-	r := a.file.from(begin, a.file.size)
-	for {
-		head, _ := r.Peek(6)
-		codec := compress.Detect(head)
-		if codec == nil || codec.Name == "none" {
-			return
-		}
-		a.add(codec, begin+r.position(), a.file.size)
-		if known, err := codec.Skip(r); err != nil || !known {
-			return
-		}
-		if _, err := skipZeros(r); err != nil {
-			return
-		}
+	a.segments.r, a.segments.begin, a.segments.codec = a.file.from(begin, a.file.size), begin, nil
+	a.findSegment()
+}
+
+// findSegment adds the next segment, and reports whether there is one that it can find.
+func (a *ahead) findSegment() bool {
+	if !a.segments.next() {
+		return false
 	}
+	a.add(a.segments.codec, a.segments.begin+a.segments.r.position(), a.file.size)
+	return true
+}
+
+// segments finds compressed segments one after the other, without decoding them.
+type segments struct {
+	r     *window         // nil if there are no more
+	begin int64           // of r, in the image
+	codec *compress.Codec // of the segment that r stands at, nil before the first
+	blind bool            // has guessed in vain, and will not read to the end of the image again
+}
+
+func (s *segments) next() bool {
+	if s.r == nil || s.codec != nil && !s.pass() {
+		s.r = nil
+		return false
+	}
+	head, _ := s.r.Peek(6)
+	if s.codec = compress.Detect(head); s.codec == nil || s.codec.Name == "none" {
+		s.r = nil
+	}
+	return s.r != nil
+}
+
+// pass goes on to what comes behind a segment.
+func (s *segments) pass() bool {
+	known, err := s.codec.Skip(s.r)
+	switch {
+	case err != nil:
+		return false
+	case known:
+		_, err := skipZeros(s.r)
+		return err == nil
+	case s.blind:
+		return false
+	}
+	s.blind = !s.codec.Guess(s.r)
+	return !s.blind
 }
 
 // findMembers finds compressed members from the header at an offset of the image on.

@@ -458,9 +458,9 @@ func (c *counted) ReadAt(p []byte, at int64) (int, error) {
 func TestAhead(t *testing.T) {
 	var members, segments [][]byte
 	var want []string
-	for i := range 5 {
+	for i := range 7 {
 		a := archive(t, fmt.Sprintf("a%d=%s", i, strings.Repeat("x", aheadSize+i)), fmt.Sprintf("b%d/", i), fmt.Sprintf("c%d=small", i))
-		codec := []string{"zstd", "gzip", "none", "zstd", "lz4"}[i]
+		codec := []string{"zstd", "gzip", "gzip", "none", "zstd", "lz4", "lz4"}[i]
 		segments = append(segments, pack(t, codec, a))
 		members = append(members, []byte(fmt.Sprintf(".mkinitfs/root.%04d=%s", i, pack(t, codec, a))))
 		want = append(want, fmt.Sprintf("a%d", i), fmt.Sprintf("b%d", i), fmt.Sprintf("c%d", i))
