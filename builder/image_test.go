@@ -79,7 +79,7 @@ contents:
 }
 
 // options are those of a build that needs no compiler: what they name as the stub
-// is no more than the header of an ELF program for 32-bit ARM.
+// is no more than the header of an ELF program for 32-bit ARM, and a mark.
 func options(t *testing.T) Options {
 	t.Helper()
 	var b bytes.Buffer
@@ -90,6 +90,7 @@ func options(t *testing.T) Options {
 	if err := binary.Write(&b, binary.LittleEndian, header); err != nil {
 		t.Fatal(err)
 	}
+	b.WriteString("/" + bootplan.Path)
 	dir := t.TempDir()
 	stub := filepath.Join(dir, "stub")
 	if err := os.WriteFile(stub, b.Bytes(), 0o755); err != nil {

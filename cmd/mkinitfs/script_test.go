@@ -16,6 +16,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 	"github.com/mkinitfs/mkinitfs/internal/cache"
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
@@ -133,8 +134,8 @@ func fakeStub(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), emptyProgram(elf.EM_X86_64), 0o755))
 }
 
-// emptyProgram is the header of an ELF program and nothing behind it: all that is
-// asked of a stub before it runs.
+// emptyProgram is the header of an ELF program and what only a stub has in it: all that
+// is asked of one before it runs.
 func emptyProgram(machine elf.Machine) []byte {
 	ident := [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)}
 	var header any = &elf.Header64{
@@ -148,5 +149,6 @@ func emptyProgram(machine elf.Machine) []byte {
 	}
 	var b bytes.Buffer
 	binary.Write(&b, binary.LittleEndian, header)
+	b.WriteString("/" + bootplan.Path)
 	return b.Bytes()
 }
