@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/mkinitfs/mkinitfs/manifests"
@@ -62,14 +63,14 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 	defer os.Remove(f.Name()) // gone already if all went well
 	defer f.Close()
 	if err := b.write(ctx, f); err != nil {
-		return nil, err
+		return nil, ofTarget(err, path, f)
 	}
 	if o.IfChanged && b.stands(path, f) {
 		b.report.Unchanged = true
 		return &b.report, b.writeDepfile()
 	}
 	if err := f.Close(); err != nil {
-		return nil, err
+		return nil, ofTarget(err, path, f)
 	}
 	if err := b.writeDepfile(); err != nil {
 		return nil, err
@@ -144,9 +145,21 @@ func createBeside(path string, perm fs.FileMode) (*os.File, error) {
 	}
 }
 
+// ofTarget is an error of a build into the file f, which nobody has asked for, or of
+// one that tempFile made: it names path instead.
+func ofTarget(err error, path string, f *os.File) error {
+	e, ok := errors.AsType[*fs.PathError](err)
+	if ok && (e.Path == f.Name() || strings.HasPrefix(filepath.Base(e.Path), tempPrefix)) {
+		return fmt.Errorf("write %s: %w", path, e.Err)
+	}
+	return err
+}
+
+const tempPrefix = ".mkinitfs-"
+
 // tempFile creates a file that has no name any more.
 func tempFile(dir string) (*os.File, error) {
-	f, err := os.CreateTemp(dir, ".mkinitfs-")
+	f, err := os.CreateTemp(dir, tempPrefix)
 	if err != nil {
 		return nil, err
 	}
