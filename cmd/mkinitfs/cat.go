@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -16,7 +18,8 @@ func catCommand() *cobra.Command {
 		Short: "Print files of the root that an image brings up",
 		Long: "Print the content of regular files of the root that an image (\"-\" is standard input)\n" +
 			"brings up. Links lead where they lead once the root is up: hard links to the content\n" +
-			"that they share, symbolic links to other files of the image and never to the host's.",
+			"that they share, symbolic links to other files of the image and never to the host's.\n\n" +
+			"What cannot be printed is named, and the rest is; then the exit status is 1.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {
 				return usageError{fmt.Errorf("cat takes an image and paths in it, got %s", count(len(args), "argument", "arguments"))}
@@ -29,16 +32,22 @@ func catCommand() *cobra.Command {
 				return err
 			}
 			defer in.Close()
+			name := imageName(args[0])
 			files, err := image.ReadFiles(in)
 			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
+				return fmt.Errorf("%s: %w", name, err)
 			}
+			var status error
 			for _, path := range args[1:] {
-				if err := files.Copy(cmd.OutOrStdout(), path); err != nil {
-					return fmt.Errorf("%s: %w", args[0], err)
+				err := files.Copy(cmd.OutOrStdout(), path)
+				if missing, ok := errors.AsType[*fs.PathError](err); ok && missing.Path == path {
+					fmt.Fprintf(cmd.ErrOrStderr(), "mkinitfs: %s: %v\n", name, err)
+					status = exitStatus(exitFailed)
+				} else if err != nil {
+					return fmt.Errorf("%s: %w", name, err)
 				}
 			}
-			return nil
+			return status
 		},
 	}
 }
@@ -68,7 +77,7 @@ func openFile(name string) (*os.File, error) {
 	}
 	if err != nil {
 		spool.Close()
-		return nil, fmt.Errorf("copy %s: %w", name, err)
+		return nil, fmt.Errorf("copy %s: %w", imageName(name), err)
 	}
 	return spool, nil
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -45,7 +47,7 @@ func extractCommand() *cobra.Command {
 				return err
 			}
 			defer in.Close()
-			dir, err := openTarget(args[1], force)
+			dir, made, err := openTarget(args[1], force)
 			if err != nil {
 				return err
 			}
@@ -53,10 +55,16 @@ func extractCommand() *cobra.Command {
 			x := &extraction{Extraction: image.Extraction{Folder: dir, Outer: outer, Parents: true}, selected: selected, ctx: cmd.Context()}
 			err = x.run(in)
 			x.warn(cmd.ErrOrStderr())
-			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
+			if err == nil {
+				err = selected.unmatched()
 			}
-			return selected.unmatched(args[0])
+			if err != nil {
+				for _, folder := range made {
+					os.Remove(folder) // unless there is something in it
+				}
+				return fmt.Errorf("%s: %w", imageName(args[0]), err)
+			}
+			return nil
 		},
 	}
 	cmd.Flags().BoolVarP(&force, "force", "f", false, "unpack into a folder that has something in it: what the image has too is replaced")
@@ -64,23 +72,29 @@ func extractCommand() *cobra.Command {
 	return cmd
 }
 
-// openTarget opens a folder for what is extracted, and makes it if it is missing.
-func openTarget(name string, force bool) (*os.File, error) {
-	if err := os.MkdirAll(name, 0o755); err != nil {
-		return nil, err
+// openTarget opens a folder for what is extracted. What has to be made for that, it and
+// those above it, are the folders made, the deepest first.
+func openTarget(name string, force bool) (dir *os.File, made []string, err error) {
+	for at := filepath.Clean(name); ; at = filepath.Dir(at) {
+		if _, err := os.Lstat(at); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		made = append(made, at)
 	}
-	dir, err := os.Open(name)
-	if err != nil {
-		return nil, err
+	if err := os.MkdirAll(name, 0o755); err != nil {
+		return nil, nil, err
+	}
+	if dir, err = os.Open(name); err != nil {
+		return nil, nil, err
 	}
 	if _, err := dir.Readdirnames(1); !force && err != io.EOF {
 		dir.Close()
 		if err == nil {
 			err = fmt.Errorf("%s: it is not empty\n  --force replaces what the image has too, and leaves the rest", name)
 		}
-		return nil, err
+		return nil, nil, err
 	}
-	return dir, nil
+	return dir, made, nil
 }
 
 // extraction is one for the user who runs the command.
@@ -201,7 +215,7 @@ func (s *selection) has(name string) bool {
 }
 
 // unmatched returns an error that names the patterns which select nothing.
-func (s *selection) unmatched(image string) error {
+func (s *selection) unmatched() error {
 	var names []string
 	for _, p := range s.patterns {
 		if !p.matched {
@@ -211,5 +225,5 @@ func (s *selection) unmatched(image string) error {
 	if names == nil {
 		return nil
 	}
-	return errors.New(image + ": nothing in it matches " + strings.Join(names, ", "))
+	return errors.New("nothing in it matches " + strings.Join(names, ", "))
 }

@@ -10,6 +10,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// imageName is what an image is called in words.
+func imageName(arg string) string {
+	if arg == "-" {
+		return "standard input"
+	}
+	return arg
+}
+
 var manifestLine = regexp.MustCompile(`(?m)^(version|contents):`)
 
 // wantImage refuses a manifest, which is easily given to a command for images, before

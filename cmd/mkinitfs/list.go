@@ -43,7 +43,7 @@ func listCommand() *cobra.Command {
 				return printErr
 			}
 			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
+				return fmt.Errorf("%s: %w", imageName(args[0]), err)
 			}
 			return nil
 		},

@@ -34,7 +34,7 @@ func runCommand() *cobra.Command {
 				defer in.Close()
 			}
 			status, err := container.Run(container.Options{
-				Image: in, Name: args[0], Command: args[1:], Stderr: cmd.ErrOrStderr(),
+				Image: in, Name: imageName(args[0]), Command: args[1:], Stderr: cmd.ErrOrStderr(),
 			})
 			if err == nil && status != 0 {
 				err = exitStatus(status)

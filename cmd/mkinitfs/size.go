@@ -45,10 +45,10 @@ func sizeCommand() *cobra.Command {
 			defer in.Close()
 			use, err := image.Spent(in)
 			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
+				return fmt.Errorf("%s: %w", imageName(args[0]), err)
 			}
 			if html != "" {
-				if err := writeTreemap(cmd.OutOrStdout(), html, args[0], use); err != nil {
+				if err := writeTreemap(cmd.OutOrStdout(), html, imageName(args[0]), use); err != nil {
 					return err
 				}
 			}
@@ -58,9 +58,9 @@ func sizeCommand() *cobra.Command {
 			case html != "":
 				return nil
 			case files:
-				return printUse(cmd.OutOrStdout(), args[0], use, leaves(use))
+				return printUse(cmd.OutOrStdout(), imageName(args[0]), use, leaves(use))
 			}
-			return printUse(cmd.OutOrStdout(), args[0], use, folders(use, depth))
+			return printUse(cmd.OutOrStdout(), imageName(args[0]), use, folders(use, depth))
 		},
 	}
 	cmd.Flags().IntVarP(&depth, "depth", "d", 2, "show folders down to `N` levels")
