@@ -18,6 +18,7 @@ package builder
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"strings"
@@ -146,6 +147,11 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options) (*build, err
 	if err != nil {
 		b.sources.Close()
 		return nil, err
+	}
+	if b.cache != nil && (b.outer.Slow || b.payload.Slow) {
+		if err := b.cache.Usable(); err != nil {
+			b.report.Warnings = append(b.report.Warnings, fmt.Sprintf("nothing is kept for the next build: %v", err))
+		}
 	}
 	b.hideInit()
 	if b.members, err = b.cutMembers(); err != nil {

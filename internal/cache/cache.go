@@ -1,6 +1,6 @@
 // Package cache keeps what takes long to make in the user's cache folder.
 //
-// It has no errors: whoever uses it can do without. A file ends in the CRC-32 of
+// Use of it has no errors: whoever uses it can do without. A file ends in the CRC-32 of
 // what is before, because after a power cut or on a bad disk it can have its name
 // and not its content. It appears whole, by a rename, so that builds side by side
 // can share a folder. What is kept may be of files that are not for everyone, so
@@ -40,6 +40,18 @@ func User(name string) Folder {
 		return ""
 	}
 	return Folder(filepath.Join(dir, "mkinitfs", name))
+}
+
+// Usable says what keeps anything from being kept there, or nil.
+func (f Folder) Usable() error {
+	if err := os.MkdirAll(string(f), 0o700); err != nil {
+		return err
+	}
+	const write = 2 // access(2)
+	if err := syscall.Access(string(f), write); err != nil {
+		return &fs.PathError{Op: "write to", Path: string(f), Err: err}
+	}
+	return nil
 }
 
 // Open returns what is kept under key, or nil if there is nothing, or something else
