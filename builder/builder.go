@@ -204,7 +204,7 @@ func (b *build) codec(ctx context.Context, m manifests.Compression) (codec, erro
 	c := codec{level: m.Level, small: is32(b.arch)}
 	var err error
 	if m.Command != nil {
-		if c.command, err = findCommand(ctx, m.Pos, m.Command); err == nil {
+		if c.command, err = findCommand(ctx, m); err == nil {
 			c.Codec = c.command.codec
 		}
 	} else if c.Codec, err = compress.Lookup(m.Codec); err != nil {

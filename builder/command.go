@@ -36,10 +36,10 @@ type command struct {
 
 // findCommand looks for the program and tries it on an archive without entries, as
 // what it writes decides over the stub.
-func findCommand(ctx context.Context, pos manifests.Pos, words []string) (*command, error) {
-	c := &command{pos: pos, words: words}
+func findCommand(ctx context.Context, m manifests.Compression) (*command, error) {
+	c := &command{pos: m.Pos, words: m.Command}
 	var err error
-	if c.path, err = exec.LookPath(words[0]); err != nil {
+	if c.path, err = exec.LookPath(m.Program); err != nil {
 		if e := (*exec.Error)(nil); errors.As(err, &e) {
 			err = e.Err
 		}

@@ -79,7 +79,7 @@ func (d *decoder) compression(n *node, key string, known []codec, dst *Compressi
 	if o.has("command") {
 		o.refuse("the command decides over it", "codec", "level")
 		if command := d.command(o); len(command) > 0 {
-			*dst = Compression{Pos: o.get("command").pos, Command: command}
+			*dst = Compression{Pos: o.get("command").pos, Command: command, Program: d.program(command[0])}
 		}
 		return
 	}
@@ -94,6 +94,19 @@ func (d *decoder) compression(n *node, key string, known []codec, dst *Compressi
 	}
 	*dst = Compression{Pos: n.pos, Codec: c.name}
 	set(o, "level", &dst.Level, c.level)
+}
+
+// program is where a program is: with a slash in it, its name is a path as that of a
+// source is.
+func (d *decoder) program(name string) string {
+	if !strings.Contains(name, "/") {
+		return name
+	}
+	path := join(d.dir, name)
+	if !strings.Contains(path, "/") {
+		path = "./" + path
+	}
+	return path
 }
 
 // command reads a program and its arguments. A manifest that names none, or is

@@ -50,6 +50,7 @@ type Compression struct {
 	Codec   string   // "gzip", "zstd", "xz", "lz4", "none"; "auto" (root.payload only)
 	Level   int      // 0 is the codec's default
 	Command []string // program and arguments; instead of Codec and Level
+	Program string   // where that program is: a path with a slash, or a name to look up in PATH
 }
 
 // RootType says what the root of the booted machine is.

@@ -14,7 +14,10 @@ func checkCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check MANIFEST",
 		Short: "Plan an image and report on it, without writing anything",
-		Args:  exactly(1, "one manifest"),
+		Long: "Plan an image (\"-\" is standard input) and report on it, without writing anything.\n\n" +
+			"Sources are looked at, and a program of the manifest that compresses is run as for\n" +
+			"build, to see what it writes.",
+		Args: exactly(1, "one manifest"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			m, o, err := f.load(args[0])
 			if err != nil {

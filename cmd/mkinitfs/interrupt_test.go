@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,13 +21,18 @@ func TestInterrupt(t *testing.T) {
 	rand.Read(noise)
 	writeFile(t, filepath.Join(src, "noise"), noise)
 	writeFile(t, filepath.Join(src, "go.mod"), []byte("module example.com/slow\n"))
+	hang := filepath.Join(src, "hang")
+	writeFile(t, hang, []byte("#!/bin/sh\ncd \"${0%/*}\"\n[ \"$1\" = later ] && mkdir tried 2>/dev/null && exec gzip\nsleep 1000 &\necho $! >pid\nwait\n"))
+	if err := os.Chmod(hang, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	writeFile(t, filepath.Join(src, "main.go"), []byte("package main\n\nimport _ \"net/http\"\n\nfunc main() {}\n"))
 
 	tests := []struct {
 		name     string
 		manifest string
 		signal   os.Signal
-		busy     string // what there is in the slow part, below the folder of the image or $TMPDIR
+		busy     string // what there is in the slow part, below the folders of the image or the manifest, or $TMPDIR
 	}{
 		{
 			"xz", "compress: xz\nroot: {type: none}\ncontents: [{type: file, src: noise, dst: /init}]\n", os.Interrupt,
@@ -39,6 +45,14 @@ func TestInterrupt(t *testing.T) {
 		{
 			"go", "root: {type: none}\ncontents: [{type: go, src: ., dst: /init}]\n", os.Interrupt,
 			"mkinitfs-go-*/go-build*/b*",
+		},
+		{
+			"command that is tried", "compress: {command: [./hang]}\nroot: {type: none}\ncontents: [{type: file, src: noise, dst: /init}]\n", os.Interrupt,
+			"pid",
+		},
+		{
+			"command", "root: {payload: {command: [./hang, later]}}\ncontents: [{type: tree, src: ., dst: /}]\n", syscall.SIGTERM,
+			"pid",
 		},
 	}
 	for _, test := range tests {
@@ -57,7 +71,10 @@ func TestInterrupt(t *testing.T) {
 			}
 			ended := make(chan error, 1)
 			go func() { ended <- cmd.Wait() }()
-			for !matches(filepath.Join(out, test.busy)) && !matches(filepath.Join(tmp, test.busy)) {
+			busy := func() bool {
+				return slices.ContainsFunc([]string{out, src, tmp}, func(dir string) bool { return matches(filepath.Join(dir, test.busy)) })
+			}
+			for !busy() {
 				select {
 				case err := <-ended:
 					t.Fatalf("ended by itself: %v\n%s", err, &stderr)
@@ -86,8 +103,25 @@ func TestInterrupt(t *testing.T) {
 			if matches(filepath.Join(cache, "mkinitfs/packed/.*")) {
 				t.Error("something unfinished is left in the cache")
 			}
+			if pid, err := os.ReadFile(filepath.Join(src, "pid")); err == nil {
+				os.Remove(filepath.Join(src, "pid"))
+				wantEnded(t, strings.TrimSpace(string(pid)))
+			}
 		})
 	}
+}
+
+// wantEnded waits for the end of a process that was killed.
+func wantEnded(t *testing.T, pid string) {
+	t.Helper()
+	for range 1000 {
+		stat, err := os.ReadFile("/proc/" + pid + "/stat")
+		if err != nil || bytes.Contains(stat, []byte(") Z ")) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("process %s is still there", pid)
 }
 
 // names returns what is in a folder.
