@@ -6,6 +6,7 @@ import (
 	"os"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -81,8 +82,12 @@ func bootCommand() *cobra.Command {
 
 // parseMemory reads MiB, or a size as in a manifest, of which it takes whole MiB.
 func parseMemory(text string) (int, error) {
-	if n, err := strconv.ParseUint(text, 10, 31); err == nil && n > 0 {
-		return int(n), nil
+	if text != "" && strings.Trim(text, "0123456789") == "" {
+		n, err := strconv.ParseInt(text, 10, 31)
+		if err != nil || n == 0 {
+			err = errors.New("a plain number is MiB, want 1 to 2147483647")
+		}
+		return int(n), err
 	}
 	bytes, err := manifests.ParseSize(text)
 	if err == nil && bytes < 1<<20 {
