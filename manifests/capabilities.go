@@ -2,8 +2,10 @@ package manifests
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/mkinitfs/mkinitfs/internal/filecaps"
 )
@@ -38,7 +40,7 @@ func (o *object) capabilities() (string, bool) {
 		_, good := take(o.decoder, clause, "capabilities", func(text string) (struct{}, error) {
 			err := sets.Apply(text)
 			if name, unknownName := errors.AsType[filecaps.UnknownError](err); unknownName {
-				err = unknown("capability", string(name), filecaps.Names())
+				err = unknownCapability(string(name))
 			} else if err != nil {
 				err = advise("", "capabilities %s: %w", quote(text), err)
 			}
@@ -54,6 +56,15 @@ func (o *object) capabilities() (string, bool) {
 		o.errorf(caps.pos, "capabilities: %w", err)
 	}
 	return value, err == nil
+}
+
+// unknownCapability is an error that need not list them all.
+func unknownCapability(name string) error {
+	full := "cap_" + strings.TrimPrefix(name, "cap_")
+	if near := nearest(full, filecaps.Names()); near != "" {
+		return fmt.Errorf("unknown capability %s (did you mean %q?)", quote(name), near)
+	}
+	return advise("capabilities(7) lists them", "unknown capability %s", quote(name))
 }
 
 // parseRootID reads the id of a user who is root of a user namespace.
