@@ -39,7 +39,7 @@ func (b *build) label() error {
 	if lines, ok := errors.AsType[selinux.Errors](err); ok {
 		var bad manifests.Errors
 		for _, e := range lines {
-			bad = append(bad, &manifests.Error{Pos: manifests.Pos{File: e.File, Line: e.Line}, Msg: e.Msg})
+			bad = append(bad, &manifests.Error{Pos: s.Pos, Msg: "selinux: " + e.Error()})
 		}
 		return bad
 	}
