@@ -135,6 +135,7 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options) (*build, err
 		return nil, err
 	}
 	entries, err := b.gather(ctx)
+	dropForeign(entries)
 	if err == nil {
 		b.entries, err = plan.Make(entries, b.planOptions())
 	}

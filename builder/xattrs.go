@@ -2,11 +2,32 @@ package builder
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
+	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 )
+
+// dropForeign drops the extended attributes that only the file system of a source has,
+// such as btrfs.compression or system.nfs4_acl: no root in memory can hold them.
+func dropForeign(entries []plan.Entry) {
+	foreign := func(name, _ string) bool {
+		space, _, _ := strings.Cut(name, ".")
+		return !slices.Contains([]string{"user", "trusted", "security"}, space) && !strings.HasPrefix(name, "system.posix_acl_")
+	}
+	for i := range entries {
+		e := &entries[i]
+		for name := range e.Xattrs {
+			if foreign(name, "") {
+				e.Xattrs = maps.Clone(e.Xattrs) // others may share them
+				maps.DeleteFunc(e.Xattrs, foreign)
+				break
+			}
+		}
+	}
+}
 
 // xattrs are the extended attributes of the root, sorted by name and value. A file
 // with several names has them once.
