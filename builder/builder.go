@@ -62,6 +62,7 @@ type build struct {
 	members  []member
 	packed   []bootplan.Member // the same, once they are packed
 	progress *progress
+	encoders compress.Encoders
 	cache    *packedCache // nil for none
 	stub     *stub.Stub   // once it is wanted
 	sources  closers

@@ -1,7 +1,6 @@
 package builder
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"sync"
@@ -15,14 +14,14 @@ type sink interface {
 }
 
 // inOrder calls pack for 0 <= i < n on several goroutines and passes what each
-// writes to out in the order of i. The member whose turn it is writes through; of
-// the others ahead bytes are kept, and a worker with more than that waits. So
-// memory is bounded by workers and ahead, whatever the members' sizes, and the
-// order in which they finish shows nowhere.
+// writes to out in the order of i. The member whose turn it is writes through; what
+// the others write is kept in blocks, of which there are so many for all of them, and
+// a worker that finds none waits. So memory is bounded by the number of workers,
+// whatever the members' sizes, and the order in which they finish shows nowhere.
 func inOrder(ctx context.Context, n, workers int, out sink, pack func(ctx context.Context, i int, w io.Writer) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	q := &queue{out: out, ahead: 8 << 20, slots: 2 * workers, packing: map[int]*turn{}}
+	q := &queue{out: out, slots: 2 * workers, blocks: (workers - 1) * share / blockSize, packing: map[int]*turn{}}
 	q.changed.L = &q.mu
 	stop := context.AfterFunc(ctx, func() {
 		q.mu.Lock()
@@ -66,10 +65,11 @@ type queue struct {
 	mu      sync.Mutex
 	changed sync.Cond
 	out     sink
-	ahead   int
-	slots   int // members in hand at once
-	next    int // member to be taken next
-	head    int // member whose turn it is
+	slots   int      // members in hand at once
+	blocks  int      // that may still be made
+	spare   [][]byte // blocks that are empty again
+	next    int      // member to be taken next
+	head    int      // member whose turn it is
 	packing map[int]*turn
 	err     error
 }
@@ -78,9 +78,14 @@ type queue struct {
 type turn struct {
 	q    *queue
 	i    int
-	kept bytes.Buffer // written before its turn
+	kept [][]byte // blocks of what was written before its turn
 	done bool
 }
+
+const (
+	share     = 8 << 20 // bytes that are kept for each worker but one
+	blockSize = 64 << 10
+)
 
 // take returns the next member, nil if there is none or the work has failed.
 func (q *queue) take(n int) *turn {
@@ -105,28 +110,58 @@ func (t *turn) Write(p []byte) (int, error) {
 	q := t.q
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for q.err == nil && t.i != q.head && t.kept.Len()+len(p) > q.ahead {
-		q.changed.Wait()
+	rest := p
+	for q.err == nil && t.i != q.head && len(rest) > 0 {
+		rest = rest[t.keep(rest):]
+	}
+	if q.err == nil && len(rest) > 0 {
+		t.flush()
+		_, err := q.out.Write(rest)
+		q.fail(err)
 	}
 	if q.err != nil {
 		return 0, q.err
 	}
-	if t.i != q.head {
-		return t.kept.Write(p)
+	return len(p), nil
+}
+
+// keep keeps some of p, or waits until it is worth while to try again.
+func (t *turn) keep(p []byte) int {
+	q, last := t.q, len(t.kept)-1
+	switch {
+	case last >= 0 && len(t.kept[last]) < blockSize:
+	case len(q.spare) > 0:
+		last++
+		t.kept = append(t.kept, q.spare[len(q.spare)-1])
+		q.spare = q.spare[:len(q.spare)-1]
+	case q.blocks > 0:
+		last++
+		t.kept = append(t.kept, make([]byte, 0, blockSize))
+		q.blocks--
+	default:
+		q.changed.Wait()
+		return 0
 	}
-	t.flush()
-	_, err := q.out.Write(p)
-	q.fail(err)
-	return len(p), q.err
+	n := min(len(p), blockSize-len(t.kept[last]))
+	t.kept[last] = append(t.kept[last], p[:n]...)
+	return n
 }
 
 // flush writes what was kept before the member's turn came.
 func (t *turn) flush() {
-	if t.kept.Len() > 0 {
-		_, err := t.q.out.Write(t.kept.Bytes())
-		t.q.fail(err)
-		t.kept = bytes.Buffer{}
+	if len(t.kept) == 0 {
+		return
 	}
+	q := t.q
+	for _, block := range t.kept {
+		if q.err == nil {
+			_, err := q.out.Write(block)
+			q.fail(err)
+		}
+		q.spare = append(q.spare, block[:0])
+	}
+	t.kept = nil
+	q.changed.Broadcast()
 }
 
 // finish says that the member is complete, and passes the turn on, past those

@@ -98,16 +98,16 @@ func TestInOrder(t *testing.T) {
 }
 
 // While the first member is held up, the others are packed ahead: but only so
-// many, and none of them further than its share of memory.
+// many, and no further than there is memory for it.
 func TestInOrderBounds(t *testing.T) {
-	const n, workers, share = 12, 3, 8 << 20
+	const n, workers = 12, 3
 	for _, tt := range []struct {
 		name   string
 		pieces int // MiB of a member
 		begun  int64
 		kept   int64
 	}{
-		{"large members", 10, workers, (workers - 1) * share},
+		{"large members", 20, workers, (workers - 1) * share},
 		{"small members", 1, 2 * workers, (2*workers - 1) << 20},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -62,7 +62,7 @@ func (p *packedCache) key(c codec, size int64, raw []byte) string {
 func (b *build) pack(ctx context.Context, w io.Writer, c codec, size int64, p *progress, write func(io.Writer, *progress) error) (cached bool, err error) {
 	unknown := c.command != nil && c.command.version == ""
 	if b.cache == nil || !c.Slow || unknown || size < worthKeeping || b.cache.program() == nil {
-		return false, encode(ctx, w, c, size, func(w io.Writer) error { return write(w, p) })
+		return false, b.encode(ctx, w, c, size, func(w io.Writer) error { return write(w, p) })
 	}
 	raw, again := sha256.New(), sha256.New()
 	if err := write(raw, nil); err != nil {
@@ -85,7 +85,7 @@ func (b *build) pack(ctx context.Context, w io.Writer, c codec, size int64, p *p
 	}
 	keep := b.cache.Create(key)
 	defer keep.Close()
-	err = encode(ctx, io.MultiWriter(w, keep), c, size, func(w io.Writer) error {
+	err = b.encode(ctx, io.MultiWriter(w, keep), c, size, func(w io.Writer) error {
 		return write(io.MultiWriter(w, again), p)
 	})
 	if err == nil && bytes.Equal(raw.Sum(nil), again.Sum(nil)) {
@@ -106,13 +106,13 @@ func (b *build) packMember(ctx context.Context, w io.Writer, c codec, m member, 
 }
 
 // encode compresses what write writes to w. size is its length.
-func encode(ctx context.Context, w io.Writer, c codec, size int64, write func(io.Writer) error) error {
+func (b *build) encode(ctx context.Context, w io.Writer, c codec, size int64, write func(io.Writer) error) error {
 	if c.command != nil {
 		window, err := c.command.encode(ctx, w, write)
 		c.command.saw(window)
 		return err
 	}
-	z, err := c.NewWriter(w, c.options(size))
+	z, err := b.encoders.NewWriter(c.Codec, w, c.options(size))
 	if err != nil {
 		return err
 	}

@@ -82,13 +82,20 @@ func Detect(head []byte) *Codec {
 // NewWriter returns a writer that compresses what is written to it onto w. Its
 // Close ends the stream and leaves w open.
 func (c *Codec) NewWriter(w io.Writer, o Options) (io.WriteCloser, error) {
-	switch {
-	case o.Level != 0 && c.MaxLevel == 0:
-		return nil, fmt.Errorf("%s: takes no level", c.Name)
-	case o.Level < 0 || o.Level > c.MaxLevel:
-		return nil, fmt.Errorf("%s: level %d is not in 1 to %d", c.Name, o.Level, c.MaxLevel)
+	if err := c.check(o); err != nil {
+		return nil, err
 	}
 	return c.writer(w, c.withLevel(o))
+}
+
+func (c *Codec) check(o Options) error {
+	switch {
+	case o.Level != 0 && c.MaxLevel == 0:
+		return fmt.Errorf("%s: takes no level", c.Name)
+	case o.Level < 0 || o.Level > c.MaxLevel:
+		return fmt.Errorf("%s: level %d is not in 1 to %d", c.Name, o.Level, c.MaxLevel)
+	}
+	return nil
 }
 
 // NewReader returns a reader of the one stream that begins where r stands. Once

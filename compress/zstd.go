@@ -41,14 +41,34 @@ func zstdWindow(o Options) int64 {
 	return max(int64(1)<<bits.Len64(uint64(o.Size-1)), zstd.MinWindowSize)
 }
 
+// zstdWriter is an encoder without its ReadFrom, by which the library cuts blocks
+// elsewhere.
+type zstdWriter struct {
+	z     *zstd.Encoder
+	level zstd.EncoderLevel
+	size  int // of the window
+}
+
 func newZstdWriter(w io.Writer, o Options) (io.WriteCloser, error) {
-	z, err := zstd.NewWriter(w,
-		zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(o.Level)),
-		zstd.WithWindowSize(int(zstdWindow(o))),
+	s := &zstdWriter{level: zstd.EncoderLevelFromZstd(o.Level), size: int(zstdWindow(o))}
+	var err error
+	s.z, err = zstd.NewWriter(w,
+		zstd.WithEncoderLevel(s.level),
+		zstd.WithWindowSize(s.size),
 		zstd.WithEncoderCRC(true),
 		zstd.WithEncoderConcurrency(1))
-	// By its ReadFrom the library cuts blocks elsewhere.
-	return struct{ io.WriteCloser }{z}, err
+	return s, err
+}
+
+func (s *zstdWriter) Write(p []byte) (int, error) { return s.z.Write(p) }
+func (s *zstdWriter) Close() error                { return s.z.Close() }
+
+func (s *zstdWriter) reset(w io.Writer, o Options) bool {
+	if s.level != zstd.EncoderLevelFromZstd(o.Level) || s.size != int(zstdWindow(o)) {
+		return false
+	}
+	s.z.Reset(w)
+	return true
 }
 
 // zstdDecoders are between two streams. The next one need not allocate its window.
