@@ -40,6 +40,18 @@ func below(b []byte, at int) uint64 { return word(b, at>>3) << (^at & 7) }
 // top returns the k highest bits of v, k at most 63.
 func top(v uint64, k uint8) uint64 { return v >> 1 >> ((63 - k) & 63) }
 
+// above returns the bits from bit at of b on upwards, at least fresh of them, that
+// one lowest.
+func above(b []byte, at int) uint64 { return word(b, at>>3) >> (at & 7) }
+
+// lowest[n] has the n lowest bits set.
+var lowest = [33]uint32{
+	0, 1<<1 - 1, 1<<2 - 1, 1<<3 - 1, 1<<4 - 1, 1<<5 - 1, 1<<6 - 1, 1<<7 - 1, 1<<8 - 1, 1<<9 - 1, 1<<10 - 1,
+	1<<11 - 1, 1<<12 - 1, 1<<13 - 1, 1<<14 - 1, 1<<15 - 1, 1<<16 - 1, 1<<17 - 1, 1<<18 - 1, 1<<19 - 1, 1<<20 - 1,
+	1<<21 - 1, 1<<22 - 1, 1<<23 - 1, 1<<24 - 1, 1<<25 - 1, 1<<26 - 1, 1<<27 - 1, 1<<28 - 1, 1<<29 - 1, 1<<30 - 1,
+	1<<31 - 1, 1<<32 - 1,
+}
+
 // stream returns where the reader of a bit stream in b[start:end] stands first and
 // where it has to stand last. A stream without its end mark, the highest bit that
 // is set in the last byte, is not ok.

@@ -7,13 +7,24 @@ import "math/bits"
 // add them to a base.
 
 // entry of a table. Symbols are numbers: in the codes of sequences a symbol
-// stands for a range of numbers, and extra bits pick one of them.
-type entry struct {
-	value uint32 // of the symbol; extra bits are added to it
-	next  uint16 // the state that follows; bits are added to it
-	bits  uint8
-	extra uint8
+// stands for a range of numbers, and extra bits pick one of them. It is one number
+// for the sake of the loop that takes three at once: a load each, and their sum
+// holds the sums of bits and of extra.
+//
+//	bits   8 bits, how many to read for the next state
+//	extra  8 bits, how many to read for the number
+//	next   16 bits, the state that follows; what is read is added to it
+//	value  32 bits, of the symbol; what is read is added to it
+type entry uint64
+
+func newEntry(value uint32, next uint16, extra, bits uint8) entry {
+	return entry(value)<<32 | entry(next)<<16 | entry(extra)<<8 | entry(bits)
 }
+
+func (e entry) value() uint32 { return uint32(e >> 32) }
+func (e entry) next() uint16  { return uint16(e >> 16) }
+func (e entry) extra() uint8  { return uint8(e >> 8) }
+func (e entry) bits() uint8   { return uint8(e) }
 
 // maxSymbols is the size of the largest alphabet, that of match lengths.
 const maxSymbols = 53
@@ -104,27 +115,23 @@ func (p *probabilities) build(t []entry, a *alphabet) {
 		if p.parts[s] < 0 {
 			next[s] = 1
 			end--
-			t[end].next = uint16(s)
+			t[end] = entry(s)
 		}
 	}
 	// The others are spread over the rest of the table in steps.
 	i, step := 0, size>>1+size>>3+3
 	for s := range p.n {
 		for range p.parts[s] {
-			t[i].next = uint16(s)
+			t[i] = entry(s)
 			for i = (i + step) & mask; i >= end; {
 				i = (i + step) & mask
 			}
 		}
 	}
-	for i := range t {
-		e := &t[i]
-		s := e.next
+	for i, s := range t {
 		state := next[s]
 		next[s]++
-		e.value = value[s]
-		e.extra = a.extra[s]
-		e.bits = uint8(p.log + 1 - bits.Len16(state))
-		e.next = state<<e.bits - uint16(size)
+		n := uint8(p.log + 1 - bits.Len16(state))
+		t[i] = newEntry(value[s], state<<n-uint16(size), a.extra[s], n)
 	}
 }

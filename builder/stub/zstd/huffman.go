@@ -74,17 +74,17 @@ func (h *huffman) readWeights(w *[maxWeights + 1]uint8, b []byte, i, end int) (i
 		return 0, false
 	}
 	for j := 0; j < maxWeights; j++ {
-		e := &t[states[j&1]]
-		w[j] = uint8(e.value)
-		if at < done+int(e.bits) { // that was this state's last, and the other has one more
+		e := t[states[j&1]]
+		w[j] = uint8(e.value())
+		if at < done+int(e.bits()) { // that was this state's last, and the other has one more
 			if j+1 == maxWeights {
 				return 0, false
 			}
-			w[j+1] = uint8(t[states[^j&1]].value)
+			w[j+1] = uint8(t[states[^j&1]].value())
 			return j + 2, true
 		}
-		states[j&1] = int(e.next) + int(top(below(b, at), e.bits))
-		at -= int(e.bits)
+		states[j&1] = int(e.next()) + int(top(below(b, at), e.bits()))
+		at -= int(e.bits())
 	}
 	return 0, false
 }

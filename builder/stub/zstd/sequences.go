@@ -75,10 +75,11 @@ func (t *table) read(code int, mode uint8, b []byte, i, end int) (int, bool) {
 			return 0, false
 		}
 		t.log = 0
-		t.entry[0] = entry{value: a.first, extra: a.extra[b[i]]}
+		value := a.first
 		for _, extra := range []byte(a.extra[:b[i]]) {
-			t.entry[0].value += 1 << extra
+			value += 1 << extra
 		}
+		t.entry[0] = newEntry(value, 0, a.extra[b[i]], 0)
 		i++
 	case modeCompressed:
 		var p probabilities
@@ -129,23 +130,22 @@ func (d *Decoder) sequences(b []byte, i, end int, lits []byte, limit int) ([]byt
 	if !ok {
 		return nil, d.fault(i, corrupt)
 	}
-	s := decoding{b: b, at: at, done: done, recent: d.recent}
+	s := decoding{b: b, at: at + fresh, done: done + fresh, recent: d.recent}
 	for code := range d.codes {
-		log := d.codes[code].log
-		s.states[code] = uint16(top(below(b, s.at), log))
-		s.at -= int(log)
+		t := &d.codes[code]
+		s.states[code] = t.entry[s.take(int(t.log))]
 	}
 	for count > 0 {
 		batch := d.batch[:min(count, batchSize)]
 		count -= len(batch)
-		if !d.decode(&s, batch, count == 0) {
+		if !d.decode(&s, batch) {
 			return nil, d.fault(i, corrupt)
 		}
 		if lits, ok = d.window.execute(batch, lits, limit); !ok {
 			return nil, d.fault(i, "sequence out of range")
 		}
 	}
-	if s.at != s.done {
+	if s.at+s.beyond != s.done {
 		return nil, d.fault(i, corrupt)
 	}
 	d.recent = s.recent
@@ -155,80 +155,85 @@ func (d *Decoder) sequences(b []byte, i, end int, lits []byte, limit int) ([]byt
 // decoding is where the decoding of a block's sequences stands.
 type decoding struct {
 	b      []byte
-	at     int // in the bit stream
-	done   int // where it has to end
-	states [3]uint16
+	at     int // bits of b below this one are still to be read
+	done   int // where that has to end
+	beyond int // how many bits the last sequence took for states: for the very last of a block they lie beyond its stream
+	states [3]entry
 	recent [3]uint32
 }
 
-// decode decodes the next sequences. The states do not change any more after the
-// very last.
-func (d *Decoder) decode(s *decoding, batch []sequence, last bool) bool {
+// take reads n bits, at most 32.
+func (s *decoding) take(n int) uint32 {
+	s.at -= n
+	return uint32(above(s.b, s.at)) & lowest[n]
+}
+
+// decode decodes the next sequences.
+func (d *Decoder) decode(s *decoding, batch []sequence) bool {
 	var (
 		ll, of, ml = &d.codes[literalLength].entry, &d.codes[offset].entry, &d.codes[matchLength].entry
-		l, o, m    = s.states[literalLength], s.states[offset], s.states[matchLength]
-		r1, r2, r3 = s.recent[0], s.recent[1], s.recent[2]
+		le, oe, me = s.states[literalLength], s.states[offset], s.states[matchLength]
 		b, at      = s.b, s.at
 	)
 	for i := range batch {
 		if at < s.done {
 			return false
 		}
-		le, oe, me := &ll[l&(1<<maxLog-1)], &of[o&(1<<maxLog-1)], &ml[m&(1<<maxLog-1)]
-		extra := int(le.extra) + int(oe.extra) + int(me.extra)
-		states := int(le.bits) + int(oe.bits) + int(me.bits)
-		v := below(b, at)
-		dist := oe.value + uint32(top(v, oe.extra))
-		v <<= oe.extra & 63
-		if extra+states > fresh {
-			v = below(b, at-int(oe.extra))
+		sum := le + oe + me
+		states := int(sum.bits())
+		n := states + int(sum.extra())
+		at -= n
+		// What was written first is read last, so the lowest bits are those for the
+		// states. Those for literals, match and offset are above them.
+		v := above(b, at)
+		w := v >> (states & 63)
+		if n > fresh {
+			w = above(b, at+states)
 		}
-		match := me.value + uint32(top(v, me.extra))
-		v <<= me.extra & 63
-		lits := le.value + uint32(top(v, le.extra))
-		v <<= le.extra & 63
-		at -= extra
-		if extra+states > fresh {
-			v = below(b, at)
+		lits := le.value() + uint32(w)&lowest[le.extra()]
+		w >>= le.extra() & 63
+		match := me.value() + uint32(w)&lowest[me.extra()]
+		w >>= me.extra() & 63
+		if n > fresh {
+			w = above(b, at+n-int(oe.extra()))
 		}
+		dist := oe.value() + uint32(w)&lowest[oe.extra()]
 
 		// RFC 8878, 3.1.1.5: the numbers up to 3 are the recent offsets, in another
 		// order if there are no literals.
-		if oe.extra > 1 {
+		r := &s.recent
+		if oe.extra() > 1 {
 			dist -= 3
-			r1, r2, r3 = dist, r1, r2
+			r[0], r[1], r[2] = dist, r[0], r[1]
 		} else {
 			if lits == 0 {
 				dist++
 			}
 			switch dist {
 			case 1:
-				dist = r1
+				dist = r[0]
 			case 2:
-				dist = r2
-				r1, r2 = r2, r1
+				dist = r[1]
+				r[0], r[1] = dist, r[0]
 			case 3:
-				dist = r3
-				r1, r2, r3 = r3, r1, r2
+				dist = r[2]
+				r[0], r[1], r[2] = dist, r[0], r[1]
 			case 4:
-				dist = r1 - 1
-				r1, r2, r3 = dist, r1, r2
+				dist = r[0] - 1
+				r[0], r[1], r[2] = dist, r[0], r[1]
 			}
 		}
 		batch[i] = sequence{int32(lits), int32(match), dist}
 
-		if last && i == len(batch)-1 {
-			break
-		}
-		l = le.next + uint16(top(v, le.bits))
-		v <<= le.bits & 63
-		m = me.next + uint16(top(v, me.bits))
-		v <<= me.bits & 63
-		o = oe.next + uint16(top(v, oe.bits))
-		at -= states
+		s.beyond = states
+		o := oe.next() + uint16(v)&uint16(lowest[oe.bits()])
+		v >>= oe.bits() & 63
+		m := me.next() + uint16(v)&uint16(lowest[me.bits()])
+		v >>= me.bits() & 63
+		l := le.next() + uint16(v)&uint16(lowest[le.bits()])
+		le, oe, me = ll[l], of[o], ml[m]
 	}
-	s.states = [3]uint16{literalLength: l, offset: o, matchLength: m}
-	s.recent = [3]uint32{r1, r2, r3}
 	s.at = at
+	s.states = [3]entry{literalLength: le, offset: oe, matchLength: me}
 	return true
 }

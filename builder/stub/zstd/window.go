@@ -32,57 +32,74 @@ func (w *window) reserve(n int) {
 // left. lits has a margin. It is not ok if a sequence wants more literals than
 // there are, more room or history: RFC 8878, 3.1.1.4.
 func (w *window) execute(batch []sequence, lits []byte, limit int) ([]byte, bool) {
-	buf, pos, lit := w.buf, w.pos, 0
-	for i := range batch {
-		s := &batch[i]
-		n, match, offset := int(s.literals), int(s.match), int(s.offset)
-		if n > len(lits)-margin-lit || n+match > limit-pos {
+	for {
+		n, taken := w.simple(batch, lits, limit)
+		batch, lits = batch[n:], lits[taken:]
+		if len(batch) == 0 {
+			return lits, true
+		}
+		n, match, offset := int(batch[0].literals), int(batch[0].match), int(batch[0].offset)
+		if n > len(lits)-margin || n+match > limit-w.pos || offset == 0 || offset > w.size {
 			return nil, false
+		}
+		w.pos += copy(w.buf[w.pos:], lits[:n])
+		switch from := w.pos - offset; {
+		case from >= 0:
+			repeat(w.buf, w.pos, from, offset, match)
+		case from+w.lap >= 0: // before this round
+			w.wrapped(from+w.lap, match)
+		default:
+			return nil, false
+		}
+		w.pos += match
+		batch, lits = batch[1:], lits[n:]
+	}
+}
+
+// simple executes sequences until one comes that is wrong, or copies from less than
+// 8 bytes back or from the round before this one. It returns how many it has
+// executed, and how many literals they took. This is the loop that counts: it calls
+// nothing, as all that it holds would leave the registers.
+func (w *window) simple(batch []sequence, lits []byte, limit int) (n, lit int) {
+	buf, pos := w.buf, w.pos
+	for n < len(batch) {
+		s := &batch[n]
+		literals, match, offset := int(s.literals), int(s.match), int(s.offset)
+		from := pos + literals - offset
+		if literals > len(lits)-margin-lit || literals+match > limit-pos || offset < 8 || offset > w.size || from < 0 {
+			break
 		}
 		copy16(buf, pos, lits, lit)
-		if n > 16 {
-			copy(buf[pos+16:pos+n], lits[lit+16:lit+n])
+		for i := 16; i < literals; i += 16 {
+			copy16(buf, pos+i, lits, lit+i)
 		}
-		lit += n
-		pos += n
-
-		if offset <= 0 || offset > w.size {
-			return nil, false
-		}
-		from := pos - offset
-		if from < 0 { // before this round
-			from += w.lap
-			if from < 0 {
-				return nil, false
-			}
-			if n := w.lap - from; n < match {
-				copy(buf[pos:pos+n], buf[from:w.lap])
-				pos += n
-				match -= n
-				from = 0
-			}
-		}
-		end := pos + match
-		switch {
-		case offset >= 16:
+		lit += literals
+		pos += literals
+		if offset >= 16 {
 			copy16(buf, pos, buf, from)
-			copy16(buf, pos+16, buf, from+16)
-			for pos += 32; pos < end; pos += 16 {
-				from += 16
-				copy16(buf, pos, buf, from+16)
+			for i := 16; i < match; i += 16 {
+				copy16(buf, pos+i, buf, from+i)
 			}
-		case offset >= 8:
-			for ; pos < end; pos += 8 {
-				put(buf, pos, word(buf, from))
-				from += 8
+		} else {
+			for i := 0; i < match; i += 8 {
+				put(buf, pos+i, word(buf, from+i))
 			}
-		default:
-			repeat(buf, pos, from, offset, match)
 		}
-		pos = end
+		pos += match
+		n++
 	}
 	w.pos = pos
-	return lits[lit:], true
+	return n, lit
+}
+
+// wrapped copies n bytes of history that begin at from, in the round before this
+// one, and may go on in this one.
+func (w *window) wrapped(from, n int) {
+	dst := w.buf[w.pos:][:n]
+	k := copy(dst, w.buf[from:w.lap])
+	for i := range dst[k:] { // may be what this very loop writes
+		dst[k+i] = w.buf[i]
+	}
 }
 
 // copy16 copies 16 bytes; the compiler makes one load and one store of it.

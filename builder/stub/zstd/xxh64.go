@@ -42,12 +42,11 @@ func (x *xxh64) write(b []byte) {
 // stripes adds the whole stripes of b.
 func (x *xxh64) stripes(b []byte) {
 	l0, l1, l2, l3 := x.lanes[0], x.lanes[1], x.lanes[2], x.lanes[3]
-	for len(b) >= 32 {
-		l0 = lane(l0, word(b, 0))
-		l1 = lane(l1, word(b, 8))
-		l2 = lane(l2, word(b, 16))
-		l3 = lane(l3, word(b, 24))
-		b = b[32:]
+	for i := 32; i <= len(b); i += 32 {
+		l0 = lane(l0, word(b, i-32))
+		l1 = lane(l1, word(b, i-24))
+		l2 = lane(l2, word(b, i-16))
+		l3 = lane(l3, word(b, i-8))
 	}
 	x.lanes = [4]uint64{l0, l1, l2, l3}
 }
