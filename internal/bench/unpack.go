@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,7 +51,8 @@ func (b *bench) unpack() error {
 	return nil
 }
 
-// members returns the archives of a plain image, which are those of a nested one.
+// members returns the archives of a plain image, which are those of a nested one, in
+// the order in which the stub takes them: the first one, then the largest.
 func (b *bench) members(t *tree, codec string) ([][]byte, error) {
 	manifest, err := t.manifest("members", "compress: "+codec, plain)
 	if err != nil {
@@ -61,9 +64,8 @@ func (b *bench) members(t *tree, codec string) ([][]byte, error) {
 		return nil, err
 	}
 	defer os.Remove(file)
-	var report struct {
-		Segments []struct{ Offset, Size int64 }
-	}
+	type segment struct{ Offset, Size, Unpacked int64 }
+	var report struct{ Segments []segment }
 	if err := json.Unmarshal(out, &report); err != nil {
 		return nil, err
 	}
@@ -71,6 +73,7 @@ func (b *bench) members(t *tree, codec string) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	slices.SortStableFunc(report.Segments[1:], func(a, b segment) int { return cmp.Compare(b.Unpacked, a.Unpacked) })
 	var members [][]byte
 	for _, s := range report.Segments {
 		members = append(members, image[s.Offset:s.Offset+s.Size])

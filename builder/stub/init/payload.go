@@ -54,20 +54,20 @@ func (b *boot) unpackRoot() error {
 		}
 	}
 	var (
+		order  = b.largestFirst()
 		next   atomic.Int64
 		failed = make(chan error, b.workers)
 		done   sync.WaitGroup
 	)
-	next.Store(1)
 	for _, dec := range decoders {
 		done.Go(func() {
 			for {
 				i := int(next.Add(1) - 1)
-				if i >= members {
+				if i >= len(order) {
 					return
 				}
-				if err := b.member(root, dec, i); err != nil {
-					next.Store(int64(members))
+				if err := b.member(root, dec, order[i]); err != nil {
+					next.Store(int64(len(order)))
 					failed <- err
 					return
 				}
@@ -88,6 +88,19 @@ func (b *boot) unpackRoot() error {
 		return err
 	}
 	return failure("chmod", b.newroot, syscall.Chmod(b.newroot, b.mode)) // rootflags= may know better than the archive
+}
+
+// largestFirst is the order in which the members after the first are taken: a large
+// one that came last would leave the other workers with nothing to do.
+func (b *boot) largestFirst() []int {
+	var order []int
+	for i := 1; i < len(b.plan.Members); i++ {
+		order = append(order, i)
+		for k := len(order) - 1; k > 0 && b.plan.Members[order[k-1]].Unpacked < b.plan.Members[i].Unpacked; k-- {
+			order[k-1], order[k] = i, order[k-1]
+		}
+	}
+	return order
 }
 
 // tasks is how many members may be in hand at once: one, which Peak counts, and

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -204,4 +205,14 @@ func openRoot(t *testing.T, dir string) *unpack.Root {
 	}
 	t.Cleanup(func() { syscall.Close(fd) })
 	return unpack.NewRoot(fd)
+}
+
+func TestLargestFirst(t *testing.T) {
+	b := boot{plan: &bootplan.Plan{}}
+	for _, n := range []int64{5, 3, 7, 3, 9, 0} {
+		b.plan.Members = append(b.plan.Members, bootplan.Member{Unpacked: n})
+	}
+	if got, want := b.largestFirst(), []int{4, 2, 1, 3, 5}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v: the first is unpacked before, the others from large to small", got, want)
+	}
 }
