@@ -21,6 +21,7 @@ var (
 	millis  = unit{"ms", 1e3}
 	mebi    = unit{"MiB", 1.0 / (1 << 20)}
 	mega    = unit{"MB", 1e-6}
+	giga    = unit{"10^9", 1} // of what a clock counts as nanoseconds
 )
 
 // row is a figure: ours beside those of the peers.

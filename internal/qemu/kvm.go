@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// kvmArgs and tcgArgs choose the accelerator.
+// What chooses the accelerator.
 var (
-	kvmArgs = []string{"-accel", "kvm", "-cpu", "host"}
-	tcgArgs = []string{"-accel", "tcg"}
+	kvmArgs     = []string{"-accel", "kvm", "-cpu", "host"}
+	tcgArgs     = []string{"-accel", "tcg"}
+	countedArgs = []string{"-accel", "tcg", "-icount", "shift=0,sleep=off"}
 )
 
 // kvmRuns reports whether KVM runs the kernel of m here. That /dev/kvm opens, or even

@@ -42,6 +42,12 @@ func TestBoot(t *testing.T) {
 			output:  "hello from process 1\n",
 		},
 		{
+			name:    "counted",
+			machine: qemu.Machine{Append: "poweroff", Counted: true},
+			exited:  true,
+			output:  "hello from process 1\n",
+		},
+		{
 			name:    "expected line",
 			machine: qemu.Machine{Append: "hang", Expect: regexp.MustCompile(`^hello from process \d`)},
 			matched: true,
