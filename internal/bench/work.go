@@ -37,8 +37,8 @@ type tree struct {
 // prepare compiles our programs and unpacks the root.
 func (b *bench) prepare() error {
 	b.mkinitfs = filepath.Join(b.disk, "mkinitfs")
-	// Without -trimpath it finds the source of the stub.
-	err := b.run("go", "build", "-o", b.mkinitfs, "./cmd/mkinitfs")
+	// As make does, but without -trimpath it finds the source of the stub.
+	err := b.run("env", "CGO_ENABLED=0", "go", "build", "-o", b.mkinitfs, "./cmd/mkinitfs")
 	if err == nil {
 		b.timed, err = b.compile("internal/bench/timed")
 	}
