@@ -177,7 +177,12 @@ func (b *body) all(size, most int64) ([]byte, error) {
 	if size > most {
 		return nil, fmt.Errorf("%d bytes, at most %d are possible", size, most)
 	}
-	return io.ReadAll(b)
+	if size > cpio.PathMax { // or so it says
+		return io.ReadAll(b)
+	}
+	data := make([]byte, size)
+	_, err := io.ReadFull(b, data)
+	return data, err
 }
 
 // hardLinks holds the files of one archive that may have more names. As in the

@@ -14,6 +14,7 @@ package image
 
 import (
 	"path"
+	"strings"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
@@ -58,4 +59,14 @@ type Entry struct {
 }
 
 // Path returns the path at which the entry lands: absolute and clean.
-func (e *Entry) Path() string { return path.Clean("/" + e.Name) }
+func (e *Entry) Path() string { return "/" + e.place() }
+
+// place is the path without the slash before it: for nearly all names a part of them.
+func (e *Entry) place() string {
+	name := strings.TrimPrefix(e.Name, "./") // as find has them
+	if name == "" || name[0] == '.' || name[0] == '/' || name[len(name)-1] == '/' ||
+		strings.Contains(name, "/.") || strings.Contains(name, "//") {
+		return path.Clean("/" + e.Name)[1:]
+	}
+	return name
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"runtime"
 	"slices"
 	"strings"
@@ -439,6 +440,23 @@ func TestWalkOuter(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{".mkinitfs/root.0000", "a"}, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+func TestPath(t *testing.T) {
+	elements := []string{"", ".", "..", "a", ".b", "c.", "...", "d"}
+	for _, a := range elements {
+		for _, b := range elements {
+			for _, c := range elements {
+				e := Entry{Header: cpio.Header{Name: a + "/" + b + "/" + c}}
+				for range 2 {
+					if got, want := e.Path(), path.Clean("/"+e.Name); got != want {
+						t.Errorf("%q: got %q, want %q", e.Name, got, want)
+					}
+					e.Name = a + b + "/" + c
+				}
+			}
+		}
 	}
 }
 

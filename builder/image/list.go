@@ -39,18 +39,16 @@ func List(r io.Reader) ([]Entry, *Info, error) {
 
 // lastByPath sorts entries by path, and keeps the last for each. Many are sorted.
 func lastByPath(entries []Entry) []Entry {
+	if sorted(entries) {
+		return entries
+	}
 	type place struct {
 		path string
 		i    int
 	}
 	places := make([]place, len(entries))
-	sorted := true
 	for i := range entries {
-		places[i] = place{entries[i].Path(), i}
-		sorted = sorted && (i == 0 || places[i-1].path < places[i].path)
-	}
-	if sorted {
-		return entries
+		places[i] = place{entries[i].place(), i}
 	}
 	slices.SortFunc(places, func(a, b place) int {
 		if order := strings.Compare(a.path, b.path); order != 0 {
@@ -65,6 +63,18 @@ func lastByPath(entries []Entry) []Entry {
 		}
 	}
 	return last
+}
+
+func sorted(entries []Entry) bool {
+	before := ""
+	for i := range entries {
+		place := entries[i].place()
+		if i > 0 && before >= place {
+			return false
+		}
+		before = place
+	}
+	return true
 }
 
 // root walks the image and returns the entries of the root, and those that are there

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -81,7 +80,10 @@ func printEntries(w io.Writer, entries []image.Entry, long, asJSON, outer bool) 
 		return printJSON(w, list)
 	}
 	out := bufio.NewWriterSize(w, 64<<10)
-	marked := slices.ContainsFunc(entries, func(e image.Entry) bool { return len(e.Xattrs) > 0 })
+	marked := false
+	for i := range entries {
+		marked = marked || len(entries[i].Xattrs) > 0
+	}
 	for i := range entries {
 		switch e := &entries[i]; {
 		case long:
@@ -126,12 +128,17 @@ func printLong(out io.Writer, e entryJSON, mode uint32, marked bool) {
 // printable is a name as ls -b shows it: what could steer a terminal, or end a line,
 // is written as octal digits, and a backslash is doubled.
 func printable(name string) string {
-	if !strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r > '~' || r == '\\' }) {
+	i := 0
+	for i < len(name) && ' ' <= name[i] && name[i] <= '~' && name[i] != '\\' {
+		i++
+	}
+	if i == len(name) {
 		return name
 	}
 	plain := func(r rune) bool { return r != '\\' && r != utf8.RuneError && unicode.IsPrint(r) }
 	var b strings.Builder
-	for i := 0; i < len(name); {
+	b.WriteString(name[:i])
+	for i < len(name) {
 		r, n := utf8.DecodeRuneInString(name[i:])
 		switch {
 		case plain(r):

@@ -95,7 +95,7 @@ func rootCommand() *cobra.Command {
 	})
 	root.AddCommand(buildCommand(), checkCommand(), versionCommand(), insideCommand())
 	for _, cmd := range []*cobra.Command{listCommand(), extractCommand(), catCommand(), sizeCommand(), bootCommand(), runCommand()} {
-		cmd.PreRunE = wantImage
+		cmd.PreRunE = readImage
 		root.AddCommand(cmd)
 	}
 	return root
