@@ -134,76 +134,96 @@ func (h *huffman) build(w *[maxWeights + 1]uint8, n int) bool {
 	return true
 }
 
+// literals is a stream and where its symbols go.
+type literals struct {
+	dst      []byte
+	at, done int
+}
+
 // decode fills dst from the stream in b[start:end], which it must use up exactly.
 func (h *huffman) decode(dst, b []byte, start, end int) bool {
 	at, done, ok := stream(b, start, end)
-	return ok && h.rest(dst, b, at, done)
-}
-
-// rest fills dst from at on and reports whether that ends at done.
-func (h *huffman) rest(dst, b []byte, at, done int) bool {
-	for ; len(dst) >= perRound && at >= done; dst = dst[perRound:] {
-		at -= h.round(dst, below(b, at))
-	}
-	for i := range dst {
-		if at < done {
-			return false
-		}
-		e := h.code[below(b, at)>>(64-maxBits)]
-		dst[i] = byte(e >> 8)
-		at -= int(uint8(e))
-	}
-	return at == done
-}
-
-// round decodes perRound symbols from v and returns how many bits they took.
-func (h *huffman) round(dst []byte, v uint64) int {
-	const shift = 64 - maxBits
-	dst = dst[:perRound]
-	e0 := h.code[v>>shift]
-	v <<= e0 & 63
-	e1 := h.code[v>>shift]
-	v <<= e1 & 63
-	e2 := h.code[v>>shift]
-	v <<= e2 & 63
-	e3 := h.code[v>>shift]
-	v <<= e3 & 63
-	e4 := h.code[v>>shift]
-	dst[0], dst[1], dst[2], dst[3], dst[4] = byte(e0>>8), byte(e1>>8), byte(e2>>8), byte(e3>>8), byte(e4>>8)
-	return int(uint8(e0 + e1 + e2 + e3 + e4))
+	return ok && h.run(b, []literals{{dst, at, done}})
 }
 
 // decode4 fills dst from the four streams in b[start:end], which begin with the
-// sizes of three of them: RFC 8878, 3.1.1.3.1.6. The streams do not depend on
-// each other, so the processor decodes them side by side.
+// sizes of three of them: RFC 8878, 3.1.1.3.1.6.
 func (h *huffman) decode4(dst, b []byte, start, end int) bool {
-	if end-start < 6 {
-		return false
-	}
-	s1 := start + 6
-	s2 := s1 + int(little(b[start:][:2]))
-	s3 := s2 + int(little(b[start+2:][:2]))
-	s4 := s3 + int(little(b[start+4:][:2]))
 	quarter := (len(dst) + 3) / 4
-	if s4 > end || 3*quarter > len(dst) {
+	if end-start < 6 || 3*quarter > len(dst) {
 		return false
 	}
-	d1, d2, d3, d4 := dst[:quarter], dst[quarter:2*quarter], dst[2*quarter:3*quarter], dst[3*quarter:]
-	at1, done1, ok1 := stream(b, s1, s2)
-	at2, done2, ok2 := stream(b, s2, s3)
-	at3, done3, ok3 := stream(b, s3, s4)
-	at4, done4, ok4 := stream(b, s4, end)
-	if !ok1 || !ok2 || !ok3 || !ok4 {
-		return false
+	var streams [4]literals
+	from := start + 6
+	for k := range streams {
+		to := end
+		part := dst
+		if k < 3 {
+			to = from + int(little(b[start+2*k:][:2]))
+			part, dst = dst[:quarter], dst[quarter:]
+		}
+		if to > end {
+			return false
+		}
+		at, done, ok := stream(b, from, to)
+		if !ok {
+			return false
+		}
+		streams[k] = literals{part, at, done}
+		from = to
 	}
+	return h.run(b, streams[:])
+}
+
+// run decodes streams of b, of which the last has the fewest symbols, and reports
+// whether all end where they have to. They do not depend on each other, so that the
+// processor decodes them side by side.
+func (h *huffman) run(b []byte, streams []literals) bool {
+	const shift = 64 - maxBits
 	i := 0
-	for i+perRound <= len(d4) && at1 >= done1 && at2 >= done2 && at3 >= done3 && at4 >= done4 {
-		at1 -= h.round(d1[i:], below(b, at1))
-		at2 -= h.round(d2[i:], below(b, at2))
-		at3 -= h.round(d3[i:], below(b, at3))
-		at4 -= h.round(d4[i:], below(b, at4))
-		i += perRound
+	for ; i+perRound <= len(streams[len(streams)-1].dst); i += perRound {
+		for k := range streams {
+			s := &streams[k]
+			if s.at < s.done {
+				return false
+			}
+			// Each store comes before the next load, or all would wait in registers,
+			// which there are not enough of.
+			v, dst := below(b, s.at), s.dst
+			e := h.code[v>>shift]
+			sum := e
+			dst[i] = byte(e >> 8)
+			v <<= e & 63
+			e = h.code[v>>shift]
+			sum += e
+			dst[i+1] = byte(e >> 8)
+			v <<= e & 63
+			e = h.code[v>>shift]
+			sum += e
+			dst[i+2] = byte(e >> 8)
+			v <<= e & 63
+			e = h.code[v>>shift]
+			sum += e
+			dst[i+3] = byte(e >> 8)
+			v <<= e & 63
+			e = h.code[v>>shift]
+			sum += e
+			dst[i+4] = byte(e >> 8)
+			s.at -= int(uint8(sum))
+		}
 	}
-	return h.rest(d1[i:], b, at1, done1) && h.rest(d2[i:], b, at2, done2) &&
-		h.rest(d3[i:], b, at3, done3) && h.rest(d4[i:], b, at4, done4)
+	for _, s := range streams {
+		for k := i; k < len(s.dst); k++ {
+			if s.at < s.done {
+				return false
+			}
+			e := h.code[below(b, s.at)>>shift]
+			s.dst[k] = byte(e >> 8)
+			s.at -= int(uint8(e))
+		}
+		if s.at != s.done {
+			return false
+		}
+	}
+	return true
 }
