@@ -106,6 +106,9 @@ func (b *bench) unpackOnce(members [][]byte, codec string, workers int, write bo
 			r = dec
 		}
 		if !write {
+			if codec == "zstd" {
+				r = unpack.NewSource(dec)
+			}
 			_, err := root.Archive(r)
 			return err
 		}

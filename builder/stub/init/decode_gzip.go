@@ -6,4 +6,11 @@ import "compress/gzip"
 
 const codec = "gzip"
 
-func newDecoder() decoder { return new(gzip.Reader) }
+func newDecoder() decoder { return new(gzipDecoder) }
+
+type gzipDecoder struct {
+	gzip.Reader
+	chunk
+}
+
+func (d *gzipDecoder) Next() ([]byte, error) { return d.next(&d.Reader) }

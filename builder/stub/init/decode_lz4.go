@@ -15,9 +15,10 @@ func newDecoder() decoder { return new(lz4Decoder) }
 type lz4Decoder struct {
 	lz4.Decoder
 	summed
+	chunk
 }
 
-func (d *lz4Decoder) Read(p []byte) (int, error) { return d.Decoder.Read(p) }
+func (d *lz4Decoder) Next() ([]byte, error) { return d.next(&d.Decoder) }
 
 func (d *lz4Decoder) Reset(r io.Reader) error {
 	d.summed = summed{r: r}

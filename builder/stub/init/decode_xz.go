@@ -6,4 +6,11 @@ import "github.com/mkinitfs/mkinitfs/builder/stub/xz"
 
 const codec = "xz"
 
-func newDecoder() decoder { return new(xz.Decoder) }
+func newDecoder() decoder { return new(xzDecoder) }
+
+type xzDecoder struct {
+	xz.Decoder
+	chunk
+}
+
+func (d *xzDecoder) Next() ([]byte, error) { return d.next(&d.Decoder) }

@@ -23,8 +23,23 @@ func setGCPercent(percent int32) int32
 
 // decoder decodes one member after another.
 type decoder interface {
-	io.Reader
+	unpack.Pieces
 	Reset(io.Reader) error
+}
+
+// chunk is room for what comes from a decoder that only copies.
+type chunk [64 << 10]byte
+
+func (c *chunk) next(r io.Reader) ([]byte, error) {
+	for {
+		n, err := r.Read(c[:])
+		if n > 0 {
+			return c[:n], nil // an error comes again
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 }
 
 // summer is a decoder that sums up what it has read, for a codec that has no
@@ -143,15 +158,16 @@ func unpackMember(root *unpack.Root, dec decoder, path string, m bootplan.Member
 	if err := dec.Reset(&eater{descriptor: descriptor(fd)}); err != nil {
 		return err
 	}
-	archive := &counter{r: dec}
+	archive := unpack.NewSource(dec)
 	if _, err := root.Archive(archive); err != nil {
 		return err
 	}
-	if err := archive.drain(); err != nil { // codecs verify their checks at the end
+	n, err := archive.Drain() // codecs verify their checks at the end
+	if err != nil {
 		return err
 	}
-	if archive.n != m.Unpacked {
-		return differs("unpacks to ", archive.n, m.Unpacked, " bytes")
+	if n != m.Unpacked {
+		return differs("unpacks to ", n, m.Unpacked, " bytes")
 	}
 	if s, ok := dec.(summer); ok {
 		if sum := strconv.FormatUint(uint64(s.Sum32())|1<<32, 16)[1:]; sum != m.CRC32 {
@@ -183,30 +199,4 @@ func (e *eater) Read(p []byte) (int, error) {
 //go:noinline
 func differs(verb string, got, want int64, unit string) error {
 	return errors.New(verb + strconv.FormatInt(got, 10) + unit + ", the plan says " + strconv.FormatInt(want, 10))
-}
-
-// counter counts what it reads.
-type counter struct {
-	r io.Reader
-	n int64
-}
-
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
-	return n, err
-}
-
-// drain reads to the end of the input.
-func (c *counter) drain() error {
-	var buf [512]byte
-	for {
-		_, err := c.Read(buf[:])
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
 }

@@ -80,15 +80,30 @@ func (d *Decoder) Reset(r io.Reader) error {
 // Read reads decoded data. It returns io.EOF where the input ends after a whole
 // frame; input without any frame is cut off.
 func (d *Decoder) Read(p []byte) (int, error) {
-	for len(d.pending) == 0 && d.err == nil && len(p) > 0 {
-		d.err = d.next()
-	}
-	if len(d.pending) == 0 && d.err != nil {
-		return 0, d.err
+	if len(d.pending) == 0 && len(p) > 0 {
+		b, err := d.Next()
+		if err != nil {
+			return 0, err
+		}
+		d.pending = b
 	}
 	n := copy(p, d.pending)
 	d.pending = d.pending[n:]
 	return n, nil
+}
+
+// Next returns decoded data as Read does, but in place, where it stays as it is until
+// the next call of either.
+func (d *Decoder) Next() ([]byte, error) {
+	for len(d.pending) == 0 && d.err == nil {
+		d.err = d.next()
+	}
+	b := d.pending
+	d.pending = nil
+	if len(b) == 0 {
+		return nil, d.err
+	}
+	return b, nil
 }
 
 // next takes one step: a block, or what stands before the first block.
