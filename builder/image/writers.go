@@ -8,13 +8,19 @@ import (
 	"sync"
 )
 
-// largeFile is written by another core. To hand over less costs more than it gains.
-const largeFile = 32 << 10
+// Another core is handed so much at once, as to wake it costs more than to write a small
+// file. All files that wait for it are open.
+const (
+	batchSize  = 256 << 10
+	batchFiles = 32
+)
 
 // writers write the content of files that lies in the image as it is, while the walk
 // goes on: what is made in which order does not depend on when it is filled.
 type writers struct {
-	tasks   chan func() error
+	tasks   chan []func() error
+	batch   []func() error // for the next task
+	size    int64          // bytes that it writes
 	group   sync.WaitGroup
 	buffers sync.Pool
 	mu      sync.Mutex
@@ -22,18 +28,21 @@ type writers struct {
 }
 
 func (w *writers) start() {
-	w.tasks = make(chan func() error, 64)
+	w.tasks = make(chan []func() error, 4)
 	w.buffers.New = func() any { return new([chunkSize]byte) }
 	for range streams() {
 		w.group.Go(func() {
 			for task := range w.tasks {
-				w.note(task())
+				for _, write := range task {
+					w.note(write())
+				}
 			}
 		})
 	}
 }
 
 func (w *writers) wait() error {
+	w.tasks <- w.batch
 	close(w.tasks)
 	w.group.Wait()
 	return w.err
@@ -55,7 +64,7 @@ func (w *writers) failed() error {
 
 // body returns the body of an entry as one that writes itself.
 func (w *writers) body(e *Entry, r io.Reader) io.WriterTo {
-	if b, ok := r.(*body); ok && e.Size >= largeFile {
+	if b, ok := r.(*body); ok && e.Size > 0 {
 		if section := b.section(); section != nil {
 			return &later{section, e.Name, w}
 		}
@@ -71,8 +80,14 @@ type later struct {
 
 // Defer has one of the writers call write. It returns what went wrong before.
 func (l *later) Defer(write func() error) error {
-	l.writers.tasks <- write
-	return l.writers.failed()
+	w := l.writers
+	err := w.failed()
+	w.batch = append(w.batch, write)
+	if w.size += l.Size(); w.size >= batchSize || len(w.batch) == batchFiles {
+		w.tasks <- w.batch
+		w.batch, w.size = nil, 0
+	}
+	return err
 }
 
 func (l *later) WriteTo(w io.Writer) (int64, error) {
