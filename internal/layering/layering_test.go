@@ -22,7 +22,7 @@ const module = "github.com/mkinitfs/mkinitfs/"
 // the thing that is wanted does not belong on this side.
 var layers = map[string]string{
 	"manifests":       "internal/filecaps |",
-	"compress":        "",
+	"compress":        "builder/stub/xz |",
 	"builder/plan":    "",
 	"builder/cpio":    "",
 	"builder/selinux": "",
