@@ -85,7 +85,7 @@ func (w *walker) root(r io.Reader) (root, boot []Entry, err error) {
 	w.visit = func(e *Entry, _ io.Reader) error {
 		nested = nested || e.Member != ""
 		if len(entries) == cap(entries) {
-			entries = slices.Grow(entries, len(entries)+1024) // append copies oftener
+			entries = slices.Grow(entries, len(entries)+8192) // append copies oftener
 		}
 		entries = append(entries, *e)
 		return nil
