@@ -31,19 +31,19 @@ func (b *build) bootEntries(stub []byte, members []bootplan.Member) ([]*plan.Ent
 		bootPlan.Xattrs = b.manifest.Root.Xattrs
 	}
 	mtime := b.clock().Epoch
-	file := func(path string, perm uint32, data []byte) plan.Entry {
-		return plan.Entry{
+	file := func(path string, perm uint32, data []byte) *plan.Entry {
+		return &plan.Entry{
 			Path: path, Mode: plan.TypeFile | perm, MTime: mtime, Size: int64(len(data)),
 			Data: plan.Data{At: bytes.NewReader(data)},
 		}
 	}
-	dir := func(path string, perm uint32) plan.Entry {
-		return plan.Entry{Path: path, Mode: plan.TypeDir | perm, MTime: mtime, Implied: true}
+	dir := func(path string, perm uint32) *plan.Entry {
+		return &plan.Entry{Path: path, Mode: plan.TypeDir | perm, MTime: mtime, Implied: true}
 	}
-	char := func(path string, perm, major, minor uint32) plan.Entry {
-		return plan.Entry{Path: path, Mode: plan.TypeChar | perm, MTime: mtime, Major: major, Minor: minor}
+	char := func(path string, perm, major, minor uint32) *plan.Entry {
+		return &plan.Entry{Path: path, Mode: plan.TypeChar | perm, MTime: mtime, Major: major, Minor: minor}
 	}
-	entries := []plan.Entry{
+	entries := []*plan.Entry{
 		dir("/"+bootplan.Dir, 0o700),
 		file("/"+bootplan.Path, 0o400, bootPlan.Marshal()),
 		char("/"+bootplan.Kmsg, 0o600, 1, 11),
@@ -79,24 +79,21 @@ func (b *build) bootEntries(stub []byte, members []bootplan.Member) ([]*plan.Ent
 		have[e.Path] = true
 		file := *e
 		file.Data = b.content(e)
-		entries = append(entries, file)
+		entries = append(entries, &file)
 	}
-	out := make([]*plan.Entry, len(entries))
-	for i := range entries {
-		e := &entries[i]
+	for _, e := range entries {
 		e.Nlink = 1
 		if e.IsDir() {
 			e.Nlink = 2
 		}
-		out[i] = e
 	}
-	return out, nil
+	return entries, nil
 }
 
 // content is where the content of a file lies, which the plan says of the first of
 // its names alone.
 func (b *build) content(e *plan.Entry) plan.Data {
-	first := slices.IndexFunc(b.entries, func(other plan.Entry) bool { return other.Ino == e.Ino })
+	first := slices.IndexFunc(b.entries, func(other *plan.Entry) bool { return other.Ino == e.Ino })
 	return b.entries[first].Data
 }
 
@@ -109,8 +106,8 @@ func (b *build) bootCopies() ([]*plan.Entry, error) {
 	var problems plan.Errors
 	for _, g := range b.manifest.Boot {
 		n := len(copies)
-		for i := range b.entries {
-			if e := &b.entries[i]; doublestar.MatchUnvalidated(g.Pattern, e.Path) {
+		for _, e := range b.entries {
+			if doublestar.MatchUnvalidated(g.Pattern, e.Path) {
 				copies = append(copies, e)
 			}
 		}
@@ -163,8 +160,7 @@ func (b *build) blocks(pageSize int64) int64 {
 	const shortLink = 128
 	var n int64
 	seen := map[uint32]bool{}
-	for i := range b.entries {
-		e := &b.entries[i]
+	for _, e := range b.entries {
 		switch {
 		case e.IsLink() && len(e.Target)+1 > shortLink:
 			n++

@@ -57,7 +57,7 @@ type build struct {
 	arch     string
 	outer    codec // what the kernel unpacks
 	payload  codec // what the stub unpacks; none unless the root is a tmpfs
-	entries  []plan.Entry
+	entries  []*plan.Entry
 	policy   *plan.Entry // SELinux policy in the root that the stub loads, or nil
 	members  []member
 	packed   []bootplan.Member // the same, once they are packed
@@ -66,7 +66,7 @@ type build struct {
 	cache    *packedCache // nil for none
 	stub     *stub.Stub   // once it is wanted
 	sources  closers
-	inputs   []string // what of the host decides over the image: files, and folders for the names in them
+	inputs   []string // what of the host decides over the image beside what the entries are made of: files, and folders for the names in them
 	report   Report
 }
 
@@ -169,8 +169,8 @@ func (b *build) hideInit() {
 	if b.manifest.Root.Type != manifests.Bind {
 		return
 	}
-	for i := range b.entries {
-		if e := &b.entries[i]; e.Path == "/init" {
+	for _, e := range b.entries {
+		if e.Path == "/init" {
 			e.Path = "/" + bootplan.Init
 		}
 	}

@@ -13,12 +13,12 @@ import (
 
 // gather asks the sources of all items for their entries, in the manifest's
 // order. Every problem of every item is reported.
-func (b *build) gather(ctx context.Context) ([]plan.Entry, error) {
-	var entries []plan.Entry
+func (b *build) gather(ctx context.Context) ([]*plan.Entry, error) {
+	var entries []*plan.Entry
 	var problems plan.Errors
 	for i := range b.manifest.Contents {
 		c := &b.manifest.Contents[i]
-		found, closer, err := b.source(ctx, c, i+1)
+		found, closer, err := b.source(ctx, c, int32(i+1))
 		if closer != nil {
 			b.sources = append(b.sources, closer)
 		}
@@ -38,11 +38,11 @@ func (b *build) gather(ctx context.Context) ([]plan.Entry, error) {
 }
 
 // addInit gives a root without a stub the /init that the kernel looks for.
-func (b *build) addInit(entries []plan.Entry) []plan.Entry {
+func (b *build) addInit(entries []*plan.Entry) []*plan.Entry {
 	const path = "/init"
 	if b.manifest.Root.Type != manifests.None ||
 		b.manifest.Init.Exec == path ||
-		slices.ContainsFunc(entries, func(e plan.Entry) bool { return e.Path == path }) {
+		slices.ContainsFunc(entries, func(e *plan.Entry) bool { return e.Path == path }) {
 		return entries
 	}
 	link := source.Node{
@@ -54,7 +54,7 @@ func (b *build) addInit(entries []plan.Entry) []plan.Entry {
 }
 
 // source translates one item of contents and asks it for its entries.
-func (b *build) source(ctx context.Context, c *manifests.Content, archive int) ([]plan.Entry, io.Closer, error) {
+func (b *build) source(ctx context.Context, c *manifests.Content, archive int32) ([]*plan.Entry, io.Closer, error) {
 	item := source.Item{Origin: c.Pos.String(), Dst: c.Dst, Replace: c.Replace, Input: b.input}
 	attr := source.Attr{
 		Mode: c.Mode, UID: c.Owner.UID, GID: c.Owner.GID, KeepOwner: c.Owner.Keep,
@@ -88,7 +88,7 @@ func (b *build) source(ctx context.Context, c *manifests.Content, archive int) (
 		Item: item, Attr: attr, Type: nodeTypes[c.Type], HardLink: c.Type == "hardlink",
 		Target: c.Target, Major: c.Major, Minor: c.Minor,
 	}
-	return []plan.Entry{n.Entry(b.clock())}, nil, nil
+	return []*plan.Entry{n.Entry(b.clock())}, nil, nil
 }
 
 var nodeTypes = map[string]uint32{

@@ -22,7 +22,24 @@ type Depfile struct {
 }
 
 // input notes an input of the build.
-func (b *build) input(path string) { b.inputs = append(b.inputs, filepath.Clean(path)) }
+func (b *build) input(path string) { b.inputs = append(b.inputs, path) }
+
+// allInputs are the inputs of the build but for the manifest.
+func (b *build) allInputs() []string {
+	all := slices.Clone(b.inputs)
+	if b.options.Stub != "" {
+		all = append(all, b.options.Stub)
+	}
+	for _, e := range b.entries {
+		if e.Data.Path != "" {
+			all = append(all, e.Data.Path)
+		}
+	}
+	for i, path := range all {
+		all[i] = filepath.Clean(path)
+	}
+	return all
+}
 
 // spare refuses to write over what the image is made of.
 func (b *build) spare(outputs ...string) error {
@@ -31,7 +48,7 @@ func (b *build) spare(outputs ...string) error {
 		if err != nil {
 			continue // nothing is lost
 		}
-		for _, in := range slices.Concat(b.manifest.Files, []string{b.options.Stub}, b.inputs) {
+		for _, in := range slices.Concat(b.manifest.Files, b.allInputs()) {
 			if filepath.Base(in) != filepath.Base(out) {
 				continue // the output is renamed: another name of the same file is safe
 			}
@@ -49,10 +66,7 @@ func (b *build) writeDepfile() error {
 	if d.Path == "" {
 		return nil
 	}
-	inputs := slices.Clone(b.inputs)
-	if b.options.Stub != "" {
-		inputs = append(inputs, filepath.Clean(b.options.Stub))
-	}
+	inputs := b.allInputs()
 	slices.Sort(inputs)
 	inputs = slices.Compact(inputs)
 	for i, path := range inputs {

@@ -34,8 +34,8 @@ func heaviest(weights []weight, what string) string {
 // tooMuch is the error that the root's files take more than the manifest allows.
 func (b *build) tooMuch() error {
 	var weights []weight
-	for i := range b.entries {
-		if e := &b.entries[i]; carries(e) {
+	for _, e := range b.entries {
+		if carries(e) {
 			weights = append(weights, weight{e.Path, e.Size})
 		}
 	}

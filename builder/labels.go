@@ -66,8 +66,7 @@ func (b *build) label() error {
 func (b *build) setLabels(contexts *selinux.Contexts) {
 	labels := map[string]plan.Xattrs{}
 	seen := map[uint32]plan.Xattrs{} // of files with several names, by Ino
-	for i := range b.entries {
-		e := &b.entries[i]
+	for _, e := range b.entries {
 		if first, ok := seen[e.Ino]; ok {
 			e.Xattrs = first
 			continue
@@ -111,10 +110,10 @@ func (b *build) selinuxConfig() (mode, name string) {
 // reads it from outside the root, where links lead elsewhere.
 func (b *build) newestPolicy(dir string) (policy *plan.Entry) {
 	newest := 0
-	for i := range b.entries {
-		text, ok := strings.CutPrefix(b.entries[i].Path, dir+"/policy.")
+	for _, e := range b.entries {
+		text, ok := strings.CutPrefix(e.Path, dir+"/policy.")
 		if n, err := strconv.Atoi(text); ok && err == nil && n > newest {
-			if e := plan.Find(b.entries, b.entries[i].Path); e != nil && e.IsFile() {
+			if e := plan.Find(b.entries, e.Path); e != nil && e.IsFile() {
 				newest, policy = n, e
 			}
 		}

@@ -23,96 +23,111 @@ type member struct {
 	size    int64 // bytes of the archive, with its trailer
 }
 
-func (m *member) add(e *plan.Entry, name string, body int64) {
-	if m.size == 0 {
-		m.size = cpio.TrailerSize
-	}
-	m.entries = append(m.entries, e)
-	m.size += cpio.EntrySize(name, body)
-}
-
 // cut divides the plan into members of size to 2*size bytes, which can be packed
 // and unpacked side by side. Folders, nodes and symbolic links come first, so that
 // every file finds its parent; the names of one file stay together, since hard
 // links do not reach across archives; a file larger than that is a member by
 // itself. A root that fits into one member is one.
 func (b *build) cut(size int64) []member {
-	var whole, nodes member
-	var files []member // one a file, with all of its names
-	first := map[uint32]int{}
-	for i := range b.entries {
-		e := &b.entries[i]
-		n, body := name(e), bodySize(e)
-		if !e.IsFile() {
-			nodes.add(e, n, body)
-			whole.add(e, n, body)
-			continue
-		}
-		at, again := first[e.Ino]
-		if again {
-			body = 0
-		} else {
-			at = len(files)
-			files = append(files, member{})
-			if e.Nlink > 1 {
-				first[e.Ino] = at
-			}
-		}
-		files[at].add(e, n, body)
-		whole.add(e, n, body)
-	}
-	if whole.size <= 2*size {
+	if whole := newMember(b.entries); whole.size <= 2*size {
 		return []member{whole}
 	}
-	members := []member{nodes}
+	nodes, files := b.arrange()
+	members := []member{newMember(nodes)}
 	start := 0
-	for i, f := range files {
-		if f.size > 2*size {
-			members = append(split(members, files[start:i], size), f)
-			start = i + 1
+	for i := 0; i < len(files); {
+		end, length := file(files, i)
+		if length+cpio.TrailerSize > 2*size {
+			members = append(split(members, files[start:i], size), newMember(files[i:end]))
+			start = end
 		}
+		i = end
 	}
 	return split(members, files[start:], size)
 }
 
-// split appends files to members. What is too much for one is parted before the file
-// whose name has the least hash of those that leave size bytes on either side, and
-// so on with the parts. So where a file grows, comes or goes, the others stay in the
-// members that they were in: with a running count of bytes all later cuts would move.
-func split(members, files []member, size int64) []member {
+// arrange parts the entries that are no files from those that are, and brings all
+// names of a file to its first.
+func (b *build) arrange() (nodes, files []*plan.Entry) {
+	more := map[uint32][]*plan.Entry{} // all names of files that have several
+	for _, e := range b.entries {
+		if e.IsFile() && e.Nlink > 1 {
+			more[e.Ino] = append(more[e.Ino], e)
+		}
+	}
+	files = make([]*plan.Entry, 0, len(b.entries))
+	for _, e := range b.entries {
+		switch {
+		case !e.IsFile():
+			nodes = append(nodes, e)
+		case e.Nlink == 1:
+			files = append(files, e)
+		case e == more[e.Ino][0]:
+			files = append(files, more[e.Ino]...)
+		}
+	}
+	return nodes, files
+}
+
+// file returns where the names of the file end that is at start of arranged files, and
+// how many bytes it takes in an archive.
+func file(files []*plan.Entry, start int) (end int, size int64) {
+	size = cpio.EntrySize(name(files[start]), files[start].Size)
+	for end = start + 1; end < len(files) && files[end].Ino == files[start].Ino; end++ {
+		size += cpio.EntrySize(name(files[end]), 0)
+	}
+	return end, size
+}
+
+// newMember is the member of entries.
+func newMember(entries []*plan.Entry) member {
+	m := member{entries, cpio.TrailerSize}
+	seen := map[uint32]bool{} // files with several names
+	for _, e := range entries {
+		body := bodySize(e)
+		if e.IsFile() && e.Nlink > 1 {
+			if seen[e.Ino] {
+				body = 0
+			}
+			seen[e.Ino] = true
+		}
+		m.size += cpio.EntrySize(name(e), body)
+	}
+	return m
+}
+
+// split appends files, as they are arranged, to members. What is too much for one is
+// parted before the file whose name has the least hash of those that leave size bytes
+// on either side, and so on with the parts. So where a file grows, comes or goes, the
+// others stay in the members that they were in: with a running count of bytes all
+// later cuts would move.
+func split(members []member, files []*plan.Entry, size int64) []member {
 	if len(files) == 0 {
 		return members
 	}
-	total := sum(files)
-	if len(files) == 1 || total.size <= 2*size {
+	total := newMember(files)
+	at, before := file(files, 0)
+	if at == len(files) || total.size <= 2*size {
 		return append(members, total)
 	}
 	type place struct {
 		lopsided int64 // bytes that a part falls short of size
 		hash     uint32
 	}
-	var at int
 	var best place
-	before := files[0].size
-	for i := 1; i < len(files); i++ {
-		after := total.size - before + cpio.TrailerSize
-		p := place{max(size-min(before, after), 0), crc32.ChecksumIEEE([]byte(files[i].entries[0].Path))}
-		if at == 0 || cmp.Or(cmp.Compare(p.lopsided, best.lopsided), cmp.Compare(p.hash, best.hash)) < 0 {
+	var path []byte
+	for i, first := at, at; i < len(files); {
+		after := total.size - before
+		path = append(path[:0], files[i].Path...)
+		p := place{max(size-min(before+cpio.TrailerSize, after), 0), crc32.ChecksumIEEE(path)}
+		if i == first || cmp.Or(cmp.Compare(p.lopsided, best.lopsided), cmp.Compare(p.hash, best.hash)) < 0 {
 			at, best = i, p
 		}
-		before += files[i].size - cpio.TrailerSize
+		end, length := file(files, i)
+		before += length
+		i = end
 	}
 	return split(split(members, files[:at], size), files[at:], size)
-}
-
-// sum is the member of all of files.
-func sum(files []member) member {
-	m := member{size: cpio.TrailerSize}
-	for _, f := range files {
-		m.entries = append(m.entries, f.entries...)
-		m.size += f.size - cpio.TrailerSize
-	}
-	return m
 }
 
 // name is what an entry is called in an archive.
@@ -138,11 +153,12 @@ func (b *build) writeArchive(ctx context.Context, w io.Writer, entries []*plan.E
 	buffered := bufio.NewWriterSize(w, 256<<10)
 	out := cpio.NewWriter(buffered)
 	numbers := map[uint32]uint32{} // of files with several names
+	var h cpio.Header
 	for i, e := range entries {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		h := cpio.Header{
+		h = cpio.Header{
 			Name: name(e), Ino: uint32(i + 1), Mode: e.Mode, UID: e.UID, GID: e.GID, Nlink: e.Nlink, MTime: e.MTime,
 			Size: bodySize(e), RdevMajor: e.Major, RdevMinor: e.Minor,
 		}

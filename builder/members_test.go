@@ -14,10 +14,10 @@ import (
 
 // randomRoot is a plan of n files in folders, with sizes up to most, some of them
 // with two or three names, and of a symbolic link and a node a folder.
-func randomRoot(rng *rand.Rand, n int, most int64) []plan.Entry {
-	entries := []plan.Entry{{Path: "/", Mode: plan.TypeDir | 0o755, Nlink: 2}}
+func randomRoot(rng *rand.Rand, n int, most int64) []*plan.Entry {
+	entries := []*plan.Entry{{Path: "/", Mode: plan.TypeDir | 0o755, Nlink: 2}}
 	var ino uint32
-	add := func(e plan.Entry) {
+	add := func(e *plan.Entry) {
 		ino++
 		if e.Ino == 0 {
 			e.Ino = ino
@@ -27,23 +27,23 @@ func randomRoot(rng *rand.Rand, n int, most int64) []plan.Entry {
 	for i := range n {
 		dir := fmt.Sprintf("/d%04d", i/20)
 		if i%20 == 0 {
-			add(plan.Entry{Path: dir, Mode: plan.TypeDir | 0o755, Nlink: 2})
-			add(plan.Entry{Path: dir + "/fifo", Mode: plan.TypeFIFO | 0o600, Nlink: 1})
-			add(plan.Entry{Path: dir + "/link", Mode: plan.TypeLink | 0o777, Nlink: 1, Target: "fifo"})
+			add(&plan.Entry{Path: dir, Mode: plan.TypeDir | 0o755, Nlink: 2})
+			add(&plan.Entry{Path: dir + "/fifo", Mode: plan.TypeFIFO | 0o600, Nlink: 1})
+			add(&plan.Entry{Path: dir + "/link", Mode: plan.TypeLink | 0o777, Nlink: 1, Target: "fifo"})
 		}
-		e := plan.Entry{Path: fmt.Sprintf("%s/%d", dir, i), Mode: plan.TypeFile | 0o644, Nlink: 1, Size: rng.Int64N(most)}
+		e := &plan.Entry{Path: fmt.Sprintf("%s/%d", dir, i), Mode: plan.TypeFile | 0o644, Nlink: 1, Size: rng.Int64N(most)}
 		if rng.IntN(10) == 0 { // names that lie apart in the order of the plan
 			e.Nlink = uint32(2 + rng.IntN(2))
 			e.Ino = ino + 1
 			for name := range e.Nlink - 1 {
-				again := e
+				again := *e
 				again.Path = fmt.Sprintf("/e%04d.%d", i, name)
-				entries = append(entries, again)
+				entries = append(entries, &again)
 			}
 		}
 		add(e)
 	}
-	slices.SortFunc(entries, func(a, b plan.Entry) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(entries, func(a, b *plan.Entry) int { return strings.Compare(a.Path, b.Path) })
 	return entries
 }
 
@@ -59,7 +59,7 @@ func TestCut(t *testing.T) {
 	}
 }
 
-func checkMembers(t *testing.T, entries []plan.Entry, members []member, size int64) {
+func checkMembers(t *testing.T, entries []*plan.Entry, members []member, size int64) {
 	in := map[*plan.Entry]int{} // members by entry
 	var whole int64 = cpio.TrailerSize
 	for i, m := range members {
@@ -85,8 +85,7 @@ func checkMembers(t *testing.T, entries []plan.Entry, members []member, size int
 
 	nodes := 0
 	first := map[uint32]int{}
-	for i := range entries {
-		e := &entries[i]
+	for _, e := range entries {
 		at, ok := in[e]
 		if !ok {
 			t.Errorf("%s is in no member", e.Path)
@@ -161,12 +160,12 @@ func checkOrder(t *testing.T, members []member) {
 func TestCutIsStable(t *testing.T) {
 	const size, worst, mean = 64 << 10, 3, 1.6
 	root := randomRoot(rand.New(rand.NewPCG(1, 0)), 3000, 8<<10)
-	for i := range root {
-		if root[i].IsFile() {
-			root[i].Data.At = strings.NewReader(strings.Repeat("x", 32<<10))
+	for _, e := range root {
+		if e.IsFile() {
+			e.Data.At = strings.NewReader(strings.Repeat("x", 32<<10))
 		}
 	}
-	digests := func(entries []plan.Entry) []string {
+	digests := func(entries []*plan.Entry) []string {
 		var all []string
 		b := &build{entries: entries}
 		for _, m := range b.cut(size) {
@@ -181,20 +180,22 @@ func TestCutIsStable(t *testing.T) {
 	before := digests(root)
 	for _, change := range []struct {
 		name string
-		do   func(i int) []plan.Entry
+		do   func(i int) []*plan.Entry
 	}{
-		{"grows", func(i int) []plan.Entry {
+		{"grows", func(i int) []*plan.Entry {
+			e := *root[i]
+			e.Size += 20 << 10
 			all := slices.Clone(root)
-			all[i].Size += 20 << 10
+			all[i] = &e
 			return all
 		}},
-		{"comes", func(i int) []plan.Entry {
-			e := root[i]
+		{"comes", func(i int) []*plan.Entry {
+			e := *root[i]
 			e.Path += "new"
 			e.Ino = uint32(len(root) + 1)
-			return slices.Insert(slices.Clone(root), i+1, e)
+			return slices.Insert(slices.Clone(root), i+1, &e)
 		}},
-		{"goes", func(i int) []plan.Entry { return slices.Delete(slices.Clone(root), i, i+1) }},
+		{"goes", func(i int) []*plan.Entry { return slices.Delete(slices.Clone(root), i, i+1) }},
 	} {
 		tried, sum := 0, 0
 		for i := 1; i < len(root); i += 97 {

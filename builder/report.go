@@ -88,8 +88,7 @@ func (b *build) describe() error {
 	r.Entries = len(b.entries)
 	r.Items = b.items()
 	seen := map[uint32]bool{}
-	for i := range b.entries {
-		e := &b.entries[i]
+	for _, e := range b.entries {
 		r.Private = r.Private || e.Private
 		if e.Nlink > 1 && !e.IsDir() {
 			if seen[e.Ino] {
@@ -115,8 +114,7 @@ func (b *build) items() []Item {
 		items[i] = Item{Place: c.Pos.String(), Type: c.Type}
 		at[items[i].Place] = &items[i]
 	}
-	for i := range b.entries {
-		e := &b.entries[i]
+	for _, e := range b.entries {
 		item := at[e.Origin]
 		if item == nil {
 			continue // nobody asked for it
@@ -148,7 +146,7 @@ func (b *build) warn() {
 	case e.Mode&0o111 == 0:
 		problem = "is not executable"
 	}
-	if i := slices.IndexFunc(b.entries, func(e plan.Entry) bool { return e.Path == path }); i >= 0 && b.entries[i].IsLink() {
+	if i := slices.IndexFunc(b.entries, func(e *plan.Entry) bool { return e.Path == path }); i >= 0 && b.entries[i].IsLink() {
 		path += " -> " + b.entries[i].Target
 	}
 	if problem != "" {

@@ -12,13 +12,12 @@ import (
 
 // dropForeign drops the extended attributes that only the file system of a source has,
 // such as btrfs.compression or system.nfs4_acl: no root in memory can hold them.
-func dropForeign(entries []plan.Entry) {
+func dropForeign(entries []*plan.Entry) {
 	foreign := func(name, _ string) bool {
 		space, _, _ := strings.Cut(name, ".")
 		return !slices.Contains([]string{"user", "trusted", "security"}, space) && !strings.HasPrefix(name, "system.posix_acl_")
 	}
-	for i := range entries {
-		e := &entries[i]
+	for _, e := range entries {
 		for name := range e.Xattrs {
 			if foreign(name, "") {
 				e.Xattrs = maps.Clone(e.Xattrs) // others may share them
@@ -35,8 +34,7 @@ func (b *build) xattrs() []bootplan.Xattr {
 	type attr struct{ name, value string }
 	paths := map[attr][]string{}
 	seen := map[uint32]bool{}
-	for i := range b.entries {
-		e := &b.entries[i]
+	for _, e := range b.entries {
 		if len(e.Xattrs) == 0 {
 			continue
 		}

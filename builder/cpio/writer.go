@@ -14,6 +14,7 @@ type Writer struct {
 	buf    []byte // header, name and padding of the current entry
 	offset int64
 	left   int64 // bytes of the body that are still to come
+	body   io.LimitedReader
 	err    error // the first error of w, which all later calls repeat
 }
 
@@ -119,7 +120,8 @@ func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 	if w.err != nil {
 		return 0, w.err
 	}
-	n, err := io.Copy(w.w, io.LimitReader(r, w.left))
+	w.body = io.LimitedReader{R: r, N: w.left}
+	n, err := io.Copy(w.w, &w.body)
 	w.offset += n
 	w.left -= n
 	if err != nil {

@@ -23,8 +23,7 @@ const (
 
 // checkBounds reports what an archive cannot express.
 func (p *planner) checkBounds() {
-	for i := range p.entries {
-		e := &p.entries[i]
+	for _, e := range p.entries {
 		if msg := cmp.Or(e.misfit(), e.xattrMisfit()); msg != "" {
 			p.fail(e, "", "%s", msg)
 		}

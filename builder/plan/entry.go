@@ -26,26 +26,27 @@ const (
 // carries the content, the others have the same Mode, ids, MTime and Size.
 type Entry struct {
 	Path   string // absolute and clean; "/" is the root itself
+	Target string // of a symbolic link, as stored; before Make also of a hard link: the path of its target
+	MTime  int64  // seconds since the epoch
+	Size   int64  // bytes of a regular file, else 0
 	Mode   uint32 // file type and permission bits
 	UID    uint32
 	GID    uint32
-	MTime  int64  // seconds since the epoch
-	Size   int64  // bytes of a regular file, else 0
 	Major  uint32 // of a device node
 	Minor  uint32
-	Target string // of a symbolic link, as stored; before Make also of a hard link: the path of its target
-	Data   Data   // of a regular file with Size > 0
-	Xattrs Xattrs // extended attributes, or nil
 
 	Ino   uint32 // set by Make; equal for the names of one file
 	Nlink uint32 // set by Make; names of this file within the plan (folders: 2)
 
+	Source   int32  // entries with one Source above 0 come from one archive: there the last of a name wins
 	Origin   string // where it was asked for, to be shown: "root.yaml:12:3"
 	HardLink bool   // before Make: another name for Target
 	Implied  bool   // a folder that stands only because something is in it, or came with a tree: an explicit one wins
 	Replace  bool   // may take the place of an earlier entry from elsewhere
-	Source   int    // entries with one Source above 0 come from one archive: there the last of a name wins
 	Private  bool   // not everyone on the host may read the content, so the image should not be for everyone either
+
+	Xattrs Xattrs // extended attributes, or nil
+	Data   Data   // of a regular file with Size > 0
 }
 
 // Xattrs are extended attributes: values, which may hold any byte, by name. Entries

@@ -7,8 +7,8 @@ import (
 
 // Find returns what path leads to in a finished plan, through symbolic links as
 // the kernel would follow them with the plan's root as /; nil if it leads nowhere.
-func Find(entries []Entry, path string) *Entry {
-	at := &entries[0] // "/"
+func Find(entries []*Entry, path string) *Entry {
+	at := entries[0] // "/"
 	links := 0
 	for rest := path; rest != ""; {
 		var part string
@@ -32,19 +32,19 @@ func Find(entries []Entry, path string) *Entry {
 			return nil
 		}
 		if strings.HasPrefix(e.Target, "/") {
-			at = &entries[0]
+			at = entries[0]
 		}
 		rest = e.Target + "/" + rest
 	}
 	return at
 }
 
-func lookup(entries []Entry, path string) *Entry {
-	i, found := slices.BinarySearchFunc(entries, path, func(e Entry, path string) int {
+func lookup(entries []*Entry, path string) *Entry {
+	i, found := slices.BinarySearchFunc(entries, path, func(e *Entry, path string) int {
 		return strings.Compare(e.Path, path)
 	})
 	if !found {
 		return nil
 	}
-	return &entries[i]
+	return entries[i]
 }

@@ -10,7 +10,7 @@ func (p *planner) join() {
 		chain = chain[:0]
 		at, found := i, true
 		for found && p.entries[at].HardLink {
-			e := &p.entries[at]
+			e := p.entries[at]
 			e.HardLink, e.Nlink = false, 0 // 0: in this chain, so that a loop is seen
 			chain = append(chain, at)
 			at, found = p.find(e.Target)
@@ -18,8 +18,8 @@ func (p *planner) join() {
 		if len(chain) == 0 {
 			continue
 		}
-		last := &p.entries[chain[len(chain)-1]]
-		switch target := &p.entries[min(at, len(p.entries)-1)]; {
+		last := p.entries[chain[len(chain)-1]]
+		switch target := p.entries[min(at, len(p.entries)-1)]; {
 		case !found:
 			p.fail(last, p.similar(last.Target), "its target %s is not in the image", last.Target)
 		case target.Nlink == 0:

@@ -10,18 +10,18 @@ func (p *planner) merge() {
 		for end < len(p.entries) && p.entries[end].Path == p.entries[first].Path {
 			end++
 		}
-		kept = append(kept, *p.mergePath(p.entries[first:end]))
+		kept = append(kept, p.mergePath(p.entries[first:end]))
 		first = end
 	}
 	p.entries = kept
 }
 
 // mergePath returns the one of candidates, which are for one path, that stays.
-func (p *planner) mergePath(candidates []Entry) *Entry {
+func (p *planner) mergePath(candidates []*Entry) *Entry {
 	var winner *Entry
 	for i := range candidates {
-		e := &candidates[i]
-		if i+1 < len(candidates) && sameArchive(e, &candidates[i+1]) {
+		e := candidates[i]
+		if i+1 < len(candidates) && sameArchive(e, candidates[i+1]) {
 			continue
 		}
 		if winner == nil {
@@ -78,14 +78,13 @@ func sameMetadata(a, b *Entry) bool {
 // checkParents holds that what contains something is a folder.
 func (p *planner) checkParents() {
 	last := "/"
-	for i := range p.entries {
-		e := &p.entries[i]
+	for _, e := range p.entries {
 		if parent(e.Path) == last {
 			continue
 		}
 		last = parent(e.Path)
 		at, _ := p.find(last)
-		if up := &p.entries[at]; !up.IsDir() {
+		if up := p.entries[at]; !up.IsDir() {
 			hint := ""
 			if up.Replace {
 				hint = "a folder can only be replaced together with all that is in it"

@@ -37,8 +37,7 @@ type Permission struct {
 }
 
 // Make turns entries, in the order in which they were asked for, into a plan. It
-// uses the slice up: what it returns is, if possible, in the same memory. In
-// this order
+// uses the slice up, and changes what is in it. In this order
 //
 //   - paths are resolved through the symbolic links of the image, wherever in
 //     the order these stand: with /bin -> usr/bin, /bin/sh is /usr/bin/sh, and a
@@ -56,7 +55,7 @@ type Permission struct {
 //     first.
 //
 // An error is of type [Errors] and holds every problem found.
-func Make(entries []Entry, o Options) ([]Entry, error) {
+func Make(entries []*Entry, o Options) ([]*Entry, error) {
 	p := &planner{entries: entries, options: o}
 	p.start()
 	if !p.resolve() {
@@ -85,7 +84,7 @@ func Make(entries []Entry, o Options) ([]Entry, error) {
 // of an entry in the order of the manifest, Nlink the Ino of the entry that is
 // the first name of its file.
 type planner struct {
-	entries  []Entry
+	entries  []*Entry
 	options  Options
 	last     uint32 // Ino given last
 	links    linkTable
@@ -106,10 +105,10 @@ func (p *planner) start() {
 		}
 		switch {
 		case !clean(e.Path) || e.HardLink && !clean(e.Target):
-			p.fail(&e, "", "not an absolute, clean path")
+			p.fail(e, "", "not an absolute, clean path")
 			continue
 		case e.Path == "/" && !e.IsDir():
-			p.fail(&e, "", "the root is a folder, not %s", kind(&e))
+			p.fail(e, "", "the root is a folder, not %s", kind(e))
 			continue
 		case e.Path == "/" && e.Implied:
 			// The top of a tree or an archive is a folder of the host's, often a
@@ -118,10 +117,10 @@ func (p *planner) start() {
 		}
 		kept = append(kept, e)
 	}
-	root := Entry{Path: "/", Mode: TypeDir | p.options.RootMode&0o7777, MTime: p.options.MTime, Implied: true}
+	root := &Entry{Path: "/", Mode: TypeDir | p.options.RootMode&0o7777, MTime: p.options.MTime, Implied: true}
 	p.entries = append(kept, root)
-	for i := range p.entries {
-		p.identify(&p.entries[i])
+	for _, e := range p.entries {
+		p.identify(e)
 	}
 }
 
@@ -131,29 +130,11 @@ func (p *planner) identify(e *Entry) {
 }
 
 // sort brings the entries into the order of the image; those for one path stay
-// in the order of the manifest. Entries are large, so their indexes are sorted.
+// in the order of the manifest.
 func (p *planner) sort() {
-	order := make([]uint32, len(p.entries))
-	for i := range order {
-		order[i] = uint32(i)
-	}
-	slices.SortFunc(order, func(a, b uint32) int {
-		return cmp.Or(strings.Compare(p.entries[a].Path, p.entries[b].Path), cmp.Compare(a, b))
+	slices.SortFunc(p.entries, func(a, b *Entry) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), cmp.Compare(a.Ino, b.Ino))
 	})
-	for start := range order {
-		// Each cycle of the permutation moves its entries by one place in it.
-		first := p.entries[start]
-		for to := uint32(start); ; {
-			from := order[to]
-			order[to] = to
-			if from == uint32(start) {
-				p.entries[to] = first
-				break
-			}
-			p.entries[to] = p.entries[from]
-			to = from
-		}
-	}
 }
 
 // find returns the index of path in the sorted entries, or where it would be.
@@ -163,12 +144,12 @@ func (p *planner) find(path string) (int, bool) {
 }
 
 // insert puts entries that nobody asked for, at new paths, into the sorted ones.
-func (p *planner) insert(entries []Entry) {
-	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Path, b.Path) })
+func (p *planner) insert(entries []*Entry) {
+	slices.SortFunc(entries, func(a, b *Entry) int { return strings.Compare(a.Path, b.Path) })
 	old := len(p.entries)
 	p.entries = append(p.entries, entries...)
 	for to := len(p.entries) - 1; len(entries) > 0; to-- {
-		last := &entries[len(entries)-1]
+		last := entries[len(entries)-1]
 		if old > 0 && p.entries[old-1].Path > last.Path {
 			old--
 			p.entries[to] = p.entries[old]
@@ -176,18 +157,17 @@ func (p *planner) insert(entries []Entry) {
 		}
 		last.MTime = p.options.MTime
 		p.identify(last)
-		p.entries[to] = *last
+		p.entries[to] = last
 		entries = entries[:len(entries)-1]
 	}
 }
 
 // makeParents adds the folders that are missing.
 func (p *planner) makeParents() {
-	var missing []Entry
+	var missing []*Entry
 	seen := map[string]bool{}
 	last := "/"
-	for i := range p.entries {
-		e := &p.entries[i]
+	for _, e := range p.entries {
 		if parent(e.Path) == last {
 			continue
 		}
@@ -197,7 +177,7 @@ func (p *planner) makeParents() {
 				break
 			}
 			seen[dir] = true
-			missing = append(missing, Entry{Path: dir, Mode: TypeDir | 0o755, Origin: e.Origin, Implied: true, Source: made})
+			missing = append(missing, &Entry{Path: dir, Mode: TypeDir | 0o755, Origin: e.Origin, Implied: true, Source: made})
 		}
 	}
 	p.insert(missing)
@@ -213,11 +193,11 @@ func (p *planner) addNodes() {
 	if i, found := p.find(dev); found && !p.entries[i].IsDir() {
 		return
 	}
-	nodes := []Entry{
+	nodes := []*Entry{
 		{Path: dev + "/console", Mode: TypeChar | 0o600, Major: 5, Minor: 1},
 		{Path: dev + "/null", Mode: TypeChar | 0o666, Major: 1, Minor: 3},
 	}
-	p.insert(slices.DeleteFunc(nodes, func(e Entry) bool {
+	p.insert(slices.DeleteFunc(nodes, func(e *Entry) bool {
 		_, found := p.find(e.Path)
 		return found
 	}))
@@ -240,8 +220,7 @@ func (p *planner) number() {
 	}
 	numbers := make(map[uint32]uint32, len(names))
 	next := uint32(1)
-	for i := range p.entries {
-		e := &p.entries[i]
+	for _, e := range p.entries {
 		file := e.Nlink
 		n, several := names[file]
 		e.Nlink = max(n, 1)

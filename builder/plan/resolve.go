@@ -43,7 +43,7 @@ func (p *planner) resolve() bool {
 		if round == maxLinks {
 			for place, l := range links {
 				if p.links.links[place] != l {
-					p.fail(&p.entries[l.entry], "", "symbolic links move each other without end")
+					p.fail(p.entries[l.entry], "", "symbolic links move each other without end")
 				}
 			}
 			return false
@@ -59,8 +59,8 @@ func (p *planner) resolve() bool {
 // findLinks returns the links that win their place.
 func (p *planner) findLinks() map[string]link {
 	links := map[string]link{}
-	for i := range p.entries {
-		if e := &p.entries[i]; e.IsLink() {
+	for _, e := range p.entries {
+		if e.IsLink() {
 			if place, err := p.links.place(e.Path); err == nil {
 				links[place] = link{entry: -1}
 			}
@@ -69,8 +69,7 @@ func (p *planner) findLinks() map[string]link {
 	if len(links) == 0 {
 		return nil
 	}
-	for i := range p.entries {
-		e := &p.entries[i]
+	for i, e := range p.entries {
 		place, err := p.links.place(e.Path)
 		if err != nil {
 			continue
@@ -80,9 +79,9 @@ func (p *planner) findLinks() map[string]link {
 			continue
 		}
 		if l.entry >= 0 {
-			e, _ = judge(&p.entries[l.entry], e)
+			e, _ = judge(p.entries[l.entry], e)
 		}
-		if e == &p.entries[i] {
+		if e == p.entries[i] {
 			links[place] = link{entry: i, target: e.Target}
 		}
 	}
@@ -97,10 +96,9 @@ func (p *planner) findLinks() map[string]link {
 func (p *planner) move() {
 	p.asked = map[uint32]string{}
 	lost := map[uint32]bool{}
-	for i := range p.entries {
-		e := &p.entries[i]
+	for _, e := range p.entries {
 		to, err := p.links.place(e.Path)
-		if l, ok := p.links.links[to]; ok && e.IsDir() && !replaces(&p.entries[l.entry], e) {
+		if l, ok := p.links.links[to]; ok && e.IsDir() && !replaces(p.entries[l.entry], e) {
 			to, err = p.links.folder(e.Path)
 		}
 		if err == nil && e.HardLink {
@@ -116,7 +114,7 @@ func (p *planner) move() {
 		}
 	}
 	if len(lost) > 0 {
-		p.entries = slices.DeleteFunc(p.entries, func(e Entry) bool { return lost[e.Ino] })
+		p.entries = slices.DeleteFunc(p.entries, func(e *Entry) bool { return lost[e.Ino] })
 	}
 }
 

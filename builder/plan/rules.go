@@ -16,7 +16,7 @@ func (p *planner) remove() {
 	removed := make([]bool, len(p.entries))
 	for _, g := range p.options.Remove {
 		p.match(g, func(i int) {
-			e := &p.entries[i]
+			e := p.entries[i]
 			if e.Path == "/" {
 				p.problems = append(p.problems, &Error{Origin: g.Origin, Path: g.Pattern, Msg: "the root stays"})
 				return
@@ -38,7 +38,7 @@ func (p *planner) remove() {
 	needed := map[string]bool{}
 	last := ""
 	for i := len(p.entries) - 1; i >= 0; i-- {
-		e := &p.entries[i]
+		e := p.entries[i]
 		if e.Source == made && !needed[e.Path] {
 			removed[i] = true
 		}
@@ -81,11 +81,11 @@ func (p *planner) permit() {
 			maps.DeleteFunc(untaken, func(name, _ string) bool { return p.entries[i].takes(name) })
 			if list, ok := names[p.entries[i].Nlink]; ok {
 				for _, name := range list {
-					rule.apply(&p.entries[name])
+					rule.apply(p.entries[name])
 				}
 				return
 			}
-			rule.apply(&p.entries[i])
+			rule.apply(p.entries[i])
 		})
 		for name := range untaken {
 			if matched {

@@ -17,9 +17,9 @@ import (
 //
 // and comes from the line it stands in, at "m:LINE". Other lines are options:
 // "remove PATTERN", "permit PATTERN key=value ...", "nodes", "root 0MODE".
-func parse(t testing.TB, text string) ([]Entry, Options) {
+func parse(t testing.TB, text string) ([]*Entry, Options) {
 	t.Helper()
-	var entries []Entry
+	var entries []*Entry
 	o := Options{RootMode: 0o755}
 	for i, line := range strings.Split(strings.TrimSpace(text), "\n") {
 		words := strings.Fields(line)
@@ -48,13 +48,13 @@ var types = map[string]uint32{
 	"block": TypeBlock | 0o600, "fifo": TypeFIFO | 0o644, "socket": TypeSocket | 0o755, "hard": 0,
 }
 
-func parseEntry(t testing.TB, origin string, words []string) Entry {
+func parseEntry(t testing.TB, origin string, words []string) *Entry {
 	t.Helper()
 	mode, ok := types[words[0]]
 	if !ok {
 		t.Fatalf("unknown type %q", words[0])
 	}
-	e := Entry{Path: words[1], Mode: mode, Origin: origin, HardLink: words[0] == "hard"}
+	e := &Entry{Path: words[1], Mode: mode, Origin: origin, HardLink: words[0] == "hard"}
 	words = words[2:]
 	switch {
 	case e.HardLink || e.IsLink() && len(words) > 0:
@@ -77,7 +77,7 @@ func parseEntry(t testing.TB, origin string, words []string) Entry {
 		case key == "data":
 			e.Data.Path, e.Size = value, int64(len(value))
 		case key == "src":
-			e.Source = int(number(t, value, 10))
+			e.Source = int32(number(t, value, 10))
 		case strings.Contains(key, "."):
 			e.Xattrs = e.Xattrs.With(Xattrs{key: value})
 		case word == "implied":
@@ -138,7 +138,7 @@ func pair(t testing.TB, text string) (uint32, uint32) {
 // format writes a plan, one entry a line, with what is not usual about it:
 //
 //	INO PATH TYPE MODE [details]
-func format(entries []Entry) string {
+func format(entries []*Entry) string {
 	var b strings.Builder
 	for _, e := range entries {
 		var name string

@@ -30,13 +30,13 @@ type File struct {
 
 // Entries returns an entry for every file and link. The mode is the host's, or
 // 0644 for a text, unless Attr has one. An error is of type [plan.Errors].
-func (f File) Entries(clock Clock) ([]plan.Entry, error) {
+func (f File) Entries(clock Clock) ([]*plan.Entry, error) {
 	if f.Text != nil {
 		e := f.entry(f.Dst, plan.TypeFile|0o644)
 		e.Size = int64(len(*f.Text))
 		e.Data.At = strings.NewReader(*f.Text)
-		f.apply(&e, nil, clock)
-		return append([]plan.Entry{e}, f.links(f.Dst, f.Links)...), nil
+		f.apply(e, nil, clock)
+		return append([]*plan.Entry{e}, f.links(f.Dst, f.Links)...), nil
 	}
 	sources, err := f.find()
 	switch {
@@ -51,7 +51,7 @@ func (f File) Entries(clock Clock) ([]plan.Entry, error) {
 	case len(sources) > 1 && len(f.Links) > 0:
 		return nil, plan.Errors{f.fail(f.Src, errors.New("several files, and links are names of one"), "")}
 	}
-	var entries []plan.Entry
+	var entries []*plan.Entry
 	var problems plan.Errors
 	for _, src := range sources {
 		dst := f.Dst
@@ -110,40 +110,36 @@ func (f hostFolder) ReadDir(name string) ([]fs.DirEntry, error) {
 func (f hostFolder) Stat(name string) (fs.FileInfo, error) { return fs.Stat(f.FS, name) }
 
 // one returns the entry for one file of the host.
-func (f *File) one(src, dst string, clock Clock) (plan.Entry, *plan.Error) {
-	stat := os.Lstat
-	if f.Follow {
-		stat = os.Stat
-	}
-	info, err := stat(src)
+func (f *File) one(src, dst string, clock Clock) (*plan.Entry, *plan.Error) {
+	info := &unix.Stat_t{}
+	err := lookAt(unix.AT_FDCWD, src, f.Follow, info)
 	if err != nil {
-		return plan.Entry{}, f.fail(src, err, "")
+		return nil, f.fail(src, err, "")
 	}
-	e := f.entry(dst, mode(info))
+	e := f.entry(dst, info.Mode)
 	switch {
 	case e.IsLink():
 		e.Mode |= 0o777
 		f.inputAbove(src)
 		e.Target, err = os.Readlink(src)
 	case e.IsFile():
-		f.input(src)
-		e.Size, e.Data = info.Size(), plan.Data{Path: src, Stamp: stamp(info)}
-		e.Private = info.Mode().Perm()&0o004 == 0
+		e.Size, e.Data = info.Size, plan.Data{Path: src, Stamp: stamp(info)}
+		e.Private = closed(info)
 		err = readable(src, info)
 	default:
-		return plan.Entry{}, f.fail(src, errors.New("not a regular file"), "type: tree takes folders with all that is in them")
+		return nil, f.fail(src, errors.New("not a regular file"), "type: tree takes folders with all that is in them")
 	}
 	if err != nil {
-		return plan.Entry{}, f.fail(src, err, "")
+		return nil, f.fail(src, err, "")
 	}
-	f.apply(&e, info, clock)
-	if err := f.keepXattrs(&e, src, f.Follow); err != nil {
-		return plan.Entry{}, f.fail(src, err, "")
+	f.apply(e, info, clock)
+	if err := f.keepXattrs(e, src, f.Follow); err != nil {
+		return nil, f.fail(src, err, "")
 	}
 	return e, nil
 }
 
-func (f *File) apply(e *plan.Entry, info fs.FileInfo, clock Clock) {
+func (f *File) apply(e *plan.Entry, info *unix.Stat_t, clock Clock) {
 	if f.Mode != nil && !e.IsLink() {
 		e.Mode = e.Mode&plan.TypeMask | *f.Mode
 	}

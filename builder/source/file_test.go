@@ -128,7 +128,7 @@ func TestKeepOwner(t *testing.T) {
 }
 
 func TestNode(t *testing.T) {
-	var got []plan.Entry
+	var got []*plan.Entry
 	for _, n := range []Node{
 		{Item: Item{Dst: "/d"}, Type: plan.TypeDir},
 		{Item: Item{Dst: "/d2", Replace: true}, Type: plan.TypeDir, Attr: Attr{Mode: new(uint32(0o1777)), UID: new(uint32(5)), GID: new(uint32(6))}},

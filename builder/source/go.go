@@ -26,7 +26,7 @@ type Go struct {
 // Entries compiles the program. Closer keeps it, a file that has no name any
 // more, and must stay open until it has been read; it is nil if there was an
 // error, which is of type [plan.Errors], or ctx's.
-func (g Go) Entries(ctx context.Context, clock Clock) (entries []plan.Entry, closer io.Closer, err error) {
+func (g Go) Entries(ctx context.Context, clock Clock) (entries []*plan.Entry, closer io.Closer, err error) {
 	f, err := g.build(ctx)
 	if ctx.Err() != nil {
 		return nil, nil, context.Cause(ctx)
@@ -53,8 +53,8 @@ func (g Go) Entries(ctx context.Context, clock Clock) (entries []plan.Entry, clo
 	}
 	e := g.entry(dst, plan.TypeFile|mode)
 	e.Size, e.Data.At = info.Size(), f
-	g.Attr.set(&e, nil, clock)
-	return append([]plan.Entry{e}, g.links(dst, g.Links)...), f, nil
+	g.Attr.set(e, nil, clock)
+	return append([]*plan.Entry{e}, g.links(dst, g.Links)...), f, nil
 }
 
 // build returns the compiled program as a file without a name.

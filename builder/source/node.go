@@ -15,7 +15,7 @@ type Node struct {
 
 // Entry returns the node. Modes that are not given are those that mkdir, mkfifo
 // and bind(2) leave with the usual umask, and 0600 for devices.
-func (n Node) Entry(clock Clock) plan.Entry {
+func (n Node) Entry(clock Clock) *plan.Entry {
 	if n.HardLink {
 		return n.links(n.Target, []string{n.Dst})[0]
 	}
@@ -33,6 +33,6 @@ func (n Node) Entry(clock Clock) plan.Entry {
 	}
 	e := n.entry(n.Dst, n.Type|mode)
 	e.Target, e.Major, e.Minor = n.Target, n.Major, n.Minor
-	n.Attr.set(&e, nil, clock)
+	n.Attr.set(e, nil, clock)
 	return e
 }

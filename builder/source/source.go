@@ -14,7 +14,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -27,8 +26,8 @@ type Item struct {
 	Dst     string // absolute and clean
 	Replace bool   // take the place of what was added before
 
-	// Input is told what of the host decides over the entries: files, and folders
-	// for the names in them. It may be nil.
+	// Input is told what of the host decides over the entries, beside the files that
+	// they are made of: other files, and folders for the names in them. It may be nil.
 	Input func(path string)
 }
 
@@ -91,13 +90,13 @@ func (c Clock) clamp(t int64) int64 {
 }
 
 // entry starts an entry of item.
-func (item *Item) entry(path string, mode uint32) plan.Entry {
-	return plan.Entry{Path: path, Mode: mode, Origin: item.Origin, Replace: item.Replace}
+func (item *Item) entry(path string, mode uint32) *plan.Entry {
+	return &plan.Entry{Path: path, Mode: mode, Origin: item.Origin, Replace: item.Replace}
 }
 
 // links returns entries for further names of the file at path.
-func (item *Item) links(path string, names []string) []plan.Entry {
-	var entries []plan.Entry
+func (item *Item) links(path string, names []string) []*plan.Entry {
+	var entries []*plan.Entry
 	for _, name := range names {
 		e := item.entry(name, plan.TypeFile)
 		e.HardLink, e.Target = true, path
@@ -117,7 +116,7 @@ func (item *Item) fail(path string, cause error, hint string) *plan.Error {
 
 // set gives e the owner and the time that a asks for; info is what the host
 // says, or nil.
-func (a *Attr) set(e *plan.Entry, info fs.FileInfo, clock Clock) {
+func (a *Attr) set(e *plan.Entry, info *unix.Stat_t, clock Clock) {
 	e.MTime, e.Xattrs = clock.Epoch, a.Xattrs
 	if a.MTime.Rule == MTimeSet {
 		e.MTime = a.MTime.Time
@@ -125,13 +124,12 @@ func (a *Attr) set(e *plan.Entry, info fs.FileInfo, clock Clock) {
 	if info != nil {
 		switch a.MTime.Rule {
 		case MTimeKeep:
-			e.MTime = info.ModTime().Unix()
+			e.MTime = int64(info.Mtim.Sec)
 		case MTimeClamp:
-			e.MTime = clock.clamp(info.ModTime().Unix())
+			e.MTime = clock.clamp(int64(info.Mtim.Sec))
 		}
 		if a.KeepOwner {
-			stat := info.Sys().(*syscall.Stat_t)
-			e.UID, e.GID = stat.Uid, stat.Gid
+			e.UID, e.GID = info.Uid, info.Gid
 		}
 	}
 	if a.UID != nil {
@@ -142,47 +140,31 @@ func (a *Attr) set(e *plan.Entry, info fs.FileInfo, clock Clock) {
 	}
 }
 
-// stamp returns the state of a file, to be held against a later one.
-func stamp(info fs.FileInfo) plan.Stamp {
-	stat := info.Sys().(*syscall.Stat_t)
-	return plan.Stamp{Inode: uint64(stat.Ino), MTime: stat.Mtim.Nano()}
+// lookAt fills in info for the file called name in an open folder, or unix.AT_FDCWD.
+func lookAt(folder int, name string, follow bool, info *unix.Stat_t) error {
+	flags := unix.AT_SYMLINK_NOFOLLOW
+	if follow {
+		flags = 0
+	}
+	for {
+		if err := unix.Fstatat(folder, name, info, flags); err != unix.EINTR {
+			return err
+		}
+	}
 }
 
-// mode returns type and permission bits as in stat(2).
-func mode(info fs.FileInfo) uint32 {
-	m := uint32(info.Mode().Perm())
-	if info.Mode()&fs.ModeSetuid != 0 {
-		m |= 0o4000
-	}
-	if info.Mode()&fs.ModeSetgid != 0 {
-		m |= 0o2000
-	}
-	if info.Mode()&fs.ModeSticky != 0 {
-		m |= 0o1000
-	}
-	switch t := info.Mode().Type(); {
-	case t == 0:
-		m |= plan.TypeFile
-	case t == fs.ModeDir:
-		m |= plan.TypeDir
-	case t == fs.ModeSymlink:
-		m |= plan.TypeLink
-	case t == fs.ModeNamedPipe:
-		m |= plan.TypeFIFO
-	case t == fs.ModeSocket:
-		m |= plan.TypeSocket
-	case t&fs.ModeCharDevice != 0:
-		m |= plan.TypeChar
-	case t&fs.ModeDevice != 0:
-		m |= plan.TypeBlock
-	}
-	return m
+// stamp returns the state of a file, to be held against a later one.
+func stamp(info *unix.Stat_t) plan.Stamp {
+	return plan.Stamp{Inode: info.Ino, MTime: info.Mtim.Nano()}
 }
+
+// closed reports whether a file is not readable by all.
+func closed(info *unix.Stat_t) bool { return info.Mode&0o004 == 0 }
 
 // readable checks early what would otherwise stop the build when most of the
 // image is written.
-func readable(path string, info fs.FileInfo) error {
-	if info.Mode().Perm()&0o004 != 0 {
+func readable(path string, info *unix.Stat_t) error {
+	if !closed(info) {
 		return nil
 	}
 	return unix.Access(path, unix.R_OK)

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
@@ -23,7 +25,7 @@ type Tar struct {
 	Exclude    []plan.Glob // relative to the archive's top; with a folder goes all that is in it
 	Optional   bool        // no such archive is fine
 	KeepXattrs bool        // take extended attributes, too
-	Archive    int         // becomes [plan.Entry.Source]: above 0, another one for each archive
+	Archive    int32       // becomes [plan.Entry.Source]: above 0, another one for each archive
 }
 
 // Entries reads the archive's headers. Owners, modes and times are the archive's,
@@ -32,7 +34,7 @@ type Tar struct {
 // if that is compressed, in a temporary file that has no name any more: closer
 // must stay open until they have been read. It is nil if there was an error,
 // which is of type [plan.Errors], or ctx's.
-func (t Tar) Entries(ctx context.Context, clock Clock) (entries []plan.Entry, closer io.Closer, err error) {
+func (t Tar) Entries(ctx context.Context, clock Clock) (entries []*plan.Entry, closer io.Closer, err error) {
 	f, err := os.Open(t.Src)
 	if t.Optional && errors.Is(err, fs.ErrNotExist) {
 		t.inputAbove(t.Src)
@@ -42,8 +44,9 @@ func (t Tar) Entries(ctx context.Context, clock Clock) (entries []plan.Entry, cl
 		return nil, nil, plan.Errors{t.fail(t.Src, err, "")}
 	}
 	t.input(t.Src)
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
+	var info unix.Stat_t
+	err = unix.Fstat(int(f.Fd()), &info)
+	if err == nil && info.Mode&plan.TypeMask != plan.TypeFile {
 		err = errors.New("not a regular file")
 	}
 	var plain *os.File
@@ -55,15 +58,15 @@ func (t Tar) Entries(ctx context.Context, clock Clock) (entries []plan.Entry, cl
 		return nil, nil, t.problem(ctx, err)
 	}
 	r := &tarReader{
-		Tar: t, clock: clock, file: plain, private: info.Mode().Perm()&0o004 == 0,
-		excludes: newExcludes(t.Exclude), hidden: map[string]plan.Entry{}, moved: map[string]string{},
+		Tar: t, clock: clock, file: plain, private: closed(&info),
+		excludes: newExcludes(t.Exclude), hidden: map[string]*plan.Entry{}, moved: map[string]string{},
 	}
 	if plain == f {
-		r.stamp = stamp(info)
+		r.stamp = stamp(&info)
 	}
 	err = r.read(ctx)
 	if err == nil {
-		err = unchanged(f, info)
+		err = unchanged(f, &info)
 	}
 	if plain != f {
 		f.Close()
@@ -79,9 +82,10 @@ func (t Tar) Entries(ctx context.Context, clock Clock) (entries []plan.Entry, cl
 }
 
 // unchanged checks that f is what it was when info was asked for.
-func unchanged(f *os.File, info fs.FileInfo) error {
-	now, err := f.Stat()
-	if err == nil && (now.Size() != info.Size() || stamp(now) != stamp(info)) {
+func unchanged(f *os.File, info *unix.Stat_t) error {
+	var now unix.Stat_t
+	err := unix.Fstat(int(f.Fd()), &now)
+	if err == nil && (now.Size != info.Size || stamp(&now) != stamp(info)) {
 		err = errors.New("changed while it was read")
 	}
 	return err
@@ -103,9 +107,9 @@ type tarReader struct {
 	stamp    plan.Stamp
 	private  bool
 	excludes *excludes
-	hidden   map[string]plan.Entry // files that are excluded, by name: a hard link may want the content
-	moved    map[string]string     // excluded name -> hard link that has got the content
-	entries  []plan.Entry
+	hidden   map[string]*plan.Entry // files that are excluded, by name: a hard link may want the content
+	moved    map[string]string      // excluded name -> hard link that has got the content
+	entries  []*plan.Entry
 }
 
 func (r *tarReader) read(ctx context.Context) error {

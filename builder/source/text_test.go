@@ -15,7 +15,7 @@ import (
 )
 
 // format writes entries, one a line: path, type, mode, and what is not usual.
-func format(t *testing.T, entries []plan.Entry) string {
+func format(t *testing.T, entries []*plan.Entry) string {
 	t.Helper()
 	types := map[uint32]string{
 		plan.TypeSocket: "socket", plan.TypeLink: "link", plan.TypeFile: "file", plan.TypeBlock: "block",
@@ -58,7 +58,7 @@ func format(t *testing.T, entries []plan.Entry) string {
 }
 
 // content reads what e.Data says, shortened.
-func content(t *testing.T, e plan.Entry) string {
+func content(t *testing.T, e *plan.Entry) string {
 	t.Helper()
 	data := make([]byte, e.Size)
 	var err error
@@ -82,7 +82,7 @@ func content(t *testing.T, e plan.Entry) string {
 }
 
 // compare compares a listing, or the error's words with the folder dir left out.
-func compare(t *testing.T, dir string, entries []plan.Entry, err error, want string) {
+func compare(t *testing.T, dir string, entries []*plan.Entry, err error, want string) {
 	t.Helper()
 	got := format(t, entries)
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"syscall"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -27,22 +27,23 @@ type Tree struct {
 // Entries walks the tree. Folders are implied, so that others can say what they
 // are like. Hard links within the tree stay hard links. An error is of type
 // [plan.Errors], or ctx's.
-func (t Tree) Entries(ctx context.Context, clock Clock) ([]plan.Entry, error) {
-	info, err := os.Stat(t.Src)
+func (t Tree) Entries(ctx context.Context, clock Clock) ([]*plan.Entry, error) {
+	info := &unix.Stat_t{}
+	err := lookAt(unix.AT_FDCWD, t.Src, true, info)
 	switch {
-	case t.Optional && errors.Is(err, fs.ErrNotExist):
+	case t.Optional && err == unix.ENOENT:
 		t.inputAbove(t.Src)
 		return nil, nil
 	case err != nil:
 		return nil, plan.Errors{t.fail(t.Src, err, "")}
-	case !info.IsDir():
+	case info.Mode&plan.TypeMask != plan.TypeDir:
 		return nil, plan.Errors{t.fail(t.Src, errors.New("not a folder"), "type: file takes single files")}
 	}
 	w := &walk{
 		Tree: t, ctx: ctx, clock: clock,
-		excludes: newExcludes(t.Exclude), names: map[inode]string{},
+		excludes: newExcludes(t.Exclude), names: map[inode]string{}, buf: make([]byte, 32<<10),
 	}
-	w.add("", info, false)
+	w.add(t.Src, info, false)
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
@@ -60,25 +61,33 @@ type walk struct {
 	excludes *excludes
 	names    map[inode]string // of files with several names: the first in the image
 	above    []inode          // the folders that we are in, when links are followed
-	entries  []plan.Entry
+	found    []found          // what was found in them and is still to be added
+	buf      []byte
+	entries  []*plan.Entry
 	problems plan.Errors
 }
 
 type inode struct{ dev, ino uint64 }
 
-// add adds the file at name, relative to the top. A file below a folder that is
-// closed to others is private whatever its own mode.
-func (w *walk) add(name string, info fs.FileInfo, private bool) {
-	src, dst := w.Src+name, w.Dst+name
-	if w.Dst == "/" && name != "" {
-		dst = name
+type found struct {
+	path string
+	info unix.Stat_t
+}
+
+// add adds the file of the host at path. A file below a folder that is closed to others
+// is private whatever its own mode.
+func (w *walk) add(path string, info *unix.Stat_t, private bool) {
+	// Most trees go to the root: there an entry's path is a part of that on the host,
+	// and takes no memory of its own.
+	dst := path[len(w.Src):]
+	if w.Dst != "/" || dst == "" {
+		dst = w.Dst + dst
 	}
-	e := w.entry(dst, mode(info))
-	w.Attr.set(&e, info, w.clock)
-	w.setMode(&e)
-	stat := info.Sys().(*syscall.Stat_t)
-	id := inode{uint64(stat.Dev), uint64(stat.Ino)}
-	if stat.Nlink > 1 && !e.IsDir() {
+	e := w.entry(dst, info.Mode)
+	w.Attr.set(e, info, w.clock)
+	w.setMode(e)
+	id := inode{uint64(info.Dev), info.Ino}
+	if info.Nlink > 1 && !e.IsDir() {
 		if first, ok := w.names[id]; ok {
 			e.HardLink, e.Target = true, first
 			w.entries = append(w.entries, e)
@@ -86,8 +95,8 @@ func (w *walk) add(name string, info fs.FileInfo, private bool) {
 		}
 		w.names[id] = dst
 	}
-	if err := w.keepXattrs(&e, src, w.Follow); err != nil {
-		w.problems = append(w.problems, w.fail(src, err, ""))
+	if err := w.keepXattrs(e, path, w.Follow); err != nil {
+		w.problems = append(w.problems, w.fail(path, err, ""))
 		return
 	}
 	var err error
@@ -95,60 +104,79 @@ func (w *walk) add(name string, info fs.FileInfo, private bool) {
 	case plan.TypeDir:
 		e.Implied = true
 		w.entries = append(w.entries, e)
-		w.addFolder(name, id, private || info.Mode().Perm()&0o001 == 0)
+		w.addFolder(path, id, private || info.Mode&0o001 == 0)
 		return
 	case plan.TypeFile:
-		w.input(src)
-		e.Size, e.Data = info.Size(), plan.Data{Path: src, Stamp: stamp(info)}
-		e.Private = private || info.Mode().Perm()&0o004 == 0
-		err = readable(src, info)
+		e.Size, e.Data = info.Size, plan.Data{Path: path, Stamp: stamp(info)}
+		e.Private = private || closed(info)
+		err = readable(path, info)
 	case plan.TypeLink:
-		e.Target, err = os.Readlink(src)
+		e.Target, err = os.Readlink(path)
 	case plan.TypeChar, plan.TypeBlock:
-		e.Major, e.Minor = unix.Major(uint64(stat.Rdev)), unix.Minor(uint64(stat.Rdev))
+		e.Major, e.Minor = unix.Major(uint64(info.Rdev)), unix.Minor(uint64(info.Rdev))
 	}
 	if err != nil {
-		w.problems = append(w.problems, w.fail(src, err, ""))
+		w.problems = append(w.problems, w.fail(path, err, ""))
 		return
 	}
 	w.entries = append(w.entries, e)
 }
 
-// addFolder adds what is in the folder at name.
-func (w *walk) addFolder(name string, id inode, private bool) {
+// addFolder adds what is in the folder at path.
+func (w *walk) addFolder(path string, id inode, private bool) {
 	if w.ctx.Err() != nil {
 		return
 	}
 	for _, up := range w.above {
 		if w.Follow && up == id {
-			w.problems = append(w.problems, w.fail(w.Src+name, errors.New("a symbolic link that leads back to a folder above it"), ""))
+			w.problems = append(w.problems, w.fail(path, errors.New("a symbolic link that leads back to a folder above it"), ""))
 			return
 		}
 	}
 	w.above = append(w.above, id)
 	defer func() { w.above = w.above[:len(w.above)-1] }()
 
-	w.input(w.Src + name)
-	list, err := os.ReadDir(w.Src + name)
+	w.input(path)
+	first := len(w.found)
+	if err := w.look(path); err != nil {
+		w.problems = append(w.problems, w.fail(path, err, ""))
+	}
+	for i, end := first, len(w.found); i < end; i++ {
+		w.add(w.found[i].path, &w.found[i].info, private)
+	}
+	w.found = w.found[:first]
+}
+
+// look finds what is in the folder at path, sorted by name. The folder is closed when
+// that is known: a deep tree would take too many descriptors.
+func (w *walk) look(path string) error {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		w.problems = append(w.problems, w.fail(w.Src+name, err, ""))
+		return &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	for _, d := range list {
-		child := name + "/" + d.Name()
-		if w.excludes.match(child[1:]) {
+	defer unix.Close(fd)
+	var names []string
+	for n := 1; n > 0 && err == nil; {
+		if n, err = unix.ReadDirent(fd, w.buf); err == nil {
+			_, _, names = unix.ParseDirent(w.buf[:n], -1, names)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		f := found{path: path + "/" + name}
+		if w.excludes.match(f.path[len(w.Src)+1:]) {
 			continue
 		}
-		stat := os.Lstat
-		if w.Follow {
-			stat = os.Stat
-		}
-		info, err := stat(w.Src + child)
-		if err != nil {
-			w.problems = append(w.problems, w.fail(w.Src+child, err, ""))
+		if err := lookAt(fd, name, w.Follow, &f.info); err != nil {
+			w.problems = append(w.problems, w.fail(f.path, err, ""))
 			continue
 		}
-		w.add(child, info, private)
+		w.found = append(w.found, f)
 	}
+	if err != nil {
+		return &fs.PathError{Op: "read", Path: path, Err: err}
+	}
+	return nil
 }
 
 // setMode changes e's permission bits to what was asked for.
