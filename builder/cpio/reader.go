@@ -34,10 +34,14 @@ const bufferSize = 64 << 10
 // has returned io.EOF; any other r is read ahead.
 func NewReader(r io.Reader) *Reader {
 	if b, ok := r.(Source); ok && b.Size() >= 2*PathMax {
-		return &Reader{r: b}
+		return ReadSource(b)
 	}
-	return &Reader{r: bufio.NewReaderSize(r, bufferSize)}
+	return ReadSource(bufio.NewReaderSize(r, bufferSize))
 }
+
+// ReadSource is NewReader for a Source that has room for 8 KiB. It spares the boot
+// stub the 8 KB of bufio.
+func ReadSource(r Source) *Reader { return &Reader{r: r} }
 
 // Offset is the number of bytes of the archive that have been read.
 func (r *Reader) Offset() int64 { return r.offset }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"encoding/json"
@@ -107,9 +108,10 @@ func (b *bench) unpackOnce(members [][]byte, codec string, workers int, write bo
 		}
 		if !write {
 			if codec == "zstd" {
-				r = unpack.NewSource(dec)
+				_, err := root.Archive(unpack.NewSource(dec))
+				return err
 			}
-			_, err := root.Archive(r)
+			_, err := root.Archive(bufio.NewReaderSize(r, 64<<10))
 			return err
 		}
 		f, err := os.Create(filepath.Join(dir, fmt.Sprint(i)))

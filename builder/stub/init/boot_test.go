@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"debug/elf"
@@ -50,7 +51,7 @@ func becomeStub(dir string, words []string) {
 		}
 		defer image.Close()
 		root := unpack.NewRoot(fd)
-		if _, err := root.Archive(image); err != nil {
+		if _, err := root.Archive(bufio.NewReaderSize(image, 64<<10)); err != nil {
 			return err
 		}
 		if err := root.Finish(); err != nil {

@@ -59,9 +59,9 @@ func (e *Error) Error() string { return e.Op + " " + e.Name + ": " + e.Err.Error
 func (e *Error) Unwrap() error { return e.Err }
 
 // Archive unpacks one archive, through its trailer, and returns its length in
-// bytes. Hard links are honoured within it.
-func (r *Root) Archive(src io.Reader) (int64, error) {
-	in := cpio.NewReader(src)
+// bytes. Hard links are honoured within it. src has room for 8 KiB.
+func (r *Root) Archive(src cpio.Source) (int64, error) {
+	in := cpio.ReadSource(src)
 	links := Links{}
 	for {
 		h, err := in.Next()

@@ -3,6 +3,7 @@
 package unpack
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -58,6 +59,10 @@ func mine(name string, mode uint32, mtime int64, body string) entry {
 	}, body}
 }
 
+func unpackArchive(root *Root, r io.Reader) (int64, error) {
+	return root.Archive(bufio.NewReaderSize(r, 64<<10))
+}
+
 // newRoot returns a Root for the folder dir.
 func newRoot(t testing.TB, dir string) *Root {
 	t.Helper()
@@ -83,7 +88,7 @@ func unpackAll(t *testing.T, entries ...entry) string {
 	})
 	root := newRoot(t, dir)
 	in := archive(t, entries...)
-	n, err := root.Archive(in)
+	n, err := unpackArchive(root, in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +206,7 @@ func TestClosedFolder(t *testing.T) {
 	dir := t.TempDir()
 	closed, inner := mine("closed", cpio.TypeDir, 1, ""), mine("closed/inner", cpio.TypeDir|0o500, 2, "")
 	root := newRoot(t, dir)
-	if _, err := root.Archive(archive(t, closed, inner)); err != nil {
+	if _, err := unpackArchive(root, archive(t, closed, inner)); err != nil {
 		t.Fatal(err)
 	}
 	if err := root.Finish(); err != nil {
@@ -231,7 +236,7 @@ func TestUnpackLongestPath(t *testing.T) {
 	name += strings.Repeat("f", cpio.PathMax-1-len(name))
 	entries = append(entries, mine(name, cpio.TypeFile|0o644, 0, ""))
 	root := newRoot(t, dir)
-	if _, err := root.Archive(archive(t, entries...)); err != nil {
+	if _, err := unpackArchive(root, archive(t, entries...)); err != nil {
 		t.Fatal(err)
 	}
 	if err := root.Finish(); err != nil {
@@ -262,7 +267,7 @@ func TestHardLinks(t *testing.T) {
 			dir := t.TempDir()
 			root := newRoot(t, dir)
 			in := archive(t, linked("one", bodies[0]), linked("two", bodies[1]), other, linked("three", bodies[2]))
-			if _, err := root.Archive(in); err != nil {
+			if _, err := unpackArchive(root, in); err != nil {
 				t.Fatal(err)
 			}
 			want := linked("", "shared")
@@ -303,7 +308,7 @@ func TestNamesThatLeadOut(t *testing.T) {
 			}
 			for _, mode := range []uint32{cpio.TypeFile | 0o644, cpio.TypeDir | 0o755, cpio.TypeFIFO | 0o644} {
 				root := newRoot(t, dir)
-				_, err := root.Archive(archive(t, mine(name, mode, 0, "")))
+				_, err := unpackArchive(root, archive(t, mine(name, mode, 0, "")))
 				if want := (&Error{"unpack", name, errName}).Error(); err == nil || err.Error() != want {
 					t.Errorf("mode %o: got error %v, want %s", mode, err, want)
 				}
@@ -344,7 +349,7 @@ func TestErrors(t *testing.T) {
 		{[]entry{mine(long, cpio.TypeFile|0o644, 0, "")}, "create " + long + ": file name too long", syscall.ENAMETOOLONG},
 	} {
 		root := newRoot(t, t.TempDir())
-		_, err := root.Archive(archive(t, tt.entries...))
+		_, err := unpackArchive(root, archive(t, tt.entries...))
 		if err == nil || err.Error() != tt.want || !errors.Is(err, tt.errno) {
 			t.Errorf("got error %v, want %s", err, tt.want)
 		}
@@ -362,12 +367,12 @@ func TestSourceErrors(t *testing.T) {
 	}
 	cut := data[:116]
 	root := newRoot(t, t.TempDir())
-	_, err = root.Archive(bytes.NewReader(cut))
+	_, err = unpackArchive(root, bytes.NewReader(cut))
 	if got, ok := errors.AsType[*cpio.Error](err); !ok || got.Msg != "unexpected end of archive" {
 		t.Errorf("cut archive: got error %v, want a cpio.Error", err)
 	}
 	root = newRoot(t, t.TempDir())
-	_, err = root.Archive(io.MultiReader(bytes.NewReader(cut), iotest.ErrReader(syscall.EIO)))
+	_, err = unpackArchive(root, io.MultiReader(bytes.NewReader(cut), iotest.ErrReader(syscall.EIO)))
 	if err != syscall.EIO {
 		t.Errorf("broken source: got error %v, want %v as it is", err, syscall.EIO)
 	}
@@ -381,7 +386,7 @@ func TestForeignOwner(t *testing.T) {
 	for _, mode := range []uint32{cpio.TypeFile, cpio.TypeDir, cpio.TypeFIFO} {
 		e := mine("a", mode|0o755, 0, "")
 		e.UID++
-		_, err := newRoot(t, t.TempDir()).Archive(archive(t, e))
+		_, err := unpackArchive(newRoot(t, t.TempDir()), archive(t, e))
 		if want := "chown a: operation not permitted"; err == nil || err.Error() != want {
 			t.Errorf("mode %o: got error %v, want %s", mode, err, want)
 		}
@@ -418,7 +423,7 @@ func TestFull(t *testing.T) {
 	} {
 		t.Run(tt.want, func(t *testing.T) {
 			root := newRoot(t, smallTmpfs(t, tt.options))
-			_, err := root.Archive(archive(t, mine("a", cpio.TypeDir|0o755, 0, ""), tt.entry))
+			_, err := unpackArchive(root, archive(t, mine("a", cpio.TypeDir|0o755, 0, ""), tt.entry))
 			if err == nil || err.Error() != tt.want || !errors.Is(err, syscall.ENOSPC) {
 				t.Errorf("got error %v, want %s", err, tt.want)
 			}
@@ -436,7 +441,7 @@ func TestParallel(t *testing.T) {
 	for i := range 10 {
 		folders = append(folders, mine(fmt.Sprintf("d%d", i), cpio.TypeDir|0o750, int64(i), ""))
 	}
-	if _, err := root.Archive(archive(t, folders...)); err != nil {
+	if _, err := unpackArchive(root, archive(t, folders...)); err != nil {
 		t.Fatal(err)
 	}
 	var done sync.WaitGroup
@@ -452,7 +457,7 @@ func TestParallel(t *testing.T) {
 		two.body = one.body
 		want = append(want, entries...)
 		done.Go(func() {
-			if _, err := root.Archive(in); err != nil {
+			if _, err := unpackArchive(root, in); err != nil {
 				t.Error(err)
 			}
 		})
@@ -494,7 +499,7 @@ func BenchmarkArchive(b *testing.B) {
 	}{
 		{"unpack", func(dir string) error {
 			root := newRoot(b, dir)
-			if _, err := root.Archive(in); err != nil {
+			if _, err := unpackArchive(root, in); err != nil {
 				return err
 			}
 			return root.Finish()
