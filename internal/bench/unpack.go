@@ -16,6 +16,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/mkinitfs/mkinitfs/builder/stub/unpack"
@@ -25,6 +26,7 @@ import (
 // unpack does what the stub spends its time on, unpacking members onto a tmpfs,
 // beside the floor: decoding the same members into a file each.
 func (b *bench) unpack() error {
+	defer syscall.Umask(syscall.Umask(0))
 	t := &b.root.tmpfs
 	for _, codec := range []string{"zstd", "none"} {
 		members, err := b.members(t, codec)

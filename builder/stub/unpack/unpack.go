@@ -8,9 +8,10 @@
 // archive that was unpacked before. What depends on the whole tree, the modes
 // and times of folders, waits for [Root.Finish].
 //
-// The caller's umask must be 0. Names are used relative to the folder and may
-// not climb out of it with "..", but links inside the tree are followed: for an
-// archive that is not trusted, Root.Folder has to follow them with more care.
+// The caller's umask must be 0, and the folder out of reach of others, unless
+// Root.Folder is set. Names are used relative to the folder and may not climb out of
+// it with "..", but links inside the tree are followed: for an archive that is not
+// trusted, Root.Folder has to follow them with more care.
 package unpack
 
 import (
@@ -37,9 +38,10 @@ type Root struct {
 }
 
 type folder struct {
-	name  string
-	mode  uint32
-	mtime int64
+	name    string
+	mode    uint32
+	modeSet bool
+	mtime   int64
 }
 
 // NewRoot returns a Root for the open folder fd, which stays the caller's.
@@ -169,7 +171,7 @@ func (r *Root) make(h *cpio.Header, body io.WriterTo) error {
 			return &Error{"mknod", h.Name, err}
 		}
 	}
-	return attributes(h, dir, base)
+	return r.attributes(h, dir, base)
 }
 
 // file writes a regular file.
@@ -183,58 +185,82 @@ func (r *Root) file(h *cpio.Header, body io.WriterTo, flags int) error {
 		return &Error{"create", h.Name, errNotFile}
 	}
 	flags |= syscall.O_WRONLY | syscall.O_NOFOLLOW | syscall.O_CLOEXEC
-	fd, err := openat(dir, base, flags, 0o600)
+	mode, modeSet := r.firstMode(h, 0o600)
+	fd, err := openat(dir, base, flags, mode)
 	if err != nil {
 		return &Error{"create", h.Name, err}
 	}
+	modeSet = modeSet && flags&syscall.O_CREAT != 0
 	if later, ok := body.(Later); ok && h.Nlink < 2 { // of two names with content the last has to be written last
 		header := *h
-		return later.Defer(func() error { return r.fill(fd, &header, body) })
+		return later.Defer(func() error { return r.fill(fd, &header, body, modeSet) })
 	}
-	return r.fill(fd, h, body)
+	return r.fill(fd, h, body, modeSet)
 }
 
+// firstMode is the mode that a file or folder is made with, and whether it is its own.
+// It is not if somebody else could use it before it is whole, if its maker could not
+// fill it, or if it has a set-id bit: chown clears them, and what is made in a folder
+// inherits them.
+func (r *Root) firstMode(h *cpio.Header, private uint32) (mode uint32, own bool) {
+	const setID = 0o6000
+	if r.Folder != nil || h.Mode&setID != 0 || h.Mode&private != private {
+		return private, false
+	}
+	return h.Mode & 0o7777, true
+}
+
+// foreign reports whether what has been made is not its owner's yet. In a folder of
+// the stub's a new file is root's already; one of somebody's may be setgid.
+func (r *Root) foreign(h *cpio.Header) bool { return r.Folder != nil || h.UID != 0 || h.GID != 0 }
+
 // fill gives the open file fd its content and attributes, and closes it. Owner,
-// then mode, then time: chown clears setuid, and writing sets the time. In a folder
-// of the stub's a new file is root's already; one of somebody's may be setgid.
-func (r *Root) fill(fd int, h *cpio.Header, body io.WriterTo) error {
+// then mode, then time: chown clears setuid, and writing sets the time.
+func (r *Root) fill(fd int, h *cpio.Header, body io.WriterTo, modeSet bool) error {
 	defer closeFile(fd)
 	if _, err := body.WriteTo(file{fd, h.Name}); err != nil {
 		return err
 	}
-	if r.Folder != nil || h.UID != 0 || h.GID != 0 {
+	if r.foreign(h) {
 		if err := syscall.Fchown(fd, int(h.UID), int(h.GID)); err != nil {
 			return &Error{"chown", h.Name, err}
 		}
 	}
-	if err := fchmod(fd, h.Mode&0o7777); err != nil {
-		return &Error{"chmod", h.Name, err}
+	if !modeSet {
+		if err := fchmod(fd, h.Mode&0o7777); err != nil {
+			return &Error{"chmod", h.Name, err}
+		}
 	}
 	return wrap("set mtime of", h.Name, futimes(fd, h.MTime))
 }
 
-// folder makes a folder that only root can use until Finish.
+// folder makes a folder.
 func (r *Root) folder(h *cpio.Header, dir int, base string) error {
+	mode, modeSet := r.firstMode(h, 0o700)
 	if h.Name != "." {
-		if err := syscall.Mkdirat(dir, base, 0o700); err != nil {
+		if err := syscall.Mkdirat(dir, base, mode); err != nil {
 			return &Error{"mkdir", h.Name, err}
 		}
 	} else if err := syscall.Fchmod(r.fd, 0o700); err != nil { // files would inherit the group of a setgid folder
 		return &Error{"chmod", h.Name, err}
 	}
-	if err := syscall.Fchownat(dir, base, int(h.UID), int(h.GID), atSymlinkNoFollow); err != nil {
-		return &Error{"chown", h.Name, err}
+	if r.foreign(h) {
+		if err := syscall.Fchownat(dir, base, int(h.UID), int(h.GID), atSymlinkNoFollow); err != nil {
+			return &Error{"chown", h.Name, err}
+		}
 	}
 	r.mu.Lock()
-	r.folders = append(r.folders, folder{h.Name, h.Mode & 0o7777, h.MTime})
+	r.folders = append(r.folders, folder{h.Name, h.Mode & 0o7777, modeSet && h.Name != ".", h.MTime})
 	r.mu.Unlock()
 	return nil
 }
 
 // attributes sets what mknod and symlink leave to be set.
-func attributes(h *cpio.Header, dir int, base string) error {
-	if err := syscall.Fchownat(dir, base, int(h.UID), int(h.GID), atSymlinkNoFollow); err != nil {
-		return &Error{"chown", h.Name, err}
+func (r *Root) attributes(h *cpio.Header, dir int, base string) error {
+	if r.foreign(h) {
+		if err := syscall.Fchownat(dir, base, int(h.UID), int(h.GID), atSymlinkNoFollow); err != nil {
+			return &Error{"chown", h.Name, err}
+		}
 	}
 	if h.Mode&cpio.TypeMask != cpio.TypeLink {
 		if err := syscall.Fchmodat(dir, base, h.Mode&0o7777, 0); err != nil {
@@ -244,13 +270,15 @@ func attributes(h *cpio.Header, dir int, base string) error {
 	return wrap("set mtime of", h.Name, lutimes(dir, base, h.MTime))
 }
 
-// Finish gives the folders their modes and times, deepest first. Nothing may be
-// unpacked afterwards.
+// Finish gives the folders their times, and their modes if they have not got them,
+// deepest first. Nothing may be unpacked afterwards.
 func (r *Root) Finish() error {
 	for i := len(r.folders) - 1; i >= 0; i-- {
 		f := r.folders[i]
-		if err := syscall.Fchmodat(r.fd, f.name, f.mode, 0); err != nil {
-			return &Error{"chmod", f.name, err}
+		if !f.modeSet {
+			if err := syscall.Fchmodat(r.fd, f.name, f.mode, 0); err != nil {
+				return &Error{"chmod", f.name, err}
+			}
 		}
 		if err := lutimes(r.fd, f.name, f.mtime); err != nil {
 			return &Error{"set mtime of", f.name, err}
