@@ -33,10 +33,10 @@ var decoders = map[string]struct {
 	std     bool // the decoder is the standard library's, which pulls in fmt and os
 }{
 	"none": {budget: 1_480_000},
-	"gzip": {budget: 1_850_000, imports: []string{"compress/gzip"}, std: true},
-	"lz4":  {budget: 1_495_000, imports: []string{module + "/builder/stub/lz4", "hash/crc32"}},
-	"xz":   {budget: 1_510_000, imports: []string{module + "/builder/stub/xz"}},
-	"zstd": {budget: 1_515_000, imports: []string{module + "/builder/stub/zstd"}},
+	"gzip": {budget: 1_765_000, imports: []string{"compress/gzip"}, std: true},
+	"lz4":  {budget: 1_490_000, imports: []string{module + "/builder/stub/lz4", "hash/crc32"}},
+	"xz":   {budget: 1_500_000, imports: []string{module + "/builder/stub/xz"}},
+	"zstd": {budget: 1_510_000, imports: []string{module + "/builder/stub/zstd"}},
 }
 
 // supervising is what init.supervise may add to a budget.
