@@ -41,6 +41,7 @@ func buildCommand() *cobra.Command {
 			if !noCache {
 				o.Cache = string(cache.User("packed"))
 			}
+			collectLate()
 			bar := newProgressBar(os.Stderr)
 			if bar != nil {
 				o.Progress = bar.show
