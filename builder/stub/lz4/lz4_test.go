@@ -97,6 +97,34 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+// TestFlippedBits damages a stream, which has no check: it decodes to something else,
+// or is an error.
+func TestFlippedBits(t *testing.T) {
+	var d Decoder
+	rnd := rand.New(rand.NewPCG(1, 2))
+	want := samples()["both"]
+	data := packed(t, want, lz4.Level9)
+	refused := 0
+	for range 2000 {
+		i := rnd.IntN(8 * len(data))
+		data[i/8] ^= 1 << (i % 8)
+		d.Reset(bytes.NewReader(data))
+		n, err := io.Copy(io.Discard, &d)
+		switch {
+		case n > maxBlock:
+			t.Errorf("bit %d: got %d bytes of a block, want %d at most", i, n, maxBlock)
+		case err != nil && !errors.Is(err, errCorrupt) && !errors.Is(err, errMagic) && !errors.Is(err, io.ErrUnexpectedEOF):
+			t.Errorf("bit %d: got error %v", i, err)
+		case err != nil:
+			refused++
+		}
+		data[i/8] ^= 1 << (i % 8)
+	}
+	if refused == 0 {
+		t.Error("got no error at all")
+	}
+}
+
 // FuzzDecode holds the decoder against the library's: it never panics, and decodes
 // what that decodes.
 func FuzzDecode(f *testing.F) {

@@ -111,6 +111,8 @@ func TestErrors(t *testing.T) {
 		{"Huffman table", magic + "\x00\x00\x2d\x00\x00\x12\x40\x00\x00\x00", "zstd: offset 12: corrupt Huffman table"},
 		{"no table to repeat", magic + "\x00\x00\x2d\x00\x00\x08a\x01\xfc\x01", "zstd: offset 11: corrupt table of sequences"},
 		{"offset before the start", magic + "\x00\x00\x45\x00\x00\x08a\x01\x54\x01\x08\x01\x80", "zstd: offset 16: sequence out of range"},
+		{"largest offset", magic + "\x00\x00\x5d\x00\x00\x08a\x01\x54\x01\x1e\x01\xff\xff\xff\xff", "zstd: offset 16: sequence out of range"},
+		{"offset of 2 GiB", magic + "\x00\x00\x5d\x00\x00\x08a\x01\x54\x01\x1f\x01\x03\x00\x00\xc0", "zstd: offset 11: corrupt table of sequences"},
 	} {
 		_, err := decode(d, []byte(test.data))
 		if err == nil || err.Error() != test.want {
