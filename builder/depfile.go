@@ -69,10 +69,12 @@ func (b *build) writeDepfile() error {
 	inputs := b.allInputs()
 	slices.Sort(inputs)
 	inputs = slices.Compact(inputs)
-	for i, path := range inputs {
+	for _, path := range slices.Concat([]string{d.Target}, b.manifest.Files, inputs) {
 		if strings.ContainsAny(path, "\r\n") {
 			return fmt.Errorf("write %s: no depfile can hold the line break in %q", d.Path, path)
 		}
+	}
+	for i, path := range inputs {
 		inputs[i] = makeName(path)
 	}
 	f, err := createBeside(d.Path, 0o666)

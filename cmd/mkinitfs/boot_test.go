@@ -276,7 +276,7 @@ func TestBootExtras(t *testing.T) {
 	t.Run("error", func(t *testing.T) {
 		img, _ := buildImage(t, guestManifest(t, "root: {extra: error}"))
 		appendTo(t, img, appended)
-		wantFailure(t, img, qemu.Machine{}, "look at rootfs: not from this image: /", "hint: take it out")
+		wantFailure(t, img, qemu.Machine{}, "look for what else is on rootfs: not from this image: /", "hint: take it out")
 	})
 }
 

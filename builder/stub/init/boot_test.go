@@ -420,7 +420,7 @@ func TestBootFails(t *testing.T) {
 		{"foreign entries", func(img *image) {
 			img.plan.Extra = "error"
 			img.extra = []entry{newEntry("foreign", syscall.S_IFREG|0o644, "")}
-		}, 1, []string{"mkinitfs: look at rootfs: not from this image: /foreign\n", hint + "take it out"}},
+		}, 1, []string{"mkinitfs: look for what else is on rootfs: not from this image: /foreign\n", hint + "take it out"}},
 		{"file system that the kernel lacks", func(img *image) {
 			img.plan.Mounts = []bootplan.Mount{{Type: "nonesuch", Source: "x", Target: "/x", Options: "a=b"}}
 		}, 1, []string{"mkinitfs: make mounts: mount nonesuch on /x: no such device\n", hint + "the kernel may lack"}},

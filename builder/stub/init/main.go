@@ -65,7 +65,7 @@ var first = []step{
 
 var ontoTmpfs = []step{
 	{"look at rootfs", (*boot).checkRootfs, ""},
-	{"look at rootfs", (*boot).findExtras, ""},
+	{"look for what else is on rootfs", (*boot).findExtras, ""},
 	{"mount the new root", (*boot).mountRoot, "mount"},
 	{"unpack the root", (*boot).unpackRoot, "unpack"},
 	{"load the SELinux policy", (*boot).loadPolicy, ""},

@@ -16,7 +16,8 @@
 //	lzma.go    the symbols of a chunk
 //
 // The check of a block is CRC32 or none. Nothing in the input is trusted: whatever
-// is damaged ends in an error, and memory is bounded by MaxWindow.
+// is damaged ends in an error, and memory is bounded by MaxWindow and by the number of
+// blocks.
 package xz
 
 import (
