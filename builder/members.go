@@ -1,20 +1,12 @@
 package builder
 
 import (
-	"bufio"
 	"cmp"
-	"context"
-	"errors"
-	"fmt"
 	"hash/crc32"
-	"io"
-	"io/fs"
-	"os"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
 // member is a run of entries that becomes one archive.
@@ -23,11 +15,45 @@ type member struct {
 	size    int64 // bytes of the archive, with its trailer
 }
 
+// Members are cut at 8 to 16 MiB, those of a large root at twice that; for 32-bit
+// machines, which unpack them in little memory, at 4 to 8 MiB. Of a Debian root of 124
+// MiB zstd makes 1.3 % more in members of 16 MiB than in one piece, 2.6 % in those of
+// 8; with its small window for 32-bit machines 1.2 % more in those of 4, 4.5 % in
+// those of 1.
+const (
+	memberSize      = 8 << 20
+	memberSizeSmall = 4 << 20
+	largeRoot       = 64 << 20
+)
+
+// cutMembers cuts the plan into members.
+func (b *build) cutMembers() ([]member, error) {
+	size := int64(memberSize)
+	switch {
+	case is32(b.arch):
+		size = memberSizeSmall
+	case b.report.Unpacked >= largeRoot:
+		size *= 2
+	}
+	members := b.cut(size)
+	if b.manifest.Root.Type != manifests.Tmpfs || b.payload.Name != "none" {
+		return members, nil
+	}
+	// A raw member is a file in an archive itself.
+	for _, m := range members {
+		if e := m.entries[0]; m.size > cpio.MaxSize {
+			return nil, plan.Errors{{Origin: e.Origin, Path: e.Path, Msg: "too large for root.payload none: a member has less than 4 GiB"}}
+		}
+	}
+	return members, nil
+}
+
 // cut divides the plan into members of size to 2*size bytes, which can be packed
-// and unpacked side by side. Folders, nodes and symbolic links come first, so that
-// every file finds its parent; the names of one file stay together, since hard
-// links do not reach across archives; a file larger than that is a member by
-// itself. A root that fits into one member is one.
+// and unpacked side by side. Folders, nodes and symbolic links come first, in one that
+// takes what they take, so that every file finds its parent; the names of one file stay
+// together, since hard links do not reach across archives; a file larger than that is a
+// member by itself, and those between two such may be smaller. A root that fits into
+// one member is one.
 func (b *build) cut(size int64) []member {
 	if whole := newMember(b.entries); whole.size <= 2*size {
 		return []member{whole}
@@ -128,128 +154,4 @@ func split(members []member, files []*plan.Entry, size int64) []member {
 		i = end
 	}
 	return split(split(members, files[:at], size), files[at:], size)
-}
-
-// name is what an entry is called in an archive.
-func name(e *plan.Entry) string {
-	if e.Path == "/" {
-		return "."
-	}
-	return e.Path[1:]
-}
-
-// bodySize is the length of an entry's body, if it is not a further name of a file.
-func bodySize(e *plan.Entry) int64 {
-	if e.Mode&plan.TypeMask == plan.TypeLink {
-		return int64(len(e.Target))
-	}
-	return e.Size
-}
-
-// writeArchive writes one archive of entries to w. The first name of a file
-// carries its content, the others none, as in the kernel's gen_init_cpio. Files are
-// numbered by their place in the archive, so that it changes only with what is in it.
-func (b *build) writeArchive(ctx context.Context, w io.Writer, entries []*plan.Entry) error {
-	buffered := bufio.NewWriterSize(w, 256<<10)
-	out := cpio.NewWriter(buffered)
-	numbers := map[uint32]uint32{} // of files with several names
-	var h cpio.Header
-	for i, e := range entries {
-		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
-		}
-		h = cpio.Header{
-			Name: name(e), Ino: uint32(i + 1), Mode: e.Mode, UID: e.UID, GID: e.GID, Nlink: e.Nlink, MTime: e.MTime,
-			Size: bodySize(e), RdevMajor: e.Major, RdevMinor: e.Minor,
-		}
-		if e.Nlink > 1 && !e.IsDir() {
-			if first, again := numbers[e.Ino]; again {
-				h.Ino, h.Size = first, 0
-			} else {
-				numbers[e.Ino] = h.Ino
-			}
-		}
-		if err := out.WriteHeader(&h); err != nil {
-			return plan.Errors{{Origin: e.Origin, Path: e.Path, Msg: err.Error(), Cause: err}}
-		}
-		if h.Size == 0 && (e.Size > 0 || e.Data.Path == "") {
-			continue
-		}
-		if err := writeBody(out, e, h.Size); err != nil {
-			return plan.Errors{{Origin: e.Origin, Path: e.Path, Msg: err.Error(), Cause: err}}
-		}
-	}
-	if err := out.Close(); err != nil {
-		return err
-	}
-	return buffered.Flush()
-}
-
-// writeBody writes the body of e, of which the archive's header says size.
-func writeBody(w *cpio.Writer, e *plan.Entry, size int64) error {
-	switch {
-	case !e.IsFile():
-		_, err := io.WriteString(w, e.Target)
-		return err
-	case e.Data.At != nil:
-		_, err := w.ReadFrom(io.NewSectionReader(e.Data.At, e.Data.Offset, size))
-		archive, ok := e.Data.At.(*os.File)
-		if !ok {
-			return err
-		}
-		if now, _ := stamp(int(archive.Fd())); changed(e, now) {
-			err = errChanged
-		}
-		if err != nil {
-			err = fmt.Errorf("read %s: %w", archive.Name(), err)
-		}
-		return err
-	}
-	fd, err := unix.Open(e.Data.Path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return &fs.PathError{Op: "open", Path: e.Data.Path, Err: err}
-	}
-	defer unix.Close(fd)
-	_, err = w.ReadFrom(descriptor(fd))
-	if now, length := stamp(fd); err == io.ErrUnexpectedEOF || length != size || changed(e, now) {
-		err = errChanged
-	}
-	if err != nil {
-		return fmt.Errorf("read %s: %w", e.Data.Path, err)
-	}
-	return nil
-}
-
-var errChanged = errors.New("it changed while the image was built")
-
-func changed(e *plan.Entry, now plan.Stamp) bool {
-	return e.Data.Stamp != (plan.Stamp{}) && e.Data.Stamp != now
-}
-
-// stamp returns what an open file is now, and its size.
-func stamp(fd int) (plan.Stamp, int64) {
-	var s unix.Stat_t
-	if err := unix.Fstat(fd, &s); err != nil {
-		return plan.Stamp{}, -1
-	}
-	return plan.Stamp{Inode: s.Ino, MTime: s.Mtim.Nano()}, s.Size
-}
-
-// descriptor is an open file. An os.File would cost a failed epoll_ctl(2) and a
-// finalizer for each file of the root.
-type descriptor int
-
-func (fd descriptor) Read(p []byte) (int, error) {
-	for {
-		n, err := unix.Read(int(fd), p)
-		switch {
-		case err == unix.EINTR:
-		case err != nil:
-			return 0, err
-		case n == 0 && len(p) > 0:
-			return 0, io.EOF
-		default:
-			return n, nil
-		}
-	}
 }

@@ -172,13 +172,13 @@ func (t *turn) finish() error {
 	defer q.mu.Unlock()
 	t.done = true
 	for q.err == nil {
-		t := q.packing[q.head]
-		if t == nil || !t.done {
+		first := q.packing[q.head]
+		if first == nil || !first.done {
 			break
 		}
-		t.flush()
-		q.fail(q.out.end(t.i))
-		delete(q.packing, t.i)
+		first.flush()
+		q.fail(q.out.end(first.i))
+		delete(q.packing, first.i)
 		q.head++
 		if q.err == nil && q.packing[q.head] != nil {
 			q.fail(q.out.begin(q.head))

@@ -1,57 +1,20 @@
 package builder
 
 import (
-	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
-	"hash/crc32"
 	"io"
 	"os"
 	"runtime"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
-	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/builder/stub"
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
-
-// Members are cut at 8 to 16 MiB, those of a large root at twice that; for 32-bit
-// machines, which unpack them in little memory, at 4 to 8 MiB. Of a Debian root of 124
-// MiB zstd makes 1.3 % more in members of 16 MiB than in one piece, 2.6 % in those of
-// 8; with its small window for 32-bit machines 1.2 % more in those of 4, 4.5 % in
-// those of 1.
-const (
-	memberSize      = 8 << 20
-	memberSizeSmall = 4 << 20
-	largeRoot       = 64 << 20
-)
-
-// cutMembers cuts the plan into members.
-func (b *build) cutMembers() ([]member, error) {
-	size := int64(memberSize)
-	switch {
-	case is32(b.arch):
-		size = memberSizeSmall
-	case b.report.Unpacked >= largeRoot:
-		size *= 2
-	}
-	members := b.cut(size)
-	if b.manifest.Root.Type != manifests.Tmpfs || b.payload.Name != "none" {
-		return members, nil
-	}
-	// A raw member is a file in an archive itself.
-	for _, m := range members {
-		if e := m.entries[0]; m.size > cpio.MaxSize {
-			return nil, plan.Errors{{Origin: e.Origin, Path: e.Path, Msg: "too large for root.payload none: a member has less than 4 GiB"}}
-		}
-	}
-	return members, nil
-}
 
 // write writes the image, segment after segment.
 func (b *build) write(ctx context.Context, w io.Writer) error {
@@ -112,7 +75,7 @@ func (b *build) writeNested(ctx context.Context, out *image, members []member) e
 	}
 	defer spool.Close()
 
-	payload := &image{w: spool, report: &Report{}}
+	payload := &image{w: spool, limit: out.limit, report: &Report{}}
 	if err := b.writePayload(ctx, payload, spool, members); err != nil {
 		return err
 	}
@@ -126,7 +89,7 @@ func (b *build) writeNested(ctx context.Context, out *image, members []member) e
 	if _, err := spool.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	_, err = io.Copy(out, spool)
+	_, err = io.Copy(&cancelable{ctx, out}, spool)
 	return err
 }
 
@@ -215,114 +178,4 @@ func (b *build) writeBoot(ctx context.Context, out *image, members []bootplan.Me
 		return err
 	}
 	return out.segment("boot", b.outer, start, size, cached)
-}
-
-// image counts what it passes on, and refuses to grow beyond its limit.
-type image struct {
-	w      io.Writer
-	size   int64
-	limit  int64 // 0 is none
-	report *Report
-}
-
-var errTooLarge = errors.New("image too large")
-
-func (o *image) Write(p []byte) (int, error) {
-	if o.limit > 0 && o.size+int64(len(p)) > o.limit {
-		return 0, errTooLarge
-	}
-	n, err := o.w.Write(p)
-	o.size += int64(n)
-	return n, err
-}
-
-func (o *image) pad(n int) error {
-	_, err := o.Write(make([]byte, n))
-	return err
-}
-
-// segment notes the segment that began at start and pads behind it.
-func (o *image) segment(kind string, c codec, start, unpacked int64, cached bool) error {
-	o.report.Segments = append(o.report.Segments, Segment{
-		Kind: kind, Codec: c.Name, Offset: start, Size: o.size - start, Unpacked: unpacked, Cached: cached,
-	})
-	return o.pad(c.Pad(o.size))
-}
-
-// segments is a sink that makes every member a segment of its own.
-type segments struct {
-	*image
-	kind   string
-	codec  codec
-	size   func(i int) int64 // of the i-th archive
-	cached []bool            // which of them came from the cache, once they are packed
-	start  int64
-}
-
-func newSegments(out *image, kind string, c codec, n int, size func(i int) int64) *segments {
-	return &segments{image: out, kind: kind, codec: c, size: size, cached: make([]bool, n)}
-}
-
-func (s *segments) begin(int) error {
-	s.start = s.image.size
-	return nil
-}
-
-func (s *segments) end(i int) error {
-	return s.segment(s.kind, s.codec, s.start, s.size(i), s.cached[i])
-}
-
-// nest is a sink that makes every member a file in one raw archive. A file's
-// header comes before it but tells its size, so it is written twice.
-type nest struct {
-	*image
-	spool *os.File
-	start int64 // of the member's header
-}
-
-func memberHeader(i int, size int64) cpio.Header {
-	return cpio.Header{Name: bootplan.MemberName(i), Ino: uint32(i + 1), Nlink: 1, Mode: plan.TypeFile | 0o400, Size: size}
-}
-
-func (s *nest) begin(i int) error {
-	s.start = s.size
-	h := memberHeader(i, 0)
-	return cpio.NewWriter(s.image).WriteHeader(&h)
-}
-
-func (s *nest) end(i int) error {
-	h := memberHeader(i, s.size-s.start-cpio.EntrySize(bootplan.MemberName(i), 0))
-	if err := cpio.NewWriter(io.NewOffsetWriter(s.spool, s.start)).WriteHeader(&h); err != nil {
-		return fmt.Errorf("member %d: %w", i, err)
-	}
-	return s.pad(int(-s.size & 3))
-}
-
-func (s *nest) close() error {
-	buffered := bufio.NewWriter(s.image)
-	if err := cpio.NewWriter(buffered).Close(); err != nil {
-		return err
-	}
-	if err := buffered.Flush(); err != nil {
-		return err
-	}
-	s.report.Segments = append(s.report.Segments, Segment{
-		Kind: "payload", Codec: "none", Size: s.size, Unpacked: s.size,
-	})
-	return nil
-}
-
-// summer sums up what it passes on.
-type summer struct {
-	w   io.Writer
-	n   int64
-	sha hash.Hash
-	crc uint32
-}
-
-func (s *summer) Write(p []byte) (int, error) {
-	s.sha.Write(p)
-	s.crc = crc32.Update(s.crc, crc32.IEEETable, p)
-	s.n += int64(len(p))
-	return s.w.Write(p)
 }

@@ -1,0 +1,160 @@
+package builder
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+)
+
+// name is what an entry is called in an archive.
+func name(e *plan.Entry) string {
+	if e.Path == "/" {
+		return "."
+	}
+	return e.Path[1:]
+}
+
+// bodySize is the length of an entry's body, if it is not a further name of a file.
+func bodySize(e *plan.Entry) int64 {
+	if e.Mode&plan.TypeMask == plan.TypeLink {
+		return int64(len(e.Target))
+	}
+	return e.Size
+}
+
+// writeArchive writes one archive of entries to w. The first name of a file
+// carries its content, the others none, as in the kernel's gen_init_cpio. Files are
+// numbered by their place in the archive, so that it changes only with what is in it.
+func (b *build) writeArchive(ctx context.Context, w io.Writer, entries []*plan.Entry) error {
+	buffered := bufio.NewWriterSize(&cancelable{ctx, w}, 256<<10)
+	out := cpio.NewWriter(buffered)
+	numbers := map[uint32]uint32{} // of files with several names
+	var h cpio.Header
+	for i, e := range entries {
+		h = cpio.Header{
+			Name: name(e), Ino: uint32(i + 1), Mode: e.Mode, UID: e.UID, GID: e.GID, Nlink: e.Nlink, MTime: e.MTime,
+			Size: bodySize(e), RdevMajor: e.Major, RdevMinor: e.Minor,
+		}
+		if e.Nlink > 1 && !e.IsDir() {
+			if first, again := numbers[e.Ino]; again {
+				h.Ino, h.Size = first, 0
+			} else {
+				numbers[e.Ino] = h.Ino
+			}
+		}
+		if err := out.WriteHeader(&h); err != nil {
+			return plan.Errors{{Origin: e.Origin, Path: e.Path, Msg: err.Error(), Cause: err}}
+		}
+		if h.Size == 0 && (e.Size > 0 || e.Data.Path == "") {
+			continue
+		}
+		if err := writeBody(out, e, h.Size); err != nil {
+			return plan.Errors{{Origin: e.Origin, Path: e.Path, Msg: err.Error(), Cause: err}}
+		}
+	}
+	if err := out.Close(); err != nil {
+		return err
+	}
+	return buffered.Flush()
+}
+
+// cancelable is a writer until ctx is done.
+type cancelable struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+func (c *cancelable) Write(p []byte) (int, error) {
+	if c.ctx.Err() != nil {
+		return 0, context.Cause(c.ctx)
+	}
+	return c.w.Write(p)
+}
+
+// writeBody writes the body of e, of which the archive's header says size.
+func writeBody(w *cpio.Writer, e *plan.Entry, size int64) error {
+	switch {
+	case !e.IsFile():
+		_, err := io.WriteString(w, e.Target)
+		return err
+	case e.Data.At != nil:
+		_, err := w.ReadFrom(io.NewSectionReader(e.Data.At, e.Data.Offset, size))
+		archive, ok := e.Data.At.(*os.File)
+		if !ok {
+			return err
+		}
+		if now, _ := stamp(int(archive.Fd())); changed(e, now) {
+			err = errChanged
+		}
+		if err != nil {
+			err = fmt.Errorf("read %s: %w", archive.Name(), err)
+		}
+		return err
+	}
+	fd, err := open(e.Data.Path)
+	if err != nil {
+		return &fs.PathError{Op: "open", Path: e.Data.Path, Err: err}
+	}
+	defer unix.Close(fd)
+	_, err = w.ReadFrom(descriptor(fd))
+	if now, length := stamp(fd); err == io.ErrUnexpectedEOF || length != size || changed(e, now) {
+		err = errChanged
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", e.Data.Path, err)
+	}
+	return nil
+}
+
+var errChanged = errors.New("it changed while the image was built")
+
+func changed(e *plan.Entry, now plan.Stamp) bool {
+	return e.Data.Stamp != (plan.Stamp{}) && e.Data.Stamp != now
+}
+
+// stamp returns what an open file is now, and its size.
+func stamp(fd int) (plan.Stamp, int64) {
+	var s unix.Stat_t
+	if err := unix.Fstat(fd, &s); err != nil {
+		return plan.Stamp{}, -1
+	}
+	return plan.Stamp{Inode: s.Ino, MTime: s.Mtim.Nano()}, s.Size
+}
+
+// open opens a file, and does not wait for the other end if there is a FIFO by now.
+func open(path string) (fd int, err error) {
+	for {
+		fd, err = unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+		if err != unix.EINTR { // of file systems whose server is a program
+			return fd, err
+		}
+	}
+}
+
+// descriptor is an open file. An os.File would cost a failed epoll_ctl(2) and a
+// finalizer for each file of the root.
+type descriptor int
+
+func (fd descriptor) Read(p []byte) (int, error) {
+	for {
+		n, err := unix.Read(int(fd), p)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return 0, err
+		case n == 0 && len(p) > 0:
+			return 0, io.EOF
+		default:
+			return n, nil
+		}
+	}
+}
