@@ -1,14 +1,48 @@
 package stub_test
 
 import (
+	"go/parser"
+	"go/token"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
+
+// TestDecoderImports holds what the decoders may cost a stub: other packages, even
+// those for byte order and formatting, bring reflection with them.
+func TestDecoderImports(t *testing.T) {
+	for decoder, allowed := range map[string][]string{
+		"lz4":  {"errors", "io"},
+		"xz":   {"errors", "hash/crc32", "io"},
+		"zstd": {"errors", "io", "math/bits", "strconv"},
+	} {
+		files, err := filepath.Glob(decoder + "/*.go")
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: got %d source files, error %v", decoder, len(files), err)
+		}
+		for _, name := range files {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, spec := range f.Imports {
+				if got, err := strconv.Unquote(spec.Path.Value); err != nil || !slices.Contains(allowed, got) {
+					t.Errorf("%s imports %s, want only %v", name, spec.Path.Value, allowed)
+				}
+			}
+		}
+	}
+}
 
 // unchecked runs tests of the decoders as stubs have them, without bounds checks: what
 // is damaged must not end in a fault.
