@@ -67,21 +67,37 @@ func build(ctx context.Context, t Target) error {
 		args = append(args, "-tags="+strings.Join(t.Tags, ","))
 	}
 	// An interrupted go build leaves its temporary files where they are.
-	tmp, err := os.MkdirTemp(tempDir(env), "mkinitfs-go-")
+	tmp, err := os.MkdirTemp(setting(env, "GOTMPDIR"), "mkinitfs-go-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	env = append(env, "GOTMPDIR="+tmp)
+	if env = append(env, "GOTMPDIR="+tmp); !hasCache(env) {
+		env = append(env, "GOCACHE="+filepath.Join(tmp, "cache")) // Go does not work without one
+	}
 	_, err = run(ctx, t.Dir, env, append(args, "-o", out, "--", t.Package)...)
 	return err
 }
 
-// tempDir is where Go would keep its temporary files, "" for the usual place.
-func tempDir(env []string) string {
+// hasCache reports whether Go's cache can be written.
+func hasCache(env []string) bool {
+	dir := setting(env, "GOCACHE")
+	if dir == "off" || os.MkdirAll(dir, 0o777) != nil { // off is what Go says where it finds no place
+		return false
+	}
+	f, err := os.CreateTemp(dir, "mkinitfs-")
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return os.Remove(f.Name()) == nil
+}
+
+// setting returns the value of a variable, which the last of its name has.
+func setting(env []string, name string) string {
 	for _, v := range slices.Backward(env) {
-		if dir, ok := strings.CutPrefix(v, "GOTMPDIR="); ok {
-			return dir
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value
 		}
 	}
 	return ""
