@@ -5,6 +5,7 @@ package stub
 import (
 	"embed"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -31,12 +32,13 @@ func embedded(v Variant) ([]byte, bool, error) {
 	return data, true, nil
 }
 
-// carried names the stubs that this program carries, as in "amd64.zstd".
+// carried are the architectures of the stubs that this program carries.
 func carried() []string {
-	var names []string
+	var archs []string
 	entries, _ := stubs.ReadDir("embedded")
 	for _, e := range entries {
-		names = append(names, strings.TrimSuffix(e.Name(), ".zst"))
+		arch, _, _ := strings.Cut(e.Name(), ".")
+		archs = append(archs, strings.ReplaceAll(arch, "-", "/"))
 	}
-	return names
+	return slices.Compact(archs)
 }

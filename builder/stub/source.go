@@ -25,7 +25,7 @@ const module = "github.com/mkinitfs/mkinitfs"
 // cached returns the stub from the user's cache folder, or compiles it and puts
 // it there. Its key is all that decides over its bytes.
 func cached(ctx context.Context, v Variant) (data []byte, origin string, err error) {
-	src, err := sourceDir(ctx)
+	src, err := sourceDir(ctx, v.Arch)
 	if err != nil {
 		return nil, "", err
 	}
@@ -78,8 +78,9 @@ func Compile(ctx context.Context, dir string, v Variant) ([]byte, error) {
 }
 
 // sourceDir returns the folder of the module that this program was built from:
-// the one it was compiled in if that is still there, else the module cache's.
-func sourceDir(ctx context.Context) (string, error) {
+// the one it was compiled in if that is still there, else the module cache's. A stub
+// for arch is to be compiled there.
+func sourceDir(ctx context.Context, arch string) (string, error) {
 	_, file, _, _ := runtime.Caller(0)
 	dir := filepath.Dir(filepath.Dir(filepath.Dir(file)))
 	if _, err := os.Stat(filepath.Join(dir, "builder", "stub", "init", "main.go")); err == nil && filepath.IsAbs(file) {
@@ -87,12 +88,13 @@ func sourceDir(ctx context.Context) (string, error) {
 	}
 	version := moduleVersion()
 	if version == "" {
-		have := "no stubs"
-		if names := carried(); len(names) > 0 {
-			have = "the stubs " + strings.Join(names, ", ") + " only"
+		have, archs := "no stubs", carried()
+		if len(archs) > 0 {
+			have = "stubs for " + strings.Join(archs, ", ") + " only"
 		}
-		return "", errors.New("this mkinitfs carries " + have + ", and its source is not at hand to compile another\n" +
-			"  build it with make ARCHS=\"...\", or run it with go run or go install, or give --stub FILE")
+		return "", fmt.Errorf("this mkinitfs carries %s, and its source is not at hand to compile another\n"+
+			"  build it with make ARCHS=%q, or run it with go run or go install, or give --stub FILE",
+			have, strings.Join(append(archs, arch), " "))
 	}
 	tool, err := exec.LookPath("go")
 	if err != nil {
