@@ -2,10 +2,12 @@ package builder
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/builder/stub"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -145,6 +147,10 @@ func (b *build) warn() {
 		problem = "is not a regular file"
 	case e.Mode&0o111 == 0:
 		problem = "is not executable"
+	default:
+		if arch := stub.Foreign(b.arch, b.head(e, stub.HeadSize)); arch != "" {
+			problem = "is a program for " + arch + ", the image is for " + b.arch
+		}
 	}
 	if i := slices.IndexFunc(b.entries, func(e *plan.Entry) bool { return e.Path == path }); i >= 0 && b.entries[i].IsLink() {
 		path += " -> " + b.entries[i].Target
@@ -152,6 +158,25 @@ func (b *build) warn() {
 	if problem != "" {
 		b.report.Warnings = append(b.report.Warnings, fmt.Sprintf("%s: init.exec: %s %s", b.manifest.Init.ExecPos, path, problem))
 	}
+}
+
+// head returns the first n bytes of a file, or as many as can be read.
+func (b *build) head(e *plan.Entry, n int) []byte {
+	d := b.content(e)
+	if d.Path != "" {
+		f, err := os.Open(d.Path)
+		if err != nil {
+			return nil // who writes the image says so
+		}
+		defer f.Close()
+		d.At = f
+	}
+	if d.At == nil {
+		return nil
+	}
+	head := make([]byte, min(int64(n), e.Size))
+	n, _ = d.At.ReadAt(head, d.Offset)
+	return head[:n]
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }

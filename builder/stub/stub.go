@@ -117,28 +117,6 @@ func digest(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// elfKind is how an architecture shows in an ELF header.
-type elfKind struct {
-	machine elf.Machine
-	class   elf.Class
-	data    elf.Data
-}
-
-const (
-	bits32, bits64 = elf.ELFCLASS32, elf.ELFCLASS64
-	little, big    = elf.ELFDATA2LSB, elf.ELFDATA2MSB
-)
-
-var elfKinds = map[string]elfKind{
-	"386": {elf.EM_386, bits32, little}, "amd64": {elf.EM_X86_64, bits64, little},
-	"arm": {elf.EM_ARM, bits32, little}, "arm64": {elf.EM_AARCH64, bits64, little},
-	"loong64": {elf.EM_LOONGARCH, bits64, little},
-	"mips":    {elf.EM_MIPS, bits32, big}, "mipsle": {elf.EM_MIPS, bits32, little},
-	"mips64": {elf.EM_MIPS, bits64, big}, "mips64le": {elf.EM_MIPS, bits64, little},
-	"ppc64": {elf.EM_PPC64, bits64, big}, "ppc64le": {elf.EM_PPC64, bits64, little},
-	"riscv64": {elf.EM_RISCV, bits64, little}, "s390x": {elf.EM_S390, bits64, big},
-}
-
 func fromFile(file string, v Variant) (*Stub, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
