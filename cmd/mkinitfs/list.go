@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"os"
@@ -155,21 +156,25 @@ func printable(name string) string {
 	return b.String()
 }
 
-// entryJSON is the stable form of an entry.
+// entryJSON is the stable form of an entry. Names that are not UTF-8, which JSON cannot
+// hold, are in base64 as well.
 type entryJSON struct {
-	Path       string `json:"path"`
-	Type       string `json:"type"`
-	Mode       string `json:"mode"` // permission bits, octal
-	UID        uint32 `json:"uid"`
-	GID        uint32 `json:"gid"`
-	Links      uint32 `json:"nlink"`
-	Size       int64  `json:"size"`
-	MTime      int64  `json:"mtime"` // seconds since 1970
-	Device     string `json:"device,omitempty"`
-	Target     string `json:"target,omitempty"`
-	HardLinkOf string `json:"hard_link_of,omitempty"`
-	Segment    int    `json:"segment"`
-	Member     string `json:"member,omitempty"`
+	Path            string `json:"path"`
+	PathExact       string `json:"path_base64,omitempty"`
+	Type            string `json:"type"`
+	Mode            string `json:"mode"` // permission bits, octal
+	UID             uint32 `json:"uid"`
+	GID             uint32 `json:"gid"`
+	Links           uint32 `json:"nlink"`
+	Size            int64  `json:"size"`
+	MTime           int64  `json:"mtime"` // seconds since 1970
+	Device          string `json:"device,omitempty"`
+	Target          string `json:"target,omitempty"`
+	TargetExact     string `json:"target_base64,omitempty"`
+	HardLinkOf      string `json:"hard_link_of,omitempty"`
+	HardLinkOfExact string `json:"hard_link_of_base64,omitempty"`
+	Segment         int    `json:"segment"`
+	Member          string `json:"member,omitempty"`
 
 	Xattrs map[string]xattrJSON `json:"xattrs,omitempty"` // by name
 }
@@ -190,7 +195,16 @@ func describe(e *image.Entry, outer bool) entryJSON {
 	if t.mode == cpio.TypeChar || t.mode == cpio.TypeBlock {
 		d.Device = fmt.Sprintf("%d:%d", e.RdevMajor, e.RdevMinor)
 	}
+	d.PathExact, d.TargetExact, d.HardLinkOfExact = exact(d.Path), exact(d.Target), exact(d.HardLinkOf)
 	return d
+}
+
+// exact is a name in base64, if it is not UTF-8.
+func exact(name string) string {
+	if utf8.ValidString(name) {
+		return ""
+	}
+	return base64.StdEncoding.EncodeToString([]byte(name))
 }
 
 type fileType struct {

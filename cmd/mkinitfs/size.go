@@ -78,15 +78,16 @@ type useJSON struct {
 }
 
 type shareJSON struct {
-	Path   string `json:"path"`
-	Size   int64  `json:"size"`
-	Packed int64  `json:"packed"`
+	Path      string `json:"path"`
+	PathExact string `json:"path_base64,omitempty"` // if it is not UTF-8
+	Size      int64  `json:"size"`
+	Packed    int64  `json:"packed"`
 }
 
 func describeUse(u *image.Use) useJSON {
 	d := useJSON{Size: u.Size, Boot: u.Boot, Root: []shareJSON{}}
 	for _, s := range u.Root {
-		d.Root = append(d.Root, shareJSON{s.Path, s.Size, s.Packed})
+		d.Root = append(d.Root, shareJSON{s.Path, exact(s.Path), s.Size, s.Packed})
 	}
 	return d
 }
