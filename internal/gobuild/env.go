@@ -69,6 +69,9 @@ func environ(ctx context.Context, dir, arch string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !writable(settings["GOCACHE"]) {
+		settings["GOCACHE"] = noCache
+	}
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "GO") || strings.HasPrefix(v, "CGO_")
 	})
@@ -104,4 +107,20 @@ func userSettings(ctx context.Context, dir string) (map[string]string, error) {
 		return nil, fmt.Errorf("read go env: %w", err)
 	}
 	return settings, nil
+}
+
+// noCache is the GOCACHE that Go has where it finds no place for one.
+const noCache = "off"
+
+// writable reports whether files can be made in dir, which is made too.
+func writable(dir string) bool {
+	if dir == noCache || os.MkdirAll(dir, 0o777) != nil {
+		return false
+	}
+	f, err := os.CreateTemp(dir, "mkinitfs-")
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return os.Remove(f.Name()) == nil
 }

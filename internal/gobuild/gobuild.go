@@ -72,25 +72,11 @@ func build(ctx context.Context, t Target) error {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	if env = append(env, "GOTMPDIR="+tmp); !hasCache(env) {
-		env = append(env, "GOCACHE="+filepath.Join(tmp, "cache")) // Go does not work without one
+	if env = append(env, "GOTMPDIR="+tmp); setting(env, "GOCACHE") == noCache {
+		env = append(env, "GOCACHE="+filepath.Join(tmp, "cache")) // without one nothing is compiled
 	}
 	_, err = run(ctx, t.Dir, env, append(args, "-o", out, "--", t.Package)...)
 	return err
-}
-
-// hasCache reports whether Go's cache can be written.
-func hasCache(env []string) bool {
-	dir := setting(env, "GOCACHE")
-	if dir == "off" || os.MkdirAll(dir, 0o777) != nil { // off is what Go says where it finds no place
-		return false
-	}
-	f, err := os.CreateTemp(dir, "mkinitfs-")
-	if err != nil {
-		return false
-	}
-	f.Close()
-	return os.Remove(f.Name()) == nil
 }
 
 // setting returns the value of a variable, which the last of its name has.

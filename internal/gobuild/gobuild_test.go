@@ -65,24 +65,6 @@ func TestSameBytesInAHostileEnvironment(t *testing.T) {
 	}
 }
 
-// In a container there may be no home, or one that cannot be written.
-func TestBuildsWithoutACache(t *testing.T) {
-	dir := module(t, hello)
-	want := compile(t, Target{Dir: dir, Package: "./cmd/hello"})
-	for name, value := range map[string]string{
-		"HOME": "", "GOCACHE": "", "XDG_CACHE_HOME": "",
-		"GOMODCACHE": filepath.Join(t.TempDir(), "modules"), // Go wants to know a place for these
-	} {
-		t.Setenv(name, value)
-	}
-	if got := compile(t, Target{Dir: dir, Package: "./cmd/hello"}); string(got) != string(want) {
-		t.Errorf("got other bytes (%d), want those with a cache (%d)", len(got), len(want))
-	}
-	if hasCache([]string{"GOCACHE=/dev/null/cache"}) {
-		t.Error("a cache below a device can be written")
-	}
-}
-
 func TestBuildsForTheTarget(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles the runtime for other architectures")
