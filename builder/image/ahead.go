@@ -13,9 +13,9 @@ import (
 // A walk goes from entry to entry, on one core. But the compressed streams of an
 // image are independent, and where they begin can be found without decoding them:
 // members by the headers of the archive that they lie in, segments by the lengths
-// that most formats have in them, or at a guess by what one begins with. So of a file the streams to come are decoded while
-// the walk is still in earlier ones. All else is as without: what the walk has not
-// come to is never seen, nor what is wrong with it.
+// that most formats have in them, or at a guess by what one begins with. So of a file
+// the streams to come are decoded while the walk is still in earlier ones. All else is
+// as without: what the walk has not come to is never seen, nor what is wrong with it.
 
 const (
 	chunkSize  = 256 << 10

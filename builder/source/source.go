@@ -146,8 +146,14 @@ func lookAt(folder int, name string, follow bool, info *unix.Stat_t) error {
 	if follow {
 		flags = 0
 	}
+	return again(func() error { return unix.Fstatat(folder, name, info, flags) })
+}
+
+// again makes a call anew if a signal has interrupted it: on file systems whose server
+// is a program that happens, and Go sends itself signals.
+func again(call func() error) error {
 	for {
-		if err := unix.Fstatat(folder, name, info, flags); err != unix.EINTR {
+		if err := call(); err != unix.EINTR {
 			return err
 		}
 	}

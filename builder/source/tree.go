@@ -150,7 +150,11 @@ func (w *walk) addFolder(path string, id inode, private bool) {
 // look finds what is in the folder at path, sorted by name. The folder is closed when
 // that is known: a deep tree would take too many descriptors.
 func (w *walk) look(path string) error {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	var fd int
+	err := again(func() (err error) {
+		fd, err = unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		return err
+	})
 	if err != nil {
 		return &fs.PathError{Op: "open", Path: path, Err: err}
 	}

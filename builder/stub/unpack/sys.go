@@ -34,8 +34,8 @@ func mkdev(major, minor uint32) uint32 {
 // The calls are raw: the scheduler does not learn of them. What it sees in a system
 // call for 20 µs it takes for blocked, and wakes another thread to go on with what
 // else there is, again and again, though there is nothing. In an emulated machine
-// that cost a third of the boot. (On a host's slow disk another goroutine of extract
-// waits for one of these calls at times, which is no loss there.)
+// that cost a third of the boot. The price is that of extract on a host's slow disk
+// other goroutines wait at times until one of these calls is through.
 
 func openat(dirfd int, name string, flags int, mode uint32) (int, error) {
 	n, err := syscall.BytePtrFromString(name)
