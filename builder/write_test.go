@@ -9,8 +9,12 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
 // The same input gives the same bytes: on one core and on two, wherever its
@@ -70,6 +74,7 @@ func TestSourceChanges(t *testing.T) {
 				return errors.Join(err, os.WriteFile(path+"2", data, 0o644), os.Rename(path+"2", path))
 			})
 		}, changed},
+		{"becomes a FIFO", func(path string) error { return errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o644)) }, changed},
 		{"goes", os.Remove, "no such file or directory"},
 	} {
 		for _, kind := range kinds {
@@ -103,6 +108,31 @@ contents: [{type: file, src: changing, dst: /file}]
 	if err == nil || !strings.Contains(err.Error(), path+": "+want) || !strings.HasPrefix(err.Error(), "test.yaml:") {
 		t.Errorf("got error %v, want the place in the manifest and %q", err, path+": "+want)
 	}
+}
+
+// A build that is told to stop does, in the middle of a file too.
+func TestStopsWithinAFile(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	endless := &zeros{then: cancel}
+	entry := &plan.Entry{Path: "/large", Mode: plan.TypeFile | 0o644, Nlink: 1, Size: cpio.MaxSize, Data: plan.Data{At: endless}}
+	err := (&build{}).writeArchive(ctx, io.Discard, []*plan.Entry{entry})
+	if !errors.Is(err, context.Canceled) || endless.read > 4<<20 {
+		t.Errorf("got error %v after %d bytes, want %v soon", err, endless.read, context.Canceled)
+	}
+}
+
+// zeros is a file that calls then once it is read.
+type zeros struct {
+	then func()
+	read int64
+}
+
+func (z *zeros) ReadAt(p []byte, _ int64) (int, error) {
+	z.then()
+	clear(p)
+	z.read += int64(len(p))
+	return len(p), nil
 }
 
 // keepTime gives path the modification time back that it had before change.
