@@ -90,13 +90,6 @@ func (b *build) bootEntries(stub []byte, members []bootplan.Member) ([]*plan.Ent
 	return entries, nil
 }
 
-// content is where the content of a file lies, which the plan says of the first of
-// its names alone.
-func (b *build) content(e *plan.Entry) plan.Data {
-	first := slices.IndexFunc(b.entries, func(other *plan.Entry) bool { return other.Ino == e.Ino })
-	return b.entries[first].Data
-}
-
 // bootCopies are the entries that the manifest's boot globs name.
 func (b *build) bootCopies() ([]*plan.Entry, error) {
 	if b.manifest.Root.Type != manifests.Tmpfs {

@@ -3,8 +3,6 @@ package builder
 import (
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"strconv"
@@ -33,7 +31,7 @@ func (b *build) label() error {
 	dir := selinuxDir + name
 	file, read := s.FileContexts, b.readHost
 	if file == "" {
-		file, read = dir+"/contexts/files/file_contexts", b.readRoot
+		file, read = dir+"/contexts/files/file_contexts", b.read
 	}
 	contexts, err := selinux.Read(file, read)
 	if lines, ok := errors.AsType[selinux.Errors](err); ok {
@@ -93,7 +91,7 @@ const selinuxDir = "/etc/selinux/"
 
 // selinuxConfig returns SELINUX and SELINUXTYPE of the root's configuration.
 func (b *build) selinuxConfig() (mode, name string) {
-	text, _ := b.readRoot(selinuxDir + "config")
+	text, _ := b.read(selinuxDir + "config")
 	for line := range strings.Lines(string(text)) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
 		switch key {
@@ -127,23 +125,5 @@ func (b *build) readHost(path string) ([]byte, error) {
 	if err == nil {
 		b.input(path)
 	}
-	return text, err
-}
-
-// readRoot reads a file of the root.
-func (b *build) readRoot(path string) ([]byte, error) {
-	e := plan.Find(b.entries, path)
-	if e == nil || !e.IsFile() {
-		return nil, &fs.PathError{Op: "read in the root", Path: path, Err: fs.ErrNotExist}
-	}
-	d := b.content(e)
-	switch {
-	case e.Size == 0:
-		return nil, nil
-	case d.At == nil:
-		return os.ReadFile(d.Path)
-	}
-	text := make([]byte, e.Size)
-	_, err := io.ReadFull(io.NewSectionReader(d.At, d.Offset, e.Size), text)
 	return text, err
 }

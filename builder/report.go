@@ -1,14 +1,9 @@
 package builder
 
 import (
-	"fmt"
-	"os"
-	"slices"
 	"strconv"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
-	"github.com/mkinitfs/mkinitfs/builder/stub"
-	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
 // Report says what was built. Its JSON form is stable: fields are only added.
@@ -131,52 +126,5 @@ func (b *build) items() []Item {
 
 // carries reports whether e is the one of a file's names that has the content.
 func carries(e *plan.Entry) bool { return e.Data.Path != "" || e.Data.At != nil }
-
-// warn notes what will not boot as it stands. It is no error: what a boot loader
-// appends, or init= on the kernel's command line, can make up for it.
-func (b *build) warn() {
-	path := b.manifest.Init.Exec
-	if b.manifest.Root.Type == manifests.None {
-		path = "/init"
-	}
-	problem := ""
-	switch e := plan.Find(b.entries, path); {
-	case e == nil:
-		problem = "is not in the root"
-	case !e.IsFile():
-		problem = "is not a regular file"
-	case e.Mode&0o111 == 0:
-		problem = "is not executable"
-	default:
-		if arch := stub.Foreign(b.arch, b.head(e, stub.HeadSize)); arch != "" {
-			problem = "is a program for " + arch + ", the image is for " + b.arch
-		}
-	}
-	if i := slices.IndexFunc(b.entries, func(e *plan.Entry) bool { return e.Path == path }); i >= 0 && b.entries[i].IsLink() {
-		path += " -> " + b.entries[i].Target
-	}
-	if problem != "" {
-		b.report.Warnings = append(b.report.Warnings, fmt.Sprintf("%s: init.exec: %s %s", b.manifest.Init.ExecPos, path, problem))
-	}
-}
-
-// head returns the first n bytes of a file, or as many as can be read.
-func (b *build) head(e *plan.Entry, n int) []byte {
-	d := b.content(e)
-	if d.Path != "" {
-		f, err := os.Open(d.Path)
-		if err != nil {
-			return nil // who writes the image says so
-		}
-		defer f.Close()
-		d.At = f
-	}
-	if d.At == nil {
-		return nil
-	}
-	head := make([]byte, min(int64(n), e.Size))
-	n, _ = d.At.ReadAt(head, d.Offset)
-	return head[:n]
-}
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -35,13 +35,12 @@ var also = map[string]elf.Machine{
 	"amd64": elf.EM_386, "arm64": elf.EM_ARM, "ppc64": elf.EM_PPC, "ppc64le": elf.EM_PPC,
 }
 
-// HeadSize is how much of a program [Foreign] wants to see.
-const HeadSize = 20
+const headSize = 20 // as far as the machine
 
 // Foreign names the architecture of the ELF program that begins with head, if it is
 // one that a machine for arch does not run. Anything else is "".
 func Foreign(arch string, head []byte) string {
-	if len(head) < HeadSize || string(head[:len(elf.ELFMAG)]) != elf.ELFMAG {
+	if len(head) < headSize || string(head[:len(elf.ELFMAG)]) != elf.ELFMAG {
 		return ""
 	}
 	got := elfKind{class: elf.Class(head[elf.EI_CLASS]), data: elf.Data(head[elf.EI_DATA])}

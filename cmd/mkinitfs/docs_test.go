@@ -19,10 +19,12 @@ func TestExamples(t *testing.T) {
 		t.Fatalf("got %d examples, error %v", len(files), err)
 	}
 	// What the examples take from their user.
+	program := filepath.Join(t.TempDir(), "program")
+	writeFile(t, program, nil)
 	flags := map[string][]string{
 		"debian-runc.yaml":   {"-D", "rootfs=" + tinyDebian(t)},
 		"selinux.yaml":       {"-D", "rootfs=" + tinyDebian(t)},
-		"router-mipsel.yaml": {"-D", "busybox=" + repository(t) + "/examples/debian-runc/init"},
+		"router-mipsel.yaml": {"-D", "busybox=" + program},
 	}
 	for _, file := range files {
 		base := filepath.Base(file)
@@ -43,6 +45,7 @@ func tinyDebian(t *testing.T) string {
 	w := tar.NewWriter(&archive)
 	for _, h := range []tar.Header{
 		{Name: "./usr/bin/busybox", Typeflag: tar.TypeReg, Mode: 0o755},
+		{Name: "./usr/bin/sh", Typeflag: tar.TypeReg, Mode: 0o755},
 		{Name: "./etc/selinux/default/policy/policy.33", Typeflag: tar.TypeReg, Mode: 0o644},
 		{Name: "./etc/selinux/default/contexts/files/file_contexts", Typeflag: tar.TypeReg, Mode: 0o644},
 		{Name: "./bin", Typeflag: tar.TypeSymlink, Linkname: "usr/bin", Mode: 0o777},
