@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -31,9 +30,7 @@ type exitStatus int
 func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
 func run(args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends what does not end by itself
+	ctx := untilInterrupted()
 	root := rootCommand()
 	root.SetArgs(spellGCC(args))
 	err := root.ExecuteContext(ctx)
@@ -43,8 +40,8 @@ func run(args []string) int {
 	if status, ok := errors.AsType[exitStatus](err); ok {
 		return int(status)
 	}
-	if ctx.Err() != nil {
-		err = errors.New("interrupted")
+	if i, ok := errors.AsType[interruption](context.Cause(ctx)); ok {
+		return i.die()
 	}
 	// What has a place in a manifest begins with it, so that an editor can jump there.
 	text := err.Error()
@@ -94,8 +91,15 @@ func rootCommand() *cobra.Command {
 		return usageError{fmt.Errorf("%w\n  run \"%s --help\" for the flags", invalidFlag(err), cmd.CommandPath())}
 	})
 	root.AddCommand(buildCommand(), checkCommand(), versionCommand(), insideCommand())
-	for _, cmd := range []*cobra.Command{listCommand(), extractCommand(), catCommand(), sizeCommand(), bootCommand(), runCommand()} {
+	for _, cmd := range []*cobra.Command{extractCommand(), bootCommand(), runCommand()} {
 		cmd.PreRunE = readImage
+		root.AddCommand(cmd)
+	}
+	for _, cmd := range []*cobra.Command{listCommand(), catCommand(), sizeCommand()} {
+		cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+			signal.Reset(interrupts...) // they leave nothing to clean up, and end at once
+			return readImage(cmd, args)
+		}
 		root.AddCommand(cmd)
 	}
 	return root

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// interrupts are the signals that ask a command to clean up and end.
+var interrupts = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+
+// interruption is one of them as the cause that a context has ended for.
+type interruption struct{ syscall.Signal }
+
+func (i interruption) Error() string { return i.String() }
+
+// untilInterrupted returns a context that ends with the first of interrupts, but for
+// those that nohup(1) or a shell has the command ignore. A second one ends what
+// does not end by itself.
+func untilInterrupted() context.Context {
+	ctx, end := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	for _, s := range interrupts {
+		if !signal.Ignored(s) {
+			signal.Notify(signals, s)
+		}
+	}
+	go func() {
+		s := <-signals
+		signal.Stop(signals)
+		end(interruption{s.(syscall.Signal)})
+	}()
+	return ctx
+}
+
+// die ends the program by the signal itself, without a word: a shell looks whether it
+// did to tell whether Ctrl-C was meant for its loop, too. The first process of a
+// PID namespace is kept from that by the kernel; the exit status is for it.
+func (i interruption) die() (status int) {
+	if os.Getpid() != 1 {
+		signal.Reset(i.Signal)
+		syscall.Kill(os.Getpid(), i.Signal)
+		time.Sleep(time.Second) // another thread may be the one to get it
+	}
+	return 128 + int(i.Signal)
+}
