@@ -3,17 +3,21 @@ package compress
 import (
 	"bufio"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
+
+	stubgzip "github.com/mkinitfs/mkinitfs/builder/stub/gzip"
 )
 
 // gzip, which every kernel takes. The kernel skips the header's file name and no
 // other optional field, and it stops at the trailer without looking at the sum
 // (lib/decompress_inflate.c). The header written here has neither name nor time.
 //
-// Against the standard library on 60 MiB of a Debian system: twice as fast at
-// levels 5 to 8, as small at 8 and 9, and faster to decode.
+// Against the standard library on 60 MiB of a Debian system the one used here packs
+// twice as fast at levels 5 to 8, and as small at 8 and 9. The stub's decoder is faster
+// than both.
 var gzipCodec = Codec{
 	Name:     "gzip",
 	MaxLevel: gzip.BestCompression,
@@ -36,11 +40,19 @@ func newGzipWriter(w io.Writer, o Options) (io.WriteCloser, error) {
 	return z, nil
 }
 
+// gzipDecoders are between two streams.
+var gzipDecoders = sync.Pool{New: func() any { return new(stubgzip.Decoder) }}
+
 func newGzipReader(r *bufio.Reader) (io.ReadCloser, error) {
-	z, err := gzip.NewReader(r)
-	if err != nil {
-		return nil, err
-	}
-	z.Multistream(false)
-	return z, nil
+	d := gzipDecoders.Get().(*stubgzip.Decoder)
+	d.Reset(r)
+	return &gzipReader{d}, nil
+}
+
+type gzipReader struct{ *stubgzip.Decoder }
+
+func (r *gzipReader) Close() error {
+	r.Reset(nil)
+	gzipDecoders.Put(r.Decoder)
+	return nil
 }

@@ -19,6 +19,7 @@ import (
 // those for byte order and formatting, bring reflection with them.
 func TestDecoderImports(t *testing.T) {
 	for decoder, allowed := range map[string][]string{
+		"gzip": {"errors", "hash/crc32", "io", "math/bits"},
 		"lz4":  {"errors", "io"},
 		"xz":   {"errors", "hash/crc32", "io"},
 		"zstd": {"errors", "io", "math/bits", "strconv"},
@@ -48,7 +49,7 @@ func TestDecoderImports(t *testing.T) {
 // is damaged must not end in a fault.
 func unchecked(t *testing.T, arch, run string) {
 	t.Helper()
-	cmd := exec.Command("go", "test", "-gcflags=-B", "-run", run, "./lz4", "./xz", "./zstd")
+	cmd := exec.Command("go", "test", "-gcflags=-B", "-run", run, "./gzip", "./lz4", "./xz", "./zstd")
 	cmd.Env = append(os.Environ(), "GOARCH="+arch, "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil || strings.Contains(string(out), "[no tests to run]") {
 		t.Errorf("%v\n%s", err, out)
@@ -75,7 +76,7 @@ func TestEmulated(t *testing.T) {
 	for arch, emulator := range map[string]string{"loong64": "qemu-loongarch64", "mips": "qemu-mips"} {
 		t.Run(arch, func(t *testing.T) {
 			cmd := exec.Command("go", "test", "-exec", testenv.Tool(t, emulator), "-run", "^(TestDecode|TestTool|TestUnpack|TestHardLinks)$",
-				"./lz4", "./unpack", "./xz", "./zstd")
+				"./gzip", "./lz4", "./unpack", "./xz", "./zstd")
 			cmd.Env = append(os.Environ(), "GOARCH="+arch, "GOMIPS=softfloat", "CGO_ENABLED=0")
 			if out, err := cmd.CombinedOutput(); err != nil || strings.Contains(string(out), "[no tests to run]") {
 				t.Errorf("%v\n%s", err, out)

@@ -56,7 +56,7 @@ func cached(ctx context.Context, v Variant) (data []byte, origin string, err err
 // damaged ends in an error, and their tests and fuzzers run with the checks on.
 func unchecked() []string {
 	var flags []string
-	for _, decoder := range []string{"lz4", "xz", "zstd"} {
+	for _, decoder := range []string{"gzip", "lz4", "xz", "zstd"} {
 		flags = append(flags, "-gcflags="+module+"/builder/stub/"+decoder+"=-B")
 	}
 	return flags

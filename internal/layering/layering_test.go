@@ -22,7 +22,7 @@ const module = "github.com/mkinitfs/mkinitfs/"
 // the thing that is wanted does not belong on this side.
 var layers = map[string]string{
 	"manifests":       "internal/filecaps |",
-	"compress":        "builder/stub/xz |",
+	"compress":        "builder/stub/gzip builder/stub/xz |",
 	"builder/plan":    "",
 	"builder/cpio":    "",
 	"builder/selinux": "",
@@ -34,9 +34,10 @@ var layers = map[string]string{
 
 	"builder/stub":          "internal/cache internal/gobuild |",
 	"builder/stub/embed":    "builder/stub | manifests",
-	"builder/stub/init":     "builder/cpio builder/stub/bootplan builder/stub/lz4 builder/stub/unpack builder/stub/xz builder/stub/zstd |",
+	"builder/stub/init":     "builder/cpio builder/stub/bootplan builder/stub/gzip builder/stub/lz4 builder/stub/unpack builder/stub/xz builder/stub/zstd |",
 	"builder/stub/unpack":   "builder/cpio |",
 	"builder/stub/bootplan": "",
+	"builder/stub/gzip":     "",
 	"builder/stub/lz4":      "",
 	"internal/container":    "builder/cpio builder/image builder/stub/bootplan |",
 	"builder/stub/xz":       "",

@@ -2,15 +2,8 @@
 
 package main
 
-import "compress/gzip"
+import "github.com/mkinitfs/mkinitfs/builder/stub/gzip"
 
 const codec = "gzip"
 
-func newDecoder() decoder { return new(gzipDecoder) }
-
-type gzipDecoder struct {
-	gzip.Reader
-	chunk
-}
-
-func (d *gzipDecoder) Next() ([]byte, error) { return d.next(&d.Reader) }
+func newDecoder() decoder { return new(gzip.Decoder) }
