@@ -208,6 +208,7 @@ func (b *build) codec(ctx context.Context, m manifests.Compression) (codec, erro
 	if m.Command != nil {
 		if c.command, err = findCommand(ctx, m); err == nil {
 			c.Codec = c.command.codec
+			b.input(c.command.path)
 		}
 	} else if c.Codec, err = compress.Lookup(m.Codec); err != nil {
 		err = at(m.Pos, err)

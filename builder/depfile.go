@@ -13,8 +13,8 @@ import (
 )
 
 // Depfile asks for a file that tells make and ninja what an image depends on: the
-// manifest and all files that were read, and the folders whose names were, so that
-// a file that comes or goes counts as well. Without a Path there is none.
+// manifest, all files that were read or run, and the folders whose names were read, so
+// that a file that comes or goes counts as well. Without a Path there is none.
 type Depfile struct {
 	Path   string // written beside and renamed, before the image gets its name
 	Target string // what depends, as make is to read it; for BuildFile "" is the image
