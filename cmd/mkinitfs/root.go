@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/internal/container"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -52,6 +53,9 @@ func run(args []string) int {
 	var usage usageError
 	if errors.As(err, &usage) {
 		return exitUsage
+	}
+	if program, ok := errors.AsType[*container.ProgramError](err); ok {
+		return program.ExitStatus()
 	}
 	return exitFailed
 }

@@ -56,8 +56,9 @@ type Options struct {
 
 // Run runs the program of an image, with this process's standard input, output
 // and error, until it ends, and returns its exit status: 128 and the signal's
-// number if a signal ended it. That an image could not be brought up is status 1,
-// with the reason on standard error already; an error says that it was not tried.
+// number if a signal ended it. That an image could not be brought up is status 1, or
+// that of a [ProgramError], with the reason on standard error already; an error says
+// that it was not tried.
 func Run(o Options) (int, error) {
 	// The child dies with the thread that started it.
 	runtime.LockOSThread()

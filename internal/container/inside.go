@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"runtime"
@@ -188,7 +189,7 @@ func (in *inside) exec(command []string) error {
 		err = lookup.Err
 	}
 	if err != nil {
-		return fmt.Errorf("%s: program %q: %w", in.name, command[0], err)
+		return &ProgramError{fmt.Errorf("%s: program %q: %w", in.name, command[0], err)}
 	}
 	// A process that has gained capabilities since, or another of its threads, has
 	// lost the wish to die with its parent.
@@ -203,7 +204,20 @@ func (in *inside) exec(command []string) error {
 	case errors.Is(err, syscall.ENOEXEC) && plan.Arch != "" && plan.Arch != runtime.GOARCH:
 		err = fmt.Errorf("%w\n  the image is for %s, this machine is %s: \"mkinitfs boot\" has one of every kind", err, plan.Arch, runtime.GOARCH)
 	}
-	return err
+	return &ProgramError{err}
+}
+
+// ProgramError is that the program, or the command instead, cannot be executed.
+type ProgramError struct{ error }
+
+func (e *ProgramError) Unwrap() error { return e.error }
+
+// ExitStatus is that of env(1) and of shells: 127 for what is not there, else 126.
+func (e *ProgramError) ExitStatus() int {
+	if errors.Is(e, exec.ErrNotFound) || errors.Is(e, fs.ErrNotExist) {
+		return 127
+	}
+	return 126
 }
 
 func (in *inside) say(format string, args ...any) {
