@@ -12,6 +12,7 @@ package compress
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -199,6 +200,9 @@ func (r *reader) Read(p []byte) (int, error) {
 }
 
 func (c *Codec) fault(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("%w: cut short", err)
+	}
 	if strings.HasPrefix(err.Error(), c.Name+": ") {
 		return err
 	}

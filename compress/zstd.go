@@ -3,6 +3,7 @@ package compress
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"math/bits"
 	"sync"
@@ -71,6 +72,18 @@ func (s *zstdWriter) reset(w io.Writer, o Options) bool {
 	return true
 }
 
+// zstdReader says of a decoder's errors, which are of its inner workings, what they mean.
+type zstdReader struct{ *zstd.Decoder }
+
+func (r zstdReader) Read(p []byte) (int, error) {
+	n, err := r.Decoder.Read(p)
+	switch err {
+	case nil, io.EOF, zstd.ErrWindowSizeExceeded, zstd.ErrUnknownDictionary:
+		return n, err
+	}
+	return n, fmt.Errorf("corrupt data: %w", err)
+}
+
 // zstdDecoders are between two streams. The next one need not allocate its window.
 var zstdDecoders sync.Pool
 
@@ -88,7 +101,7 @@ func newZstdReader(r *bufio.Reader) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &spanReader{d, s, func() {
+	return &spanReader{zstdReader{d}, s, func() {
 		d.Reset(nil)
 		zstdDecoders.Put(d)
 	}}, nil

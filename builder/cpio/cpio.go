@@ -70,6 +70,9 @@ type Error struct {
 	Msg    string
 }
 
+// Cut is the Msg of an archive that ends before its trailer.
+const Cut = "unexpected end of archive"
+
 func (e *Error) Error() string {
 	return "cpio: offset " + strconv.FormatInt(e.Offset, 10) + ": " + e.Msg
 }

@@ -205,7 +205,7 @@ func (r *Reader) advance(n int) {
 // source turns the end of the input, which is never expected here, into a fault.
 func (r *Reader) source(err error) error {
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		return r.fault("unexpected end of archive")
+		return r.fault(Cut)
 	}
 	return err
 }

@@ -102,6 +102,9 @@ func (w *walker) through(name string, e *Entry, b *body) error {
 	}
 	position := func() int64 { return begin + r.position() }
 	if err := w.segment(r, &Segment{Index: e.Segment}, codec, at, position); err != nil {
+		if b.err != nil {
+			return b.err // the codec is not at fault
+		}
 		return err
 	}
 	switch _, err := skipZeros(r); err {

@@ -73,6 +73,9 @@ func (w *walker) segments(r *window) error {
 		case err == io.EOF:
 			return nil
 		}
+		if head, _ := r.Peek(6); offset == 0 && len(head) > 0 && compress.Detect(head) == nil {
+			return fmt.Errorf("not an image: begins with %q, which is no known archive", head)
+		}
 		s := Segment{Index: len(w.info.Segments), Offset: offset}
 		codec, err := detect(r, offset, raw)
 		if err == nil {
@@ -204,6 +207,9 @@ func (w *walker) archive(r *window, s *Segment, at int64) error {
 			s.Unpacked += a.Offset()
 			return nil
 		case err != nil:
+			if fault, ok := errors.AsType[*cpio.Error](err); ok && fault.Msg != cpio.Cut {
+				err = fmt.Errorf("damaged archive: %w", err)
+			}
 			return err
 		}
 		s.Entries++

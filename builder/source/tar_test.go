@@ -195,7 +195,7 @@ func TestTarErrors(t *testing.T) {
 		{"cpio", bytes.Repeat([]byte("070701"), 1000), "not a tar archive, or a damaged one"},
 		{"junk after gzip", append(gzipped(t, good), "junk and more"...), "junk after the compressed archive"},
 		{"gzip of junk", gzipped(t, bytes.Repeat([]byte("junk"), 1000)), "not a tar archive, or a damaged one"},
-		{"cut gzip", gzipped(t, good)[:60], "gzip: unexpected EOF"},
+		{"cut gzip", gzipped(t, good)[:60], "gzip: unexpected EOF: cut short"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"runtime/debug"
+	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -28,11 +29,14 @@ func readImage(cmd *cobra.Command, args []string) error {
 	return wantImage(cmd, args)
 }
 
-// wantImage refuses a manifest, which is easily given to a command for images, before
-// that takes its first bytes for those of an archive. It is for regular files: what a
-// pipe loses here would be missed.
+// wantImage refuses a folder, and a manifest, which is easily given to a command for
+// images, before that takes its first bytes for those of an archive. It is for regular
+// files: what a pipe loses here would be missed.
 func wantImage(cmd *cobra.Command, args []string) error {
 	info, err := os.Stat(args[0])
+	if err == nil && info.IsDir() {
+		return &os.PathError{Op: "read", Path: args[0], Err: syscall.EISDIR}
+	}
 	if err != nil || !info.Mode().IsRegular() {
 		return nil
 	}
