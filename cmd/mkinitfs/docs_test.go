@@ -37,6 +37,16 @@ func TestExamples(t *testing.T) {
 	}
 }
 
+// TestRouterAlone wants the example to say how it gets what it lacks.
+func TestRouterAlone(t *testing.T) {
+	t.Setenv("BUSYBOX", "")
+	out, err := exec.Command(commandPath(t), "check", filepath.Join(repository(t), "examples/router-mipsel/router-mipsel.yaml")).CombinedOutput()
+	const want = ":7:12: variable BUSYBOX: make fetches Debian's, -D busybox=FILE gives another static one\n"
+	if err == nil || !strings.HasSuffix(string(out), want) {
+		t.Errorf("got error %v, want one that ends in %q:\n%s", err, want, out)
+	}
+}
+
 // tinyDebian is an archive that has the paths of a Debian root which the examples
 // speak of.
 func tinyDebian(t *testing.T) string {
