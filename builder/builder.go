@@ -64,6 +64,7 @@ type build struct {
 	progress *progress
 	encoders compress.Encoders
 	cache    *packedCache // nil for none
+	unkept   error        // what keeps anything from being kept there, which the report warns of, or nil
 	stub     *stub.Stub   // once it is wanted
 	sources  closers
 	inputs   []string // what of the host decides over the image beside what the entries are made of: files, and folders for the names in them
@@ -151,8 +152,8 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options) (*build, err
 		return nil, err
 	}
 	if b.cache != nil && (b.outer.Slow || b.payload.Slow) {
-		if err := b.cache.Usable(); err != nil {
-			b.report.Warnings = append(b.report.Warnings, fmt.Sprintf("nothing is kept for the next build: %v", err))
+		if b.unkept = b.cache.Usable(); b.unkept != nil {
+			b.report.Warnings = append(b.report.Warnings, fmt.Sprintf("nothing is kept for the next build: %v", b.unkept))
 		}
 	}
 	b.hideInit()

@@ -159,6 +159,9 @@ func (b *build) writeBoot(ctx context.Context, out *image, members []bootplan.Me
 		if b.stub, err = stub.Get(ctx, v, b.options.Stub); err != nil {
 			return err
 		}
+		if err := b.stub.Unkept; err != nil && b.unkept == nil {
+			b.report.Warnings = append(b.report.Warnings, fmt.Sprintf("the stub is compiled for every build: %v", err))
+		}
 	}
 	s := b.stub
 	b.report.Stub = &Stub{SHA256: s.SHA256, Size: int64(len(s.Data)), GoVersion: s.GoVersion, Origin: s.Origin}

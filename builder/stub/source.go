@@ -24,31 +24,35 @@ const module = "github.com/mkinitfs/mkinitfs"
 
 // cached returns the stub from the user's cache folder, or compiles it and puts
 // it there. Its key is all that decides over its bytes.
-func cached(ctx context.Context, v Variant) (data []byte, origin string, err error) {
+func cached(ctx context.Context, v Variant) (*Stub, error) {
 	src, err := sourceDir(ctx, v.Arch)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	key, err := cacheKey(ctx, src, v)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	stubs := cache.User("stubs")
 	if r := stubs.Open(key); r != nil {
 		defer r.Close()
 		data, err := io.ReadAll(r)
-		return data, "cached", err
+		return newStub(data, "cached"), err
 	}
-	data, err = Compile(ctx, src, v)
+	data, err := Compile(ctx, src, v)
 	if err != nil {
-		return nil, "", err
+		return nil, err
+	}
+	s := newStub(data, "compiled")
+	if stubs != "" {
+		s.Unkept = stubs.Usable()
 	}
 	w := stubs.Create(key)
 	defer w.Close()
 	w.Write(data)
 	w.Keep()
 	stubs.Prune()
-	return data, "compiled", nil
+	return s, nil
 }
 
 // unchecked lets the compiler leave the bounds checks out of the decoders, which

@@ -30,6 +30,7 @@ type Stub struct {
 	SHA256    string // of Data, in hexadecimal
 	GoVersion string // that compiled it; "" if it does not say
 	Origin    string // "embedded", "cached", "compiled", or the file it was read from
+	Unkept    error  // what keeps a compiled one from the user's cache folder, or nil
 }
 
 // Codecs are the payload codecs that there is a stub for.
@@ -93,7 +94,7 @@ func Get(ctx context.Context, v Variant, file string) (*Stub, error) {
 	if data, ok, err := embedded(v); ok || err != nil {
 		return newStub(data, "embedded"), err
 	}
-	data, origin, err := cached(ctx, v)
+	s, err := cached(ctx, v)
 	if err != nil {
 		err = fmt.Errorf("stub for %s with %s: %w", v.Arch, v.does(), err)
 		if errors.Is(err, gobuild.ErrNoGo) {
@@ -101,7 +102,7 @@ func Get(ctx context.Context, v Variant, file string) (*Stub, error) {
 		}
 		return nil, err
 	}
-	return newStub(data, origin), nil
+	return s, nil
 }
 
 func newStub(data []byte, origin string) *Stub {
