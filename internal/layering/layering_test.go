@@ -37,11 +37,12 @@ var layers = map[string]string{
 	"builder/stub/init":     "builder/cpio builder/stub/bootplan builder/stub/gzip builder/stub/lz4 builder/stub/unpack builder/stub/xz builder/stub/zstd |",
 	"builder/stub/unpack":   "builder/cpio |",
 	"builder/stub/bootplan": "",
-	"builder/stub/gzip":     "",
+	"builder/stub/gzip":     "builder/stub/words |",
 	"builder/stub/lz4":      "",
 	"internal/container":    "builder/cpio builder/image builder/stub/bootplan |",
 	"builder/stub/xz":       "",
-	"builder/stub/zstd":     "",
+	"builder/stub/zstd":     "builder/stub/words |",
+	"builder/stub/words":    "",
 
 	// Of the inner packages the command wants words only: the bits of a mode, the
 	// type of a plan's errors, what an image says about itself.

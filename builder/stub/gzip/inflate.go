@@ -1,5 +1,7 @@
 package gzip
 
+import "github.com/mkinitfs/mkinitfs/builder/stub/words"
+
 var (
 	errBlock  = fault("corrupt block")
 	errCode   = fault("corrupt code")
@@ -229,7 +231,7 @@ func (d *Decoder) inflate() (ended bool, err error) {
 	for pos < history+room && at <= len(data)-least {
 		// The bits that fit are added whole bytes at a time; of those above that are
 		// there already they make what they are.
-		v |= word(data, at) << (n & 63)
+		v |= words.Load(data, at) << (n & 63)
 		at += int(63-n) >> 3
 		n |= 56
 		e := literals[v&(1<<literalLog-1)]
@@ -283,7 +285,7 @@ func (d *Decoder) inflate() (ended bool, err error) {
 		v >>= e & 31
 		n -= taken(e)
 
-		v |= word(data, at) << (n & 63)
+		v |= words.Load(data, at) << (n & 63)
 		at += int(63-n) >> 3
 		n |= 56
 		e = offsets[v&(1<<offsetLog-1)]
@@ -308,16 +310,16 @@ func (d *Decoder) inflate() (ended bool, err error) {
 		switch {
 		case offset >= 16:
 			for ; pos < end; pos, from = pos+16, from+16 {
-				*(*[16]byte)(out[pos : pos+16]) = *(*[16]byte)(out[from : from+16])
+				words.Copy(out, pos, out, from)
 			}
 		case offset >= 8:
 			for ; pos < end; pos, from = pos+8, from+8 {
-				put(out, pos, word(out, from))
+				words.Store(out, pos, words.Load(out, from))
 			}
 		case offset == 1:
 			w := uint64(out[from]) * 0x0101010101010101
 			for ; pos < end; pos += 8 {
-				put(out, pos, w)
+				words.Store(out, pos, w)
 			}
 		default:
 			for ; pos < end; pos, from = pos+1, from+1 {
@@ -329,18 +331,4 @@ func (d *Decoder) inflate() (ended bool, err error) {
 	d.in.pos, d.pos = at, pos
 	d.bits, d.count = v, n
 	return ended, err
-}
-
-// word returns the eight bytes of b at i; the compiler makes one load of it.
-func word(b []byte, i int) uint64 {
-	b = b[i : i+8 : i+8]
-	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
-		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
-}
-
-// put stores v at b[i:i+8]; the compiler makes one store of it.
-func put(b []byte, i int, v uint64) {
-	b = b[i : i+8 : i+8]
-	b[0], b[1], b[2], b[3] = byte(v), byte(v>>8), byte(v>>16), byte(v>>24)
-	b[4], b[5], b[6], b[7] = byte(v>>32), byte(v>>40), byte(v>>48), byte(v>>56)
 }

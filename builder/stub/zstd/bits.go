@@ -1,6 +1,10 @@
 package zstd
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/mkinitfs/mkinitfs/builder/stub/words"
+)
 
 // little returns b, of at most eight bytes, as a number. Everything in the format
 // has its lowest byte first: RFC 8878, 3.
@@ -9,20 +13,6 @@ func little(b []byte) (v uint64) {
 		v |= uint64(c) << (8 * i)
 	}
 	return v
-}
-
-// word returns the eight bytes of b at i; the compiler makes one load of it.
-func word(b []byte, i int) uint64 {
-	b = b[i : i+8 : i+8]
-	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
-		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
-}
-
-// put stores v at b[i:i+8]; the compiler makes one store of it.
-func put(b []byte, i int, v uint64) {
-	b = b[i : i+8 : i+8]
-	b[0], b[1], b[2], b[3] = byte(v), byte(v>>8), byte(v>>16), byte(v>>24)
-	b[4], b[5], b[6], b[7] = byte(v>>32), byte(v>>40), byte(v>>48), byte(v>>56)
 }
 
 // A bit stream is written from the front and read from the back: RFC 8878, 4.1.
@@ -35,14 +25,14 @@ const fresh = 57
 
 // below returns the bits from bit at of b on upwards that are to be read next, the
 // next one on top.
-func below(b []byte, at int) uint64 { return word(b, at>>3) << (^at & 7) }
+func below(b []byte, at int) uint64 { return words.Load(b, at>>3) << (^at & 7) }
 
 // top returns the k highest bits of v, k at most 63.
 func top(v uint64, k uint8) uint64 { return v >> 1 >> ((63 - k) & 63) }
 
 // above returns the bits from bit at of b on upwards, at least fresh of them, that
 // one lowest.
-func above(b []byte, at int) uint64 { return word(b, at>>3) >> (at & 7) }
+func above(b []byte, at int) uint64 { return words.Load(b, at>>3) >> (at & 7) }
 
 // lowest[n] has the n lowest bits set.
 var lowest = [33]uint32{

@@ -1,6 +1,10 @@
 package zstd
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/mkinitfs/mkinitfs/builder/stub/words"
+)
 
 // Finite state entropy coding: RFC 8878, 4.1. A state is an index of a table; its
 // entry gives the symbol and how to reach the next state: read so many bits and
@@ -63,7 +67,7 @@ func (p *probabilities) read(b []byte, i, end int, a *alphabet) (int, bool) {
 		// the lowest numbers do with a bit less.
 		size := bits.Len(uint(left + 1))
 		short := 1<<size - 1 - (left + 1)
-		v := int(word(b, bit>>3) >> (bit & 7) & (1<<size - 1))
+		v := int(words.Load(b, bit>>3) >> (bit & 7) & (1<<size - 1))
 		if low := v & (1<<(size-1) - 1); low < short {
 			v = low
 			bit += size - 1
@@ -84,7 +88,7 @@ func (p *probabilities) read(b []byte, i, end int, a *alphabet) (int, bool) {
 		}
 		left -= part
 		for more := part == 0; more; {
-			zeros := int(word(b, bit>>3) >> (bit & 7) & 3)
+			zeros := int(words.Load(b, bit>>3) >> (bit & 7) & 3)
 			bit += 2
 			if p.n+zeros > len(a.extra) || bit > 8*end {
 				return 0, false

@@ -1,5 +1,7 @@
 package zstd
 
+import "github.com/mkinitfs/mkinitfs/builder/stub/words"
+
 // window holds what has been decoded of a frame, as far back as sequences may
 // reach. It is filled from the front; when the next block might not fit, it is
 // filled from the front again, while what lies behind pos is still history.
@@ -69,20 +71,20 @@ func (w *window) simple(batch []sequence, lits []byte, limit int) (n, lit int) {
 		if literals > len(lits)-margin-lit || literals+match > limit-pos || offset < 8 || offset > w.size || from < 0 {
 			break
 		}
-		copy16(buf, pos, lits, lit)
+		words.Copy(buf, pos, lits, lit)
 		for i := 16; i < literals; i += 16 {
-			copy16(buf, pos+i, lits, lit+i)
+			words.Copy(buf, pos+i, lits, lit+i)
 		}
 		lit += literals
 		pos += literals
 		if offset >= 16 {
-			copy16(buf, pos, buf, from)
+			words.Copy(buf, pos, buf, from)
 			for i := 16; i < match; i += 16 {
-				copy16(buf, pos+i, buf, from+i)
+				words.Copy(buf, pos+i, buf, from+i)
 			}
 		} else {
 			for i := 0; i < match; i += 8 {
-				put(buf, pos+i, word(buf, from+i))
+				words.Store(buf, pos+i, words.Load(buf, from+i))
 			}
 		}
 		pos += match
@@ -102,25 +104,20 @@ func (w *window) wrapped(from, n int) {
 	}
 }
 
-// copy16 copies 16 bytes; the compiler makes one load and one store of it.
-func copy16(dst []byte, i int, src []byte, j int) {
-	*(*[16]byte)(dst[i : i+16]) = *(*[16]byte)(src[j : j+16])
-}
-
 // repeat writes n bytes at buf[pos:], or a few more, that repeat the period bytes
 // at buf[from:]; period is 1 to 7. Either the period ends at pos, or n is not more
 // than period.
 func repeat(buf []byte, pos, from, period, n int) {
 	width := uint(8 * period)
-	v := word(buf, from) & (1<<width - 1)
+	v := words.Load(buf, from) & (1<<width - 1)
 	v |= v << width
 	v |= v << (2 * width)
 	v |= v << (4 * width)
-	put(buf, pos, v)
+	words.Store(buf, pos, v)
 	// From here on, copy from a multiple of the period back that is 8 or more.
 	back := period * ((7 + period) / period)
 	for end := pos + n; pos+8 < end; {
 		pos += 8
-		put(buf, pos, word(buf, pos-back))
+		words.Store(buf, pos, words.Load(buf, pos-back))
 	}
 }

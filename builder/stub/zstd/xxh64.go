@@ -1,6 +1,10 @@
 package zstd
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/mkinitfs/mkinitfs/builder/stub/words"
+)
 
 // xxh64 is the checksum of a frame's content: XXH64 with the seed 0, as in
 // https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md.
@@ -43,10 +47,10 @@ func (x *xxh64) write(b []byte) {
 func (x *xxh64) stripes(b []byte) {
 	l0, l1, l2, l3 := x.lanes[0], x.lanes[1], x.lanes[2], x.lanes[3]
 	for i := 32; i <= len(b); i += 32 {
-		l0 = lane(l0, word(b, i-32))
-		l1 = lane(l1, word(b, i-24))
-		l2 = lane(l2, word(b, i-16))
-		l3 = lane(l3, word(b, i-8))
+		l0 = lane(l0, words.Load(b, i-32))
+		l1 = lane(l1, words.Load(b, i-24))
+		l2 = lane(l2, words.Load(b, i-16))
+		l3 = lane(l3, words.Load(b, i-8))
 	}
 	x.lanes = [4]uint64{l0, l1, l2, l3}
 }
@@ -66,7 +70,7 @@ func (x *xxh64) sum() uint64 {
 	h += x.total
 	b := x.part[:x.total%32]
 	for ; len(b) >= 8; b = b[8:] {
-		h = bits.RotateLeft64(h^lane(0, word(b, 0)), 27)*prime1 + prime4
+		h = bits.RotateLeft64(h^lane(0, words.Load(b, 0)), 27)*prime1 + prime4
 	}
 	if len(b) >= 4 {
 		h = bits.RotateLeft64(h^little(b[:4])*prime1, 23)*prime2 + prime3
