@@ -3,6 +3,7 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"debug/elf"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -20,7 +21,7 @@ func TestExamples(t *testing.T) {
 	}
 	// What the examples take from their user.
 	program := filepath.Join(t.TempDir(), "program")
-	writeFile(t, program, nil)
+	writeFile(t, program, []byte(elf.ELFMAG))
 	flags := map[string][]string{
 		"debian-runc.yaml":   {"-D", "rootfs=" + tinyDebian(t)},
 		"selinux.yaml":       {"-D", "rootfs=" + tinyDebian(t)},
@@ -55,12 +56,15 @@ func tinyDebian(t *testing.T) string {
 	w := tar.NewWriter(&archive)
 	for _, h := range []tar.Header{
 		{Name: "./usr/bin/busybox", Typeflag: tar.TypeReg, Mode: 0o755},
-		{Name: "./usr/bin/sh", Typeflag: tar.TypeReg, Mode: 0o755},
+		{Name: "./usr/bin/sh", Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(elf.ELFMAG))},
 		{Name: "./etc/selinux/default/policy/policy.33", Typeflag: tar.TypeReg, Mode: 0o644},
 		{Name: "./etc/selinux/default/contexts/files/file_contexts", Typeflag: tar.TypeReg, Mode: 0o644},
 		{Name: "./bin", Typeflag: tar.TypeSymlink, Linkname: "usr/bin", Mode: 0o777},
 	} {
 		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte(elf.ELFMAG)[:h.Size]); err != nil {
 			t.Fatal(err)
 		}
 	}
