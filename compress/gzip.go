@@ -52,7 +52,10 @@ func newGzipReader(r *bufio.Reader) (io.ReadCloser, error) {
 type gzipReader struct{ *stubgzip.Decoder }
 
 func (r *gzipReader) Close() error {
-	r.Reset(nil)
-	gzipDecoders.Put(r.Decoder)
+	if r.Decoder != nil {
+		r.Reset(nil)
+		gzipDecoders.Put(r.Decoder)
+		r.Decoder = nil
+	}
 	return nil
 }

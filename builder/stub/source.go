@@ -57,7 +57,7 @@ func cached(ctx context.Context, v Variant) (*Stub, error) {
 
 // unchecked lets the compiler leave the bounds checks out of the decoders, which
 // takes a seventh off their instructions. They do not rely on them: whatever is
-// damaged ends in an error, and their tests and fuzzers run with the checks on.
+// damaged ends in an error, and their tests run with the checks and without.
 func unchecked() []string {
 	var flags []string
 	for _, decoder := range []string{"gzip", "lz4", "xz", "zstd"} {
@@ -90,15 +90,18 @@ func sourceDir(ctx context.Context, arch string) (string, error) {
 	if _, err := os.Stat(filepath.Join(dir, "builder", "stub", "init", "main.go")); err == nil && filepath.IsAbs(file) {
 		return dir, nil
 	}
+	have, archs := "no stubs", carried()
+	if len(archs) > 0 {
+		have = "stubs for " + strings.Join(archs, ", ") + " only"
+	}
+	absent := func(why string) error {
+		return fmt.Errorf("this mkinitfs carries %s, and its source is not at hand to compile another%s\n"+
+			"  build it with make ARCHS=%q, or run it with go run or go install, or give --stub FILE",
+			have, why, strings.Join(append(archs, arch), " "))
+	}
 	version := moduleVersion()
 	if version == "" {
-		have, archs := "no stubs", carried()
-		if len(archs) > 0 {
-			have = "stubs for " + strings.Join(archs, ", ") + " only"
-		}
-		return "", fmt.Errorf("this mkinitfs carries %s, and its source is not at hand to compile another\n"+
-			"  build it with make ARCHS=%q, or run it with go run or go install, or give --stub FILE",
-			have, strings.Join(append(archs, arch), " "))
+		return "", absent("")
 	}
 	tool, err := exec.LookPath("go")
 	if err != nil {
@@ -110,7 +113,8 @@ func sourceDir(ctx context.Context, arch string) (string, error) {
 		err = errors.New(found.Error)
 	}
 	if err != nil {
-		return "", fmt.Errorf("get the source of %s@%s: %w", module, version, err)
+		why, _, _ := strings.Cut(err.Error(), "\n")
+		return "", absent(": " + why)
 	}
 	return found.Dir, nil
 }

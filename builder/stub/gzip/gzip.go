@@ -12,7 +12,8 @@
 //	inflate.go  blocks, and the loop that decodes their symbols
 //	huffman.go  codes
 //
-// Nothing in the input is trusted: whatever is damaged ends in an error.
+// Nothing in the input is trusted: whatever is damaged ends in an error, but for a
+// header, whose own sum is not looked at.
 package gzip
 
 import (
@@ -40,6 +41,7 @@ type Decoder struct {
 	size     uint32 // of what was passed on, modulo 1<<32
 	literals literalCode
 	offsets  offsetCode
+	fixed    bool // these are the codes of a block that does not bring any
 }
 
 const (

@@ -149,7 +149,7 @@ func TestHeader(t *testing.T) {
 	for _, test := range []struct{ head, want string }{
 		{"\x1f\x8b\x08\x00\x01\x02\x03\x04\x05\x06", ""},
 		{"\x1f\x8b\x08\x1f......\x03\x00abcname\x00comment\x00hc", ""},
-		{"\x1f\x8b\x08\x02......hc", ""},
+		{"\x1f\x8b\x08\x02......hc", ""}, // which is not its sum
 		{"\x1f\x8b\x08\x20......", "gzip: reserved bit of a header is set"},
 		{"\x1f\x8b\x07\x00......", "gzip: bad magic"},
 		{"\x1f\x8c\x08\x00......", "gzip: bad magic"},
@@ -176,6 +176,10 @@ func TestTruncated(t *testing.T) {
 		}
 	}
 	fault := errors.New("bad disk")
+	whole := packed(t, []byte("content"), 1)
+	if got, err := decode(d, bufio.NewReader(io.MultiReader(bytes.NewReader(whole), iotest.ErrReader(fault)))); err != nil || string(got) != "content" {
+		t.Errorf("got %q, error %v for a fault behind a stream", got, err)
+	}
 	if _, err := decode(d, io.MultiReader(bytes.NewReader(packed(t, samples()[3].data, 1)[:9999]), iotest.ErrReader(fault))); err != fault {
 		t.Errorf("got error %v, want %v", err, fault)
 	}
@@ -260,6 +264,28 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("got no error, the library %v", wantErr)
 		}
 	})
+}
+
+// TestEmptyBlocks decodes a stream of nothing but blocks without content, with codes
+// that they do not bring: these are not to be made for each of them.
+func TestEmptyBlocks(t *testing.T) {
+	const block = "0" + "10" + "0000000" // not the last, of fixed codes, at its end
+	for _, n := range []int{0, 9, 100_000} {
+		bits := strings.Repeat(block, n) + "1" + block[1:]
+		bits += strings.Repeat("0", -len(bits)&7)
+		stream := []byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03")
+		for ; bits != ""; bits = bits[8:] {
+			var b byte
+			for i, bit := range bits[:8] {
+				b |= byte(bit-'0') << i
+			}
+			stream = append(stream, b)
+		}
+		stream = append(stream, make([]byte, 8)...)
+		if got, err := decode(new(Decoder), bytes.NewReader(stream)); err != nil || len(got) > 0 {
+			t.Errorf("%d blocks: got %d bytes, error %v", n, len(got), err)
+		}
+	}
 }
 
 // BenchmarkDecode compares with the libraries, on some of everything, or on the file

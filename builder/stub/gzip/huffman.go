@@ -73,8 +73,8 @@ func numbers(s []uint32, least, group uint32) {
 }
 
 // build makes the table of the code in which each symbol has a code of a length: RFC
-// 1951, 3.2.2. 1<<log entries are the first table. As in zlib a code is whole, or a
-// single symbol of one bit, or has no symbols at all.
+// 1951, 3.2.2. 1<<log entries are the first table. A code is whole, or a single symbol
+// of one bit, or has no symbols at all. (zlib wants that of the lengths to be whole.)
 func build(table []uint32, log int, lengths []uint8, symbols []uint32) bool {
 	var count, first [maxLength + 1]int
 	for _, n := range lengths {

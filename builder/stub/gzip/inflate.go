@@ -58,7 +58,7 @@ func (d *Decoder) block() error {
 		d.step = (*Decoder).raw
 		return nil
 	case 1:
-		d.fixed()
+		d.fixedCodes()
 		return nil
 	case 2:
 		return d.dynamic()
@@ -94,8 +94,12 @@ func (d *Decoder) raw() error {
 	return nil
 }
 
-// fixed makes the codes of a block that does not bring any: RFC 1951, 3.2.6.
-func (d *Decoder) fixed() {
+// fixedCodes makes the codes of a block that does not bring any: RFC 1951, 3.2.6.
+func (d *Decoder) fixedCodes() {
+	if d.fixed {
+		return
+	}
+	d.fixed = true
 	var lengths [288]uint8
 	for i := range lengths {
 		switch {
@@ -118,6 +122,7 @@ func (d *Decoder) fixed() {
 
 // dynamic reads the codes of a block: RFC 1951, 3.2.7.
 func (d *Decoder) dynamic() error {
+	d.fixed = false
 	v, err := d.take(14)
 	if err != nil {
 		return err
@@ -199,9 +204,7 @@ func (d *Decoder) dynamic() error {
 
 // symbols decodes symbols until out is full or the block ends.
 func (d *Decoder) symbols() error {
-	if err := d.in.lend(); err != nil {
-		return err
-	}
+	d.in.lend()
 	ended, err := d.inflate()
 	// Bits that have not been used are of bytes that have not been read.
 	d.in.pos -= int(d.count >> 3)
@@ -229,8 +232,8 @@ func (d *Decoder) inflate() (ended bool, err error) {
 		v, n     = d.bits, d.count
 	)
 	for pos < history+room && at <= len(data)-least {
-		// The bits that fit are added whole bytes at a time; of those above that are
-		// there already they make what they are.
+		// Whole bytes are counted as far as they fit. Bits above them come along, and are
+		// the same when they come again.
 		v |= words.Load(data, at) << (n & 63)
 		at += int(63-n) >> 3
 		n |= 56

@@ -9,6 +9,7 @@ type input struct {
 	data []byte // what symbols are decoded from, and at least least bytes of it
 	pos  int    // up to where that has been read
 	real int    // how much of data the stream has; the rest is zeros
+	err  error  // why there is no more
 	tail [2 * least]byte
 }
 
@@ -35,26 +36,24 @@ func (in *input) take(n int) ([]byte, error) {
 	return b, nil
 }
 
-// lend makes data what can be had without reading, but least bytes: where the stream
-// ends zeros follow, which nothing may be made of.
-func (in *input) lend() error {
-	b, err := in.Peek(least)
-	if err == nil {
-		in.data, err = in.Peek(in.Buffered())
-		in.real = len(in.data)
-	} else if err == io.EOF {
-		clear(in.tail[:])
-		in.real = copy(in.tail[:], b)
-		in.data, err = in.tail[:], nil
-	}
+// lend makes data what can be had without reading, but at least least bytes: where there
+// are no more zeros follow, which nothing may be made of.
+func (in *input) lend() {
 	in.pos = 0
-	return err
+	var b []byte
+	if b, in.err = in.Peek(least); in.err != nil {
+		clear(in.tail[:])
+		in.data, in.real = in.tail[:], copy(in.tail[:], b)
+		return
+	}
+	in.data, _ = in.Peek(in.Buffered())
+	in.real = len(in.data)
 }
 
 // giveBack ends what lend began.
 func (in *input) giveBack() error {
 	if in.pos > in.real {
-		return io.ErrUnexpectedEOF
+		return cut(in.err)
 	}
 	in.Discard(in.pos)
 	in.data, in.pos, in.real = nil, 0, 0
