@@ -184,9 +184,9 @@ func hostArch() string {
 	return runtime.GOARCH
 }
 
-// chooseCodecs settles what compresses. Auto is zstd on every machine: on a 32-bit
-// MIPS it unpacks faster than gzip, from a smaller image with a smaller stub, for
-// some 700 KiB more memory.
+// chooseCodecs settles what compresses. Auto is zstd on every machine: of what unpacks
+// fast it makes the smallest images. A 32-bit MIPS unpacks gzip somewhat faster, with
+// some 700 KiB less memory, but such a machine has little flash.
 func (b *build) chooseCodecs(ctx context.Context) error {
 	var err error
 	if b.outer, err = b.codec(ctx, b.manifest.Compress); err != nil {

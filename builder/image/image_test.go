@@ -266,7 +266,7 @@ func TestErrors(t *testing.T) {
 		{"empty", nil, "no archive in it"},
 		{"zeros", make([]byte, 1<<20), "no archive in it"},
 		{"not an image", []byte("hello, world"), `not an image: begins with "hello,", which is no known archive`},
-		{"odc", []byte("070707000000"), `not an image: begins with "070707", which is no known archive`},
+		{"odc", []byte("070707000000"), "a cpio archive of the old format, where the kernel wants newc"},
 		{"junk at the end", join(t, raw, z, []byte("\x1f\x8bjunk"))[:len(join(t, raw, z))+5], "segment 2 at 0x15c: gzip: unexpected EOF: cut short"},
 		{"cut in a body", raw[:120], "segment 0 at 0x0: cpio: offset 120: unexpected end of archive"},
 		{"cut in a header", raw[:160], "segment 0 at 0x0: cpio: offset 124: unexpected end of archive"},

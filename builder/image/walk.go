@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/compress"
@@ -61,6 +62,21 @@ func (w *walker) image(in io.Reader) error {
 	return err
 }
 
+// unread says what begins with head and cannot be read.
+func unread(head []byte) error {
+	for _, known := range []struct{ magic, what string }{
+		{"BZh", "compressed with bzip2, which mkinitfs does not read"},
+		{"]\x00\x00", "compressed with lzma, which mkinitfs does not read"},
+		{"\x89LZO", "compressed with lzo, which mkinitfs does not read"},
+		{"070707", "a cpio archive of the old format, where the kernel wants newc"},
+	} {
+		if strings.HasPrefix(string(head), known.magic) {
+			return errors.New(known.what)
+		}
+	}
+	return fmt.Errorf("not an image: begins with %q, which is no known archive", head)
+}
+
 func (w *walker) segments(r *window) error {
 	raw := false // the segment before is
 	for {
@@ -74,7 +90,7 @@ func (w *walker) segments(r *window) error {
 			return nil
 		}
 		if head, _ := r.Peek(6); offset == 0 && len(head) > 0 && compress.Detect(head) == nil {
-			return fmt.Errorf("not an image: begins with %q, which is no known archive", head)
+			return unread(head)
 		}
 		s := Segment{Index: len(w.info.Segments), Offset: offset}
 		codec, err := detect(r, offset, raw)

@@ -212,7 +212,7 @@ type ProgramError struct{ error }
 
 func (e *ProgramError) Unwrap() error { return e.error }
 
-// ExitStatus is that of env(1) and of shells: 127 for what is not there, else 126.
+// ExitStatus is that of env(1): 127 for what is not there, else 126.
 func (e *ProgramError) ExitStatus() int {
 	if errors.Is(e, exec.ErrNotFound) || errors.Is(e, fs.ErrNotExist) {
 		return 127
