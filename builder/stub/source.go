@@ -44,9 +44,7 @@ func cached(ctx context.Context, v Variant) (*Stub, error) {
 		return nil, err
 	}
 	s := newStub(data, "compiled")
-	if stubs != "" {
-		s.Unkept = stubs.Usable()
-	}
+	s.Unkept = stubs.Usable()
 	w := stubs.Create(key)
 	defer w.Close()
 	w.Write(data)

@@ -10,6 +10,7 @@ package cache
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"hash"
 	"hash/crc32"
 	"io"
@@ -44,6 +45,9 @@ func User(name string) Folder {
 
 // Usable says what keeps anything from being kept there, or nil.
 func (f Folder) Usable() error {
+	if f == "" {
+		return errors.New("the user has no cache folder, as neither XDG_CACHE_HOME nor HOME says where")
+	}
 	if err := os.MkdirAll(string(f), 0o700); err != nil {
 		return err
 	}

@@ -51,8 +51,8 @@ func (b *boot) supervise(env []string) {
 	}
 }
 
-// start starts the program as the leader of a session of its own, with the console
-// as its terminal if that is one.
+// start starts the program behind setsid(2), with the console as its terminal if that
+// is one.
 func (s *supervisor) start() {
 	s.due, s.since = nil, uptime()
 	err := s.openConsole()
