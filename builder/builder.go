@@ -185,8 +185,8 @@ func hostArch() string {
 }
 
 // chooseCodecs settles what compresses. Auto is zstd on every machine: of what unpacks
-// fast it makes the smallest images. A 32-bit MIPS unpacks gzip somewhat faster, with
-// some 700 KiB less memory, but such a machine has little flash.
+// fast it makes the smallest images. A 32-bit MIPS unpacks gzip faster, with a smaller
+// window, but such a machine has little flash.
 func (b *build) chooseCodecs(ctx context.Context) error {
 	var err error
 	if b.outer, err = b.codec(ctx, b.manifest.Compress); err != nil {
