@@ -55,7 +55,7 @@ func (b *build) addInit(entries []*plan.Entry) []*plan.Entry {
 
 // source translates one item of contents and asks it for its entries.
 func (b *build) source(ctx context.Context, c *manifests.Content, archive int32) ([]*plan.Entry, io.Closer, error) {
-	item := source.Item{Origin: c.Pos.String(), Dst: c.Dst, Replace: c.Replace, Input: b.input}
+	item := source.Item{Origin: c.Pos.String(), Dst: c.Dst, Replace: c.Replace, Input: b.input, Warn: b.warning}
 	attr := source.Attr{
 		Mode: c.Mode, UID: c.Owner.UID, GID: c.Owner.GID, KeepOwner: c.Owner.Keep,
 		MTime: sourceTime(c.MTime), KeepXattrs: c.KeepXattrs, Xattrs: c.Xattrs,
@@ -90,6 +90,9 @@ func (b *build) source(ctx context.Context, c *manifests.Content, archive int32)
 	}
 	return []*plan.Entry{n.Entry(b.clock())}, nil, nil
 }
+
+// warning notes something that the report warns of.
+func (b *build) warning(text string) { b.report.Warnings = append(b.report.Warnings, text) }
 
 var nodeTypes = map[string]uint32{
 	"dir": plan.TypeDir, "symlink": plan.TypeLink, "char": plan.TypeChar, "block": plan.TypeBlock,

@@ -66,6 +66,7 @@ func (f File) Entries(clock Clock) ([]*plan.Entry, error) {
 		entries = append(entries, e)
 		entries = append(entries, f.links(dst, f.Links)...)
 	}
+	f.holdTimes(entries)
 	return entries, problems.Sorted()
 }
 

@@ -11,7 +11,9 @@ package source
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 
@@ -29,6 +31,16 @@ type Item struct {
 	// Input is told what of the host decides over the entries, beside the files that
 	// they are made of: other files, and folders for the names in them. It may be nil.
 	Input func(path string)
+
+	// Warn is told what the image has otherwise than the source, or what is likely to be
+	// a mistake: one text for each kind, which begins with Origin. It may be nil.
+	Warn func(text string)
+}
+
+func (item *Item) warn(format string, args ...any) {
+	if item.Warn != nil {
+		item.Warn(item.Origin + ": " + fmt.Sprintf(format, args...))
+	}
 }
 
 func (item *Item) input(path string) {
@@ -107,11 +119,60 @@ func (item *Item) links(path string, names []string) []*plan.Entry {
 
 // fail describes a problem with a file of the host.
 func (item *Item) fail(path string, cause error, hint string) *plan.Error {
+	if h := (*advice)(nil); hint == "" && errors.As(cause, &h) {
+		hint = h.hint
+	}
 	// The path is told already.
 	if inner, ok := errors.AsType[*fs.PathError](cause); ok && inner.Path == path {
 		cause = inner.Err
 	}
 	return &plan.Error{Origin: item.Origin, Path: path, Msg: cause.Error(), Hint: hint, Cause: cause}
+}
+
+// advice is an error that comes with a hint.
+type advice struct {
+	error
+	hint string
+}
+
+func (a *advice) Unwrap() error { return a.error }
+
+// advise is fmt.Errorf for an error with a hint.
+func advise(hint, format string, args ...any) error {
+	return &advice{fmt.Errorf(format, args...), hint}
+}
+
+// tally counts paths that share a peculiarity, so that one line tells of all.
+type tally struct {
+	n     int
+	first string
+}
+
+func (t *tally) add(path string) {
+	if t.n++; t.n == 1 {
+		t.first = path
+	}
+}
+
+func (t *tally) String() string {
+	if t.n > 1 {
+		return fmt.Sprintf("%s and %d more", t.first, t.n-1)
+	}
+	return t.first
+}
+
+// holdTimes moves times that newc cannot hold to the nearest that it can.
+func (item *Item) holdTimes(entries []*plan.Entry) {
+	var moved tally
+	for _, e := range entries {
+		if held := min(max(e.MTime, 0), math.MaxUint32); held != e.MTime {
+			e.MTime = held
+			moved.add(e.Path)
+		}
+	}
+	if moved.n > 0 {
+		item.warn("times outside 1970-01-01 .. 2106-02-07, all that newc holds, are clamped: %s", &moved)
+	}
 }
 
 // set gives e the owner and the time that a asks for; info is what the host

@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/mkinitfs/mkinitfs/compress"
@@ -13,15 +15,15 @@ import (
 
 // plainTar returns f itself if it is a plain archive, standing at its start, else
 // a file without a name that holds f decompressed: contents are needed in another
-// order than they come in, and may be larger than memory.
+// order than they come in, and may be larger than memory. What does not begin as a tar
+// archive is an error before anything is spooled.
 func plainTar(ctx context.Context, f *os.File) (*os.File, error) {
 	r := bufio.NewReaderSize(f, 1<<16)
-	head, err := r.Peek(8)
-	if err != nil && err != io.EOF {
+	codec, err := detect(r)
+	if err != nil {
 		return nil, err
 	}
-	codec := compress.Detect(head)
-	if codec == nil || codec.Name == "none" {
+	if codec == nil {
 		_, err := f.Seek(0, io.SeekStart)
 		return f, err
 	}
@@ -29,15 +31,7 @@ func plainTar(ctx context.Context, f *os.File) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	// pigz, pixz, zstd -T and cat make archives of several streams.
-	for codec != nil {
-		err = decodeStream(ctx, spool, codec, r)
-		if err != nil {
-			break
-		}
-		codec, err = nextStream(r)
-	}
-	if err == nil {
+	if err = unpack(ctx, spool, codec, r); err == nil {
 		_, err = spool.Seek(0, io.SeekStart)
 	}
 	if err != nil {
@@ -47,14 +41,84 @@ func plainTar(ctx context.Context, f *os.File) (*os.File, error) {
 	return spool, nil
 }
 
-func decodeStream(ctx context.Context, w io.Writer, codec *compress.Codec, r *bufio.Reader) error {
+// detect returns the codec of an archive, nil for a plain one.
+func detect(r *bufio.Reader) (*compress.Codec, error) {
+	head, err := r.Peek(headSize)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	codec := compress.Detect(head)
+	if codec == nil || codec.Name == "none" {
+		return nil, checkTar(head)
+	}
+	return codec, nil
+}
+
+// unpack writes to w what r holds decompressed. pigz, pixz, zstd -T and cat make
+// archives of several streams.
+func unpack(ctx context.Context, w io.Writer, codec *compress.Codec, r *bufio.Reader) error {
+	out := &bounded{w: w, left: maxSpool}
+	for check := true; codec != nil; check = false {
+		err := decodeStream(ctx, out, codec, r, check)
+		if err == nil {
+			codec, err = nextStream(r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decodeStream decodes one stream. The first one has to begin as a tar archive.
+func decodeStream(ctx context.Context, w io.Writer, codec *compress.Codec, r *bufio.Reader, first bool) error {
 	stream, err := codec.NewReader(r)
 	if err != nil {
 		return err
 	}
 	defer stream.Close()
-	_, err = io.Copy(w, interruptible{ctx, stream})
+	in := bufio.NewReaderSize(interruptible{ctx, stream}, 1<<16)
+	if first {
+		head, err := in.Peek(headSize)
+		if err != nil && err != io.EOF {
+			return err
+		}
+		if err := checkTar(head); err != nil {
+			return fmt.Errorf("%s: %w", codec.Name, err)
+		}
+	}
+	_, err = in.WriteTo(w)
 	return err
+}
+
+// maxSpool is the most that is spooled of one archive: more is none that could become
+// a root in memory, but a small file that unpacks without end.
+const maxSpool = 64 << 30
+
+// bounded is a writer of so many bytes.
+type bounded struct {
+	w    io.Writer
+	left int64
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.left -= int64(len(p)); b.left < 0 {
+		return 0, fmt.Errorf("more than %d GiB", int64(maxSpool)>>30)
+	}
+	n, err := b.w.Write(p)
+	if err != nil {
+		err = spoolError(err)
+	}
+	return n, err
+}
+
+// spoolError is an error of a file that has no name any more: it names the directory.
+func spoolError(err error) error {
+	var e *fs.PathError
+	if errors.As(err, &e) {
+		err = e.Err
+	}
+	return advise("TMPDIR names the directory for that", "spool it in %s: %w", os.TempDir(), err)
 }
 
 // nextStream returns the codec of the stream that follows, nil at the end. Blocks
@@ -84,7 +148,7 @@ func nextStream(r *bufio.Reader) (*compress.Codec, error) {
 func nameless() (*os.File, error) {
 	f, err := os.CreateTemp("", "mkinitfs-*")
 	if err != nil {
-		return nil, err
+		return nil, spoolError(err)
 	}
 	if err := os.Remove(f.Name()); err != nil {
 		f.Close()

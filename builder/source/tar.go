@@ -11,7 +11,9 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -60,6 +62,7 @@ func (t Tar) Entries(ctx context.Context, clock Clock) (entries []*plan.Entry, c
 	r := &tarReader{
 		Tar: t, clock: clock, file: plain, private: closed(&info),
 		excludes: newExcludes(t.Exclude), hidden: map[string]*plan.Entry{}, moved: map[string]string{},
+		global: map[string]string{},
 	}
 	if plain == f {
 		r.stamp = stamp(&info)
@@ -74,11 +77,24 @@ func (t Tar) Entries(ctx context.Context, clock Clock) (entries []*plan.Entry, c
 	if err == nil {
 		err = r.excludes.unused().Sorted()
 	}
+	open := closers{plain, &r.sparse}
 	if err != nil {
-		plain.Close()
+		open.Close()
 		return nil, nil, t.problem(ctx, err)
 	}
-	return r.entries, plain, nil
+	t.holdTimes(r.entries)
+	return r.entries, open, nil
+}
+
+// closers are what stays open until contents have been read.
+type closers []io.Closer
+
+func (c closers) Close() error {
+	var errs []error
+	for _, one := range c {
+		errs = append(errs, one.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // unchanged checks that f is what it was when info was asked for.
@@ -109,6 +125,8 @@ type tarReader struct {
 	excludes *excludes
 	hidden   map[string]*plan.Entry // files that are excluded, by name: a hard link may want the content
 	moved    map[string]string      // excluded name -> hard link that has got the content
+	global   map[string]string      // PAX records for all members from here on
+	sparse   expander
 	entries  []*plan.Entry
 }
 
@@ -122,37 +140,83 @@ func (r *tarReader) read(ctx context.Context) error {
 		}
 		h, err := tr.Next()
 		if err == io.EOF {
-			break
+			return r.checkEnd(ctx)
 		}
-		if err == tar.ErrHeader {
-			return errors.New("not a tar archive, or a damaged one")
-		}
-		if err == io.ErrUnexpectedEOF {
-			return fmt.Errorf("%w: cut short, or no tar archive", err)
+		if err == nil {
+			err = r.member(ctx, tr, h)
 		}
 		if err != nil {
-			return err
-		}
-		offset, err := r.file.Seek(0, io.SeekCurrent)
-		if err != nil {
-			return err
-		}
-		if h.Typeflag == tar.TypeXGlobalHeader {
-			continue
-		}
-		if err := r.add(h, offset); err != nil {
-			return fmt.Errorf("member %q: %w", h.Name, err)
+			return r.where(err)
 		}
 	}
-	end, err := r.file.Seek(0, io.SeekCurrent)
-	if err == nil && end == 0 {
-		err = errors.New("empty, not even an end of archive")
+}
+
+func (r *tarReader) member(ctx context.Context, tr *tar.Reader, h *tar.Header) error {
+	if h.Typeflag == tar.TypeXGlobalHeader {
+		return r.addGlobal(h)
+	}
+	err := r.applyGlobal(h)
+	if err == nil {
+		err = r.add(ctx, tr, h)
+	}
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("member %q: %w", h.Name, err)
 	}
 	return err
 }
 
+// where says about an error of archive/tar how far it came.
+func (r *tarReader) where(err error) error {
+	at, seekErr := r.file.Seek(0, io.SeekCurrent)
+	switch {
+	case err == io.ErrUnexpectedEOF:
+		return fmt.Errorf("%w: cut short", err)
+	case err == tar.ErrHeader && seekErr == nil:
+		return fmt.Errorf("damaged, or of an unknown format: no valid header before byte %d", at)
+	}
+	return err
+}
+
+// checkEnd looks at how the archive ends: without the two blocks of zeros that say so
+// it may have been cut, and behind them may be another.
+func (r *tarReader) checkEnd(ctx context.Context) error {
+	end, err := r.file.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return err
+	}
+	last := make([]byte, tarBlock)
+	if _, err := r.file.ReadAt(last, end-tarBlock); err != nil {
+		return err
+	}
+	if nonzero(last) {
+		r.warn("%s: no end of archive after %d bytes: it may have been cut short", r.Src, end)
+		return nil
+	}
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := (interruptible{ctx, r.file}).Read(buf)
+		if nonzero(buf[:n]) {
+			r.warn("%s: what is behind the end of the archive, at byte %d, is left out\n  tar --concatenate joins archives, cat does not", r.Src, end)
+			return nil
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
 // add adds a member whose content begins at offset.
-func (r *tarReader) add(h *tar.Header, offset int64) error {
+func (r *tarReader) add(ctx context.Context, tr *tar.Reader, h *tar.Header) error {
+	if h.Typeflag == typeLabel {
+		return nil
+	}
+	offset, err := r.file.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return err
+	}
 	name, err := cleanName(h.Name)
 	if err != nil {
 		return err
@@ -169,14 +233,18 @@ func (r *tarReader) add(h *tar.Header, offset int64) error {
 		e.Xattrs = tarXattrs(h)
 	}
 	excluded := r.excludes.matchUp(name)
-	switch h.Typeflag {
-	case tar.TypeReg, tar.TypeCont:
-		if isSparse(h) {
-			return errors.New("a sparse file; pack it without --sparse")
-		}
+	switch kind := memberType(h); kind {
+	case tar.TypeReg:
 		e.Mode, e.Size, e.Private = plan.TypeFile|perm, h.Size, r.private
 		if h.Size > 0 {
 			e.Data = plan.Data{At: r.file, Offset: offset, Stamp: r.stamp}
+		}
+		sparse, err := isSparse(h)
+		if err == nil && sparse {
+			e.Data, err = r.expand(ctx, tr, h.Size)
+		}
+		if err != nil {
+			return err
 		}
 		if excluded {
 			r.hidden[name] = e
@@ -208,20 +276,95 @@ func (r *tarReader) add(h *tar.Header, offset int64) error {
 		e.Mode = plan.TypeFIFO | perm
 	case tar.TypeChar, tar.TypeBlock:
 		e.Mode = plan.TypeChar | perm
-		if h.Typeflag == tar.TypeBlock {
+		if kind == tar.TypeBlock {
 			e.Mode = plan.TypeBlock | perm
 		}
 		if !fits(h.Devmajor) || !fits(h.Devminor) {
 			return fmt.Errorf("device %d:%d is out of range", h.Devmajor, h.Devminor)
 		}
 		e.Major, e.Minor = uint32(h.Devmajor), uint32(h.Devminor)
-	case tar.TypeGNUSparse:
-		return errors.New("a sparse file; pack it without --sparse")
+	case typeContinued:
+		return errors.New("goes on from another volume: join the volumes first, as tar -M reads them")
+	case typeNames:
+		return errors.New("a list of long names as GNU tar wrote it before 1990")
 	default:
 		return fmt.Errorf("unknown type %q", h.Typeflag)
 	}
 	if !excluded {
 		r.entries = append(r.entries, e)
+	}
+	return nil
+}
+
+// expand makes plain content of the sparse file that tr stands at. One that newc cannot
+// hold stays without: the plan refuses it.
+func (r *tarReader) expand(ctx context.Context, tr *tar.Reader, size int64) (data plan.Data, err error) {
+	if size <= math.MaxUint32 {
+		data, _, err = r.sparse.expand(ctx, tr, size)
+	}
+	return data, err
+}
+
+// Types of members that GNU tar knows and archive/tar has no names for.
+const (
+	typeDumpDir   = 'D' // a directory, with the names in it as content
+	typeContinued = 'M' // the rest of a file that began on another volume
+	typeNames     = 'N'
+	typeLabel     = 'V' // of the volume
+)
+
+// memberType is the type of a member, with the ways to say "file" and "directory" made
+// one. A slash at the end made a directory before there was a type for it.
+func memberType(h *tar.Header) byte {
+	switch h.Typeflag {
+	case typeDumpDir:
+		return tar.TypeDir
+	case tar.TypeReg, tar.TypeCont, tar.TypeGNUSparse:
+		if strings.HasSuffix(h.Name, "/") {
+			return tar.TypeDir
+		}
+		return tar.TypeReg
+	}
+	return h.Typeflag
+}
+
+// addGlobal takes the records of a global header, which are for all members behind it
+// that have none of their own.
+func (r *tarReader) addGlobal(h *tar.Header) error {
+	for key, value := range h.PAXRecords {
+		if key == "path" || key == "linkpath" || key == "size" || strings.HasPrefix(key, "GNU.sparse.") {
+			return fmt.Errorf("a global header gives all members one %s", key)
+		}
+		r.global[key] = value
+	}
+	return nil
+}
+
+// applyGlobal gives a member what the global headers say; archive/tar leaves that to us.
+func (r *tarReader) applyGlobal(h *tar.Header) error {
+	for key, value := range r.global {
+		if _, own := h.PAXRecords[key]; own {
+			continue
+		}
+		var err error
+		switch {
+		case key == "uid":
+			h.Uid, err = strconv.Atoi(value)
+		case key == "gid":
+			h.Gid, err = strconv.Atoi(value)
+		case key == "mtime":
+			var seconds float64
+			seconds, err = strconv.ParseFloat(value, 64)
+			h.ModTime = time.Unix(int64(math.Floor(min(max(seconds, -1), 1<<33))), 0)
+		case strings.HasPrefix(key, "SCHILY.xattr."):
+			if h.PAXRecords == nil {
+				h.PAXRecords = map[string]string{}
+			}
+			h.PAXRecords[key] = value
+		}
+		if err != nil {
+			return fmt.Errorf("a global header: %s=%q: %w", key, value, errors.Unwrap(err))
+		}
 	}
 	return nil
 }
@@ -238,14 +381,3 @@ func cleanName(name string) (string, error) {
 
 // fits reports whether n is a 32-bit number, as cpio has them.
 func fits(n int64) bool { return n >= 0 && n <= math.MaxUint32 }
-
-// isSparse recognises the sparse formats that are regular files to old readers:
-// GNU tar writes their records in the PAX header, and archive/tar shows them.
-func isSparse(h *tar.Header) bool {
-	for key := range h.PAXRecords {
-		if strings.HasPrefix(key, "GNU.sparse.") {
-			return true
-		}
-	}
-	return false
-}

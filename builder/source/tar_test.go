@@ -6,13 +6,18 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
@@ -65,8 +70,10 @@ func listTar(t *testing.T, data []byte, request Tar, clock Clock, want string) {
 	t.Helper()
 	dir := files(t, map[string]string{"a.tar": string(data)})
 	request.Src, request.Origin = dir+"/a.tar", "m:1"
+	var warned strings.Builder
+	request.Warn = func(text string) { fmt.Fprintln(&warned, "warning:", strings.ReplaceAll(text, dir+"/", "")) }
 	got, closer, err := request.Entries(t.Context(), clock)
-	compare(t, dir, got, err, want)
+	compareAll(t, dir, got, err, warned.String(), want)
 	if err != nil {
 		return
 	}
@@ -137,15 +144,19 @@ func TestTarTimes(t *testing.T) {
 		member{tar.Header{Typeflag: tar.TypeXGlobalHeader, PAXRecords: map[string]string{"comment": "c"}}, ""},
 		member{tar.Header{Typeflag: tar.TypeReg, Name: "fraction", ModTime: time.Unix(1000, 999_999_999)}, ""},
 		member{tar.Header{Typeflag: tar.TypeReg, Name: "before", ModTime: time.Unix(-5, 0)}, ""},
+		member{tar.Header{Typeflag: tar.TypeReg, Name: "after", ModTime: time.Unix(1<<32, 0)}, ""},
 	)
+	const before = "warning: m:1: times outside 1970-01-01 .. 2106-02-07, all that newc holds, are clamped: /before"
 	listTar(t, data, Tar{Item: Item{Dst: "/"}}, Clock{Epoch: 0, Set: true}, `
 /fraction file 0000 ""
-/before file 0000 mtime=-5 ""
-`)
+/before file 0000 ""
+/after file 0000 ""
+`+before+"\n")
 	listTar(t, data, Tar{Item: Item{Dst: "/"}}, Clock{}, `
 /fraction file 0000 mtime=1000 ""
-/before file 0000 mtime=-5 ""
-`)
+/before file 0000 ""
+/after file 0000 mtime=4294967295 ""
+`+before+" and 1 more\n")
 }
 
 func TestTarExclude(t *testing.T) {
@@ -188,13 +199,25 @@ func TestTarErrors(t *testing.T) {
 			`member "o": owner -5:0 is out of range`},
 		{"type", archive(t, tar.FormatUSTAR, member{tar.Header{Typeflag: 'Z', Name: "z"}, ""}),
 			`member "z": unknown type 'Z'`},
-		{"cut in a content", good[:2000], "unexpected EOF: cut short, or no tar archive"},
+		{"cut in a content", good[:2000], "unexpected EOF: cut short"},
+		{"another volume", archive(t, tar.FormatGNU, member{tar.Header{Typeflag: 'M', Name: "m"}, ""}),
+			`member "m": goes on from another volume: join the volumes first, as tar -M reads them`},
+		{"global size", archive(t, tar.FormatPAX, member{tar.Header{Typeflag: tar.TypeXGlobalHeader, PAXRecords: map[string]string{"size": "7"}}, ""}),
+			"a global header gives all members one size"},
+		{"sparse of tomorrow", archive(t, tar.FormatPAX, member{tar.Header{Typeflag: tar.TypeReg, Name: "s",
+			PAXRecords: map[string]string{"SCHILY.realsize": "1048576"}}, "x"}),
+			`member "s": a sparse file in a format of star or Solaris: pack it as a plain one`},
+		{"damaged later", append(slices.Clone(good[:len(good)-1024]), bytes.Repeat([]byte("junk"), 1000)...),
+			"damaged, or of an unknown format: no valid header before byte 5120"},
 		{"cut in a header", good[:200], "unexpected EOF: cut short, or no tar archive"},
 		{"empty", nil, "empty, not even an end of archive"},
 		{"junk", bytes.Repeat([]byte("junk"), 1000), "not a tar archive, or a damaged one"},
-		{"cpio", bytes.Repeat([]byte("070701"), 1000), "not a tar archive, or a damaged one"},
+		{"cpio", bytes.Repeat([]byte("070701"), 1000), "no tar archive but a cpio archive\n  " + byBsdtar},
+		{"deb", append([]byte("!<arch>\ndebian-binary   "), make([]byte, 2000)...), "no tar archive but a Debian package\n  dpkg-deb --fsys-tarfile writes its tarball"},
+		{"ext4", append(make([]byte, 0x438), append([]byte("\x53\xef"), make([]byte, 2000)...)...), "no tar archive but an ext2, ext3 or ext4 image\n  " + byHand},
+		{"gzip of a zip", gzipped(t, append([]byte("PK\x03\x04"), make([]byte, 2000)...)), "gzip: no tar archive but a zip archive\n  " + byBsdtar},
 		{"junk after gzip", append(gzipped(t, good), "junk and more"...), "junk after the compressed archive"},
-		{"gzip of junk", gzipped(t, bytes.Repeat([]byte("junk"), 1000)), "not a tar archive, or a damaged one"},
+		{"gzip of junk", gzipped(t, bytes.Repeat([]byte("junk"), 1000)), "gzip: not a tar archive, or a damaged one"},
 		{"cut gzip", gzipped(t, good)[:60], "gzip: unexpected EOF: cut short"},
 	}
 	for _, test := range tests {
@@ -313,21 +336,161 @@ func TestTarOfOthers(t *testing.T) {
 	}
 }
 
+// Every way in which GNU tar and bsdtar write holes.
 func TestTarSparse(t *testing.T) {
-	dir := t.TempDir()
-	f, err := os.Create(dir + "/hole")
+	dir := files(t, map[string]string{"a": "beginning", "after": "after"})
+	for name, at := range map[string]int64{"a": 1 << 20, "hole": -1, "many": 3 << 20} {
+		f, err := os.Create(dir + "/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at < 0 {
+			err = f.Truncate(70_000)
+		}
+		for ; at > 0; at -= 100_000 { // more than the 4 pieces of an old header
+			_, err = f.WriteAt([]byte("end\n"), at)
+		}
+		if err = errors.Join(err, os.Chmod(f.Name(), 0o644), f.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names := []string{"a", "hole", "many", "after"}
+	for _, test := range []struct {
+		tool string
+		args []string
+	}{
+		{"tar", []string{"--format=gnu", "--sparse"}},
+		{"tar", []string{"--sparse", "--sparse-version=0.0"}},
+		{"tar", []string{"--sparse", "--sparse-version=0.1"}},
+		{"tar", []string{"--sparse", "--sparse-version=1.0"}},
+		{"bsdtar", nil},
+		{"bsdtar", []string{"--format=pax", "--gzip"}},
+	} {
+		t.Run(test.tool+strings.Join(test.args, ""), func(t *testing.T) {
+			run(t, dir, test.tool, slices.Concat(test.args, []string{"-cf", "a.tar"}, names)...)
+			chmod(t, 0o644, dir, "a.tar")
+			got, closer, err := Tar{Item: Item{Dst: "/", Origin: "m:1"}, Src: dir + "/a.tar"}.Entries(t.Context(), Clock{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer closer.Close()
+			for i, e := range got {
+				want, err := os.ReadFile(filepath.Join(dir, names[i]))
+				if err != nil {
+					t.Fatal(err)
+				}
+				have := make([]byte, e.Size)
+				if _, err := io.ReadFull(io.NewSectionReader(e.Data.At, e.Data.Offset, e.Size), have); err != nil {
+					t.Errorf("read %s: %v", e.Path, err)
+				}
+				if !bytes.Equal(have, want) {
+					t.Errorf("%s: got %d bytes that differ, want the %d of the source", e.Path, len(have), len(want))
+				}
+			}
+		})
+	}
+}
+
+// A member that claims more than newc holds is not expanded: the plan refuses it.
+func TestTarSparseTooLarge(t *testing.T) {
+	records := map[string]string{
+		"GNU.sparse.major": "0", "GNU.sparse.minor": "1", "GNU.sparse.name": "huge", "GNU.sparse.size": "9000000000000000000",
+		"GNU.sparse.numblocks": "1", "GNU.sparse.map": "0,0",
+	}
+	data := sparseArchive(t, records)
+	dir := files(t, map[string]string{"a.tar": string(data)})
+	got, closer, err := Tar{Item: Item{Dst: "/"}, Src: dir + "/a.tar"}.Entries(t.Context(), Clock{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	if _, err := f.WriteAt([]byte("end"), 1<<20); err != nil {
-		t.Fatal(err)
+	defer closer.Close()
+	if e := got[0]; e.Path != "/huge" || e.Size != 9e18 || e.Data != (plan.Data{}) {
+		t.Errorf("got %+v, want /huge of 9e18 bytes without data", e)
 	}
-	for _, format := range []string{"gnu", "posix"} {
-		run(t, dir, "tar", "--format="+format, "--sparse", "-cf", "a.tar", "hole")
-		_, _, err := Tar{Item: Item{Dst: "/", Origin: "m:1"}, Src: dir + "/a.tar"}.Entries(t.Context(), Clock{})
-		compare(t, dir, nil, err, "m:1: a.tar: member \"hole\": a sparse file; pack it without --sparse\n")
+}
+
+// sparseArchive is an archive of one member with PAX records that archive/tar does not
+// write.
+func sparseArchive(t *testing.T, records map[string]string) []byte {
+	t.Helper()
+	var text strings.Builder
+	for key, value := range records {
+		line := " " + key + "=" + value + "\n"
+		n := len(line)
+		for n != len(line)+len(strconv.Itoa(n)) {
+			n = len(line) + len(strconv.Itoa(n))
+		}
+		fmt.Fprintf(&text, "%d%s", n, line)
 	}
+	data := archive(t, tar.FormatUSTAR,
+		member{tar.Header{Typeflag: tar.TypeReg, Name: "x"}, text.String()},
+		member{tar.Header{Typeflag: tar.TypeReg, Name: "x"}, ""},
+	)
+	const flag, sum = 156, 148
+	data[flag] = tar.TypeXHeader
+	copy(data[sum:], "        ")
+	n := 0
+	for _, c := range data[:tarBlock] {
+		n += int(c)
+	}
+	copy(data[sum:], fmt.Sprintf("%06o\x00 ", n))
+	return data
+}
+
+// What only old or incremental archives have.
+func TestTarOldTypes(t *testing.T) {
+	data := archive(t, tar.FormatGNU,
+		member{tar.Header{Typeflag: 'V', Name: "backup of monday"}, ""},
+		member{tar.Header{Typeflag: 'D', Name: "etc/", Mode: 0o700}, "Yconf\x00\x00"},
+		member{tar.Header{Typeflag: tar.TypeReg, Name: "etc/conf", Mode: 0o600}, "conf"},
+		member{tar.Header{Typeflag: tar.TypeReg, Name: "bin", Mode: 0o755}, ""},
+		member{tar.Header{Typeflag: tar.TypeReg, Name: "lib", Mode: 0o755}, ""},
+	)
+	for i, flag := range map[string]byte{"bin": 0, "lib": '0'} {
+		header := data[bytes.Index(data, []byte(i+"\x00")):][:tarBlock]
+		header[3] = '/'
+		header[156] = flag
+		copy(header[148:], "        ")
+		n := 0
+		for _, c := range header {
+			n += int(c)
+		}
+		copy(header[148:], fmt.Sprintf("%06o\x00 ", n))
+	}
+	listTar(t, data, Tar{Item: Item{Dst: "/"}}, Clock{}, `
+/etc dir 0700 mtime=1000 implied
+/etc/conf file 0600 mtime=1000 "conf"
+/bin dir 0755 mtime=1000 implied
+/lib dir 0755 mtime=1000 implied
+`)
+}
+
+// A global header is for all members behind it that have no record of their own.
+func TestTarGlobal(t *testing.T) {
+	file := func(name string) member {
+		return member{tar.Header{Typeflag: tar.TypeReg, Name: name, Uid: 1}, ""}
+	}
+	data := archive(t, tar.FormatPAX,
+		file("before"),
+		member{tar.Header{Typeflag: tar.TypeXGlobalHeader, PAXRecords: map[string]string{"comment": "c", "uid": "7", "mtime": "2000.5"}}, ""},
+		file("behind"),
+		member{tar.Header{Typeflag: tar.TypeReg, Name: "own", Uid: 1 << 22}, ""},
+	)
+	listTar(t, data, Tar{Item: Item{Dst: "/"}}, Clock{}, `
+/before file 0000 owner=1:0 mtime=1000 ""
+/behind file 0000 owner=7:0 mtime=2000 ""
+/own file 0000 owner=4194304:0 mtime=2000 ""
+`)
+}
+
+func TestTarEnds(t *testing.T) {
+	one := archive(t, tar.FormatPAX, member{tar.Header{Typeflag: tar.TypeReg, Name: "x"}, "x"})
+	const want = "/x file 0000 mtime=1000 \"x\"\n"
+	listTar(t, append(slices.Clone(one), make([]byte, 8192)...), Tar{Item: Item{Dst: "/"}}, Clock{}, want)
+	listTar(t, append(slices.Clone(one), one...), Tar{Item: Item{Dst: "/"}}, Clock{}, want+
+		"warning: m:1: a.tar: what is behind the end of the archive, at byte 2048, is left out\n  tar --concatenate joins archives, cat does not\n")
+	listTar(t, one[:len(one)-1024], Tar{Item: Item{Dst: "/"}}, Clock{}, want+
+		"warning: m:1: a.tar: no end of archive after 1024 bytes: it may have been cut short\n")
 }
 
 // changing is a context that changes a file when it is asked for the second time.

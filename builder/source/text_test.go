@@ -84,7 +84,13 @@ func content(t *testing.T, e *plan.Entry) string {
 // compare compares a listing, or the error's words with the folder dir left out.
 func compare(t *testing.T, dir string, entries []*plan.Entry, err error, want string) {
 	t.Helper()
-	got := format(t, entries)
+	compareAll(t, dir, entries, err, "", want)
+}
+
+// compareAll is compare with warnings behind the listing.
+func compareAll(t *testing.T, dir string, entries []*plan.Entry, err error, warned, want string) {
+	t.Helper()
+	got := format(t, entries) + warned
 	if err != nil {
 		got = strings.ReplaceAll(err.Error(), dir+"/", "") + "\n"
 	}

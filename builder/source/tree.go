@@ -50,6 +50,7 @@ func (t Tree) Entries(ctx context.Context, clock Clock) ([]*plan.Entry, error) {
 	if len(w.problems) == 0 {
 		w.problems = w.excludes.unused()
 	}
+	w.holdTimes(w.entries)
 	return w.entries, w.problems.Sorted()
 }
 

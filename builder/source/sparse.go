@@ -1,0 +1,90 @@
+package source
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+)
+
+// isSparse reports whether a member has holes, and refuses formats of it that
+// archive/tar would take for plain content. It knows GNU's old one and what GNU tar and
+// bsdtar write as PAX records, in the versions 0.0, 0.1 and 1.0
+// (https://www.gnu.org/software/tar/manual/html_section/Sparse-Formats.html).
+func isSparse(h *tar.Header) (bool, error) {
+	if h.Typeflag == tar.TypeGNUSparse {
+		return true, nil
+	}
+	record := func(key string) string { return h.PAXRecords["GNU.sparse."+key] }
+	sparse := false
+	for key := range h.PAXRecords {
+		sparse = sparse || strings.HasPrefix(key, "GNU.sparse.")
+		if key == "SCHILY.realsize" || key == "SUN.holesdata" {
+			return false, errors.New("a sparse file in a format of star or Solaris: pack it as a plain one")
+		}
+	}
+	switch version := record("major") + "." + record("minor"); {
+	case !sparse:
+	case version == "0.0" || version == "0.1" || version == "1.0":
+	case version != ".":
+		return false, fmt.Errorf("a sparse file of the unknown format %q: pack it as a plain one", version)
+	case record("map") == "":
+		return false, errors.New("a sparse file without a map of its content")
+	}
+	return sparse, nil
+}
+
+// expander holds the sparse files of an archive as they are, with their holes, in a file
+// that has no name.
+type expander struct {
+	file *os.File
+	end  int64
+	buf  []byte
+}
+
+// expand adds the file that tr stands at, of so many bytes, and returns where it lies and
+// how many bytes of it are holes.
+func (x *expander) expand(ctx context.Context, tr *tar.Reader, size int64) (data plan.Data, holes int64, err error) {
+	if x.file == nil {
+		x.buf = make([]byte, 64<<10)
+		if x.file, err = nameless(); err != nil {
+			return data, 0, err
+		}
+	}
+	data = plan.Data{At: x.file, Offset: x.end}
+	for done := int64(0); done < size; {
+		if ctx.Err() != nil {
+			return data, 0, context.Cause(ctx)
+		}
+		piece := x.buf[:min(int64(len(x.buf)), size-done)]
+		if _, err := io.ReadFull(tr, piece); err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return data, 0, fmt.Errorf("a sparse file: %w", err)
+		}
+		if !nonzero(piece) {
+			holes += int64(len(piece))
+		} else if _, err := x.file.WriteAt(piece, x.end+done); err != nil {
+			return data, 0, spoolError(err)
+		}
+		done += int64(len(piece))
+	}
+	x.end += size
+	if err := x.file.Truncate(x.end); err != nil { // a hole may be its end
+		return data, 0, spoolError(err)
+	}
+	return data, holes, nil
+}
+
+func (x *expander) Close() error {
+	if x.file == nil {
+		return nil
+	}
+	return x.file.Close()
+}
