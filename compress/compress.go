@@ -5,8 +5,9 @@
 // A stream holds one or more whole archives. Its writer makes the same bytes of
 // the same data, level and options wherever it runs. Its reader stops exactly
 // where the stream stops, because an image is a run of streams and what follows
-// one of them may be another, a raw archive or padding. Reading is as lenient as
-// the libraries are: it takes what the kernel would not, such as xz with CRC64.
+// one of them may be another, a raw archive or padding. Reading is more lenient than
+// the kernel: some codecs are read and not written, and what only some kernels take, or
+// none, has a [Note].
 package compress
 
 import (
@@ -21,16 +22,18 @@ import (
 // Codec is one format.
 type Codec struct {
 	Name     string
-	MaxLevel int  // levels are 1 to MaxLevel; 0: the codec takes no level
-	Checked  bool // a stream has a check by which damage is noticed
-	Slow     bool // packing takes longer than looking for what was packed before
+	Config   string // the option of a kernel that takes it, "" if it needs none or none takes it
+	MaxLevel int    // levels are 1 to MaxLevel; 0: the codec takes no level
+	Checked  bool   // a stream has a check by which damage is noticed, unless a Note says otherwise
+	Slow     bool   // packing takes longer than looking for what was packed before
 
-	level  int      // the default
-	magic  []string // what a stream begins with
-	begin  string   // what most streams begin with, and little else
-	gap    int      // zero bytes that have to follow a stream
-	writer func(io.Writer, Options) (io.WriteCloser, error)
-	reader func(*bufio.Reader) (io.ReadCloser, error)
+	rare   bool                                             // kernels in use lack it
+	level  int                                              // the default
+	magic  []string                                         // what a stream begins with
+	begin  string                                           // what most streams begin with, and little else
+	gap    int                                              // zero bytes that have to follow a stream
+	writer func(io.Writer, Options) (io.WriteCloser, error) // nil if it is only read
+	reader func(*bufio.Reader, *notes) (io.ReadCloser, error)
 	pieces func() pieces // of a stream; nil if only decoding tells where it ends
 	window func(Options) int64
 }
@@ -46,29 +49,32 @@ type Options struct {
 // largest window that the kernel's zstd takes (lib/decompress_unzstd.c).
 const maxWindow = 128 << 20
 
-var codecs = []*Codec{&gzipCodec, &zstdCodec, &xzCodec, &lz4Codec, &noneCodec}
+var codecs = []*Codec{&gzipCodec, &zstdCodec, &xzCodec, &lz4Codec, &bzip2Codec, &lzmaCodec, &lz4FrameCodec, &noneCodec}
 
-// Lookup returns the codec called name.
+// Lookup returns the codec called name, which can be written.
 func Lookup(name string) (*Codec, error) {
 	for _, c := range codecs {
-		if c.Name == name {
+		if c.Name == name && c.writer != nil {
 			return c, nil
 		}
 	}
 	return nil, fmt.Errorf("unknown codec %q (known are %s)", name, strings.Join(Names(), ", "))
 }
 
-// Names returns the names of all codecs.
+// Names returns the names of the codecs that can be written.
 func Names() []string {
 	var names []string
 	for _, c := range codecs {
-		names = append(names, c.Name)
+		if c.writer != nil {
+			names = append(names, c.Name)
+		}
 	}
 	return names
 }
 
 // Detect returns the codec of data that begins with head, of which it wants 6
-// bytes, or nil if it knows none. A raw cpio archive is of the codec none.
+// bytes, or nil if it knows none. It goes by the bytes that the kernel goes by
+// (lib/decompress.c), or by some more. A raw cpio archive is of the codec none.
 func Detect(head []byte) *Codec {
 	for _, c := range codecs {
 		for _, m := range c.magic {
@@ -105,15 +111,22 @@ func (c *Codec) check(o Options) error {
 //
 // Two codecs have no end of their own: none takes all of r, and lz4 ends as the
 // kernel ends it.
-func (c *Codec) NewReader(r *bufio.Reader) (io.ReadCloser, error) {
-	d, err := c.reader(r)
+//
+// It allocates at most 128 MiB because a stream says so. A stream that claims more is
+// an error that says how much.
+func (c *Codec) NewReader(r *bufio.Reader) (*Reader, error) {
+	n := new(notes)
+	if c.rare {
+		n.add(NoteConfig, "only kernels with "+c.Config+" take it")
+	}
+	d, err := c.reader(r, n)
 	if err != nil {
 		if err == io.EOF {
 			err = io.ErrUnexpectedEOF
 		}
 		return nil, c.fault(err)
 	}
-	return &reader{d, c}, nil
+	return &Reader{d, c, n}, nil
 }
 
 // Skip passes over the one stream that begins where r stands. It decodes nothing
@@ -185,19 +198,28 @@ func (c *Codec) withLevel(o Options) Options {
 	return o
 }
 
-// reader puts the codec's name before each error of a decoder.
-type reader struct {
-	io.ReadCloser
-	codec *Codec
+// Reader reads one stream.
+type Reader struct {
+	decoder io.ReadCloser
+	codec   *Codec
+	notes   *notes
 }
 
-func (r *reader) Read(p []byte) (int, error) {
-	n, err := r.ReadCloser.Read(p)
+// Read reads unpacked data. Its errors begin with the codec's name.
+func (r *Reader) Read(p []byte) (int, error) {
+	n, err := r.decoder.Read(p)
 	if err != nil && err != io.EOF {
 		err = r.codec.fault(err)
 	}
 	return n, err
 }
+
+// Close gives back what decoding took. It does not read to the end of the stream.
+func (r *Reader) Close() error { return r.decoder.Close() }
+
+// Notes returns what is known of the stream so far, each note once and in the order of
+// the stream. They are complete once Read has returned an error or io.EOF.
+func (r *Reader) Notes() []Note { return r.notes.all }
 
 func (c *Codec) fault(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
@@ -208,3 +230,11 @@ func (c *Codec) fault(err error) error {
 	}
 	return fmt.Errorf("%s: %w", c.Name, err)
 }
+
+// tooLarge is the error of a stream that wants more memory than a reader allocates.
+func tooLarge(what string, size int64) error {
+	return fmt.Errorf("%s of %s, more than %s", what, mib(size), mib(maxWindow))
+}
+
+// mib returns a size in whole MiB, rounded up.
+func mib(size int64) string { return fmt.Sprintf("%d MiB", (size+1<<20-1)>>20) }

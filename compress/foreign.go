@@ -3,13 +3,14 @@ package compress
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/klauspost/compress/zstd"
 )
 
 // HeadSize is how much of a stream Inspect wants to see.
 const HeadSize = 1 << 10
+
+const wanted = "want gzip, zstd, xz or lz4 -l on standard output"
 
 // Refused is an error for a stream that a kernel would not take, with what can be
 // done about it.
@@ -28,9 +29,13 @@ func Inspect(head []byte) (*Codec, int64, error) {
 		return nil, 0, errors.New("wrote nothing")
 	case c == nil:
 		return nil, 0, &Refused{fmt.Sprintf("what it writes begins with %x, which is no known format", head[:min(len(head), 4)]),
-			"want gzip, zstd, xz or lz4 -l on standard output"}
+			wanted}
 	case c == &noneCodec:
 		return nil, 0, &Refused{"it compresses nothing", "the codec none does that without a command"}
+	case c == &lz4FrameCodec:
+		return nil, 0, &Refused{"lz4: frame format, which the kernel does not take", "add -l, for the legacy format"}
+	case c.writer == nil:
+		return nil, 0, &Refused{"it writes " + c.Name + ", which many kernels are built without", wanted}
 	}
 	var window int64
 	var err error
@@ -43,9 +48,6 @@ func Inspect(head []byte) (*Codec, int64, error) {
 		window, err = inspectXZ(head)
 	case &lz4Codec:
 		window = lz4Window(Options{})
-		if strings.HasPrefix(string(head), lz4FrameMagic) {
-			err = &Refused{"lz4: frame format, which the kernel does not take", "add -l, for the legacy format"}
-		}
 	}
 	return c, window, err
 }
@@ -53,8 +55,7 @@ func Inspect(head []byte) (*Codec, int64, error) {
 // inspectGzip wants a header that the kernel can skip (lib/decompress_inflate.c): a
 // name is all that may be in it.
 func inspectGzip(head []byte) (int64, error) {
-	const name = 0x08
-	if len(head) > 3 && head[3]&^name != 0 {
+	if len(head) > 3 && head[3]&^gzipName != 0 {
 		return 0, &Refused{"gzip: a header with more than a name, which the kernel does not skip", ""}
 	}
 	return gzipCodec.window(Options{}), nil

@@ -2,6 +2,7 @@ package compress
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"sync"
 	"time"
@@ -20,16 +21,19 @@ import (
 // than both.
 var gzipCodec = Codec{
 	Name:     "gzip",
+	Config:   "CONFIG_RD_GZIP",
 	MaxLevel: gzip.BestCompression,
 	Checked:  true,
 	Slow:     true,
 	level:    8, // within 0.1% of 9 in a third of its time
-	magic:    []string{"\x1f\x8b"},
+	magic:    []string{"\x1f\x8b", "\x1f\x9e"},
 	begin:    "\x1f\x8b\x08\x00\x00\x00\x00\x00", // deflate; neither a name nor a time
 	writer:   newGzipWriter,
 	reader:   newGzipReader,
 	window:   func(Options) int64 { return 32 << 10 },
 }
+
+const gzipName = 0x08 // a flag of the header: a name is in it
 
 func newGzipWriter(w io.Writer, o Options) (io.WriteCloser, error) {
 	z, err := gzip.NewWriterLevel(w, o.Level)
@@ -43,7 +47,15 @@ func newGzipWriter(w io.Writer, o Options) (io.WriteCloser, error) {
 // gzipDecoders are between two streams.
 var gzipDecoders = sync.Pool{New: func() any { return new(stubgzip.Decoder) }}
 
-func newGzipReader(r *bufio.Reader) (io.ReadCloser, error) {
+func newGzipReader(r *bufio.Reader, n *notes) (io.ReadCloser, error) {
+	if head, _ := r.Peek(4); len(head) == 4 {
+		switch {
+		case head[1] == 0x9e:
+			return nil, errors.New("format of gzip 0.5, which kernels detect and do not read either")
+		case head[3]&^gzipName != 0:
+			n.add(NoteRefused, "header with more than a name: kernels do not skip it")
+		}
+	}
 	d := gzipDecoders.Get().(*stubgzip.Decoder)
 	d.Reset(r)
 	return &gzipReader{d}, nil

@@ -23,9 +23,10 @@ import (
 // high-compression form, whose output decodes as fast.
 var lz4Codec = Codec{
 	Name:     "lz4",
+	Config:   "CONFIG_RD_LZ4",
 	MaxLevel: 9,
 	level:    3, // deeper searches gain 0.1% on a Debian system
-	magic:    []string{"\x02\x21\x4c\x18", lz4FrameMagic},
+	magic:    []string{"\x02\x21\x4c\x18"},
 	gap:      4,
 	writer:   newLZ4Writer,
 	reader:   newLZ4Reader,
@@ -34,9 +35,8 @@ var lz4Codec = Codec{
 }
 
 const (
-	lz4Magic      = 0x184c2102
-	lz4FrameMagic = "\x04\x22\x4d\x18"
-	lz4Block      = 8 << 20
+	lz4Magic = 0x184c2102
+	lz4Block = 8 << 20
 )
 
 // lz4Window is how far back a match reaches. (The kernel has no use for that: it
@@ -58,13 +58,11 @@ func newLZ4Writer(w io.Writer, o Options) (io.WriteCloser, error) {
 	return struct{ io.WriteCloser }{z}, err // without its ReadFrom, which wants to be all that is called
 }
 
-func newLZ4Reader(r *bufio.Reader) (io.ReadCloser, error) {
+func newLZ4Reader(r *bufio.Reader, _ *notes) (io.ReadCloser, error) {
 	head, err := peek(r, 4)
 	switch {
 	case err != nil:
 		return nil, err
-	case string(head) == lz4FrameMagic:
-		return nil, errors.New("frame format, which the kernel does not take (lz4 -l writes what it takes)")
 	case binary.LittleEndian.Uint32(head) != lz4Magic:
 		return nil, errors.New("bad magic")
 	}

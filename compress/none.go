@@ -11,7 +11,7 @@ var noneCodec = Codec{
 	Name:   "none",
 	magic:  []string{"070701", "070702"},
 	writer: func(w io.Writer, _ Options) (io.WriteCloser, error) { return nopCloser{w}, nil },
-	reader: func(r *bufio.Reader) (io.ReadCloser, error) { return io.NopCloser(r), nil },
+	reader: func(r *bufio.Reader, _ *notes) (io.ReadCloser, error) { return io.NopCloser(r), nil },
 	window: func(Options) int64 { return 0 },
 }
 

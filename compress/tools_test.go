@@ -6,13 +6,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
 // run runs a system tool as a filter.
-func run(t *testing.T, in []byte, name string, args ...string) []byte {
+func run(t testing.TB, in []byte, name string, args ...string) []byte {
 	t.Helper()
 	cmd := exec.Command(testenv.Tool(t, name), args...)
 	cmd.Stdin = bytes.NewReader(in)
@@ -54,15 +55,25 @@ func TestToolsWrite(t *testing.T) {
 			{"xz", "-1", "--check=sha256"},
 			{"lz4", "-l", "-1"},
 			{"lz4", "-l", "-9"},
+			{"lz4", "-1"},
+			{"lz4", "-9", "-B4", "-BD", "-BX", "--content-size"},
+			{"lz4", "-1", "--no-frame-crc", "-B5"},
+			{"bzip2", "-1"},
+			{"bzip2", "-9"},
+			{"xz", "--format=lzma", "-1"},
+			{"xz", "--format=lzma", "-6e"},
 		} {
 			t.Run(tool[0], func(t *testing.T) {
-				c, err := Lookup(tool[0])
-				if err != nil {
-					t.Fatal(err)
+				name := tool[0]
+				if slices.Contains(tool, "--format=lzma") {
+					name = "lzma"
+				} else if name == "lz4" && !slices.Contains(tool, "-l") {
+					name = "lz4-frame"
 				}
 				z := run(t, data, tool[0], append(tool[1:], "-c")...)
-				if d := Detect(z); d != c {
-					t.Fatalf("%q: detected %v, want %s", tool, d, c.Name)
+				c := Detect(z)
+				if c == nil || c.Name != name {
+					t.Fatalf("%q: detected %v, want %s", tool, c, name)
 				}
 				got, err := decodeBytes(c, append(z, "\x00\x00\x00\x00behind"...))
 				if err != nil {

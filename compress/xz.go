@@ -21,6 +21,7 @@ const xzCRC32 = 1 // the check, as a stream has it; 0 is none
 // they have those of xz: 1 MiB at level 1, 8 MiB at the default, 64 MiB at 9.
 var xzCodec = Codec{
 	Name:     "xz",
+	Config:   "CONFIG_RD_XZ",
 	MaxLevel: 9,
 	Checked:  true,
 	Slow:     true,
@@ -54,7 +55,7 @@ var xzDecoders = sync.Pool{New: func() any { return new(stubxz.Decoder) }}
 
 // newXZReader has the stub's decoder, which is faster than xz itself where the library
 // takes twice as long. But the stub's has the checks of the kernel only.
-func newXZReader(r *bufio.Reader) (io.ReadCloser, error) {
+func newXZReader(r *bufio.Reader, n *notes) (io.ReadCloser, error) {
 	s := &span{r: r, next: xzPieces()}
 	if head, err := r.Peek(8); err == nil && head[7] <= xzCRC32 {
 		d := xzDecoders.Get().(*stubxz.Decoder)

@@ -72,7 +72,7 @@ func xzDictionary(header []byte) (int64, error) {
 	}
 	n, err := lzma.DecodeDictCap(b[2])
 	if err == nil && n > maxWindow {
-		err = fmt.Errorf("dictionary of %d bytes", n)
+		err = tooLarge("dictionary", n)
 	}
 	return n, err
 }

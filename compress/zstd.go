@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/bits"
 	"sync"
 
@@ -20,6 +21,7 @@ import (
 // default takes a third of the time of the last, for 7% more bytes.
 var zstdCodec = Codec{
 	Name:     "zstd",
+	Config:   "CONFIG_RD_ZSTD",
 	MaxLevel: 22,
 	Checked:  true,
 	Slow:     true,
@@ -27,7 +29,7 @@ var zstdCodec = Codec{
 	magic:    []string{"\x28\xb5\x2f\xfd"},
 	writer:   newZstdWriter,
 	reader:   newZstdReader,
-	pieces:   zstdPieces,
+	pieces:   func() pieces { return zstdPieces(new(notes)) },
 	window:   zstdWindow,
 }
 
@@ -87,8 +89,8 @@ func (r zstdReader) Read(p []byte) (int, error) {
 // zstdDecoders are between two streams. The next one need not allocate its window.
 var zstdDecoders sync.Pool
 
-func newZstdReader(r *bufio.Reader) (io.ReadCloser, error) {
-	s := &span{r: r, next: zstdPieces()}
+func newZstdReader(r *bufio.Reader, n *notes) (io.ReadCloser, error) {
+	s := &span{r: r, next: zstdPieces(n)}
 	d, ok := zstdDecoders.Get().(*zstd.Decoder)
 	var err error
 	if ok {
@@ -107,12 +109,13 @@ func newZstdReader(r *bufio.Reader) (io.ReadCloser, error) {
 	}}, nil
 }
 
-func zstdPieces() pieces { return new(zstdFrame).next }
+func zstdPieces(n *notes) pieces { return (&zstdFrame{notes: n}).next }
 
 // zstdFrame walks a frame: header, blocks, sum.
 type zstdFrame struct {
 	begun, ended bool
 	sum          int64 // bytes of the sum
+	notes        *notes
 }
 
 func (f *zstdFrame) next(r peeker) (int64, error) {
@@ -146,13 +149,20 @@ func (f *zstdFrame) header(r peeker) (int64, error) {
 	if err := h.Decode(b); err != nil {
 		return 0, err
 	}
+	window := h.WindowSize
+	if h.SingleSegment {
+		window = h.FrameContentSize
+	}
 	switch {
 	case h.Skippable:
 		return 0, errors.New("skippable frame")
-	case h.SingleSegment && h.FrameContentSize > maxWindow:
-		return 0, zstd.ErrWindowSizeExceeded
+	case window > maxWindow:
+		return 0, tooLarge("window", int64(min(window, math.MaxInt64>>1)))
 	case h.HasCheckSum:
 		f.sum = 4
+	default:
+		f.notes.add(NoteUnchecked, "no checksum: damage goes unseen")
 	}
+	f.notes.window(int64(window))
 	return int64(h.HeaderSize), nil
 }

@@ -30,6 +30,8 @@ need bsdcpio libarchive-tools
 need zstd zstd
 need xz xz-utils
 need lz4 lz4
+need bzip2 bzip2
+need lzop lzop
 need setfattr attr
 need setcap libcap2-bin
 need busybox busybox-static

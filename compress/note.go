@@ -1,0 +1,41 @@
+package compress
+
+import "slices"
+
+// Note is a demand of one stream that its codec alone does not tell: a condition under
+// which kernels take the stream, or a risk in taking it. What every kernel with the codec
+// takes as it was meant has no note.
+type Note struct {
+	Code  string // one of the constants below; stable
+	Words string // lower case, without the codec's name: "x86 filter: only kernels with CONFIG_XZ_DEC_X86 take it"
+}
+
+// The codes of notes.
+const (
+	NoteConfig    = "config"    // only kernels that were built with an option take the stream
+	NoteVersion   = "version"   // only kernels from a release on take it
+	NoteRefused   = "refused"   // no kernel takes it
+	NoteUnchecked = "unchecked" // it has no check, so damage to it goes unseen
+	NoteMemory    = "memory"    // it makes the kernel allocate much while memory is scarce
+	NoteTail      = "tail"      // a kernel ends the stream earlier and takes the rest for junk
+)
+
+// notes collects those of one stream, each once.
+type notes struct{ all []Note }
+
+func (n *notes) add(code, words string) {
+	if note := (Note{code, words}); !slices.Contains(n.all, note) {
+		n.all = append(n.all, note)
+	}
+}
+
+// muchMemory is a window that a boot with little RAM may not have room for. The
+// default levels of xz and lzma have 8 MiB; "xz -9" with its 64 MiB panics in a
+// machine with 128 MiB.
+const muchMemory = 8 << 20
+
+func (n *notes) window(size int64) {
+	if size > muchMemory {
+		n.add(NoteMemory, "window of "+mib(size)+": the kernel allocates it while it unpacks")
+	}
+}
