@@ -64,7 +64,12 @@ func (r runner) command(t *testing.T, img string, command ...string) *exec.Cmd {
 // output runs a command in an image and wants it to succeed.
 func (r runner) output(t *testing.T, img string, command ...string) (stdout, stderr string) {
 	t.Helper()
-	cmd := r.command(t, img, command...)
+	return outputOf(t, r.command(t, img, command...))
+}
+
+// outputOf runs a command that starts an image and wants it to succeed.
+func outputOf(t *testing.T, cmd *exec.Cmd) (stdout, stderr string) {
+	t.Helper()
 	var out, words bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &words
 	err := cmd.Run()

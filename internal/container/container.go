@@ -6,13 +6,20 @@
 //
 // [Run] is the outer half. It starts this program once more, as the first process
 // of new mount, PID, IPC, UTS and cgroup namespaces, and of a user namespace
-// unless it is root; passes signals on; and waits. [Inside] is what runs there:
-// it mounts a tmpfs, unpacks the image into it, makes it the root by
-// pivot_root(2), makes the mounts that the image asks for, and becomes the image's
-// program. All of it lives in those namespaces and goes with them.
+// unless it is root; passes signals on; and waits. [Inside] is what runs there, in
+// this order:
 //
-// The image is unpacked in a chroot of the tmpfs: a link in it cannot lead to the
-// host's files, although these are still mounted by then.
+//   - It closes every descriptor but the standard ones and that of the image.
+//   - It makes a tmpfs with the few things that the host lends, the stage, its root
+//     by pivot_root(2), and unmounts the host's.
+//   - It unpacks the image into a second tmpfs and closes the image.
+//   - It makes that its root, makes the mounts that the image asks for, and unmounts
+//     the stage.
+//   - It becomes the image's program.
+//
+// All of it lives in those namespaces and goes with them. The host's files are out of
+// reach before anything of the image is read, so that neither a link in the image nor
+// a path in its plan leads to one.
 package container
 
 import (
@@ -60,6 +67,9 @@ type Options struct {
 // that of a [ProgramError], with the reason on standard error already; an error says
 // that it was not tried.
 func Run(o Options) (int, error) {
+	if err := checkStandard(); err != nil {
+		return 0, err
+	}
 	// The child dies with the thread that started it.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -110,9 +120,15 @@ func (o *Options) startWith(flags uintptr, ids *ranges) (*process, error) {
 	if ids != nil {
 		step = stepWait
 	}
+	if err := closeOnExec(imageFD); err != nil {
+		return nil, err
+	}
 	cmd := exec.Command("/proc/self/exe", append([]string{InsideCommand, step, o.Name}, o.Command...)...)
 	cmd.Args[0] = os.Args[0]
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if sameFile(o.Image, os.Stdin) {
+		cmd.Stdin = nil // it is empty afterwards in any case, and the image is not the program's
+	}
 	cmd.ExtraFiles = []*os.File{imageFD - 3: o.Image, mappedFD - 3: mapped}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: flags, Pdeathsig: syscall.SIGKILL}
 	if flags&syscall.CLONE_NEWUSER != 0 && ids == nil {

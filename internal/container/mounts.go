@@ -4,8 +4,9 @@ package container
 
 import (
 	"fmt"
+	"maps"
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 
@@ -14,35 +15,28 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 )
 
-type device struct{ major, minor uint32 }
-
-// special is a device node that a process may have anywhere.
-type special struct {
-	name string
-	device
-	mode uint32
-}
-
-var nodes = []special{
-	{"null", device{1, 3}, 0o666}, {"zero", device{1, 5}, 0o666}, {"full", device{1, 7}, 0o666},
-	{"random", device{1, 8}, 0o666}, {"urandom", device{1, 9}, 0o666}, {"tty", device{5, 0}, 0o666},
-}
-
-var console = special{"console", device{5, 1}, 0o600}
-
-// node is a path of the root and the node of the host that is bound to it, without
-// its first slash.
-type node struct{ path, source string }
-
-// mounts makes the mounts of the plan, and that of /proc without which little
-// works. The host's root is the working folder. One that cannot be made is said
-// and left out: the program may do without.
-func (in *inside) mounts() error {
-	for _, n := range in.tree.lent {
-		if err := bind(n.source, n.path); err != nil {
-			return err
+// lendNodes binds nodes of the host to where the image has them.
+func (in *inside) lendNodes() {
+	for _, name := range slices.Sorted(maps.Keys(in.tree.nodes)) {
+		dir, err := resolve(path.Dir(name))
+		if err != nil {
+			in.say("%v; left out", err)
+			continue
+		}
+		at := path.Join(dir, path.Base(name))
+		if info, err := os.Lstat(at); err != nil || !info.Mode().IsRegular() {
+			continue // something later in the image took its place
+		}
+		if err := in.stage.lend(in.tree.nodes[name], at); err != nil {
+			in.say("%v; left out", err)
 		}
 	}
+}
+
+// mounts makes the mounts of the plan, and that of /proc without which little
+// works. One that cannot be made is said and left out: the program may do without.
+func (in *inside) mounts() {
+	in.lendNodes()
 	var list []bootplan.Mount
 	if in.tree.plan != nil {
 		list = in.tree.plan.Mounts
@@ -56,33 +50,39 @@ func (in *inside) mounts() error {
 			in.say("%v; left out", fmt.Errorf("mount %s on %s: %w", m.Type, m.Target, err))
 		}
 	}
-	return nil
 }
 
 func (in *inside) mount(m bootplan.Mount) error {
-	if err := os.MkdirAll(m.Target, 0o755); err != nil {
+	target, err := resolveDir(m.Target)
+	if err != nil {
 		return err
 	}
 	flags, data := mountOptions(m.Options)
+	source := m.Source
+	if flags&unix.MS_BIND != 0 || strings.HasPrefix(source, "/") { // else it is a word
+		if source, err = resolve(source); err != nil {
+			return err
+		}
+	}
 	switch m.Type {
 	case "devtmpfs":
-		return in.mountDev(m.Target)
+		return in.mountDev(target)
 	case "sysfs", "cgroup2", "cgroup":
 		// These are the host's own, whoever mounts them.
 		flags |= unix.MS_RDONLY
 	}
-	err := unix.Mount(m.Source, m.Target, m.Type, flags, data)
+	err = unix.Mount(source, target, m.Type, flags, data)
 	if err != nil && !in.exact {
-		switch m.Type {
-		case "sysfs": // for the owner of the network namespace only
-			return unix.Mount("sys", m.Target, "", unix.MS_BIND|unix.MS_REC, "")
-		case "devpts": // there may be no such group
-			return unix.Mount(m.Source, m.Target, m.Type, flags, without(data, "gid"))
+		switch {
+		case m.Type == "sysfs" && in.stage.sys: // for the owner of the network namespace only
+			return in.stage.lend("sys", target)
+		case m.Type == "devpts": // there may be no such group
+			return unix.Mount(source, target, m.Type, flags, without(data, "gid"))
 		}
 	}
 	if err == nil && flags&unix.MS_BIND != 0 && flags&^(unix.MS_BIND|unix.MS_REC) != 0 {
 		// Binding ignores all other flags, so that ro takes a second step.
-		return unix.Mount("", m.Target, "", unix.MS_REMOUNT|flags&^unix.MS_REC, "")
+		return unix.Mount("", target, "", unix.MS_REMOUNT|flags&^unix.MS_REC, "")
 	}
 	return err
 }
@@ -94,33 +94,30 @@ func (in *inside) mountDev(target string) error {
 		return err
 	}
 	all := nodes
-	if _, ok := in.bound[console.device]; ok || in.exact {
+	if _, ok := in.stage.nodes[console.device]; ok || in.exact {
 		all = append(slices.Clip(all), console)
 	}
 	for _, n := range all {
-		path := filepath.Join(target, n.name)
-		source, ok := in.bound[n.device]
-		if !ok {
-			if err := unix.Mknod(path, unix.S_IFCHR|n.mode, int(unix.Mkdev(n.major, n.minor))); err != nil {
-				return &os.PathError{Op: "mknod", Path: path, Err: err}
-			}
-			continue
-		}
-		if err := os.WriteFile(path, nil, os.FileMode(n.mode)); err != nil {
-			return err
-		}
-		if err := bind(source, path); err != nil {
-			return err
+		if err := in.makeNode(n, path.Join(target, n.name)); err != nil {
+			in.say("%v; left out", err)
 		}
 	}
-	return os.Symlink("pts/ptmx", filepath.Join(target, "ptmx"))
+	return os.Symlink("pts/ptmx", path.Join(target, "ptmx"))
 }
 
-func bind(source, path string) error {
-	if err := unix.Mount(source, path, "", unix.MS_BIND, ""); err != nil {
-		return fmt.Errorf("bind /%s of the host to %s: %w", source, path, err)
+// makeNode makes a device node, or a file that the host's is bound to.
+func (in *inside) makeNode(n special, at string) error {
+	lent, ok := in.stage.nodes[n.device]
+	if !ok {
+		if err := unix.Mknod(at, unix.S_IFCHR|n.mode, int(unix.Mkdev(n.major, n.minor))); err != nil {
+			return &os.PathError{Op: "mknod", Path: at, Err: err}
+		}
+		return nil
 	}
-	return nil
+	if err := os.WriteFile(at, nil, os.FileMode(n.mode)); err != nil {
+		return err
+	}
+	return in.stage.lend(lent, at)
 }
 
 // mountFlags are the options that mount(2) takes as flags, by their names in

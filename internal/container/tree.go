@@ -17,25 +17,26 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 )
 
-// tree is the root as it grows at /.
+// tree is the root as it grows at newroot.
 type tree struct {
-	ids   *IDs
-	bound map[device]string
+	ids  *IDs
+	lent map[device]string // device nodes of the host, by their names on the stage
 
-	plan     *bootplan.Plan // nil if the image has none
-	lent     []node         // empty files, which the host's nodes are to be bound to
-	squashed int            // entries whose owners there are no ids for
-	skipped  int            // device nodes that cannot be made
-	unset    []error        // extended attributes that cannot be set
+	plan     *bootplan.Plan    // nil if the image has none
+	nodes    map[string]string // empty files that a node of the host is to be bound to, and which one
+	squashed int               // entries whose owners there are no ids for
+	skipped  int               // device nodes that cannot be made
+	unset    []error           // extended attributes that cannot be set
 }
 
-// unpack unpacks an image into /, which is empty.
+// unpack unpacks an image into newroot, which is empty.
 func (t *tree) unpack(ctx context.Context, in io.Reader) error {
-	top, err := os.Open("/")
+	top, err := os.Open(newroot)
 	if err != nil {
 		return err
 	}
 	defer top.Close()
+	t.nodes = map[string]string{}
 	x := image.Extraction{
 		Folder:  top,
 		Planned: t.planned,
@@ -61,7 +62,7 @@ func (t *tree) planned(p *bootplan.Plan) error {
 	if options == nil {
 		return nil
 	}
-	if err := unix.Mount("", "/", "", unix.MS_REMOUNT, strings.Join(options, ",")); err != nil {
+	if err := unix.Mount("", newroot, "", unix.MS_REMOUNT, strings.Join(options, ",")); err != nil {
 		return fmt.Errorf("set %s of the root: %w", strings.Join(options, ","), err)
 	}
 	return nil
@@ -72,11 +73,12 @@ func (t *tree) adapt(h *cpio.Header) bool {
 	if t.ids.Squash(h) {
 		t.squashed++
 	}
+	delete(t.nodes, "/"+h.Name) // the later entry counts
 	if kind := h.Mode & cpio.TypeMask; kind == cpio.TypeChar || kind == cpio.TypeBlock {
-		source, ok := t.bound[device{h.RdevMajor, h.RdevMinor}]
+		source, ok := t.lent[device{h.RdevMajor, h.RdevMinor}]
 		switch {
 		case ok && kind == cpio.TypeChar:
-			t.lent = append(t.lent, node{path: "/" + h.Name, source: source})
+			t.nodes["/"+h.Name] = source
 			h.Mode = h.Mode&^cpio.TypeMask | cpio.TypeFile
 		case !t.ids.Whole():
 			t.skipped++

@@ -1,0 +1,275 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+	"github.com/mkinitfs/mkinitfs/internal/testenv"
+)
+
+// hostDir makes a directory of the host that everybody can read and write, with
+// one file in it.
+func hostDir(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "shared")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(dir, "secret"), []byte("of the host\n"))
+	for path, mode := range map[string]os.FileMode{
+		filepath.Join(dir, "secret"): 0o666, dir: 0o777, filepath.Dir(dir): 0o755, filepath.Dir(filepath.Dir(dir)): 0o755,
+	} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// withFD9 passes a directory to a command as descriptor 9.
+func withFD9(t *testing.T, cmd *exec.Cmd, dir string) *exec.Cmd {
+	t.Helper()
+	f, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	cmd.ExtraFiles = append(cmd.ExtraFiles, make([]*os.File, 9-3-len(cmd.ExtraFiles))...)
+	cmd.ExtraFiles = append(cmd.ExtraFiles, f)
+	return cmd
+}
+
+// wantUntouched wants the directory of hostDir to be as it was made.
+func wantUntouched(t *testing.T, dir string) {
+	t.Helper()
+	if got := names(dir); len(got) != 1 {
+		t.Errorf("got %q in a directory of the host, want one file", got)
+	}
+	if got := readFile(t, filepath.Join(dir, "secret")); got != "of the host\n" {
+		t.Errorf("got %q in a file of the host", got)
+	}
+}
+
+// planImage builds an image whose plan has these mounts, also where a manifest
+// could not say them.
+func planImage(t *testing.T, mounts []bootplan.Mount, contents string) string {
+	t.Helper()
+	var list strings.Builder
+	for i, m := range mounts {
+		fmt.Fprintf(&list, "\n    - {type: %q, source: %q, target: %q, options: %q}", m.Type, m.Source, placeholder(i, m.Target), m.Options)
+	}
+	img, _ := buildImage(t, "version: 1\ncompress: none\nroot: {type: bind}\ninit:\n  exec: /busybox\n  mounts:"+list.String()+
+		"\ncontents:\n  - {type: file, src: "+testenv.Tool(t, "busybox")+", dst: /busybox}\n"+contents)
+	data := []byte(readFile(t, img))
+	for i, m := range mounts {
+		data = bytes.ReplaceAll(data, []byte(" "+placeholder(i, m.Target)+" "), []byte(" "+m.Target+" "))
+	}
+	writeFile(t, img, data)
+	return img
+}
+
+// placeholder is a mount point that a manifest takes, as long as the real one.
+func placeholder(i int, target string) string {
+	return fmt.Sprintf("/%0*d", len(target)-1, i)
+}
+
+// TestRunMountSources binds whatever the plan can call a directory of the host to
+// one of the root.
+func TestRunMountSources(t *testing.T) {
+	dir := hostDir(t)
+	sources := []string{
+		".", "..", "/", "/..", "../../../../../../../..", dir, dir[1:], "." + dir, "/link" + dir, "/self" + dir, "link" + dir,
+		"/proc/self/cwd", "/proc/self/root", "/proc/1/cwd", "/proc/1/root", "/proc/thread-self/cwd", "proc/self/cwd",
+		"/proc/self/task/1/cwd", "/proc/self/cwd/..", "/dev/fd/9", "/fds/9", "/fds/9/..",
+	}
+	for fd := range 16 {
+		sources = append(sources, fmt.Sprint("/proc/self/fd/", fd))
+	}
+	proc := bootplan.Mount{Type: "proc", Source: "proc", Target: "/proc"}
+	mounts := []bootplan.Mount{proc}
+	for i, source := range sources {
+		mounts = append(mounts, bootplan.Mount{Type: "none", Source: source, Target: fmt.Sprintf("/to%02d", i), Options: "rbind"})
+	}
+	for i, lower := range []string{".", "/proc/self/cwd", "/proc/self/fd/9", "/proc/1/root", "fds/9"} {
+		mounts = append(mounts, bootplan.Mount{
+			Type: "overlay", Source: "overlay", Target: fmt.Sprintf("/overlay%d", i), Options: "lowerdir=" + lower + ":/empty",
+		})
+	}
+	mounts = append(mounts, bootplan.Mount{Type: "none", Source: "/proc/self/exe", Target: "/file", Options: "bind"})
+	img := planImage(t, mounts, `  - {type: dir, dst: /empty}
+  - {type: file, dst: /file, content: ""}
+  - {type: symlink, dst: /link, target: /proc/1/cwd}
+  - {type: symlink, dst: /self, target: proc/self/root}
+  - {type: symlink, dst: /fds, target: /proc/self/fd}
+  - {type: symlink, dst: /dev/fd, target: /proc/self/fd}
+`)
+	// Where a bind has led to a directory of the host or to /, the file is reachable.
+	script := `for d in /to* /overlay* /file; do for f in $d $d/secret $d/shared/secret $d` + dir + `/secret; do
+/busybox test -f $f -a -s $f && echo $d $f && echo changed >$f; done; done; exit 0`
+	for _, r := range runners() {
+		t.Run(r.name, func(t *testing.T) {
+			cmd := r.command(t, img, "/busybox", "sh", "-c", script)
+			cmd.Dir = dir
+			out, _ := outputOf(t, withFD9(t, cmd, dir))
+			for line := range strings.Lines(out) {
+				target, file, _ := strings.Cut(strings.TrimSpace(line), " ")
+				i := slices.IndexFunc(mounts, func(m bootplan.Mount) bool { return m.Target == target })
+				t.Errorf("%+v: got %s, which is the host's", mounts[i], file)
+			}
+			wantUntouched(t, dir)
+		})
+	}
+}
+
+// TestRunMountTargets mounts on whatever the plan can call a directory of the host:
+// none is made there, and the mount is where the same path is in the root.
+func TestRunMountTargets(t *testing.T) {
+	dir := hostDir(t)
+	tests := []struct{ target, want string }{
+		{dir[1:] + "/made-relative", dir + "/made-relative"},
+		{"relative", "/relative"},
+		{"../up", "/up"},
+		{"/run", "/var/run"},
+		{"/dangling", dir + "/made-dangling"},
+		{"/proc/self/cwd" + dir + "/made-cwd", dir + "/made-cwd"},
+		{"/proc/1/root/made-root", "/made-root"},
+		{"/cwd/made-link", "/made-link"},
+		{"/climb/made-climb", "/made-climb"},
+		{"/dots", "/" + filepath.Base(dir) + "/dots"},
+		{"/proc/self/fd/9/made-fd", ""},
+	}
+	mounts := []bootplan.Mount{{Type: "proc", Source: "proc", Target: "/proc"}}
+	for i, test := range tests {
+		mounts = append(mounts, bootplan.Mount{Type: "tmpfs", Source: fmt.Sprint("mount", i), Target: test.target})
+	}
+	img := planImage(t, mounts, `  - {type: symlink, dst: /run, target: var/run}
+  - {type: symlink, dst: /dangling, target: `+dir+`/made-dangling}
+  - {type: symlink, dst: /cwd, target: /proc/self/cwd}
+  - {type: symlink, dst: /climb, target: ../../..}
+  - {type: symlink, dst: /dots, target: "../../`+filepath.Base(dir)+`/dots"}
+`)
+	for _, r := range runners() {
+		t.Run(r.name, func(t *testing.T) {
+			cmd := r.command(t, img, "/busybox", "cat", "/proc/mounts")
+			cmd.Dir = dir
+			got := map[string]string{}
+			out, _ := outputOf(t, withFD9(t, cmd, dir))
+			for line := range strings.Lines(out) {
+				if words := strings.Fields(line); strings.HasPrefix(words[0], "mount") {
+					got[words[0]] = words[1]
+				}
+			}
+			want := map[string]string{}
+			for i, test := range tests {
+				if test.want != "" {
+					want[fmt.Sprint("mount", i)] = test.want
+				}
+			}
+			if diff := gocmp.Diff(want, got); diff != "" {
+				t.Errorf("mounts, -want +got\n%s", diff)
+			}
+			wantUntouched(t, dir)
+		})
+	}
+}
+
+// TestRunOpenFiles has a program list what is open in it: the standard files, and
+// the directory that it lists.
+func TestRunOpenFiles(t *testing.T) {
+	dir := hostDir(t)
+	img := planImage(t, []bootplan.Mount{{Type: "proc", Source: "proc", Target: "/proc"}}, "")
+	for _, r := range runners() {
+		t.Run(r.name, func(t *testing.T) {
+			got, _ := outputOf(t, withFD9(t, r.command(t, img, "/busybox", "ls", "-1", "/proc/self/fd"), dir))
+			if want := "0\n1\n2\n3\n"; got != want {
+				t.Errorf("got descriptors %q, want %q", got, want)
+			}
+			// The image is on standard input: there is nothing left of it for the program.
+			got, _ = r.output(t, img, "/busybox", "readlink", "/proc/self/fd/0")
+			if want := "/dev/null\n"; got != want {
+				t.Errorf("got standard input %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// TestRunDirectory gives the program a directory of the host as a standard file.
+func TestRunDirectory(t *testing.T) {
+	dir := hostDir(t)
+	img := planImage(t, []bootplan.Mount{{Type: "proc", Source: "proc", Target: "/proc"}}, "")
+	for _, r := range runners() {
+		for i, name := range []string{"standard input", "standard output"} {
+			t.Run(r.name+", "+name, func(t *testing.T) {
+				cmd := r.command(t, img, "/busybox", "cat", fmt.Sprintf("/proc/self/fd/%d/secret", i))
+				cmd.Args[2] = "/proc/self/fd/4"
+				file, err := os.Open(img)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer file.Close()
+				folder, err := os.Open(dir)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer folder.Close()
+				cmd.ExtraFiles = append(cmd.ExtraFiles, file)
+				var out bytes.Buffer
+				cmd.Stdin, cmd.Stdout, cmd.Stderr = nil, &out, &out
+				if i == 0 {
+					cmd.Stdin = folder
+				} else {
+					cmd.Stdout = folder
+				}
+				err = cmd.Run()
+				want := "mkinitfs: " + name + " is a directory: the program in the image could leave its root through it\n" +
+					"  redirect it to a file, a pipe or /dev/null\n"
+				if err == nil || out.String() != want {
+					t.Errorf("got error %v and\n%s\nwant\n%s", err, &out, want)
+				}
+			})
+		}
+	}
+}
+
+// TestRunPipe runs the README's example: another program writes the image, and there
+// is no terminal.
+func TestRunPipe(t *testing.T) {
+	testenv.Tool(t, "cpio")
+	dir := t.TempDir()
+	rootfs := filepath.Join(dir, "rootfs")
+	if err := os.Mkdir(rootfs, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{
+		"busybox": readFile(t, testenv.Tool(t, "busybox")),
+		"init":    "#!/busybox sh\necho process $$ reads $(/busybox readlink /proc/self/fd/0) and has $(/busybox ls /proc/self/fd)\n",
+	} {
+		file := filepath.Join(rootfs, name)
+		writeFile(t, file, []byte(content))
+		if err := os.Chmod(file, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	example := regexp.MustCompile(`(?m)^\$ (.* \| mkinitfs run /dev/fd/3 .*)$`).FindStringSubmatch(readFile(t, filepath.Join(repository(t), "README.md")))
+	if example == nil {
+		t.Fatal("got no example with /dev/fd/3 in the README, want one")
+	}
+	cmd := exec.Command("sh", "-c", example[1])
+	cmd.Dir = dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	got, _ := outputOf(t, cmd)
+	if want := "process 1 reads /dev/null and has 0 1 2 3\n"; got != want {
+		t.Errorf("%s: got %q, want %q", example[1], got, want)
+	}
+}

@@ -1,0 +1,86 @@
+//go:build linux
+
+package container
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+)
+
+// exec becomes the command, or else the image's program, as the stub would start it.
+func (in *inside) exec(command []string) error {
+	plan := in.tree.plan
+	if plan == nil {
+		plan = &bootplan.Plan{Exec: "/init"}
+	}
+	env := slices.Clone(plan.Env)
+	add := func(name, value string) {
+		if !slices.ContainsFunc(env, func(v string) bool { return strings.HasPrefix(v, name+"=") }) {
+			env = append(env, name+"="+value)
+		}
+	}
+	term := os.Getenv("TERM")
+	if term == "" {
+		term = "linux"
+	}
+	add("HOME", "/")
+	add("TERM", term)
+	if len(command) == 0 {
+		command = append([]string{plan.Exec}, plan.Args...)
+		if plan.OnExit != "" {
+			in.say("init.supervise is for a machine: here %s is process 1 itself", plan.Exec)
+		}
+	} else {
+		add("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+	}
+	os.Clearenv()
+	for _, v := range env {
+		name, value, _ := strings.Cut(v, "=")
+		os.Setenv(name, value)
+	}
+	program, err := exec.LookPath(command[0])
+	if lookup, ok := errors.AsType[*exec.Error](err); ok {
+		err = lookup.Err
+	}
+	if err != nil {
+		return &ProgramError{fmt.Errorf("%s: program %q: %w", in.name, command[0], err)}
+	}
+	// A process that has gained capabilities since, or another of its threads, has
+	// lost the wish to die with its parent.
+	runtime.LockOSThread()
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		return fmt.Errorf("tie to the outer process: %w", err)
+	}
+	err = fmt.Errorf("%s: program %q: %w", in.name, command[0], syscall.Exec(program, command, env))
+	switch {
+	case errors.Is(err, syscall.ENOENT):
+		err = fmt.Errorf("%w\n  the interpreter or loader that it names is not in the root", err)
+	case errors.Is(err, syscall.ENOEXEC) && plan.Arch != "" && plan.Arch != runtime.GOARCH:
+		err = fmt.Errorf("%w\n  the image is for %s, this machine is %s: \"mkinitfs boot\" has one of every kind", err, plan.Arch, runtime.GOARCH)
+	}
+	return &ProgramError{err}
+}
+
+// ProgramError is that the program, or the command instead, cannot be executed.
+type ProgramError struct{ error }
+
+func (e *ProgramError) Unwrap() error { return e.error }
+
+// ExitStatus is that of env(1): 127 for what is not there, else 126.
+func (e *ProgramError) ExitStatus() int {
+	if errors.Is(e, exec.ErrNotFound) || errors.Is(e, fs.ErrNotExist) {
+		return 127
+	}
+	return 126
+}

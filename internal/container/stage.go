@@ -1,0 +1,181 @@
+//go:build linux
+
+package container
+
+import (
+	"fmt"
+	"os"
+	"path"
+
+	"golang.org/x/sys/unix"
+)
+
+// newroot is where the stage has the root that the image is unpacked into.
+const newroot = "/newroot"
+
+// stage is a root between the host's and the image's: a tmpfs that holds what the
+// host lends and nothing else. While it stands the host's root is gone already, so
+// that no path of the image can lead there. Mounts lent by the host need a place of
+// their own because a mount can be bound only while it is in the namespace; and a
+// user may mount proc only while another one is visible.
+type stage struct {
+	dir   *os.File
+	nodes map[device]string // device nodes, by their names on the stage
+	sys   bool              // the host's /sys is there
+}
+
+type device struct{ major, minor uint32 }
+
+// special is a device node that a process may have anywhere.
+type special struct {
+	name string
+	device
+	mode uint32
+}
+
+var nodes = []special{
+	{"null", device{1, 3}, 0o666}, {"zero", device{1, 5}, 0o666}, {"full", device{1, 7}, 0o666},
+	{"random", device{1, 8}, 0o666}, {"urandom", device{1, 9}, 0o666}, {"tty", device{5, 0}, 0o666},
+}
+
+var console = special{"console", device{5, 1}, 0o600}
+
+// enterStage makes a stage this process's root and unmounts the host's. Unless this
+// is exact root, the stage has what a user cannot make: device nodes and /sys.
+func enterStage(exact bool) (*stage, error) {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return nil, notAllowed(fmt.Errorf("part from the host's mounts: %w", err))
+	}
+	at := os.TempDir() // any directory does: it is hidden for nobody else
+	if err := unix.Mount("tmpfs", at, "tmpfs", 0, "mode=0755"); err != nil {
+		return nil, notAllowed(fmt.Errorf("mount tmpfs on %s: %w", at, err))
+	}
+	if err := os.Chdir(at); err != nil {
+		return nil, err
+	}
+	s := &stage{nodes: map[device]string{}}
+	if !exact {
+		for _, n := range nodes {
+			s.borrow("/dev/"+n.name, n.name, n.device, n.device)
+		}
+		s.sys = borrowSys() == nil
+	}
+	s.borrowTerminal()
+	// A user's later mounts of proc hang on this one. Where it fails those do, too,
+	// and say so.
+	if err := os.Mkdir("proc", 0o555); err != nil {
+		return nil, err
+	}
+	_ = unix.Mount("proc", "proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
+
+	if err := pivotTo("."); err != nil {
+		return nil, err
+	}
+	// The host's root is mounted over the working directory now.
+	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
+		return nil, fmt.Errorf("unmount the host's root: %w", err)
+	}
+	if err := os.Chdir("/"); err != nil {
+		return nil, err
+	}
+	if err := os.Mkdir(newroot, 0o755); err != nil {
+		return nil, err
+	}
+	if err := unix.Mount("tmpfs", newroot, "tmpfs", 0, "mode=0755"); err != nil {
+		return nil, fmt.Errorf("mount the root's tmpfs: %w", err)
+	}
+	dir, err := os.Open("/")
+	s.dir = dir
+	return s, err
+}
+
+// borrow binds the host's node source, which has to be the device real, to name. The
+// stage then has it for the device as. Where the host does not have that node, the
+// stage does not either.
+func (s *stage) borrow(source, name string, real, as device) {
+	if err := os.WriteFile(name, nil, 0o600); err != nil {
+		return
+	}
+	if err := unix.Mount(source, name, "", unix.MS_BIND, ""); err != nil {
+		return
+	}
+	if got, ok := charDevice(name); !ok || got != real {
+		_ = unix.Unmount(name, unix.MNT_DETACH)
+		return
+	}
+	s.nodes[as] = name
+}
+
+// borrowTerminal makes the terminal, if standard input is one, the console.
+func (s *stage) borrowTerminal() {
+	if _, err := unix.IoctlGetTermios(0, unix.TCGETS); err != nil {
+		return
+	}
+	source, err := os.Readlink("/proc/self/fd/0")
+	real, ok := charDevice("/proc/self/fd/0")
+	if err == nil && ok {
+		s.borrow(source, console.name, real, console.device)
+	}
+}
+
+// borrowSys binds the host's /sys to sys, with all that is mounted below it: a user
+// can have neither alone. It is read-only from Linux 5.12 on, so that nothing of the
+// host's changes by accident. Before that it is as the host has it.
+func borrowSys() error {
+	if err := os.Mkdir("sys", 0o555); err != nil {
+		return err
+	}
+	if err := unix.Mount("/sys", "sys", "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+		return err
+	}
+	_ = unix.MountSetattr(unix.AT_FDCWD, "sys", unix.AT_RECURSIVE, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY})
+	return nil
+}
+
+func charDevice(name string) (device, bool) {
+	var st unix.Stat_t
+	if err := unix.Stat(name, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFCHR {
+		return device{}, false
+	}
+	return device{unix.Major(uint64(st.Rdev)), unix.Minor(uint64(st.Rdev))}, true
+}
+
+// pivotTo makes a mount point this process's root and working directory, with the
+// root before mounted over it.
+func pivotTo(dir string) error {
+	if err := os.Chdir(dir); err != nil {
+		return err
+	}
+	if err := unix.PivotRoot(".", "."); err != nil {
+		return fmt.Errorf("pivot_root: %w", err)
+	}
+	return nil
+}
+
+// lend binds what the stage has as name to a path of the root. The working directory
+// is the root's before and after, for what the kernel resolves itself.
+func (s *stage) lend(name, to string) error {
+	if err := s.dir.Chdir(); err != nil {
+		return err
+	}
+	err := unix.Mount(name, to, "", unix.MS_BIND|unix.MS_REC, "")
+	if err != nil {
+		err = fmt.Errorf("bind the host's %s to %s: %w", name, path.Clean(to), err)
+	}
+	if back := os.Chdir("/"); back != nil {
+		return back
+	}
+	return err
+}
+
+// leave unmounts the stage. What it has lent stays.
+func (s *stage) leave() error {
+	defer s.dir.Close()
+	if err := s.dir.Chdir(); err != nil {
+		return err
+	}
+	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
+		return fmt.Errorf("unmount the stage: %w", err)
+	}
+	return os.Chdir("/")
+}
