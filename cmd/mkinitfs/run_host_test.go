@@ -242,6 +242,55 @@ func TestRunDirectory(t *testing.T) {
 	}
 }
 
+// TestRunOwnProgram has the image's program be mkinitfs itself, which starts a
+// program of the image, which changes the file that mkinitfs was started from.
+func TestRunOwnProgram(t *testing.T) {
+	const manifest = "version: 1\nroot: {type: none}\ninit: {exec: /x}\n" +
+		"compress: {command: [/change]}\ncontents: [{type: file, dst: /x, mode: 0755, content: x}]\n"
+	const change = "#!/busybox sh\n/busybox chmod 0700 /proc/1/exe\nexec /busybox gzip -n\n"
+	img := planImage(t, []bootplan.Mount{{Type: "proc", Source: "proc", Target: "/proc"}}, fmt.Sprintf(`  - {type: symlink, dst: /mkinitfs, target: /proc/1/exe}
+  - {type: dir, dst: /tmp, mode: 01777}
+  - {type: file, dst: /m.yaml, content: %q}
+  - {type: file, dst: /change, mode: 0755, content: %q}
+`, manifest, change))
+	program := filepath.Join(t.TempDir(), "mkinitfs")
+	build := exec.Command("go", "build", "-o", program, ".") // this one needs no loader in the root
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, r := range runners() {
+		t.Run(r.name, func(t *testing.T) {
+			const mode = os.FileMode(0o755)
+			if err := os.Chmod(program, mode); err != nil {
+				t.Fatal(err)
+			}
+			if r.credential != nil {
+				if err := os.Chown(program, int(r.credential.Uid), int(r.credential.Gid)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			cmd := r.command(t, img, "/mkinitfs", "build", "/m.yaml", "-o", "/m.img", "--no-cache")
+			self, err := os.Open(program)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer self.Close()
+			cmd.ExtraFiles[0] = self
+			if _, words := outputOf(t, cmd); strings.Contains(words, "going on with its file") {
+				testenv.Missing(t, "%s", words)
+			}
+			info, err := os.Stat(program)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := info.Mode(); got != mode {
+				t.Errorf("got mode %v of mkinitfs after the image has run, want %v", got, mode)
+			}
+		})
+	}
+}
+
 // TestRunPipe runs the README's example: another program writes the image, and there
 // is no terminal.
 func TestRunPipe(t *testing.T) {

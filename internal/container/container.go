@@ -48,6 +48,7 @@ const (
 const (
 	imageFD = 3 + iota
 	mappedFD
+	programFD
 )
 
 // namespaces are those that even root gets. The network stays the caller's.
@@ -120,16 +121,24 @@ func (o *Options) startWith(flags uintptr, ids *ranges) (*process, error) {
 	if ids != nil {
 		step = stepWait
 	}
+	program, err := ownProgram()
+	if err != nil {
+		fmt.Fprintf(o.Stderr, "mkinitfs: copy mkinitfs into memory: %v; going on with its file, which the image's program can reach\n", err)
+		if program, err = os.Open("/proc/self/exe"); err != nil {
+			return nil, err
+		}
+	}
+	defer program.Close()
 	if err := closeOnExec(imageFD); err != nil {
 		return nil, err
 	}
-	cmd := exec.Command("/proc/self/exe", append([]string{InsideCommand, step, o.Name}, o.Command...)...)
+	cmd := exec.Command(fmt.Sprint("/proc/self/fd/", programFD), append([]string{InsideCommand, step, o.Name}, o.Command...)...)
 	cmd.Args[0] = os.Args[0]
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if sameFile(o.Image, os.Stdin) {
 		cmd.Stdin = nil // it is empty afterwards in any case, and the image is not the program's
 	}
-	cmd.ExtraFiles = []*os.File{imageFD - 3: o.Image, mappedFD - 3: mapped}
+	cmd.ExtraFiles = []*os.File{imageFD - 3: o.Image, mappedFD - 3: mapped, programFD - 3: program}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: flags, Pdeathsig: syscall.SIGKILL}
 	if flags&syscall.CLONE_NEWUSER != 0 && ids == nil {
 		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}}

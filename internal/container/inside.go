@@ -32,6 +32,7 @@ func Inside(ctx context.Context, args []string, stderr io.Writer) error {
 		return becomeRoot(args[1:])
 	}
 	unix.Close(mappedFD)
+	unix.Close(programFD)
 	if err := closeOnExec(imageFD); err != nil {
 		return err
 	}
