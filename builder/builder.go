@@ -18,7 +18,6 @@ package builder
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"runtime"
 	"strings"
@@ -39,8 +38,9 @@ type Options struct {
 	Digest  bool   // fill Report.SHA256
 	Depfile Depfile
 
-	// Cache is a folder for what is slow to compress, "" for none. The image is the
-	// same with it and without.
+	// Cache is a directory for what is slow to compress, "" for none. The image is the
+	// same with it and without. A directory in which everybody may write is not used; the
+	// default one, mkinitfs in the user's cache directory, only if nobody but the user may.
 	Cache string
 
 	// Progress is told how many bytes of the root have been read, of how many. It is
@@ -129,7 +129,7 @@ func Check(ctx context.Context, m *manifests.Manifest, o Options) (*Report, erro
 
 // prepare runs the stages up to the plan.
 func prepare(ctx context.Context, m *manifests.Manifest, o Options) (*build, error) {
-	b := &build{manifest: m, options: o, arch: m.Arch, cache: newPackedCache(o.Cache)}
+	b := &build{manifest: m, options: o, arch: m.Arch}
 	if b.arch == "" {
 		b.arch = hostArch()
 	}
@@ -151,11 +151,7 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options) (*build, err
 		b.sources.Close()
 		return nil, err
 	}
-	if b.cache != nil && (b.outer.Slow || b.payload.Slow) {
-		if b.unkept = b.cache.Usable(); b.unkept != nil {
-			b.report.Warnings = append(b.report.Warnings, fmt.Sprintf("nothing is kept for the next build: %v", b.unkept))
-		}
-	}
+	b.openCache()
 	b.hideInit()
 	if b.members, err = b.cutMembers(); err != nil {
 		b.sources.Close()

@@ -15,20 +15,28 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/cache"
 )
 
-// packedCache is a folder of archives that have been compressed before.
+// packedCache is a directory of archives that have been compressed before.
 type packedCache struct {
-	cache.Folder
+	cache.Dir
 	program func() []byte // digest of the running one, nil if that cannot be told
 }
 
 // worthKeeping is how large an archive has to be to be looked for in the cache.
 const worthKeeping = 64 << 10
 
-func newPackedCache(dir string) *packedCache {
-	if dir == "" {
-		return nil
+// openCache finds what has been compressed before, if the image wants any of it. Without
+// a place for that it warns and goes on.
+func (b *build) openCache() {
+	if b.options.Cache == "" || !b.outer.Slow && !b.payload.Slow {
+		return
 	}
-	return &packedCache{cache.Folder(dir), sync.OnceValue(digestOfProgram)}
+	dir, err := cache.In(b.options.Cache, "packed")
+	if err != nil {
+		b.unkept = err
+		b.report.Warnings = append(b.report.Warnings, fmt.Sprintf("nothing is kept for the next build: %v", err))
+		return
+	}
+	b.cache = &packedCache{dir, sync.OnceValue(digestOfProgram)}
 }
 
 // digestOfProgram stands for all that decides how this program compresses: the
@@ -56,53 +64,77 @@ func (p *packedCache) key(c codec, size int64, raw []byte) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
+// packed is an archive after it was packed.
+type packed struct {
+	size   int64
+	sha256 [sha256.Size]byte // of the packed bytes, if it was asked for
+	crc32  uint32            // of the same
+	cached bool              // it was packed before
+}
+
 // pack compresses what write writes to w, or copies that from the cache. size is the
-// length of what write writes. For something new write is called twice, as no archive
-// is held in memory: first to tell which one it is, without p.
-func (b *build) pack(ctx context.Context, w io.Writer, c codec, size int64, p *progress, write func(io.Writer, *progress) error) (cached bool, err error) {
+// length of what write writes; sum asks for the SHA-256 of what reaches w, which is
+// computed once. On a cache miss, write runs twice (hash, then compress) because archives
+// are never buffered. The first run gets a nil p.
+func (b *build) pack(ctx context.Context, w io.Writer, c codec, size int64, sum bool, p *progress, write func(io.Writer, *progress) error) (packed, error) {
+	out := &summer{w: w}
+	if sum {
+		out.sha = sha256.New()
+	}
 	unknown := c.command != nil && c.command.version == ""
 	if b.cache == nil || !c.Slow || unknown || size < worthKeeping || b.cache.program() == nil {
-		return false, b.encode(ctx, w, c, size, func(w io.Writer) error { return write(w, p) })
+		err := b.encode(ctx, out, c, size, func(w io.Writer) error { return write(w, p) })
+		return out.packed(), err
 	}
 	raw, again := sha256.New(), sha256.New()
 	if err := write(raw, nil); err != nil {
-		return false, err
+		return packed{}, err
 	}
 	key := b.cache.key(c, size, raw.Sum(nil))
-	if r := b.cache.Open(key); r != nil {
-		defer r.Close()
-		buffered := bufio.NewReader(r)
-		if c.command != nil {
-			head, _ := buffered.Peek(compress.HeadSize)
-			_, window, err := compress.Inspect(head)
-			if err != nil {
-				return false, err
-			}
-			c.command.saw(window)
-		}
-		_, err := io.Copy(w, buffered)
-		return true, err
+	if kept := b.cache.Open(key); kept != nil {
+		defer kept.Close()
+		return copyKept(w, c, kept)
 	}
+	out.sha = sha256.New()
 	keep := b.cache.Create(key)
 	defer keep.Close()
-	err = b.encode(ctx, io.MultiWriter(w, keep), c, size, func(w io.Writer) error {
+	err := b.encode(ctx, io.MultiWriter(out, keep), c, size, func(w io.Writer) error {
 		return write(io.MultiWriter(w, again), p)
 	})
+	done := out.packed()
 	if err == nil && bytes.Equal(raw.Sum(nil), again.Sum(nil)) {
-		keep.Keep()
+		keep.Keep(done.sha256)
 	}
-	return false, err
+	return done, err
+}
+
+// copyKept copies what is kept to w.
+func copyKept(w io.Writer, c codec, kept *cache.Entry) (packed, error) {
+	buffered := bufio.NewReader(kept)
+	if c.command != nil {
+		head, _ := buffered.Peek(compress.HeadSize)
+		_, window, err := compress.Inspect(head)
+		if err != nil {
+			return packed{}, err
+		}
+		c.command.saw(window)
+	}
+	out := &summer{w: w}
+	_, err := io.Copy(out, buffered)
+	done := out.packed()
+	done.sha256, done.cached = kept.SHA256, true
+	return done, err
 }
 
 // packMember is pack for a member.
-func (b *build) packMember(ctx context.Context, w io.Writer, c codec, m member, p *progress) (cached bool, err error) {
-	cached, err = b.pack(ctx, w, c, m.size, p, func(w io.Writer, p *progress) error {
+func (b *build) packMember(ctx context.Context, w io.Writer, c codec, m member, sum bool, p *progress) (packed, error) {
+	done, err := b.pack(ctx, w, c, m.size, sum, p, func(w io.Writer, p *progress) error {
 		return b.writeArchive(ctx, p.through(w), m.entries)
 	})
-	if cached {
+	if done.cached {
 		p.add(m.size)
 	}
-	return cached, err
+	return done, err
 }
 
 // encode compresses what write writes to w. size is its length.

@@ -109,17 +109,28 @@ func (s *nest) close() error {
 	return nil
 }
 
-// summer sums up what it passes on.
+// summer counts and sums up what it passes on.
 type summer struct {
 	w   io.Writer
 	n   int64
-	sha hash.Hash
+	sha hash.Hash // nil if nobody asks for it
 	crc uint32
 }
 
 func (s *summer) Write(p []byte) (int, error) {
-	s.sha.Write(p)
+	if s.sha != nil {
+		s.sha.Write(p)
+	}
 	s.crc = crc32.Update(s.crc, crc32.IEEETable, p)
 	s.n += int64(len(p))
 	return s.w.Write(p)
+}
+
+// packed returns what has gone through.
+func (s *summer) packed() packed {
+	done := packed{size: s.n, crc32: s.crc}
+	if s.sha != nil {
+		s.sha.Sum(done.sha256[:0])
+	}
+	return done
 }

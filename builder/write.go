@@ -59,8 +59,9 @@ func (b *build) writeSegments(ctx context.Context, out *image, members []member)
 		}
 	}
 	to := newSegments(out, "root", b.outer, len(members), func(i int) int64 { return members[i].size })
-	return inOrder(ctx, len(members), b.workers(b.outer), to, func(ctx context.Context, i int, w io.Writer) (err error) {
-		to.cached[i], err = b.packMember(ctx, w, b.outer, members[i], b.progress)
+	return inOrder(ctx, len(members), b.workers(b.outer), to, func(ctx context.Context, i int, w io.Writer) error {
+		done, err := b.packMember(ctx, w, b.outer, members[i], false, b.progress)
+		to.cached[i] = done.cached
 		return err
 	})
 }
@@ -101,13 +102,12 @@ func (b *build) writePayload(ctx context.Context, payload *image, spool *os.File
 	b.packed = make([]bootplan.Member, len(members))
 	b.report.Members = make([]Member, len(members))
 	packMember := func(ctx context.Context, i int, w io.Writer, p *progress) error {
-		sums := &summer{w: w, sha: sha256.New()}
-		cached, err := b.packMember(ctx, sums, b.payload, members[i], p)
-		m := bootplan.Member{Packed: sums.n, Unpacked: members[i].size, SHA256: hex.EncodeToString(sums.sha.Sum(nil))}
+		done, err := b.packMember(ctx, w, b.payload, members[i], true, p)
+		m := bootplan.Member{Packed: done.size, Unpacked: members[i].size, SHA256: hex.EncodeToString(done.sha256[:])}
 		if !b.payload.Checked {
-			m.CRC32 = fmt.Sprintf("%08x", sums.crc)
+			m.CRC32 = fmt.Sprintf("%08x", done.crc32)
 		}
-		b.packed[i], b.report.Members[i] = m, Member{m.Packed, m.Unpacked, m.SHA256, cached}
+		b.packed[i], b.report.Members[i] = m, Member{m.Packed, m.Unpacked, m.SHA256, done.cached}
 		return err
 	}
 	if b.payload.Name != "none" || b.outer.Name == "none" {
@@ -123,8 +123,8 @@ func (b *build) writePayload(ctx context.Context, payload *image, spool *os.File
 	to := newSegments(payload, "payload", b.outer, len(members), func(i int) int64 {
 		return cpio.EntrySize(bootplan.MemberName(i), members[i].size) + cpio.TrailerSize
 	})
-	return inOrder(ctx, len(members), b.workers(b.outer), to, func(ctx context.Context, i int, w io.Writer) (err error) {
-		to.cached[i], err = b.pack(ctx, w, b.outer, to.size(i), b.progress, func(w io.Writer, p *progress) error {
+	return inOrder(ctx, len(members), b.workers(b.outer), to, func(ctx context.Context, i int, w io.Writer) error {
+		done, err := b.pack(ctx, w, b.outer, to.size(i), false, b.progress, func(w io.Writer, p *progress) error {
 			archive := cpio.NewWriter(w)
 			h := memberHeader(i, members[i].size)
 			if err := archive.WriteHeader(&h); err != nil {
@@ -135,7 +135,7 @@ func (b *build) writePayload(ctx context.Context, payload *image, spool *os.File
 			}
 			return archive.Close()
 		})
-		if to.cached[i] {
+		if to.cached[i] = done.cached; done.cached {
 			b.progress.add(members[i].size)
 		}
 		return err
@@ -174,11 +174,11 @@ func (b *build) writeBoot(ctx context.Context, out *image, members []bootplan.Me
 		size += cpio.EntrySize(name(e), bodySize(e))
 	}
 	start := out.size
-	cached, err := b.pack(ctx, out, b.outer, size, nil, func(w io.Writer, _ *progress) error {
+	done, err := b.pack(ctx, out, b.outer, size, false, nil, func(w io.Writer, _ *progress) error {
 		return b.writeArchive(ctx, w, entries)
 	})
 	if err != nil {
 		return err
 	}
-	return out.segment("boot", b.outer, start, size, cached)
+	return out.segment("boot", b.outer, start, size, done.cached)
 }

@@ -22,7 +22,7 @@ import (
 
 const module = "github.com/mkinitfs/mkinitfs"
 
-// cached returns the stub from the user's cache folder, or compiles it and puts
+// cached returns the stub from the cache, or compiles it and puts
 // it there. Its key is all that decides over its bytes.
 func cached(ctx context.Context, v Variant) (*Stub, error) {
 	src, err := sourceDir(ctx, v.Arch)
@@ -33,22 +33,23 @@ func cached(ctx context.Context, v Variant) (*Stub, error) {
 	if err != nil {
 		return nil, err
 	}
-	stubs := cache.User("stubs")
-	if r := stubs.Open(key); r != nil {
-		defer r.Close()
-		data, err := io.ReadAll(r)
-		return newStub(data, "cached"), err
+	stubs, unkept := cache.In(cache.Top(), "stubs")
+	if kept := stubs.Open(key); kept != nil {
+		defer kept.Close()
+		data, err := io.ReadAll(kept)
+		return newStub(data, kept.SHA256, "cached"), err
 	}
 	data, err := Compile(ctx, src, v)
 	if err != nil {
 		return nil, err
 	}
-	s := newStub(data, "compiled")
-	s.Unkept = stubs.Usable()
+	sum := sha256.Sum256(data)
+	s := newStub(data, sum, "compiled")
+	s.Unkept = unkept
 	w := stubs.Create(key)
 	defer w.Close()
 	w.Write(data)
-	w.Keep()
+	w.Keep(sum)
 	stubs.Prune()
 	return s, nil
 }

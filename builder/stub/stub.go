@@ -4,7 +4,7 @@
 //
 // Stubs are never kept in the repository. A release binary carries them; any
 // other mkinitfs compiles the one it needs with the Go tool, from the module that
-// it was built from itself, and keeps it in the user's cache folder.
+// it was built from itself, and keeps it in the user's cache directory.
 package stub
 
 import (
@@ -30,7 +30,7 @@ type Stub struct {
 	SHA256    string // of Data, in hexadecimal
 	GoVersion string // that compiled it; "" if it does not say
 	Origin    string // "embedded", "cached", "compiled", or the file it was read from
-	Unkept    error  // what keeps a compiled one from the user's cache folder, or nil
+	Unkept    error  // what keeps a compiled one from the cache, or nil
 }
 
 // Codecs are the payload codecs that there is a stub for.
@@ -92,7 +92,7 @@ func Get(ctx context.Context, v Variant, file string) (*Stub, error) {
 		return fromFile(file, v)
 	}
 	if data, ok, err := embedded(v); ok || err != nil {
-		return newStub(data, "embedded"), err
+		return newStub(data, sha256.Sum256(data), "embedded"), err
 	}
 	s, err := cached(ctx, v)
 	if err != nil {
@@ -105,17 +105,12 @@ func Get(ctx context.Context, v Variant, file string) (*Stub, error) {
 	return s, nil
 }
 
-func newStub(data []byte, origin string) *Stub {
-	s := &Stub{Data: data, SHA256: digest(data), Origin: origin}
+func newStub(data []byte, sum [sha256.Size]byte, origin string) *Stub {
+	s := &Stub{Data: data, SHA256: hex.EncodeToString(sum[:]), Origin: origin}
 	if info, err := buildinfo.Read(bytes.NewReader(data)); err == nil {
 		s.GoVersion = info.GoVersion
 	}
 	return s
-}
-
-func digest(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
 }
 
 func fromFile(file string, v Variant) (*Stub, error) {
@@ -134,7 +129,7 @@ func fromFile(file string, v Variant) (*Stub, error) {
 	if err := checkBuild(data, v); err != nil {
 		return nil, fmt.Errorf("stub %s: %w", file, err)
 	}
-	return newStub(data, file), nil
+	return newStub(data, sha256.Sum256(data), file), nil
 }
 
 // checkBuild refuses another Go program than the stub that is wanted. A program

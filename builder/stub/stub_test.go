@@ -5,6 +5,7 @@ import (
 	"context"
 	"debug/elf"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -201,7 +202,7 @@ func TestArchs(t *testing.T) {
 	}
 }
 
-// freshCache makes the user's cache folder an empty one, but for Go's own.
+// freshCache makes the user's cache directory an empty one, but for Go's own.
 func freshCache(t *testing.T) string {
 	t.Helper()
 	out, err := exec.Command("go", "env", "GOCACHE").Output()
@@ -211,6 +212,7 @@ func freshCache(t *testing.T) string {
 	t.Setenv("GOCACHE", strings.TrimSpace(string(out)))
 	dir := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", dir)
+	t.Setenv("MKINITFS_CACHE", "")
 	return dir
 }
 
@@ -281,7 +283,71 @@ func TestCacheDamage(t *testing.T) {
 	}
 }
 
-// Without a cache folder stubs are compiled each time.
+// A cached stub that has got the name of another one is compiled anew.
+func TestCacheSwap(t *testing.T) {
+	cache := freshCache(t)
+	variants := []stub.Variant{plain, {Arch: "amd64", Codec: "gzip"}}
+	var sums, files []string
+	for range 2 {
+		for i, v := range variants {
+			s, err := stub.Get(t.Context(), v, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.Origin != "compiled" {
+				t.Errorf("%s: got a stub that was %s, want it compiled", v.Codec, s.Origin)
+			}
+			if sums = append(sums, s.SHA256); sums[i] != s.SHA256 {
+				t.Errorf("%s: got SHA-256 %s, want %s", v.Codec, s.SHA256, sums[i])
+			}
+		}
+		if files, _ = filepath.Glob(filepath.Join(cache, "mkinitfs", "stubs", "*")); len(files) != 2 {
+			t.Fatalf("got %q in the cache, want two files", files)
+		}
+		aside := filepath.Join(cache, "aside")
+		err := errors.Join(os.Rename(files[0], aside), os.Rename(files[1], files[0]), os.Rename(aside, files[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A stub is neither taken from where others can write nor kept there.
+func TestCacheOfOthers(t *testing.T) {
+	cache := freshCache(t)
+	stubs := filepath.Join(cache, "mkinitfs", "stubs")
+	get := func() *stub.Stub {
+		t.Helper()
+		s, err := stub.Get(t.Context(), plain, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	get()
+	for _, dir := range []string{stubs, filepath.Dir(stubs)} {
+		if err := os.Chmod(dir, 0o770); err != nil {
+			t.Fatal(err)
+		}
+		if s := get(); s.Origin != "compiled" || s.Unkept == nil || !strings.Contains(s.Unkept.Error(), dir+": others than its owner may write there") {
+			t.Errorf("%s: got a stub that was %s, unkept for %v", dir, s.Origin, s.Unkept)
+		}
+		if err := os.Chmod(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s := get(); s.Origin != "cached" || s.Unkept != nil {
+		t.Errorf("got a stub that was %s, unkept for %v, want it cached", s.Origin, s.Unkept)
+	}
+	t.Setenv("MKINITFS_CACHE", filepath.Join(cache, "other"))
+	for _, want := range []string{"compiled", "cached"} {
+		if s := get(); s.Origin != want || s.Unkept != nil {
+			t.Errorf("with MKINITFS_CACHE: got a stub that was %s, unkept for %v, want it %s", s.Origin, s.Unkept, want)
+		}
+	}
+}
+
+// Without a cache directory stubs are compiled each time.
 func TestNoCache(t *testing.T) {
 	dir := freshCache(t)
 	file := filepath.Join(dir, "file")

@@ -39,7 +39,7 @@ func buildCommand() *cobra.Command {
 			}
 			o.Digest, o.Depfile, o.IfChanged = asJSON, depfile, ifChanged
 			if !noCache {
-				o.Cache = string(cache.User("packed"))
+				o.Cache = cache.Top()
 			}
 			collectLate()
 			bar := newProgressBar(os.Stderr)

@@ -70,7 +70,7 @@ func TestScripts(t *testing.T) {
 // what can be used again. With another HOME they would start from nothing.
 func goSettings(t *testing.T) []string {
 	t.Helper()
-	settings := []string{"XDG_CACHE_HOME=" + ownCache(t)}
+	settings := []string{"XDG_CACHE_HOME=" + ownCache(t), "MKINITFS_CACHE="}
 	out, err := exec.Command("go", "env", "-json", "GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -89,7 +89,7 @@ func goSettings(t *testing.T) []string {
 func ownCache(t *testing.T) string {
 	t.Helper()
 	own := t.TempDir()
-	stubs := string(cache.User("stubs"))
+	stubs := filepath.Join(cache.Top(), "stubs")
 	err := errors.Join(
 		os.MkdirAll(stubs, 0o700), os.Mkdir(filepath.Join(own, "mkinitfs"), 0o700),
 		os.Symlink(stubs, filepath.Join(own, "mkinitfs", "stubs")),

@@ -1,18 +1,21 @@
-// Package cache keeps what takes long to make in the user's cache folder.
+// Package cache keeps what takes long to make in a directory of the user's.
 //
-// Use of it has no errors: whoever uses it can do without. A file ends in the CRC-32 of
-// what is before, because after a power cut or on a bad disk it can have its name
-// and not its content. It appears whole, by a rename, so that builds side by side
-// can share a folder. What is kept may be of files that are not for everyone, so
-// that only the user can read it.
+// A file holds what is kept, then the key that it is kept under, its length and its
+// SHA-256, so that a file that was damaged or has got another one's name is noticed. A
+// file appears whole, so that builds side by side can share a directory. Nothing is
+// flushed to the disk: the sum finds what a power cut has left. What is kept may come of
+// files that are not for everyone, so that only the user can read it.
+//
+// A sum stops nobody who can write to the directory. Therefore package cache uses the
+// default directory only if it is the user's own and nobody else can write to it.
+//
+// What goes wrong after [In] is no error: a caller can always do without what is kept.
 package cache
 
 import (
-	"bytes"
 	"cmp"
-	"errors"
-	"hash"
-	"hash/crc32"
+	"crypto/sha256"
+	"encoding/binary"
 	"io"
 	"io/fs"
 	"os"
@@ -20,9 +23,11 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"github.com/mkinitfs/mkinitfs/internal/newfile"
 )
 
-// A folder holds 1 GiB at most, and what has been used within a month. What is left
+// A directory holds 1 GiB at most, and what has been used within a month. What is left
 // of a nearly full disk is for the image.
 const (
 	maxSize = 1 << 30
@@ -30,138 +35,133 @@ const (
 	minFree = 256 << 20
 )
 
-// Folder is the path of a folder that need not exist. The zero value keeps nothing.
-type Folder string
-
-// User returns a folder of mkinitfs's in the user's cache folder, or "" if the user
-// has none.
-func User(name string) Folder {
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return ""
-	}
-	return Folder(filepath.Join(dir, "mkinitfs", name))
+// Dir is a directory of what is kept. The zero value keeps nothing.
+type Dir struct {
+	path string
+	own  bool // nothing in it but the user's own files is taken
 }
 
-// Usable says what keeps anything from being kept there, or nil.
-func (f Folder) Usable() error {
-	if f == "" {
-		return errors.New("the user has no cache folder, as neither XDG_CACHE_HOME nor HOME says where")
-	}
-	if err := os.MkdirAll(string(f), 0o700); err != nil {
-		return err
-	}
-	const write = 2 // access(2)
-	if err := syscall.Access(string(f), write); err != nil {
-		return &fs.PathError{Op: "write to", Path: string(f), Err: err}
-	}
-	return nil
+// Entry is something that is kept. It has to be closed.
+type Entry struct {
+	*io.SectionReader
+	SHA256 [sha256.Size]byte // of its content, which it has been compared with
+	file   *os.File
 }
+
+// Close closes the entry.
+func (e *Entry) Close() error { return e.file.Close() }
 
 // Open returns what is kept under key, or nil if there is nothing, or something else
-// than was kept.
-func (f Folder) Open(key string) io.ReadCloser {
-	if f == "" {
+// than was kept. It reads all of it.
+func (d Dir) Open(key string) *Entry {
+	if d.path == "" {
 		return nil
 	}
-	path := filepath.Join(string(f), key)
-	file, err := os.Open(path)
+	path := filepath.Join(d.path, key)
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil
 	}
-	r, err := open(file)
-	if err != nil {
+	e := d.check(file, key)
+	if e == nil {
 		file.Close()
 		return nil
 	}
 	os.Chtimes(path, time.Time{}, time.Now()) // so that Prune does not forget it
-	return r
+	return e
 }
 
-// reader is the content of a file that is kept.
-type reader struct {
-	*io.SectionReader
-	io.Closer
-}
-
-func open(file *os.File) (io.ReadCloser, error) {
+// check returns the entry of an open file, nil if it is not what was kept under key.
+func (d Dir) check(file *os.File, key string) *Entry {
 	info, err := file.Stat()
-	if err != nil {
-		return nil, err
+	if err != nil || !info.Mode().IsRegular() || d.own && closed(info) != nil {
+		return nil
 	}
-	content := io.NewSectionReader(file, 0, max(info.Size()-crc32.Size, 0))
-	sum, want := crc32.NewIEEE(), make([]byte, crc32.Size)
+	length := info.Size() - int64(len(trailer(key, 0, nil))) - sha256.Size
+	if length < 0 {
+		return nil
+	}
+	content := io.NewSectionReader(file, 0, length)
+	sum := sha256.New()
 	if _, err := io.Copy(sum, content); err != nil {
-		return nil, err
+		return nil
 	}
-	if _, err := file.ReadAt(want, content.Size()); err != nil {
-		return nil, err
-	}
-	if !bytes.Equal(sum.Sum(nil), want) {
-		return nil, fs.ErrInvalid
+	e := &Entry{SectionReader: content, file: file}
+	sum.Sum(e.SHA256[:0])
+	want := trailer(key, length, e.SHA256[:])
+	got := make([]byte, len(want))
+	if _, err := file.ReadAt(got, length); err != nil || string(got) != string(want) {
+		return nil
 	}
 	content.Seek(0, io.SeekStart)
-	return reader{content, file}, nil
+	return e
+}
+
+// trailer is what follows the content of length bytes in a file.
+func trailer(key string, length int64, sum []byte) []byte {
+	return append(binary.BigEndian.AppendUint64([]byte(key), uint64(length)), sum...)
 }
 
 // Writer takes what is to be kept. All it is given counts as written.
 type Writer struct {
-	path string
-	file *os.File // nil when nothing can be kept
-	sum  hash.Hash
+	file   *newfile.File // nil when nothing can be kept
+	key    string
+	length int64
 }
 
 // Create returns a writer of what is to be kept under key. It has to be closed.
-func (f Folder) Create(key string) *Writer {
-	w := &Writer{path: filepath.Join(string(f), key), sum: crc32.NewIEEE()}
-	if f == "" || os.MkdirAll(string(f), 0o700) != nil {
-		return w
-	}
+func (d Dir) Create(key string) *Writer {
+	w := &Writer{key: key}
 	var disk syscall.Statfs_t
-	if err := syscall.Statfs(string(f), &disk); err != nil || disk.Bavail*uint64(disk.Bsize) < minFree {
+	if d.path == "" || syscall.Statfs(d.path, &disk) != nil || disk.Bavail*uint64(disk.Bsize) < minFree {
 		return w
 	}
-	w.file, _ = os.CreateTemp(string(f), ".new-")
+	w.file, _ = newfile.Create(filepath.Join(d.path, key), 0o600)
 	return w
 }
 
 func (w *Writer) Write(p []byte) (int, error) {
 	if w.file != nil {
-		w.sum.Write(p)
-		if _, err := w.file.Write(p); err != nil {
+		n, err := w.file.Write(p)
+		w.length += int64(n)
+		if err != nil {
 			w.Close()
 		}
 	}
 	return len(p), nil
 }
 
-// Keep puts what was written in its place, if all went well.
-func (w *Writer) Keep() {
-	w.Write(w.sum.Sum(nil))
-	if w.file != nil && os.Rename(w.file.Name(), w.path) == nil {
-		w.file.Close()
-		w.file = nil
+// Keep puts what was written in its place, if all went well. Its SHA-256 comes from the
+// caller, who knows it already.
+func (w *Writer) Keep(sum [sha256.Size]byte) {
+	w.Write(trailer(w.key, w.length, sum[:]))
+	if w.file != nil {
+		w.file.Place()
 	}
+	w.Close()
 }
 
 // Close forgets what has not been kept.
 func (w *Writer) Close() {
 	if w.file != nil {
 		w.file.Close()
-		os.Remove(w.file.Name())
 		w.file = nil
 	}
 }
 
-// Prune removes what was not used for long, and of the rest what was used least
-// recently while there is too much.
-func (f Folder) Prune() { f.prune(maxSize) }
+// Prune removes what was not used for long, of the rest what was used least recently
+// while there is too much, and what killed processes have left unfinished.
+func (d Dir) Prune() { d.prune(maxSize) }
 
-func (f Folder) prune(most int64) {
+func (d Dir) prune(most int64) {
+	if d.path == "" {
+		return
+	}
+	newfile.SweepDir(d.path)
 	var files []fs.FileInfo
-	entries, _ := os.ReadDir(string(f))
+	entries, _ := os.ReadDir(d.path)
 	for _, e := range entries {
-		if info, err := e.Info(); err == nil && info.Mode().IsRegular() {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && !newfile.Unfinished(e.Name()) {
 			files = append(files, info)
 		}
 	}
@@ -170,7 +170,7 @@ func (f Folder) prune(most int64) {
 	})
 	for _, info := range files {
 		if most -= info.Size(); most < 0 || time.Since(info.ModTime()) > maxAge {
-			os.Remove(filepath.Join(string(f), info.Name()))
+			os.Remove(filepath.Join(d.path, info.Name()))
 		}
 	}
 }

@@ -49,7 +49,8 @@ var layers = map[string]string{
 	"cmd/mkinitfs": "builder builder/image internal/cache internal/filecaps internal/qemu manifests internal/container | " +
 		"builder/cpio builder/plan builder/stub/bootplan builder/stub/unpack compress",
 
-	"internal/cache":          "",
+	"internal/cache":          "internal/newfile |",
+	"internal/newfile":        "",
 	"internal/filecaps":       "",
 	"internal/gobuild":        "",
 	"internal/qemu":           "",

@@ -1,0 +1,86 @@
+package cache
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+const variable = "MKINITFS_CACHE"
+
+// Top returns the directory that all of mkinitfs's caches are in: the one that the
+// variable MKINITFS_CACHE names, else the default, mkinitfs in the user's cache
+// directory. It is "" if the user has none.
+func Top() string {
+	if dir := os.Getenv(variable); dir != "" {
+		return dir
+	}
+	return byDefault()
+}
+
+func byDefault() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "mkinitfs")
+}
+
+// In returns the directory of this name in top, and makes both. Where top is the
+// default, both have to be the user's own, and nobody else may write there: else
+// somebody could plant what an image is made of. Any other top was named by the user,
+// who vouches for it, unless everybody may write there.
+//
+// After an error nothing is kept; the error says why, and what can be done.
+func In(top, name string) (Dir, error) {
+	if top == "" {
+		return Dir{}, errors.New("the user has no cache directory, as neither XDG_CACHE_HOME nor HOME says where")
+	}
+	path := filepath.Join(top, name)
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return Dir{}, err
+	}
+	own := filepath.Clean(top) == byDefault()
+	for _, dir := range []string{top, path} {
+		info, err := os.Stat(dir)
+		if err != nil {
+			return Dir{}, err
+		}
+		if own {
+			err = closed(info)
+		} else if info.Mode()&0o002 != 0 {
+			err = errEverybody
+		}
+		if err != nil {
+			return Dir{}, fmt.Errorf("%s: %w (its mode is %04o)\n"+
+				"  make it yours alone (chown, chmod go-w), or name another directory by %s=DIR", dir, err, info.Mode().Perm(), variable)
+		}
+	}
+	const write = 2 // access(2)
+	if err := syscall.Access(path, write); err != nil {
+		return Dir{}, &fs.PathError{Op: "write to", Path: path, Err: err}
+	}
+	return Dir{path, own}, nil
+}
+
+var (
+	errEverybody = errors.New("everybody may write there")
+	errOthers    = errors.New("others than its owner may write there")
+)
+
+// closed says who else than the user can change a file or directory, nil if nobody can.
+func closed(info fs.FileInfo) error {
+	owner := info.Sys().(*syscall.Stat_t).Uid
+	switch {
+	case int(owner) != os.Geteuid():
+		return fmt.Errorf("it belongs to user %d, not to user %d", owner, os.Geteuid())
+	case info.Mode()&0o002 != 0:
+		return errEverybody
+	case info.Mode()&0o020 != 0:
+		return errOthers
+	}
+	return nil
+}
