@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/mkinitfs/mkinitfs/internal/newfile"
 )
 
 // Depfile asks for a file that tells make and ninja what an image depends on: the
@@ -77,11 +79,11 @@ func (b *build) writeDepfile() error {
 	for i, path := range inputs {
 		inputs[i] = makeName(path)
 	}
-	f, err := createBeside(d.Path, 0o666)
+	newfile.Sweep(d.Path)
+	f, err := newfile.Create(d.Path, 0o666)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // gone already if all went well
 	defer f.Close()
 	w := bufio.NewWriter(f)
 	fmt.Fprintf(w, "%s:", d.Target)
@@ -100,10 +102,7 @@ func (b *build) writeDepfile() error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), d.Path)
+	return f.Place()
 }
 
 // makeName is a file name as GNU make reads it (GCC writes the same). Backslashes

@@ -9,14 +9,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 
+	"github.com/mkinitfs/mkinitfs/internal/newfile"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// BuildFile is Build into a file. The image is written beside it and renamed, so
-// that it is there whole or not at all; its mode is 0600 if some source is not
+// BuildFile is Build into a file. The image is written into a new file, which replaces
+// it, so that it is there whole or not at all; its mode is 0600 if some source is not
 // readable by all, else what the umask makes of 0666. What exists at path and is
 // not a regular file, such as a device or a FIFO, is written to as it is.
 func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Options) (*Report, error) {
@@ -56,26 +56,23 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 	if b.report.Private {
 		perm = 0o600
 	}
-	f, err := createBeside(path, perm)
+	newfile.Sweep(path)
+	f, err := newfile.Create(path, perm)
 	if err != nil {
 		return nil, err
 	}
-	defer os.Remove(f.Name()) // gone already if all went well
 	defer f.Close()
 	if err := b.write(ctx, f); err != nil {
-		return nil, ofTarget(err, path, f)
+		return nil, ofTarget(err, path)
 	}
 	if o.IfChanged && b.stands(path, f) {
 		b.report.Unchanged = true
 		return &b.report, b.writeDepfile()
 	}
-	if err := f.Close(); err != nil {
-		return nil, ofTarget(err, path, f)
-	}
 	if err := b.writeDepfile(); err != nil {
 		return nil, err
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err := f.Place(); err != nil {
 		return nil, err
 	}
 	return &b.report, b.touch(path)
@@ -83,7 +80,7 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 
 // stands reports whether the file at path can stay, since the new image has the same
 // bytes. One that more people can read than should has to go.
-func (b *build) stands(path string, image *os.File) bool {
+func (b *build) stands(path string, image io.ReadSeeker) bool {
 	old, err := os.Open(path)
 	if err != nil {
 		return false
@@ -129,43 +126,11 @@ func followLinks(path string) (string, error) {
 	return "", fmt.Errorf("write %s: %w", path, syscall.ELOOP)
 }
 
-// createBeside creates a new file in the folder of path.
-func createBeside(path string, perm fs.FileMode) (*os.File, error) {
-	dir, base := filepath.Split(path)
-	for i := 0; ; i++ {
-		name := fmt.Sprintf("%s.%s.%d-%d", dir, base, os.Getpid(), i)
-		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
-		switch {
-		case err == nil:
-			return f, nil
-		case !errors.Is(err, fs.ErrExist):
-			// The error's own path is one that nobody asked for.
-			return nil, fmt.Errorf("create %s: %w", path, errors.Unwrap(err))
-		}
-	}
-}
-
-// ofTarget is an error of a build into the file f, which nobody has asked for, or of
-// one that tempFile made: it names path instead.
-func ofTarget(err error, path string, f *os.File) error {
-	e, ok := errors.AsType[*fs.PathError](err)
-	if ok && (e.Path == f.Name() || strings.HasPrefix(filepath.Base(e.Path), tempPrefix)) {
+// ofTarget makes a write error one of the image alone: no entry is at fault, and nobody
+// has asked for the packed payload, which grows in the same directory.
+func ofTarget(err error, path string) error {
+	if e := (*fs.PathError)(nil); errors.As(err, &e) && (e.Path == path || e.Path == filepath.Dir(path)) {
 		return fmt.Errorf("write %s: %w", path, e.Err)
 	}
 	return err
-}
-
-const tempPrefix = ".mkinitfs-"
-
-// tempFile creates a file that has no name any more.
-func tempFile(dir string) (*os.File, error) {
-	f, err := os.CreateTemp(dir, tempPrefix)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/stub"
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+	"github.com/mkinitfs/mkinitfs/internal/newfile"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -70,7 +71,7 @@ func (b *build) writeSegments(ctx context.Context, out *image, members []member)
 // tells sizes and sums of the members in the latter, so the payload is made first,
 // in a temporary file without a name.
 func (b *build) writeNested(ctx context.Context, out *image, members []member) error {
-	spool, err := tempFile(b.options.TempDir)
+	spool, err := newfile.Temp(b.options.TempDir)
 	if err != nil {
 		return err
 	}

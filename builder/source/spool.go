@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"github.com/mkinitfs/mkinitfs/compress"
+	"github.com/mkinitfs/mkinitfs/internal/newfile"
 )
 
 // plainTar returns f itself if it is a plain archive, standing at its start, else
@@ -146,13 +147,9 @@ func nextStream(r *bufio.Reader) (*compress.Codec, error) {
 // nameless creates a temporary file that is gone when it is closed, whatever
 // becomes of this process.
 func nameless() (*os.File, error) {
-	f, err := os.CreateTemp("", "mkinitfs-*")
+	f, err := newfile.Temp("")
 	if err != nil {
 		return nil, spoolError(err)
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		f.Close()
-		return nil, err
 	}
 	return f, nil
 }

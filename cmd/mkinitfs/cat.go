@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mkinitfs/mkinitfs/builder/image"
+	"github.com/mkinitfs/mkinitfs/internal/newfile"
 )
 
 func catCommand() *cobra.Command {
@@ -67,11 +68,10 @@ func openFile(name string) (*os.File, error) {
 		return in, err
 	}
 	defer in.Close()
-	spool, err := os.CreateTemp("", "mkinitfs-")
+	spool, err := newfile.Temp("")
 	if err != nil {
 		return nil, err
 	}
-	os.Remove(spool.Name())
 	if _, err = io.Copy(spool, in); err == nil {
 		_, err = spool.Seek(0, io.SeekStart)
 	}

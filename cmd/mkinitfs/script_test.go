@@ -27,6 +27,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"mkinitfs": func() { os.Exit(run(os.Args[1:])) },
 		"maxrss":   measureMemory,
+		"named":    withoutNameless,
 	})
 }
 

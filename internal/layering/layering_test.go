@@ -28,8 +28,8 @@ var layers = map[string]string{
 	"builder/selinux": "",
 
 	"builder": "builder/cpio builder/image builder/plan builder/selinux builder/source builder/stub builder/stub/bootplan " +
-		"compress internal/cache manifests |",
-	"builder/source": "builder/plan compress internal/gobuild | builder/cpio builder/image",
+		"compress internal/cache internal/newfile manifests |",
+	"builder/source": "builder/plan compress internal/gobuild internal/newfile | builder/cpio builder/image",
 	"builder/image":  "builder/cpio builder/stub/bootplan compress | builder/stub/unpack",
 
 	"builder/stub":          "internal/cache internal/gobuild |",
@@ -46,7 +46,7 @@ var layers = map[string]string{
 
 	// Of the inner packages the command wants words only: the bits of a mode, the
 	// type of a plan's errors, what an image says about itself.
-	"cmd/mkinitfs": "builder builder/image internal/cache internal/filecaps internal/qemu manifests internal/container | " +
+	"cmd/mkinitfs": "builder builder/image internal/cache internal/filecaps internal/newfile internal/qemu manifests internal/container | " +
 		"builder/cpio builder/plan builder/stub/bootplan builder/stub/unpack compress",
 
 	"internal/cache":          "internal/newfile |",

@@ -15,7 +15,6 @@
 package newfile
 
 import (
-	"fmt"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -161,7 +160,7 @@ func Temp(dir string) (*os.File, error) {
 		fd, err = openUnlinked(filepath.Join(dir, "mkinitfs"))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("create a file in %s: %w", dir, err)
+		return nil, &fs.PathError{Op: "create a file in", Path: dir, Err: err}
 	}
 	return os.NewFile(uintptr(fd), dir), nil
 }
