@@ -23,8 +23,8 @@ if [ "${MKINITFS_TEST_MATRIX:-}" = 1 ]; then
 	need qemu-system-aarch64 qemu-system-arm
 	need qemu-system-ppc64 qemu-system-ppc
 	need qemu-system-riscv64 qemu-system-misc
-	need qemu-mips qemu-user
 fi
+need qemu-i386 qemu-user
 need cpio cpio
 need bsdcpio libarchive-tools
 need zstd zstd
