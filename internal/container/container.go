@@ -13,8 +13,8 @@
 //   - It makes a tmpfs with the few things that the host lends, the stage, its root
 //     by pivot_root(2), and unmounts the host's.
 //   - It unpacks the image into a second tmpfs and closes the image.
-//   - It makes that its root, makes the mounts that the image asks for, and unmounts
-//     the stage.
+//   - It makes the mounts that the image asks for in a chroot of that, makes it its
+//     root, and unmounts the stage.
 //   - It becomes the image's program.
 //
 // All of it lives in those namespaces and goes with them. The host's files are out of

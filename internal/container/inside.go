@@ -77,7 +77,7 @@ func (in *inside) makeRoot(ctx context.Context, img *os.File) error {
 		return err
 	}
 	img.Close()
-	if err := pivotTo(newroot); err != nil {
+	if err := in.stage.enter(); err != nil {
 		return err
 	}
 	in.mounts()

@@ -68,14 +68,7 @@ func enterStage(exact bool) (*stage, error) {
 	}
 	_ = unix.Mount("proc", "proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
 
-	if err := pivotTo("."); err != nil {
-		return nil, err
-	}
-	// The host's root is mounted over the working directory now.
-	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
-		return nil, fmt.Errorf("unmount the host's root: %w", err)
-	}
-	if err := os.Chdir("/"); err != nil {
+	if err := moveTo("."); err != nil {
 		return nil, err
 	}
 	if err := os.Mkdir(newroot, 0o755); err != nil {
@@ -140,16 +133,29 @@ func charDevice(name string) (device, bool) {
 	return device{unix.Major(uint64(st.Rdev)), unix.Minor(uint64(st.Rdev))}, true
 }
 
-// pivotTo makes a mount point this process's root and working directory, with the
-// root before mounted over it.
-func pivotTo(dir string) error {
+// moveTo makes a mount point this process's root and working directory, and unmounts
+// the root before.
+func moveTo(dir string) error {
 	if err := os.Chdir(dir); err != nil {
 		return err
 	}
 	if err := unix.PivotRoot(".", "."); err != nil {
 		return fmt.Errorf("pivot_root: %w", err)
 	}
-	return nil
+	// The root before is mounted over the working directory now.
+	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
+		return fmt.Errorf("unmount the root before: %w", err)
+	}
+	return os.Chdir("/")
+}
+
+// enter changes to the new root, which the stage stays mounted above: no path leads
+// there, not even with "..".
+func (s *stage) enter() error {
+	if err := unix.Chroot(newroot); err != nil {
+		return fmt.Errorf("chroot to the new root: %w", err)
+	}
+	return os.Chdir("/")
 }
 
 // lend binds what the stage has as name to a path of the root. The working directory
@@ -168,14 +174,14 @@ func (s *stage) lend(name, to string) error {
 	return err
 }
 
-// leave unmounts the stage. What it has lent stays.
+// leave makes the new root this process's only one. What the stage has lent stays.
 func (s *stage) leave() error {
 	defer s.dir.Close()
 	if err := s.dir.Chdir(); err != nil {
 		return err
 	}
-	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
-		return fmt.Errorf("unmount the stage: %w", err)
+	if err := unix.Chroot("."); err != nil {
+		return fmt.Errorf("leave the chroot: %w", err)
 	}
-	return os.Chdir("/")
+	return moveTo(newroot)
 }
