@@ -13,7 +13,9 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
@@ -106,8 +108,12 @@ func TestRunMountSources(t *testing.T) {
 			Type: "overlay", Source: "overlay", Target: fmt.Sprintf("/overlay%d", i), Options: "lowerdir=" + lower + ":/empty",
 		})
 	}
+	for target, lower := range map[string]string{"/plain": "/lower", "/dots": "/lower/../lower"} {
+		mounts = append(mounts, bootplan.Mount{Type: "overlay", Source: "overlay", Target: target, Options: "lowerdir=" + lower + ":/empty"})
+	}
 	mounts = append(mounts, bootplan.Mount{Type: "none", Source: "/proc/self/exe", Target: "/file", Options: "bind"})
 	img := planImage(t, mounts, `  - {type: dir, dst: /empty}
+  - {type: file, dst: /lower/file, content: x}
   - {type: file, dst: /file, content: ""}
   - {type: symlink, dst: /link, target: /proc/1/cwd}
   - {type: symlink, dst: /self, target: proc/self/root}
@@ -116,7 +122,8 @@ func TestRunMountSources(t *testing.T) {
 `)
 	// Where a bind has led to a directory of the host or to /, the file is reachable.
 	script := `for d in /to* /overlay* /file; do for f in $d $d/secret $d/shared/secret $d` + dir + `/secret; do
-/busybox test -f $f -a -s $f && echo $d $f && echo changed >$f; done; done; exit 0`
+/busybox test -f $f -a -s $f && echo $d $f && echo changed >$f; done; done
+/busybox test "$(/busybox ls /plain)" = "$(/busybox ls /dots)" || echo /dots $(/busybox ls /dots); exit 0`
 	for _, r := range runners() {
 		t.Run(r.name, func(t *testing.T) {
 			cmd := r.command(t, img, "/busybox", "sh", "-c", script)
@@ -125,7 +132,7 @@ func TestRunMountSources(t *testing.T) {
 			for line := range strings.Lines(out) {
 				target, file, _ := strings.Cut(strings.TrimSpace(line), " ")
 				i := slices.IndexFunc(mounts, func(m bootplan.Mount) bool { return m.Target == target })
-				t.Errorf("%+v: got %s, which is the host's", mounts[i], file)
+				t.Errorf("%+v: got %q, which is not the root's", mounts[i], file)
 			}
 			wantUntouched(t, dir)
 		})
@@ -321,4 +328,156 @@ func TestRunPipe(t *testing.T) {
 	if want := "process 1 reads /dev/null and has 0 1 2 3\n"; got != want {
 		t.Errorf("%s: got %q, want %q", example[1], got, want)
 	}
+}
+
+// TestRunShared mounts file systems that are the host's whoever mounts them: they
+// cannot be changed from within, and the host's stay as they are.
+func TestRunShared(t *testing.T) {
+	mounts := []bootplan.Mount{
+		{Type: "proc", Source: "proc", Target: "/proc"},
+		{Type: "sysfs", Source: "sysfs", Target: "/sys"},
+		{Type: "cgroup2", Source: "cgroup2", Target: "/cgroup"},
+		{Type: "debugfs", Source: "debugfs", Target: "/debug", Options: "nosuid"},
+		{Type: "tracefs", Source: "tracefs", Target: "/trace", Options: "nosuid,rw"},
+		{Type: "securityfs", Source: "securityfs", Target: "/security", Options: "ro"},
+		{Type: "configfs", Source: "configfs", Target: "/config"},
+		{Type: "debugfs", Source: "debugfs", Target: "/mode", Options: "mode=0777"},
+	}
+	img := planImage(t, mounts, "")
+	for _, r := range runners() {
+		t.Run(r.name, func(t *testing.T) {
+			got, words := r.output(t, img, "/busybox", "cat", "/proc/mounts")
+			if r.name == "user" && unix.MountSetattr(-1, "", 0, &unix.MountAttr{}) == unix.ENOSYS {
+				t.Skip("Linux before 5.12: /sys stays as the host has it")
+			}
+			found := 0
+			for line := range strings.Lines(got) {
+				f := strings.Fields(line)
+				if f[2] == "proc" || !slices.ContainsFunc(mounts, func(m bootplan.Mount) bool { return f[1] == m.Target || strings.HasPrefix(f[1], m.Target+"/") }) {
+					continue
+				}
+				found++
+				if !strings.HasPrefix(f[3], "ro,") {
+					t.Errorf("got %q, want it read-only", line)
+				}
+			}
+			if found == 0 {
+				t.Errorf("got no file system of the host's, want some; said:\n%s", words)
+			}
+			if want := "mount debugfs on /mode: options \"mode=0777\" would change the host's debugfs; left out"; !strings.Contains(words, want) {
+				t.Errorf("got %q on standard error, want %q in it", words, want)
+			}
+			if want := "securityfs on /security is"; strings.Contains(words, want) {
+				t.Errorf("got %q on standard error, want no word of one that was to be read-only", words)
+			}
+			if !strings.Contains(got, " /debug debugfs ") {
+				return // this user cannot have it
+			}
+			if want := "mkinitfs: debugfs on /debug is the host's: mounted read-only\n"; !strings.Contains(words, want) {
+				t.Errorf("got %q on standard error, want %q in it", words, want)
+			}
+			// A mount shows the flags of its super block behind its own: one that was
+			// read-only as a whole could not be written by the host any more.
+			if again, _ := r.output(t, img, "/busybox", "grep", "/debug", "/proc/self/mountinfo"); !strings.Contains(again, " - debugfs debugfs rw") {
+				t.Errorf("got %q, want that the host's stays writable", again)
+			}
+		})
+	}
+}
+
+// TestRunLentNodes has a user's image name the same node several times, through
+// links and with something else in its place.
+func TestRunLentNodes(t *testing.T) {
+	busybox := readFile(t, testenv.Tool(t, "busybox"))
+	const dir, file, link, char = cpio.TypeDir, cpio.TypeFile, cpio.TypeLink, cpio.TypeChar
+	null := func(name string) cpioEntry {
+		return cpioEntry{cpio.Header{Name: name, Mode: char | 0o666, Nlink: 1, RdevMajor: 1, RdevMinor: 3}, ""}
+	}
+	var img bytes.Buffer
+	archive(t, &img,
+		cpioEntry{cpio.Header{Name: "busybox", Mode: file | 0o755, Nlink: 1}, busybox},
+		cpioEntry{cpio.Header{Name: "d", Mode: dir | 0o755, Nlink: 2}, ""},
+		cpioEntry{cpio.Header{Name: "l", Mode: link | 0o777, Nlink: 1}, "/d/../d"},
+		null("l/null"), null("now-file"), null("now-link"), null("now-dir"), null("now-null"),
+	)
+	archive(t, &img,
+		cpioEntry{cpio.Header{Name: "now-file", Mode: file | 0o644, Nlink: 1}, "file"},
+		cpioEntry{cpio.Header{Name: "now-link", Mode: link | 0o777, Nlink: 1}, "busybox"},
+		cpioEntry{cpio.Header{Name: "now-dir", Mode: dir | 0o755, Nlink: 2}, ""},
+		null("./now-null"),
+	)
+	name := filepath.Join(t.TempDir(), "nodes.img")
+	writeFile(t, name, img.Bytes())
+	for _, r := range runners() {
+		t.Run(r.name, func(t *testing.T) {
+			got, _ := r.output(t, name, "/busybox", "sh", "-c", `cd /; for f in d/null now-*; do echo $f $(/busybox stat -c %F $f); done
+echo $(/busybox cat now-file); echo lost >d/null; /busybox stat -c %s d/null`)
+			const want = `d/null character special file
+now-dir directory
+now-file regular file
+now-link symbolic link
+now-null character special file
+file
+0
+`
+			if diff := gocmp.Diff(want, got); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestRunConsole runs an image on a terminal, which is its console whether /dev is
+// the image's or mounted.
+func TestRunConsole(t *testing.T) {
+	proc := bootplan.Mount{Type: "proc", Source: "proc", Target: "/proc"}
+	for what, mounts := range map[string][]bootplan.Mount{
+		"mounted": {proc, {Type: "devtmpfs", Source: "dev", Target: "/dev"}}, "the image's": {proc},
+	} {
+		img := planImage(t, mounts, "  - {type: char, dst: /dev/console, dev: \"5:1\", mode: 0600, replace: true}\n")
+		for _, r := range runners() {
+			t.Run(r.name+", "+what, func(t *testing.T) {
+				terminal, user := openTerminal(t)
+				if r.credential != nil { // terminals are their users'
+					if err := user.Chown(int(r.credential.Uid), int(r.credential.Gid)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				cmd := r.command(t, img, "/busybox", "sh", "-c", "echo the console >/dev/console")
+				cmd.Args[2] = "/proc/self/fd/4"
+				cmd.ExtraFiles = append(cmd.ExtraFiles, cmd.Stdin.(*os.File))
+				cmd.Stdin = user
+				outputOf(t, cmd)
+				user.Close()
+				got := make([]byte, 64)
+				n, err := terminal.Read(got)
+				if want := "the console\r\n"; err != nil || string(got[:n]) != want {
+					t.Errorf("got %q and error %v on the terminal, want %q", got[:n], err, want)
+				}
+			})
+		}
+	}
+}
+
+// openTerminal makes a terminal and returns its two ends.
+func openTerminal(t *testing.T) (terminal, user *os.File) {
+	t.Helper()
+	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		testenv.Missing(t, "%v", err)
+	}
+	t.Cleanup(func() { terminal.Close() })
+	if err := unix.IoctlSetPointerInt(int(terminal.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		testenv.Missing(t, "unlock a terminal: %v", err)
+	}
+	n, err := unix.IoctlGetInt(int(terminal.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		testenv.Missing(t, "number of a terminal: %v", err)
+	}
+	user, err = os.OpenFile(fmt.Sprint("/dev/pts/", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		testenv.Missing(t, "%v", err)
+	}
+	t.Cleanup(func() { user.Close() })
+	return terminal, user
 }

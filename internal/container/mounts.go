@@ -71,6 +71,9 @@ func (in *inside) mount(m bootplan.Mount) error {
 		// These are the host's own, whoever mounts them.
 		flags |= unix.MS_RDONLY
 	}
+	if slices.Contains(machineWide, m.Type) {
+		return in.mountMachineWide(m.Type, target, flags, data)
+	}
 	err = unix.Mount(source, target, m.Type, flags, data)
 	if err != nil && !in.exact {
 		switch {
@@ -85,6 +88,27 @@ func (in *inside) mount(m bootplan.Mount) error {
 		return unix.Mount("", target, "", unix.MS_REMOUNT|flags&^unix.MS_REC, "")
 	}
 	return err
+}
+
+// machineWide are other file systems that a machine has one of. Unlike sysfs they
+// take flags and options of a mount for all the mounts that there are
+// (mount_single and reconfigure_single in the kernel).
+var machineWide = []string{
+	"binfmt_misc", "configfs", "debugfs", "efivarfs", "fusectl", "nfsd", "pstore", "resctrl", "securityfs", "selinuxfs", "smackfs", "tracefs",
+}
+
+// mountMachineWide mounts one of these read-only, without a change to the host's.
+func (in *inside) mountMachineWide(kind, target string, flags uintptr, data string) error {
+	if data != "" {
+		return fmt.Errorf("options %q would change the host's %s", data, kind)
+	}
+	if err := unix.Mount(kind, target, kind, flags&^unix.MS_RDONLY, ""); err != nil {
+		return err
+	}
+	if flags&unix.MS_RDONLY == 0 {
+		in.say("%s on %s is the host's: mounted read-only", kind, target)
+	}
+	return unix.Mount("", target, "", flags|unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, "")
 }
 
 // mountDev mounts a /dev of its own in the place of the one that all of a machine
