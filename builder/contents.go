@@ -71,12 +71,14 @@ func (b *build) source(ctx context.Context, c *manifests.Content, archive int32)
 	case "tree":
 		t := source.Tree{
 			Item: item, Attr: attr, DirMode: c.DirMode, Norm: c.Norm, Src: c.Src, Exclude: planGlobs(c.Exclude),
-			Follow: c.Follow, Optional: c.Optional,
+			Follow: c.Follow, Optional: c.Optional, Whiteouts: c.Whiteouts, Archive: archive,
 		}
 		entries, err := t.Entries(ctx, b.clock())
 		return entries, nil, err
 	case "tar":
-		t := source.Tar{Item: item, Src: c.Src, Exclude: planGlobs(c.Exclude), Optional: c.Optional, KeepXattrs: c.KeepXattrs, Archive: archive}
+		t := source.Tar{
+			Item: item, Src: c.Src, Exclude: planGlobs(c.Exclude), Optional: c.Optional, KeepXattrs: c.KeepXattrs, Whiteouts: c.Whiteouts, Archive: archive,
+		}
 		return t.Entries(ctx, b.clock())
 	case "go":
 		g := source.Go{
@@ -112,6 +114,7 @@ func (b *build) planOptions() plan.Options {
 		MTime:    b.clock().Epoch,
 		Nodes:    true,
 		Remove:   planGlobs(b.manifest.Remove),
+		Warn:     b.warning,
 	}
 	for _, p := range b.manifest.Permissions {
 		rule := plan.Permission{

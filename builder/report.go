@@ -99,6 +99,7 @@ func (b *build) describe() error {
 		return b.tooMuch()
 	}
 	b.warn()
+	b.warnLeftovers()
 	_, err := b.bootCopies()
 	return err
 }

@@ -20,8 +20,8 @@ var contentTypes = []contentType{
 	{"block", "dst dev", "mode owner mtime xattrs replace"},
 	{"fifo", "dst", "mode owner mtime xattrs replace"},
 	{"socket", "dst", "mode owner mtime xattrs replace"},
-	{"tree", "src dst", "exclude mode dir_mode owner mtime xattrs follow replace optional"},
-	{"tar", "src", "dst exclude xattrs replace optional"},
+	{"tree", "src dst", "exclude mode dir_mode owner mtime xattrs whiteouts follow replace optional"},
+	{"tar", "src", "dst exclude xattrs whiteouts replace optional"},
 	{"go", "src dst", "mode links owner mtime xattrs capabilities replace"},
 }
 
@@ -108,6 +108,9 @@ func (o *object) item(name string) Content {
 	set(o, "mtime", &c.MTime, readMTime)
 	c.readXattrs(o)
 	c.Exclude = o.globs(o.list("exclude"), "exclude", parseExclude)
+	var whiteouts string
+	choose(o, "whiteouts", &whiteouts, "apply")
+	c.Whiteouts = whiteouts != ""
 	set(o, "follow", &c.Follow, parseBool)
 	set(o, "replace", &c.Replace, parseBool)
 	set(o, "optional", &c.Optional, parseBool)

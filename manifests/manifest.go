@@ -144,6 +144,7 @@ type Content struct {
 	KeepXattrs bool              // tree, tar, file: with those of the source
 	Exclude    []Glob            // tree, tar: relative to the tree's top, without a slash in front
 	Follow     bool              // file, tree: follow symbolic links in the source
+	Whiteouts  bool              // tree, tar: apply the marks by which a container's layer deletes
 	Replace    bool              // take the place of an entry added earlier
 	Optional   bool              // file, tree, tar: a missing source is not an error
 }

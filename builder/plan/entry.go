@@ -43,7 +43,10 @@ type Entry struct {
 	HardLink bool   // before Make: another name for Target
 	Implied  bool   // a folder that stands only because something is in it, or came with a tree: an explicit one wins
 	Replace  bool   // may take the place of an earlier entry from elsewhere
+	Brought  bool   // came with a tree or an archive: nobody named it
 	Private  bool   // not everyone on the host may read the content, so the image should not be for everyone either
+
+	Whiteout Whiteout // before Make: no entry, but what hides others
 
 	Xattrs Xattrs // extended attributes, or nil
 	Data   Data   // of a regular file with Size > 0

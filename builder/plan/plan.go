@@ -15,6 +15,7 @@ type Options struct {
 	Nodes       bool   // add /dev/console and /dev/null where there is nothing
 	Remove      []Glob
 	Permissions []Permission
+	Warn        func(text string) // is told what is likely to be a mistake; may be nil
 }
 
 // Glob is a pattern over paths of the root, in doublestar's syntax. /x/** is
@@ -39,6 +40,7 @@ type Permission struct {
 // Make turns entries, in the order in which they were asked for, into a plan. It
 // uses the slice up, and changes what is in it. In this order
 //
+//   - whiteouts remove what stands before their archive;
 //   - paths are resolved through the symbolic links of the image, wherever in
 //     the order these stand: with /bin -> usr/bin, /bin/sh is /usr/bin/sh, and a
 //     folder /bin is the folder /usr/bin;
@@ -48,7 +50,8 @@ type Permission struct {
 //   - missing parents are made, 0755 and 0:0;
 //   - what Remove matches is removed, with all that is below it, and the parents
 //     that were only made for that;
-//   - default nodes are added;
+//   - default nodes are added, also in the place of other things there that came with a
+//     tree or an archive;
 //   - Permissions are applied, one after the other;
 //   - every parent is checked to be a folder, every value to fit into an archive;
 //   - what is left is numbered in the order of its bytes, which puts parents
@@ -58,7 +61,7 @@ type Permission struct {
 func Make(entries []*Entry, o Options) ([]*Entry, error) {
 	p := &planner{entries: entries, options: o}
 	p.start()
-	if !p.resolve() {
+	if !p.applyWhiteouts() || !p.resolve() {
 		return nil, p.problems.Sorted()
 	}
 	p.sort()
@@ -181,27 +184,6 @@ func (p *planner) makeParents() {
 		}
 	}
 	p.insert(missing)
-}
-
-// addNodes adds what a program needs that starts before /dev is mounted: the
-// kernel opens /dev/console for the first process.
-func (p *planner) addNodes() {
-	dev, err := p.links.folder("/dev")
-	if err != nil {
-		return
-	}
-	if i, found := p.find(dev); found && !p.entries[i].IsDir() {
-		return
-	}
-	nodes := []*Entry{
-		{Path: dev + "/console", Mode: TypeChar | 0o600, Major: 5, Minor: 1},
-		{Path: dev + "/null", Mode: TypeChar | 0o666, Major: 1, Minor: 3},
-	}
-	p.insert(slices.DeleteFunc(nodes, func(e *Entry) bool {
-		_, found := p.find(e.Path)
-		return found
-	}))
-	p.makeParents()
 }
 
 // number gives every file its number and counts its names. The first name in

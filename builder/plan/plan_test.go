@@ -73,6 +73,113 @@ permit /dev/* gid=5`, `
 2 /dev dir 0755
 3 /dev/console char 0600 owner=0:5 4:64
 4 /dev/null char 0666 owner=0:5 1:3
+warning: m:2: /dev/console is a character device 4:64 and not 5:1, which programs look for there
+`},
+		{"default nodes take the place of what came along", `
+nodes
+file /dev/console brought
+dir /dev/null brought
+file /dev/null/x brought`, `
+1 / dir 0755
+2 /dev dir 0755
+3 /dev/console char 0600 5:1
+4 /dev/null char 0666 1:3
+warning: m:2: /dev/console is a file and not the device 5:1, which takes its place
+warning: m:3: /dev/null is a folder and not the device 1:3, which takes its place
+`},
+		{"names of a file that gives way stay", `
+nodes
+link /dev run/dev brought
+file /run/dev/null brought data=x
+hard /a /run/dev/null
+char /dev/console 5:1 0666 brought`, `
+1 / dir 0755
+2 /a file 0644 size=1 data=x
+3 /dev link 0777 -> run/dev
+4 /run dir 0755
+5 /run/dev dir 0755
+6 /run/dev/console char 0666 5:1
+7 /run/dev/null char 0666 1:3
+warning: m:3: /run/dev/null is a file and not the device 1:3, which takes its place
+`},
+
+		// Whiteouts.
+		{"a whiteout hides what stands before its archive, with all below it", `
+file /a
+dir /d
+file /d/x
+file /d-x
+file /a src=2
+dir /a src=2 hides
+dir /d src=2 hides
+dir /nothing src=2 hides
+file /d/later`, `
+1 / dir 0755
+2 /a file 0644
+3 /d dir 0755
+4 /d-x file 0644
+5 /d/later file 0644
+`},
+		{"an opaque directory hides what is in it before", `
+dir /d 0700
+dir /d/s
+file /d/s/x
+dir /d 0755 src=2 implied
+dir /d src=2 opaque
+file /d/y src=2
+dir / src=3 opaque
+file /z src=3`, `
+1 / dir 0755
+2 /z file 0644
+`},
+		{"an opaque directory stays itself", `
+dir /d 0700
+dir /d/s
+file /d/s/x
+file /d/y src=2
+dir /d src=2 opaque`, `
+1 / dir 0755
+2 /d dir 0700
+3 /d/y file 0644
+`},
+		{"whiteouts follow the links that stand before them", `
+link /bin usr/bin
+file /bin/x
+file /bin/y
+dir /usr/bin/x src=2 hides
+dir /bin/y src=2 hides`, `
+1 / dir 0755
+2 /bin link 0777 -> usr/bin
+`},
+		{"a link that is hidden leads nowhere any more", `
+link /bin usr/bin
+file /bin/x
+dir /bin src=2 hides
+dir /bin src=2 implied
+file /bin/y src=2`, `
+1 / dir 0755
+2 /bin dir 0755
+3 /bin/y file 0644
+4 /usr dir 0755
+5 /usr/bin dir 0755
+6 /usr/bin/x file 0644
+`},
+		{"of a file that is hidden the other names stay", `
+file /a data=content src=1
+hard /b /a src=1
+hard /c /b src=1
+hard /d /a src=1
+dir /a src=2 hides
+dir /b src=2 hides`, `
+1 / dir 0755
+2 /c file 0644 size=7 data=content nlink=2
+2 /d file 0644 size=7 nlink=2
+`},
+		{"a hard link of the layer to what it hides", `
+file /a
+dir /a src=2 hides
+hard /b /a src=2`, `
+m:3: /b: its target /a is not in the image
 `},
 		{"default nodes follow a link", `
 nodes
@@ -534,12 +641,14 @@ m:18: /setuid: mode 0300000 has unknown bits
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			entries, options := parse(t, test.in)
-			got := ""
+			got, warned := "", ""
+			options.Warn = func(text string) { warned += "warning: " + text + "\n" }
 			if plan, err := Make(entries, options); err != nil {
 				got = err.Error() + "\n"
 			} else {
 				got = format(plan)
 			}
+			got += warned
 			if diff := cmp.Diff(strings.TrimPrefix(test.want, "\n"), got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}

@@ -94,7 +94,9 @@ func (p *planner) findLinks() map[string]link {
 // move puts every entry where its path leads. What leads nowhere is reported and
 // dropped, so that it is not reported twice.
 func (p *planner) move() {
-	p.asked = map[uint32]string{}
+	if p.asked == nil {
+		p.asked = map[uint32]string{}
+	}
 	lost := map[uint32]bool{}
 	for _, e := range p.entries {
 		to, err := p.links.place(e.Path)
@@ -109,7 +111,9 @@ func (p *planner) move() {
 			p.fail(e, "", "%v", err)
 			lost[e.Ino] = true
 		case to != e.Path:
-			p.asked[e.Ino] = e.Path
+			if p.asked[e.Ino] == "" {
+				p.asked[e.Ino] = e.Path
+			}
 			e.Path = to
 		}
 	}

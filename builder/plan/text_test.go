@@ -80,6 +80,12 @@ func parseEntry(t testing.TB, origin string, words []string) *Entry {
 			e.Source = int32(number(t, value, 10))
 		case strings.Contains(key, "."):
 			e.Xattrs = e.Xattrs.With(Xattrs{key: value})
+		case word == "brought":
+			e.Brought = true
+		case word == "hides":
+			e.Whiteout = HidesPath
+		case word == "opaque":
+			e.Whiteout = HidesBelow
 		case word == "implied":
 			e.Implied = true
 		case word == "replace":

@@ -134,8 +134,12 @@ func (f *File) one(src, dst string, clock Clock) (*plan.Entry, *plan.Error) {
 		return nil, f.fail(src, err, "")
 	}
 	f.apply(e, info, clock)
-	if err := f.keepXattrs(e, src, f.Follow); err != nil {
+	kept, _, err := hostXattrs(src, f.Follow, f.wants)
+	if err != nil {
 		return nil, f.fail(src, err, "")
+	}
+	if f.KeepXattrs {
+		e.Xattrs = kept.With(f.Xattrs)
 	}
 	return e, nil
 }

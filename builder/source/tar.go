@@ -27,6 +27,7 @@ type Tar struct {
 	Exclude    []plan.Glob // relative to the archive's top; with a folder goes all that is in it
 	Optional   bool        // no such archive is fine
 	KeepXattrs bool        // take extended attributes, too
+	Whiteouts  bool        // apply the marks of a container's layer
 	Archive    int32       // becomes [plan.Entry.Source]: above 0, another one for each archive
 }
 
@@ -62,7 +63,7 @@ func (t Tar) Entries(ctx context.Context, clock Clock) (entries []*plan.Entry, c
 	r := &tarReader{
 		Tar: t, clock: clock, file: plain, private: closed(&info),
 		excludes: newExcludes(t.Exclude), hidden: map[string]*plan.Entry{}, moved: map[string]string{},
-		global: map[string]string{},
+		global: map[string]string{}, layer: layer{apply: t.Whiteouts},
 	}
 	if plain == f {
 		r.stamp = stamp(&info)
@@ -75,7 +76,11 @@ func (t Tar) Entries(ctx context.Context, clock Clock) (entries []*plan.Entry, c
 		f.Close()
 	}
 	if err == nil {
-		err = r.excludes.unused().Sorted()
+		problems := r.excludes.unused()
+		if marked := r.layer.problem(&t.Item, t.Src); marked != nil {
+			problems = append(problems, marked)
+		}
+		err = problems.Sorted()
 	}
 	open := closers{plain, &r.sparse}
 	if err != nil {
@@ -127,6 +132,7 @@ type tarReader struct {
 	moved    map[string]string      // excluded name -> hard link that has got the content
 	global   map[string]string      // PAX records for all members from here on
 	sparse   expander
+	layer    layer
 	entries  []*plan.Entry
 }
 
@@ -222,16 +228,14 @@ func (r *tarReader) add(ctx context.Context, tr *tar.Reader, h *tar.Header) erro
 		return err
 	}
 	e := r.entry(path.Join(r.Dst, name), 0)
-	e.Source = r.Archive
+	e.Source, e.Brought = r.Archive, true
 	e.MTime = r.clock.clamp(h.ModTime.Unix())
 	if !fits(int64(h.Uid)) || !fits(int64(h.Gid)) {
 		return fmt.Errorf("owner %d:%d is out of range", h.Uid, h.Gid)
 	}
 	e.UID, e.GID = uint32(h.Uid), uint32(h.Gid)
 	perm := uint32(h.Mode) & 0o7777
-	if r.KeepXattrs {
-		e.Xattrs = tarXattrs(h)
-	}
+	e.Xattrs = tarXattrs(h)
 	excluded := r.excludes.matchUp(name)
 	switch kind := memberType(h); kind {
 	case tar.TypeReg:
@@ -290,10 +294,15 @@ func (r *tarReader) add(ctx context.Context, tr *tar.Reader, h *tar.Header) erro
 	default:
 		return fmt.Errorf("unknown type %q", h.Typeflag)
 	}
-	if !excluded {
-		r.entries = append(r.entries, e)
+	if excluded {
+		return nil
 	}
-	return nil
+	taken, err := r.layer.take(e)
+	if !r.KeepXattrs {
+		e.Xattrs = nil
+	}
+	r.entries = append(r.entries, taken...)
+	return err
 }
 
 // expand makes plain content of the sparse file that tr stands at. One that newc cannot

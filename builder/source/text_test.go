@@ -23,6 +23,10 @@ func format(t *testing.T, entries []*plan.Entry) string {
 	}
 	var b strings.Builder
 	for _, e := range entries {
+		if e.Whiteout != 0 {
+			fmt.Fprintf(&b, "%s %s\n", e.Path, map[plan.Whiteout]string{plan.HidesPath: "hides", plan.HidesBelow: "opaque"}[e.Whiteout])
+			continue
+		}
 		if e.HardLink {
 			fmt.Fprintf(&b, "%s hard %s", e.Path, e.Target)
 		} else {

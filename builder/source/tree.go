@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -22,6 +23,9 @@ type Tree struct {
 	Exclude  []plan.Glob // relative to Src; an excluded folder is not entered
 	Follow   bool        // take what symbolic links lead to, not the links
 	Optional bool        // no such folder is fine
+
+	Whiteouts bool  // apply the marks of a container's layer
+	Archive   int32 // becomes [plan.Entry.Source] if Whiteouts are applied: another one for each item
 }
 
 // Entries walks the tree. Folders are implied, so that others can say what they
@@ -42,6 +46,7 @@ func (t Tree) Entries(ctx context.Context, clock Clock) ([]*plan.Entry, error) {
 	w := &walk{
 		Tree: t, ctx: ctx, clock: clock,
 		excludes: newExcludes(t.Exclude), names: map[inode]string{}, buf: make([]byte, 32<<10),
+		layer: layer{apply: t.Whiteouts},
 	}
 	w.add(t.Src, info, false)
 	if err := context.Cause(ctx); err != nil {
@@ -49,6 +54,9 @@ func (t Tree) Entries(ctx context.Context, clock Clock) ([]*plan.Entry, error) {
 	}
 	if len(w.problems) == 0 {
 		w.problems = w.excludes.unused()
+	}
+	if marked := w.layer.problem(&t.Item, t.Src); marked != nil {
+		w.problems = append(w.problems, marked)
 	}
 	w.holdTimes(w.entries)
 	return w.entries, w.problems.Sorted()
@@ -64,6 +72,7 @@ type walk struct {
 	above    []inode          // the folders that we are in, when links are followed
 	found    []found          // what was found in them and is still to be added
 	buf      []byte
+	layer    layer
 	entries  []*plan.Entry
 	problems plan.Errors
 }
@@ -85,42 +94,53 @@ func (w *walk) add(path string, info *unix.Stat_t, private bool) {
 		dst = w.Dst + dst
 	}
 	e := w.entry(dst, info.Mode)
+	e.Brought = true
+	if w.Whiteouts {
+		e.Source = w.Archive
+	}
 	w.Attr.set(e, info, w.clock)
 	w.setMode(e)
 	id := inode{uint64(info.Dev), info.Ino}
 	if info.Nlink > 1 && !e.IsDir() {
 		if first, ok := w.names[id]; ok {
 			e.HardLink, e.Target = true, first
-			w.entries = append(w.entries, e)
+			w.take(e, path, nil)
 			return
 		}
 		w.names[id] = dst
 	}
-	if err := w.keepXattrs(e, path, w.Follow); err != nil {
-		w.problems = append(w.problems, w.fail(path, err, ""))
-		return
-	}
 	var err error
+	if !e.IsLink() || w.KeepXattrs { // of a link, only the superuser of a strange system would set some
+		e.Xattrs, _, err = hostXattrs(path, w.Follow, w.wants)
+	}
 	switch e.Mode & plan.TypeMask {
 	case plan.TypeDir:
 		e.Implied = true
-		w.entries = append(w.entries, e)
-		w.addFolder(path, id, private || info.Mode&0o001 == 0)
-		return
 	case plan.TypeFile:
 		e.Size, e.Data = info.Size, plan.Data{Path: path, Stamp: stamp(info)}
 		e.Private = private || closed(info)
-		err = readable(path, info)
+		err = cmp.Or(err, readable(path, info))
 	case plan.TypeLink:
 		e.Target, err = os.Readlink(path)
 	case plan.TypeChar, plan.TypeBlock:
 		e.Major, e.Minor = unix.Major(uint64(info.Rdev)), unix.Minor(uint64(info.Rdev))
 	}
+	if w.take(e, path, err); e.IsDir() && err == nil {
+		w.addFolder(path, id, private || info.Mode&0o001 == 0)
+	}
+}
+
+// take adds what stands for e, unless there is something wrong with the file at path.
+func (w *walk) take(e *plan.Entry, path string, err error) {
+	var taken []*plan.Entry
+	if err == nil {
+		taken, err = w.layer.take(e)
+	}
 	if err != nil {
 		w.problems = append(w.problems, w.fail(path, err, ""))
 		return
 	}
-	w.entries = append(w.entries, e)
+	w.entries = append(w.entries, taken...)
 }
 
 // addFolder adds what is in the folder at path.

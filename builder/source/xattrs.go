@@ -10,44 +10,46 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// keepXattrs adds to e what extended attributes the file at path has, if that was
-// asked for; those asked for by name win.
-func (a *Attr) keepXattrs(e *plan.Entry, path string, follow bool) error {
-	if !a.KeepXattrs {
-		return nil
-	}
-	kept, err := hostXattrs(path, follow)
-	e.Xattrs = kept.With(a.Xattrs)
-	return err
-}
-
-// hostXattrs returns the extended attributes of a file of the host as far as the
-// user may see them, but for its label: that is by the policy of another system.
-func hostXattrs(path string, follow bool) (plan.Xattrs, error) {
+// hostXattrs returns those extended attributes of a file of the host that are wanted, as
+// far as the user may see them, and whether it has others. Its label is none of them: that
+// is by the policy of another system.
+func hostXattrs(path string, follow bool, wanted func(name string) bool) (xattrs plan.Xattrs, others bool, err error) {
 	list, get := unix.Llistxattr, unix.Lgetxattr
 	if follow {
 		list, get = unix.Listxattr, unix.Getxattr
 	}
+	n, err := list(path, nil)
+	if n == 0 && err == nil || err == unix.EOPNOTSUPP {
+		return nil, false, nil
+	}
 	buf := make([]byte, 1<<16) // XATTR_LIST_MAX and XATTR_SIZE_MAX
-	n, err := list(path, buf)
-	if err == unix.EOPNOTSUPP {
-		return nil, nil
+	if err == nil {
+		n, err = list(path, buf)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("list extended attributes: %w", err)
+		return nil, false, fmt.Errorf("list extended attributes: %w", err)
 	}
-	var xattrs plan.Xattrs
-	for name := range strings.SplitSeq(string(buf[:n]), "\x00") {
+	for _, name := range strings.Split(string(buf[:n]), "\x00") {
 		if name == "" || name == "security.selinux" {
+			continue
+		}
+		if !wanted(name) {
+			others = true
 			continue
 		}
 		n, err := get(path, name, buf)
 		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", name, err)
+			return nil, false, fmt.Errorf("read %s: %w", name, err)
 		}
 		xattrs = xattrs.With(plan.Xattrs{name: string(buf[:n])})
 	}
-	return xattrs, nil
+	return xattrs, others, nil
+}
+
+// wants reports whether an attribute of the host's file is read: those of overlayfs say
+// what the file is, the others are for who asks for them.
+func (a *Attr) wants(name string) bool {
+	return a.KeepXattrs || strings.Contains(name, ".overlay.")
 }
 
 // tarXattrs returns the extended attributes in a header, where star, GNU tar and

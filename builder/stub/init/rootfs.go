@@ -151,12 +151,13 @@ func (b *boot) attempt(op, path string, err error) {
 }
 
 // openConsole puts fds 0 to 2 on the new root's console, since the old ones keep
-// rootfs busy. They stay as they are if the root has no such node. If there is
-// none behind it, they are on /dev/null by the doing of Go's runtime.
+// rootfs busy. They stay as they are if the root has no such device: into a file, output
+// would fill the RAM and nobody would see it. If there is no driver behind it, they are on
+// /dev/null by the doing of Go's runtime.
 func (b *boot) openConsole() error {
-	fd, err := syscall.Open("/dev/console", syscall.O_RDWR|syscall.O_NOCTTY, 0)
+	fd, err := openDevice("/dev/console")
 	if err != nil && err != syscall.ENOENT {
-		fd, err = syscall.Open("/dev/null", syscall.O_RDWR, 0)
+		fd, err = openDevice("/dev/null")
 	}
 	if err != nil {
 		return nil
@@ -170,4 +171,13 @@ func (b *boot) openConsole() error {
 		syscall.Close(fd)
 	}
 	return nil
+}
+
+// openDevice opens a character device; anything else is as good as not there.
+func openDevice(path string) (int, error) {
+	var st syscall.Stat_t
+	if err := syscall.Stat(path, &st); err != nil || kind(&st) != syscall.S_IFCHR {
+		return -1, syscall.ENOENT
+	}
+	return syscall.Open(path, syscall.O_RDWR|syscall.O_NOCTTY, 0)
 }
