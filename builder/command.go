@@ -170,6 +170,11 @@ func (c *command) readBack(r io.Reader, out io.Writer) (int64, error) {
 	if _, err := io.Copy(out, z); err != nil {
 		return 0, err
 	}
+	for _, note := range z.Notes() {
+		if note.Code != compress.NoteMemory { // the window is in min_ram
+			return 0, &compress.Refused{Reason: codec.Name + ": " + note.Words}
+		}
+	}
 	if _, err := buffered.Peek(1); err == nil {
 		return 0, &compress.Refused{
 			Reason: codec.Name + ": something follows the first stream or frame, and the kernel unpacks one of an archive",

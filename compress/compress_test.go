@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"math/rand/v2"
 	"runtime"
@@ -412,7 +413,8 @@ func TestLZ4Follower(t *testing.T) {
 // allocated.
 func TestHugeWindow(t *testing.T) {
 	dictionary := encode(t, &xzCodec, nil, Options{})
-	copy(dictionary[12:], "\x02\x00\x21\x01\x28") // 4 GiB - 1
+	block := append(dictionary[:12], "\x02\x00\x21\x01\x28\x00\x00\x00"...) // 4 GiB - 1
+	dictionary = binary.LittleEndian.AppendUint32(block, crc32.ChecksumIEEE(block[12:]))
 	content := binary.LittleEndian.AppendUint64([]byte("\x28\xb5\x2f\xfd\xe0"), 1<<40)
 	const unsized = "\xff\xff\xff\xff\xff\xff\xff\xff"
 	for _, test := range []struct {

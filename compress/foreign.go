@@ -98,13 +98,16 @@ func inspectXZ(head []byte) (int64, error) {
 		return 0, &Refused{"xz: the check is " + name + ", and the kernel has CRC32 only", "add --check=crc32"}
 	}
 	block := head[blocks:]
-	n := (int(block[0]) + 1) * 4
+	n := xzBlockSize(block[0])
 	if block[0] == 0 || len(block) < n {
 		return 0, xzCodec.fault(errors.New("stream without a block"))
 	}
-	window, err := xzDictionary(block[:n])
+	k, err := parseXZBlock(block[:n])
+	if err == nil && k.filter != nil {
+		err = errors.New(xzFilterName(uint64(k.filter.ID)))
+	}
 	if err != nil {
 		return 0, &Refused{"xz: " + err.Error(), "want LZMA2 alone, without a filter such as --x86, and 128 MiB of dictionary at most: --lzma2=preset=9e,dict=4MiB"}
 	}
-	return window, nil
+	return k.dictionary, nil
 }

@@ -11,7 +11,7 @@ import (
 	stubxz "github.com/mkinitfs/mkinitfs/builder/stub/xz"
 )
 
-const xzCRC32 = 1 // the check, as a stream has it; 0 is none
+const xzMagic = "\xfd7zXZ\x00"
 
 // xz with CRC32, the only check that the kernel's decoder has; with CRC64, the
 // default of the xz tool, an initramfs panics. The kernel allocates the whole
@@ -19,6 +19,10 @@ const xzCRC32 = 1 // the check, as a stream has it; 0 is none
 //
 // The library has one way to compress, so levels differ by the dictionary only;
 // they have those of xz: 1 MiB at level 1, 8 MiB at the default, 64 MiB at 9.
+//
+// The reader takes what a kernel may take: several blocks, no check, one filter for
+// machine code before LZMA2. It takes CRC64, SHA-256 and a filter's start offset, too,
+// which no kernel does.
 var xzCodec = Codec{
 	Name:     "xz",
 	Config:   "CONFIG_RD_XZ",
@@ -26,7 +30,7 @@ var xzCodec = Codec{
 	Checked:  true,
 	Slow:     true,
 	level:    6,
-	magic:    []string{"\xfd7zXZ\x00"},
+	magic:    []string{xzMagic},
 	writer:   newXZWriter,
 	reader:   newXZReader,
 	pieces:   xzPieces,
@@ -50,25 +54,15 @@ func newXZWriter(w io.Writer, o Options) (io.WriteCloser, error) {
 	return xz.WriterConfig{DictCap: int(xzWindow(o)), CheckSum: xz.CRC32}.NewWriter(w)
 }
 
-// xzDecoders are between two streams. The next one need not allocate its window.
+// xzDecoders are between two streams. The next one need not allocate its window. They
+// are the stub's, which are faster than xz itself where the library takes twice as long.
 var xzDecoders = sync.Pool{New: func() any { return new(stubxz.Decoder) }}
 
-// newXZReader has the stub's decoder, which is faster than xz itself where the library
-// takes twice as long. But the stub's has the checks of the kernel only.
 func newXZReader(r *bufio.Reader, n *notes) (io.ReadCloser, error) {
-	s := &span{r: r, next: xzPieces()}
-	if head, err := r.Peek(8); err == nil && head[7] <= xzCRC32 {
-		d := xzDecoders.Get().(*stubxz.Decoder)
-		d.Reset(s)
-		return &spanReader{d, s, func() {
-			d.Reset(nil)
-			xzDecoders.Put(d)
-		}}, nil
-	}
-	// The reader's own dictionary is only a lower bound for that of the stream.
-	z, err := xz.ReaderConfig{DictCap: lzma.MinDictCap}.NewReader(s)
-	if err != nil {
+	x := &xzReader{r: r, notes: n}
+	if err := x.header(); err != nil {
 		return nil, err
 	}
-	return &spanReader{Reader: z, span: s}, nil
+	x.decoder = xzDecoders.Get().(*stubxz.Decoder)
+	return x, nil
 }

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
-	"github.com/ulikunitz/xz/lzma"
 )
 
 // xzStream walks an xz stream by the format's specification
@@ -13,6 +11,7 @@ import (
 // an index, a footer. state finds the next piece and sets the state behind it.
 type xzStream struct {
 	state pieces
+	after pieces // the chunks of a block
 	check int64  // bytes of the check behind each block
 	size  int64  // bytes of the block or index so far
 	left  uint64 // numbers of the index to come
@@ -20,9 +19,13 @@ type xzStream struct {
 
 func xzPieces() pieces {
 	x := &xzStream{}
-	x.state = x.header
-	return func(r peeker) (int64, error) { return x.state(r) }
+	x.state, x.after = x.header, x.block
+	return x.next
 }
+
+func (x *xzStream) next(r peeker) (int64, error) { return x.state(r) }
+
+func xzEnd(peeker) (int64, error) { return 0, io.EOF }
 
 func (x *xzStream) header(r peeker) (int64, error) {
 	b, err := peek(r, 12)
@@ -45,36 +48,15 @@ func (x *xzStream) block(r peeker) (int64, error) {
 		x.state = x.index
 		return 1, nil
 	}
-	n := (int(b[0]) + 1) * 4
-	if b, err = peek(r, n); err != nil {
+	if b, err = peek(r, xzBlockSize(b[0])); err != nil {
 		return 0, err
 	}
-	if _, err := xzDictionary(b); err != nil {
+	if _, err := parseXZBlock(b); err != nil {
 		return 0, err
 	}
 	x.size = 0
 	x.state = x.chunk
-	return int64(n), nil
-}
-
-// xzDictionary returns the size of a block's dictionary, and refuses one that is
-// too large to be allocated. It looks for LZMA2 as the only filter, as the decoder takes no other.
-func xzDictionary(header []byte) (int64, error) {
-	b := header[2:]
-	for _, present := range []byte{0x40, 0x80} { // the two sizes
-		if header[1]&present != 0 {
-			_, n := xzNumber(b)
-			b = b[n:]
-		}
-	}
-	if len(b) < 3 || header[1]&3 != 0 || b[0] != 0x21 || b[1] != 1 {
-		return 0, errors.New("a filter other than LZMA2")
-	}
-	n, err := lzma.DecodeDictCap(b[2])
-	if err == nil && n > maxWindow {
-		err = tooLarge("dictionary", n)
-	}
-	return n, err
+	return int64(len(b)), nil
 }
 
 func (x *xzStream) chunk(r peeker) (int64, error) {
@@ -85,8 +67,9 @@ func (x *xzStream) chunk(r peeker) (int64, error) {
 	control, n := b[0], int64(1)
 	switch {
 	case control == 0:
-		x.state = x.block
-		return 1 + -(x.size+1)&3 + x.check, nil
+		x.size++
+		x.state = x.after
+		return 1 + -x.size&3 + x.check, nil
 	case control <= 2: // not compressed
 		if b, err = peek(r, 3); err != nil {
 			return 0, err
@@ -117,7 +100,7 @@ func (x *xzStream) index(r peeker) (int64, error) {
 
 func (x *xzStream) records(r peeker) (int64, error) {
 	if x.left == 0 {
-		x.state = func(peeker) (int64, error) { return 0, io.EOF }
+		x.state = xzEnd
 		const sum, footer = 4, 12
 		return -x.size&3 + sum + footer, nil
 	}
@@ -144,6 +127,9 @@ func (x *xzStream) number(r peeker) (uint64, int64, error) {
 func xzNumber(b []byte) (v uint64, n int) {
 	for i := 0; i < min(len(b), 9); i++ {
 		v |= uint64(b[i]&0x7f) << (7 * i)
+		if b[i] == 0 && i > 0 {
+			return 0, 0 // longer than it need be
+		}
 		if b[i] < 0x80 {
 			return v, i + 1
 		}

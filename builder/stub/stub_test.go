@@ -139,7 +139,8 @@ func TestImports(t *testing.T) {
 					t.Errorf("%s is not linked, want it to decode the payload", name)
 				}
 			}
-			for _, name := range []string{"fmt", "os", "reflect"} {
+			// The filters of xz are for host tools: the stub reads streams of ours only.
+			for _, name := range []string{"fmt", "os", "reflect", module + "/compress", module + "/compress/bcj"} {
 				if linked[name] {
 					t.Errorf("%s is linked", name)
 				}

@@ -22,7 +22,8 @@ const module = "github.com/mkinitfs/mkinitfs/"
 // the thing that is wanted does not belong on this side.
 var layers = map[string]string{
 	"manifests":       "internal/filecaps |",
-	"compress":        "builder/stub/gzip builder/stub/xz |",
+	"compress":        "builder/stub/gzip builder/stub/xz compress/bcj |",
+	"compress/bcj":    "",
 	"builder/plan":    "",
 	"builder/cpio":    "",
 	"builder/selinux": "",

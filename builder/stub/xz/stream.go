@@ -93,3 +93,28 @@ func putNumber(b []byte, v int64) []byte {
 	}
 	return append(b, byte(v))
 }
+
+// ResetBlock makes d decode the chunks of one block and their padding, without the
+// header before them and the check behind. It is for readers that take more headers and
+// checks than a Decoder does. The dictionary is at most MaxWindow; size is what the
+// block unpacks to, or -1 if its header does not say. Read returns io.EOF behind the
+// padding and takes nothing of r that follows.
+//
+// It is a function, because the stub's type information would list a method, and stands
+// at the end of a file, because a file of its own has a place in the stub's line tables.
+func ResetBlock(d *Decoder, r io.Reader, dictionary uint32, size int64) {
+	d.Reset(r)
+	d.check, d.blocks, d.records = 0, 0, d.records[:0]
+	d.block = block{packed: unknown, size: size}
+	d.chunk = chunk{wantReset: true, wantCode: true}
+	d.window.reset(dictionary, size)
+	d.step = func(d *Decoder) error {
+		if d.blocks > 0 {
+			return io.EOF
+		}
+		step := d.step
+		err := d.next()
+		d.step = step // blockEnd goes on to a header
+		return err
+	}
+}
