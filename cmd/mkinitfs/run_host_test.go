@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -480,4 +481,36 @@ func openTerminal(t *testing.T) (terminal, user *os.File) {
 	}
 	t.Cleanup(func() { user.Close() })
 	return terminal, user
+}
+
+// TestRunKeys has a program look for a key of its caller's session.
+func TestRunKeys(t *testing.T) {
+	img := planImage(t, []bootplan.Mount{{Type: "proc", Source: "proc", Target: "/proc"}}, "")
+	for _, r := range runners() {
+		t.Run(r.name, func(t *testing.T) {
+			runtime.LockOSThread() // the thread, which has the keyring, ends with the test
+			if _, err := unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0); err != nil {
+				testenv.Missing(t, "make a session keyring: %v", err)
+			}
+			key, err := unix.AddKey("user", "of-the-host", []byte("secret"), unix.KEY_SPEC_SESSION_KEYRING)
+			if err != nil {
+				testenv.Missing(t, "make a key: %v", err)
+			}
+			const sessionOnly = 0x3f000000 // all rights, through the keyring that it is in
+			if err := unix.KeyctlSetperm(key, sessionOnly); err != nil {
+				t.Fatal(err)
+			}
+			if r.credential != nil {
+				if _, err := unix.KeyctlInt(unix.KEYCTL_CHOWN, key, int(r.credential.Uid), int(r.credential.Gid), 0); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if text := readFile(t, "/proc/keys"); !strings.Contains(text, "of-the-host") {
+				t.Fatalf("got no key in the caller's session:\n%s", text)
+			}
+			if got, _ := r.output(t, img, "/busybox", "cat", "/proc/keys"); strings.Contains(got, "of-the-host") {
+				t.Errorf("got a key of the caller's session, want none:\n%s", got)
+			}
+		})
+	}
 }

@@ -62,6 +62,9 @@ func (in *inside) exec(command []string) error {
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
 		return fmt.Errorf("tie to the outer process: %w", err)
 	}
+	// Keys that the caller's session holds are not for the program. Where the kernel
+	// has no keys, or a filter keeps them from this process, there is nothing to hide.
+	_, _ = unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0)
 	err = fmt.Errorf("%s: program %q: %w", in.name, command[0], syscall.Exec(program, command, env))
 	switch {
 	case errors.Is(err, syscall.ENOENT):
