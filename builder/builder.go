@@ -19,6 +19,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"runtime"
 	"strings"
 
@@ -37,6 +38,12 @@ type Options struct {
 	TempDir string // for the packed payload while it grows; "" is os.TempDir()
 	Digest  bool   // fill Report.SHA256
 	Depfile Depfile
+
+	// Fakeroot is the program that pretends to others what files are like, see [Fakeroot]: a
+	// source that it may hide something of is an error. "" takes all as it is on disk.
+	Fakeroot string
+
+	Stdin *os.File // for a tarball that comes in there; it is closed
 
 	// Cache is a directory for what is slow to compress, "" for none. The image is the
 	// same with it and without. A directory in which everybody may write is not used; the

@@ -166,6 +166,12 @@ func (c *Content) readSource(o *object) {
 		return
 	}
 	c.Src = join(o.dir, src)
+	switch {
+	case c.Type == "tar" && src == Stdin:
+		c.Src = Stdin
+	case c.Src == Stdin: // a file of that name
+		c.Src = "./" + c.Src
+	}
 	if c.Type != "file" {
 		return
 	}
@@ -183,6 +189,25 @@ func (c *Content) readSource(o *object) {
 			"src %s is a pattern, and dst is one file", quote(src)))
 	}
 	o.refuse("src is a pattern", "links")
+}
+
+// Stdin as the Src of a tar is the standard input.
+const Stdin = "-"
+
+// streams reports those of items that want what another has read.
+func (d *decoder) streams(items []Content) {
+	var first *Content
+	for i := range items {
+		switch c := &items[i]; {
+		case c.Type != "tar" || c.Src != Stdin:
+		case first != nil:
+			d.errorf(c.Pos, "src %q: standard input is read at %s already", Stdin, first.Pos)
+		case d.stdin:
+			d.errorf(c.Pos, "src %q: standard input holds the manifest", Stdin)
+		default:
+			first = c
+		}
+	}
 }
 
 // readMode reads the mode of an item. That of a tree may be a rule for its files.

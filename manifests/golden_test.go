@@ -118,7 +118,7 @@ func template(format string) *regexp.Regexp {
 }
 
 // parseTestdata parses a file with the definitions in its first lines:
-// "# -D NAME=value" and "# env NAME=value".
+// "# -D NAME=value" and "# env NAME=value"; "# stdin" says that it came in there.
 func parseTestdata(t testing.TB, file string) (*Manifest, error) {
 	t.Helper()
 	data, err := os.ReadFile(file)
@@ -136,6 +136,7 @@ func parseTestdata(t testing.TB, file string) (*Manifest, error) {
 		}
 	}
 	return Parse(data, Options{
+		stdin:  strings.HasPrefix(string(data), "# stdin\n"),
 		File:   filepath.Base(file),
 		Vars:   vars,
 		Getenv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },

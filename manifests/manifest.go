@@ -128,7 +128,7 @@ type Content struct {
 	Type       string  // file, dir, symlink, hardlink, char, block, fifo, socket, tree, tar, go
 	Dst        string  // absolute and clean; tree, tar: the folder that takes the place of the top
 	DstDir     bool    // Dst was written with a final slash: file and go keep their own name there
-	Src        string  // file, tree, tar, go: host path, joined with its folder
+	Src        string  // file, tree, tar, go: host path, joined with its folder; tar: or [Stdin]
 	SrcGlob    bool    // file: Src is a pattern over host paths, in doublestar's syntax; DstDir is true then
 	Text       *string // file: content, instead of Src
 	Links      []string

@@ -12,6 +12,7 @@ type decoder struct {
 	*report
 	dir    string // of relative sources
 	noStub bool   // root.type is none
+	stdin  bool   // the manifest has come in on standard input
 }
 
 // object is a mapping of which the keys are known. A nil one has no keys: it

@@ -13,6 +13,8 @@ type Options struct {
 	Dir    string                      // relative sources are joined with it; "" is the folder of File
 	Vars   map[string]string           // what -D NAME=value defines; these win over vars
 	Getenv func(string) (string, bool) // looks variables up that nothing else defines; nil: no environment
+
+	stdin bool // the manifest has come in on standard input
 }
 
 // Load reads the manifest in file, or on standard input if file is "-". A
@@ -27,6 +29,7 @@ func Load(file string, opt Options) (*Manifest, error) {
 		if opt.File == "-" {
 			opt.File = "<stdin>"
 		}
+		opt.stdin = true
 		data, err = io.ReadAll(os.Stdin)
 	} else {
 		data, err = os.ReadFile(file)
@@ -50,7 +53,7 @@ func Parse(data []byte, opt Options) (*Manifest, error) {
 	if opt.Dir == "" {
 		opt.Dir = filepath.Dir(opt.File)
 	}
-	d := &decoder{report: &report{file: opt.File}, dir: opt.Dir}
+	d := &decoder{report: &report{file: opt.File}, dir: opt.Dir, stdin: opt.stdin}
 	var m *Manifest
 	if top := d.read(data); top != nil && d.version(top) {
 		d.substitute(top, opt)
@@ -100,6 +103,7 @@ func (d *decoder) manifest(top *node) *Manifest {
 	for _, n := range o.list("contents") {
 		d.content(n, &m.Contents)
 	}
+	d.streams(m.Contents)
 	for _, n := range o.list("permissions") {
 		d.permission(n, &m.Permissions)
 	}

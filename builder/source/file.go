@@ -118,6 +118,9 @@ func (f *File) one(src, dst string, clock Clock) (*plan.Entry, *plan.Error) {
 		return nil, f.fail(src, err, "")
 	}
 	e := f.entry(dst, info.Mode)
+	if f.Fakeroot != "" && f.pretends(e, info) {
+		return nil, f.pretended(src)
+	}
 	switch {
 	case e.IsLink():
 		e.Mode |= 0o777
@@ -142,6 +145,12 @@ func (f *File) one(src, dst string, clock Clock) (*plan.Entry, *plan.Error) {
 		e.Xattrs = kept.With(f.Xattrs)
 	}
 	return e, nil
+}
+
+// pretends reports whether something about e may be pretended: what nobody gives, or that
+// it is a file at all, since device nodes are empty files on disk.
+func (f *File) pretends(e *plan.Entry, info *unix.Stat_t) bool {
+	return f.KeepOwner || f.KeepXattrs || e.IsFile() && (f.Mode == nil || info.Size == 0)
 }
 
 func (f *File) apply(e *plan.Entry, info *unix.Stat_t, clock Clock) {

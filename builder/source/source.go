@@ -28,6 +28,10 @@ type Item struct {
 	Dst     string // absolute and clean
 	Replace bool   // take the place of what was added before
 
+	// Fakeroot is the program that pretends other owners, modes and types than the disk
+	// has. What depends on them is an error then.
+	Fakeroot string
+
 	// Input is told what of the host decides over the entries, beside the files that
 	// they are made of: other files, and folders for the names in them. It may be nil.
 	Input func(path string)
@@ -127,6 +131,14 @@ func (item *Item) fail(path string, cause error, hint string) *plan.Error {
 		cause = inner.Err
 	}
 	return &plan.Error{Origin: item.Origin, Path: path, Msg: cause.Error(), Hint: hint, Cause: cause}
+}
+
+// pretended is the problem of a source whose metadata somebody pretends to others.
+func (item *Item) pretended(src string) *plan.Error {
+	msg := fmt.Sprintf("under %s: mkinitfs is a static program and sees owners, modes and device nodes as they are on disk, not as pretended", item.Fakeroot)
+	hint := `write a tarball there and pipe it in: tar -cf - . | mkinitfs build ..., with {type: tar, src: "-"} in the manifest` +
+		"\n  --ignore-fakeroot takes what is on disk"
+	return &plan.Error{Origin: item.Origin, Path: src, Msg: msg, Hint: hint}
 }
 
 // advice is an error that comes with a hint.

@@ -23,7 +23,8 @@ import (
 // Tar puts what is in a tar archive below Dst. The archive may be compressed.
 type Tar struct {
 	Item
-	Src        string
+	Src        string      // a file, a FIFO, or [Stdin]
+	Stdin      *os.File    // is read if Src says so, and closed
 	Exclude    []plan.Glob // relative to the archive's top; with a folder goes all that is in it
 	Optional   bool        // no such archive is fine
 	KeepXattrs bool        // take extended attributes, too
@@ -33,47 +34,27 @@ type Tar struct {
 
 // Entries reads the archive's headers. Owners, modes and times are the archive's,
 // but no time is after SOURCE_DATE_EPOCH, if that is set; times are cut to
-// seconds. Folders are implied. Contents stay where they are, in the archive or,
-// if that is compressed, in a temporary file that has no name any more: closer
+// seconds. Folders are implied. Contents stay where they are, in the archive or, if that
+// is compressed or a stream, in a temporary file that has no name any more: closer
 // must stay open until they have been read. It is nil if there was an error,
 // which is of type [plan.Errors], or ctx's.
 func (t Tar) Entries(ctx context.Context, clock Clock) (entries []*plan.Entry, closer io.Closer, err error) {
-	f, err := os.Open(t.Src)
+	f, err := t.open(ctx)
 	if t.Optional && errors.Is(err, fs.ErrNotExist) {
 		t.inputAbove(t.Src)
 		return nil, io.NopCloser(nil), nil
 	}
 	if err != nil {
-		return nil, nil, plan.Errors{t.fail(t.Src, err, "")}
-	}
-	t.input(t.Src)
-	var info unix.Stat_t
-	err = unix.Fstat(int(f.Fd()), &info)
-	if err == nil && info.Mode&plan.TypeMask != plan.TypeFile {
-		err = errors.New("not a regular file")
-	}
-	var plain *os.File
-	if err == nil {
-		plain, err = plainTar(ctx, f)
-	}
-	if err != nil {
-		f.Close()
 		return nil, nil, t.problem(ctx, err)
 	}
 	r := &tarReader{
-		Tar: t, clock: clock, file: plain, private: closed(&info),
+		Tar: t, clock: clock, file: f.File, stamp: f.stamp, private: f.private,
 		excludes: newExcludes(t.Exclude), hidden: map[string]*plan.Entry{}, moved: map[string]string{},
 		global: map[string]string{}, layer: layer{apply: t.Whiteouts},
 	}
-	if plain == f {
-		r.stamp = stamp(&info)
-	}
 	err = r.read(ctx)
 	if err == nil {
-		err = unchanged(f, &info)
-	}
-	if plain != f {
-		f.Close()
+		err = f.check()
 	}
 	if err == nil {
 		problems := r.excludes.unused()
@@ -82,7 +63,7 @@ func (t Tar) Entries(ctx context.Context, clock Clock) (entries []*plan.Entry, c
 		}
 		err = problems.Sorted()
 	}
-	open := closers{plain, &r.sparse}
+	open := closers{f, &r.sparse}
 	if err != nil {
 		open.Close()
 		return nil, nil, t.problem(ctx, err)

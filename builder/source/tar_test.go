@@ -240,7 +240,7 @@ func TestTarMissing(t *testing.T) {
 	}
 	request.Src = dir
 	_, _, err = request.Entries(t.Context(), Clock{})
-	compare(t, filepath.Dir(dir), nil, err, "m:1: "+filepath.Base(dir)+": not a regular file\n")
+	compare(t, filepath.Dir(dir), nil, err, "m:1: "+filepath.Base(dir)+": is a directory\n  type: tree takes directories\n")
 }
 
 func TestTarPrivate(t *testing.T) {

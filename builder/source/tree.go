@@ -42,6 +42,8 @@ func (t Tree) Entries(ctx context.Context, clock Clock) ([]*plan.Entry, error) {
 		return nil, plan.Errors{t.fail(t.Src, err, "")}
 	case info.Mode&plan.TypeMask != plan.TypeDir:
 		return nil, plan.Errors{t.fail(t.Src, errors.New("not a folder"), "type: file takes single files")}
+	case t.Fakeroot != "":
+		return nil, plan.Errors{t.pretended(t.Src)}
 	}
 	w := &walk{
 		Tree: t, ctx: ctx, clock: clock,

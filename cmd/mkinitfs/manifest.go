@@ -19,6 +19,8 @@ type manifestFlags struct {
 	arch     string
 	compress string
 	stub     string
+
+	ignoreFakeroot bool
 }
 
 func (f *manifestFlags) add(cmd *cobra.Command) {
@@ -27,12 +29,16 @@ func (f *manifestFlags) add(cmd *cobra.Command) {
 	flags.StringVarP(&f.dir, "directory", "C", "", "look for relative sources in `DIR` (default: the manifest's folder)")
 	flags.StringVar(&f.arch, "arch", "", "build for `ARCH` instead of the manifest's")
 	flags.StringVar(&f.compress, "compress", "", "compress with `CODEC[:LEVEL]` instead of the manifest's")
+	flags.BoolVar(&f.ignoreFakeroot, "ignore-fakeroot", false, "under fakeroot or pseudo, take owners, modes and nodes as they are on disk")
 	flags.StringVar(&f.stub, "stub", "", "use the stub in `FILE` instead of a compiled one")
 }
 
 // load reads the manifest and applies the flags to it.
 func (f *manifestFlags) load(file string) (*manifests.Manifest, builder.Options, error) {
-	o := builder.Options{Stub: f.stub}
+	o := builder.Options{Stub: f.stub, Stdin: os.Stdin}
+	if !f.ignoreFakeroot {
+		o.Fakeroot = builder.Fakeroot(os.LookupEnv)
+	}
 	vars := map[string]string{}
 	for _, d := range f.defines {
 		name, value, ok := strings.Cut(d, "=")

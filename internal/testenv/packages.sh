@@ -36,6 +36,8 @@ need setfattr attr
 need setcap libcap2-bin
 need busybox busybox-static
 need runc runc
+need fakeroot fakeroot
+need dpkg-buildpackage dpkg-dev
 need matchpathcon selinux-utils
 need semodule policycoreutils
 need /usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring

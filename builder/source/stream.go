@@ -1,0 +1,175 @@
+package source
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+)
+
+// Stdin as a source is the standard input.
+const Stdin = "-"
+
+// opened is an archive that can be read.
+type opened struct {
+	*os.File            // plain, standing at its start
+	stamp    plan.Stamp // zero for a file that has no name
+	private  bool
+	check    func() error // that it did not change while it was read
+}
+
+// open opens the archive, and decompresses it or spools a stream into a file without a
+// name. It is ctx's error if that ends before.
+func (t *Tar) open(ctx context.Context) (*opened, error) {
+	if t.Src == Stdin {
+		return t.stream(ctx, t.openStdin)
+	}
+	var info unix.Stat_t
+	if err := lookAt(unix.AT_FDCWD, t.Src, true, &info); err != nil {
+		return nil, err
+	}
+	switch info.Mode & plan.TypeMask {
+	case plan.TypeFIFO:
+		return t.stream(ctx, func() (*os.File, error) { return os.Open(t.Src) })
+	case plan.TypeDir:
+		return nil, advise("type: tree takes directories", "is a directory")
+	case plan.TypeFile:
+	default:
+		return nil, errors.New("neither a regular file nor a pipe")
+	}
+	f, err := os.Open(t.Src)
+	if err != nil {
+		return nil, err
+	}
+	if !isDescriptor(t.Src) {
+		t.input(t.Src)
+	}
+	err = unix.Fstat(int(f.Fd()), &info)
+	var plain *os.File
+	if err == nil {
+		plain, err = plainTar(ctx, f)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	o := &opened{File: plain, private: closed(&info)}
+	if plain == f {
+		o.stamp = stamp(&info)
+		o.check = func() error { return unchanged(f, &info) }
+		return o, nil
+	}
+	defer f.Close()
+	o.check = func() error { return nil }
+	return o, unchanged(f, &info)
+}
+
+// isDescriptor reports whether a path names an open file of this process: no other can
+// look at it later.
+func isDescriptor(path string) bool {
+	return path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/")
+}
+
+func (t *Tar) openStdin() (*os.File, error) {
+	f := t.Stdin
+	if f == nil {
+		return nil, errors.New("there is no standard input")
+	}
+	if _, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS); err == nil {
+		return nil, advise("pipe a tarball in: tar -C ROOT -cf - . | mkinitfs ...", "standard input is a terminal")
+	}
+	return f, nil
+}
+
+// stream spools what comes out of a pipe.
+func (t *Tar) stream(ctx context.Context, open func() (*os.File, error)) (*opened, error) {
+	private := make(chan bool, 1)
+	in := background(ctx, func() (*os.File, error) {
+		f, err := open()
+		if err == nil {
+			private <- closedStream(f)
+		}
+		return f, err
+	})
+	defer in.Close()
+	spool, err := nameless()
+	if err != nil {
+		return nil, err
+	}
+	if err = spoolStream(ctx, spool, in); err == nil {
+		_, err = spool.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		spool.Close()
+		return nil, err
+	}
+	t.warnTmpfs(spool)
+	return &opened{File: spool, private: <-private, check: func() error { return nil }}, nil
+}
+
+func spoolStream(ctx context.Context, spool *os.File, in io.Reader) error {
+	r := bufio.NewReaderSize(in, 1<<16)
+	if _, err := r.Peek(1); err == io.EOF {
+		return errors.New("nothing came through: the program that should write it may have failed")
+	} else if err != nil {
+		return err
+	}
+	codec, err := detect(r)
+	if err != nil {
+		return err
+	}
+	if codec != nil {
+		return unpack(ctx, spool, codec, r)
+	}
+	_, err = r.WriteTo(&bounded{w: spool, left: maxSpool})
+	return err
+}
+
+// background reads a file that may make it wait for ever: neither open(2) of a FIFO nor
+// read(2) of a pipe ends with ctx.
+func background(ctx context.Context, open func() (*os.File, error)) io.ReadCloser {
+	r, w := io.Pipe()
+	stop := context.AfterFunc(ctx, func() { w.CloseWithError(context.Cause(ctx)) })
+	go func() {
+		defer stop()
+		f, err := open()
+		if err == nil {
+			_, err = io.Copy(w, f)
+			f.Close()
+		}
+		w.CloseWithError(err)
+	}()
+	return r
+}
+
+// closedStream reports whether a stream comes from a file that not everybody may read.
+// Of a pipe without a name the mode says nothing.
+func closedStream(f *os.File) bool {
+	var info unix.Stat_t
+	var fs unix.Statfs_t
+	if unix.Fstat(int(f.Fd()), &info) != nil || unix.Fstatfs(int(f.Fd()), &fs) != nil {
+		return true
+	}
+	const sockfs = 0x534f434b // SOCKFS_MAGIC
+	return closed(&info) && fs.Type != unix.PIPEFS_MAGIC && fs.Type != sockfs
+}
+
+// warnTmpfs says what a spool in RAM takes.
+func (t *Tar) warnTmpfs(spool *os.File) {
+	var fs unix.Statfs_t
+	info, err := spool.Stat()
+	if err != nil || unix.Fstatfs(int(spool.Fd()), &fs) != nil || fs.Type != unix.TMPFS_MAGIC && fs.Type != unix.RAMFS_MAGIC {
+		return
+	}
+	t.warn("%s: takes %s of RAM while the image is built: TMPDIR (%s) is on a tmpfs", t.Src, mebibytes(info.Size()), os.TempDir())
+}
+
+// mebibytes words a size, rounded up.
+func mebibytes(n int64) string { return fmt.Sprintf("%d MiB", (n+1<<20-1)>>20) }
