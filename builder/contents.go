@@ -55,10 +55,13 @@ func (b *build) addInit(entries []*plan.Entry) []*plan.Entry {
 
 // source translates one item of contents and asks it for its entries.
 func (b *build) source(ctx context.Context, c *manifests.Content, archive int32) ([]*plan.Entry, io.Closer, error) {
-	item := source.Item{Origin: c.Pos.String(), Dst: c.Dst, Replace: c.Replace, Fakeroot: b.options.Fakeroot, Input: b.input, Warn: b.warning}
+	item := source.Item{
+		Origin: c.Pos.String(), Dst: c.Dst, Replace: c.Replace, Fakeroot: b.options.Fakeroot, NoStub: b.manifest.Root.Type == manifests.None,
+		Input: b.input, Warn: b.warning,
+	}
 	attr := source.Attr{
 		Mode: c.Mode, UID: c.Owner.UID, GID: c.Owner.GID, KeepOwner: c.Owner.Keep,
-		MTime: sourceTime(c.MTime), KeepXattrs: c.KeepXattrs, Xattrs: c.Xattrs,
+		MTime: sourceTime(c.MTime), KeepXattrs: c.KeepXattrs, DropXattrs: c.DropXattrs, Xattrs: c.Xattrs,
 	}
 	switch c.Type {
 	case "file":
@@ -78,7 +81,7 @@ func (b *build) source(ctx context.Context, c *manifests.Content, archive int32)
 	case "tar":
 		t := source.Tar{
 			Item: item, Src: c.Src, Stdin: b.options.Stdin, Exclude: planGlobs(c.Exclude), Optional: c.Optional,
-			KeepXattrs: c.KeepXattrs, Whiteouts: c.Whiteouts, Archive: archive,
+			KeepXattrs: c.KeepXattrs, DropXattrs: c.DropXattrs, Whiteouts: c.Whiteouts, Archive: archive,
 		}
 		return t.Entries(ctx, b.clock())
 	case "go":

@@ -142,6 +142,7 @@ type Content struct {
 	MTime      MTime
 	Xattrs     map[string]string // extended attributes, capabilities among them
 	KeepXattrs bool              // tree, tar, file: with those of the source
+	DropXattrs bool              // tree, tar, file: without them, and that is meant
 	Exclude    []Glob            // tree, tar: relative to the tree's top, without a slash in front
 	Follow     bool              // file, tree: follow symbolic links in the source
 	Whiteouts  bool              // tree, tar: apply the marks by which a container's layer deletes

@@ -27,19 +27,22 @@ func parseXattrName(name string) (string, error) {
 // readXattrs reads the extended attributes of an item. What comes with some of its
 // own has them dropped unless it is told to keep them.
 func (c *Content) readXattrs(o *object) {
-	if o.noStub {
-		o.refuse(noXattrs, "xattrs", "capabilities")
-	}
 	n := o.get("xattrs")
+	if o.noStub {
+		o.refuse(noXattrs, "capabilities")
+		if n != nil && n.text != "drop" {
+			o.refuse(noXattrs, "xattrs")
+		}
+	}
 	many := c.Type == "tree" || c.Type == "tar"
 	switch {
 	case n != nil && many && n.kind == mapping:
 		o.add(n.pos, advise("an item of permissions sets them on what its path matches", "xattrs: want keep or drop, got a mapping"))
 		return
 	case n != nil && n.kind == scalar && (many || c.Type == "file" && !o.has("content")):
-		word := "drop"
+		var word string
 		choose(o, "xattrs", &word, "keep", "drop")
-		c.KeepXattrs = word == "keep"
+		c.KeepXattrs, c.DropXattrs = word == "keep", word == "drop"
 		n = nil
 	}
 	c.Xattrs = o.attributes(n)

@@ -53,12 +53,13 @@ func (f File) Entries(clock Clock) ([]*plan.Entry, error) {
 	}
 	var entries []*plan.Entry
 	var problems plan.Errors
+	var noted notes
 	for _, src := range sources {
 		dst := f.Dst
 		if f.Glob || f.DstDir {
 			dst = path.Join(dst, filepath.Base(src))
 		}
-		e, problem := f.one(src, dst, clock)
+		e, problem := f.one(src, dst, clock, &noted)
 		if problem != nil {
 			problems = append(problems, problem)
 			continue
@@ -67,6 +68,7 @@ func (f File) Entries(clock Clock) ([]*plan.Entry, error) {
 		entries = append(entries, f.links(dst, f.Links)...)
 	}
 	f.holdTimes(entries)
+	noted.tell(&f.Item, !f.DropXattrs)
 	return entries, problems.Sorted()
 }
 
@@ -111,7 +113,7 @@ func (f hostFolder) ReadDir(name string) ([]fs.DirEntry, error) {
 func (f hostFolder) Stat(name string) (fs.FileInfo, error) { return fs.Stat(f.FS, name) }
 
 // one returns the entry for one file of the host.
-func (f *File) one(src, dst string, clock Clock) (*plan.Entry, *plan.Error) {
+func (f *File) one(src, dst string, clock Clock, noted *notes) (*plan.Entry, *plan.Error) {
 	info := &unix.Stat_t{}
 	err := lookAt(unix.AT_FDCWD, src, f.Follow, info)
 	if err != nil {
@@ -127,20 +129,20 @@ func (f *File) one(src, dst string, clock Clock) (*plan.Entry, *plan.Error) {
 		f.inputAbove(src)
 		e.Target, err = os.Readlink(src)
 	case e.IsFile():
-		e.Size, e.Data = info.Size, plan.Data{Path: src, Stamp: stamp(info)}
-		e.Private = closed(info)
-		err = readable(src, info)
+		err = f.setContent(e, src, info)
+		noted.onDisk(dst, info)
 	default:
-		return nil, f.fail(src, errors.New("not a regular file"), "type: tree takes folders with all that is in them")
+		err = notRegular(info)
 	}
 	if err != nil {
 		return nil, f.fail(src, err, "")
 	}
 	f.apply(e, info, clock)
-	kept, _, err := hostXattrs(src, f.Follow, f.wants)
+	kept, left, err := hostXattrs(src, f.Follow, f.wants)
 	if err != nil {
 		return nil, f.fail(src, err, "")
 	}
+	noted.leave(dst, slices.DeleteFunc(left, func(name string) bool { return has(f.Xattrs, name) }))
 	if f.KeepXattrs {
 		e.Xattrs = kept.With(f.Xattrs)
 	}

@@ -91,8 +91,8 @@ func TestFile(t *testing.T) {
 		{"through a file", File{Item: Item{Dst: "/etc"}, Src: "busybox/x", Optional: true}, "m:1: busybox/x: not a directory\n"},
 		{"dead link followed", File{Item: Item{Dst: "/x"}, Src: "dead", Follow: true}, "m:1: dead: no such file or directory\n"},
 		{"folder", File{Item: Item{Dst: "/etc"}, Src: "conf"}, `
-m:1: conf: not a regular file
-  type: tree takes folders with all that is in them
+m:1: conf: not a regular file but a directory
+  type: tree takes directories with all that is in them
 `},
 		{"links of many", File{Item: Item{Dst: "/etc"}, Src: "conf/*", Glob: true, Links: []string{"/x"}}, `
 m:1: conf/*: several files, and links are names of one

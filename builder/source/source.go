@@ -32,6 +32,8 @@ type Item struct {
 	// has. What depends on them is an error then.
 	Fakeroot string
 
+	NoStub bool // the image has nothing in it that could set extended attributes
+
 	// Input is told what of the host decides over the entries, beside the files that
 	// they are made of: other files, and folders for the names in them. It may be nil.
 	Input func(path string)
@@ -71,6 +73,7 @@ type Attr struct {
 	MTime     MTime
 
 	KeepXattrs bool // take the extended attributes of the host's file
+	DropXattrs bool // leave them out without a word
 	Xattrs     plan.Xattrs
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path"
@@ -28,6 +29,7 @@ type Tar struct {
 	Exclude    []plan.Glob // relative to the archive's top; with a folder goes all that is in it
 	Optional   bool        // no such archive is fine
 	KeepXattrs bool        // take extended attributes, too
+	DropXattrs bool        // leave them out without a word
 	Whiteouts  bool        // apply the marks of a container's layer
 	Archive    int32       // becomes [plan.Entry.Source]: above 0, another one for each archive
 }
@@ -69,6 +71,7 @@ func (t Tar) Entries(ctx context.Context, clock Clock) (entries []*plan.Entry, c
 		return nil, nil, t.problem(ctx, err)
 	}
 	t.holdTimes(r.entries)
+	r.noted.tell(&t.Item, !t.DropXattrs)
 	return r.entries, open, nil
 }
 
@@ -114,6 +117,7 @@ type tarReader struct {
 	global   map[string]string      // PAX records for all members from here on
 	sparse   expander
 	layer    layer
+	noted    notes
 	entries  []*plan.Entry
 }
 
@@ -216,8 +220,10 @@ func (r *tarReader) add(ctx context.Context, tr *tar.Reader, h *tar.Header) erro
 	}
 	e.UID, e.GID = uint32(h.Uid), uint32(h.Gid)
 	perm := uint32(h.Mode) & 0o7777
-	e.Xattrs = tarXattrs(h)
+	var left []string
+	e.Xattrs, left = tarXattrs(h)
 	excluded := r.excludes.matchUp(name)
+	holes := int64(0)
 	switch kind := memberType(h); kind {
 	case tar.TypeReg:
 		e.Mode, e.Size, e.Private = plan.TypeFile|perm, h.Size, r.private
@@ -226,7 +232,7 @@ func (r *tarReader) add(ctx context.Context, tr *tar.Reader, h *tar.Header) erro
 		}
 		sparse, err := isSparse(h)
 		if err == nil && sparse {
-			e.Data, err = r.expand(ctx, tr, h.Size)
+			e.Data, holes, err = r.expand(ctx, tr, h.Size)
 		}
 		if err != nil {
 			return err
@@ -280,19 +286,22 @@ func (r *tarReader) add(ctx context.Context, tr *tar.Reader, h *tar.Header) erro
 	}
 	taken, err := r.layer.take(e)
 	if !r.KeepXattrs {
+		left = slices.AppendSeq(left, maps.Keys(e.Xattrs))
 		e.Xattrs = nil
 	}
+	r.noted.leave(e.Path, left)
+	r.noted.hole(e.Path, holes)
 	r.entries = append(r.entries, taken...)
 	return err
 }
 
 // expand makes plain content of the sparse file that tr stands at. One that newc cannot
 // hold stays without: the plan refuses it.
-func (r *tarReader) expand(ctx context.Context, tr *tar.Reader, size int64) (data plan.Data, err error) {
-	if size <= math.MaxUint32 {
-		data, _, err = r.sparse.expand(ctx, tr, size)
+func (r *tarReader) expand(ctx context.Context, tr *tar.Reader, size int64) (data plan.Data, holes int64, err error) {
+	if size > math.MaxUint32 {
+		return data, 0, nil
 	}
-	return data, err
+	return r.sparse.expand(ctx, tr, size)
 }
 
 // Types of members that GNU tar knows and archive/tar has no names for.

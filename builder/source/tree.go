@@ -61,6 +61,7 @@ func (t Tree) Entries(ctx context.Context, clock Clock) ([]*plan.Entry, error) {
 		w.problems = append(w.problems, marked)
 	}
 	w.holdTimes(w.entries)
+	w.noted.tell(&w.Item, !w.DropXattrs)
 	return w.entries, w.problems.Sorted()
 }
 
@@ -75,6 +76,7 @@ type walk struct {
 	found    []found          // what was found in them and is still to be added
 	buf      []byte
 	layer    layer
+	noted    notes
 	entries  []*plan.Entry
 	problems plan.Errors
 }
@@ -113,15 +115,17 @@ func (w *walk) add(path string, info *unix.Stat_t, private bool) {
 	}
 	var err error
 	if !e.IsLink() || w.KeepXattrs { // of a link, only the superuser of a strange system would set some
-		e.Xattrs, _, err = hostXattrs(path, w.Follow, w.wants)
+		var left []string
+		e.Xattrs, left, err = hostXattrs(path, w.Follow, w.wants)
+		w.noted.leave(dst, left)
 	}
 	switch e.Mode & plan.TypeMask {
 	case plan.TypeDir:
 		e.Implied = true
 	case plan.TypeFile:
-		e.Size, e.Data = info.Size, plan.Data{Path: path, Stamp: stamp(info)}
-		e.Private = private || closed(info)
-		err = cmp.Or(err, readable(path, info))
+		err = cmp.Or(err, w.setContent(e, path, info))
+		e.Private = e.Private || private
+		w.noted.onDisk(dst, info)
 	case plan.TypeLink:
 		e.Target, err = os.Readlink(path)
 	case plan.TypeChar, plan.TypeBlock:

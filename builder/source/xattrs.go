@@ -2,7 +2,9 @@ package source
 
 import (
 	"archive/tar"
+	"encoding/base64"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -11,35 +13,35 @@ import (
 )
 
 // hostXattrs returns those extended attributes of a file of the host that are wanted, as
-// far as the user may see them, and whether it has others. Its label is none of them: that
-// is by the policy of another system.
-func hostXattrs(path string, follow bool, wanted func(name string) bool) (xattrs plan.Xattrs, others bool, err error) {
+// far as the user may see them, and the names of the others. Its label is neither: that is
+// by the policy of another system.
+func hostXattrs(path string, follow bool, wanted func(name string) bool) (xattrs plan.Xattrs, others []string, err error) {
 	list, get := unix.Llistxattr, unix.Lgetxattr
 	if follow {
 		list, get = unix.Listxattr, unix.Getxattr
 	}
 	n, err := list(path, nil)
 	if n == 0 && err == nil || err == unix.EOPNOTSUPP {
-		return nil, false, nil
+		return nil, nil, nil
 	}
 	buf := make([]byte, 1<<16) // XATTR_LIST_MAX and XATTR_SIZE_MAX
 	if err == nil {
 		n, err = list(path, buf)
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("list extended attributes: %w", err)
+		return nil, nil, fmt.Errorf("list extended attributes: %w", err)
 	}
 	for _, name := range strings.Split(string(buf[:n]), "\x00") {
 		if name == "" || name == "security.selinux" {
 			continue
 		}
 		if !wanted(name) {
-			others = true
+			others = append(others, name)
 			continue
 		}
 		n, err := get(path, name, buf)
 		if err != nil {
-			return nil, false, fmt.Errorf("read %s: %w", name, err)
+			return nil, nil, fmt.Errorf("read %s: %w", name, err)
 		}
 		xattrs = xattrs.With(plan.Xattrs{name: string(buf[:n])})
 	}
@@ -53,13 +55,28 @@ func (a *Attr) wants(name string) bool {
 }
 
 // tarXattrs returns the extended attributes in a header, where star, GNU tar and
-// libarchive have them.
-func tarXattrs(h *tar.Header) plan.Xattrs {
-	var xattrs plan.Xattrs
+// libarchive have them, and the names of what is there in a form that is none: ACLs as
+// text, and labels.
+func tarXattrs(h *tar.Header) (xattrs plan.Xattrs, others []string) {
 	for key, value := range h.PAXRecords {
 		if name, ok := strings.CutPrefix(key, "SCHILY.xattr."); ok {
 			xattrs = xattrs.With(plan.Xattrs{name: value})
+		} else if strings.HasPrefix(key, "SCHILY.acl.") || key == "RHT.security.selinux" {
+			others = append(others, key)
 		}
 	}
-	return xattrs
+	for key, value := range h.PAXRecords {
+		escaped, ok := strings.CutPrefix(key, "LIBARCHIVE.xattr.")
+		if !ok {
+			continue
+		}
+		name, err := url.PathUnescape(escaped)
+		data, err2 := base64.RawStdEncoding.DecodeString(strings.TrimRight(value, "="))
+		if err != nil || err2 != nil {
+			others = append(others, key)
+		} else if !has(xattrs, name) {
+			xattrs = xattrs.With(plan.Xattrs{name: string(data)})
+		}
+	}
+	return xattrs, others
 }

@@ -30,7 +30,7 @@ var layers = map[string]string{
 
 	"builder": "builder/cpio builder/image builder/plan builder/selinux builder/source builder/stub builder/stub/bootplan " +
 		"compress internal/cache internal/newfile manifests |",
-	"builder/source": "builder/plan compress internal/gobuild internal/newfile | builder/cpio builder/image",
+	"builder/source": "builder/plan compress internal/filecaps internal/gobuild internal/newfile | builder/cpio builder/image",
 	"builder/image":  "builder/cpio builder/stub/bootplan compress | builder/stub/unpack",
 
 	"builder/stub":          "internal/cache internal/gobuild |",

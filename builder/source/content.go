@@ -1,0 +1,82 @@
+package source
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+)
+
+// setContent makes e the regular file of the host at path. What a kernel makes up when it
+// is read has a size that says nothing, and is read at once.
+func (item *Item) setContent(e *plan.Entry, path string, info *unix.Stat_t) error {
+	e.Size, e.Data = info.Size, plan.Data{Path: path, Stamp: stamp(info)}
+	e.Private = closed(info)
+	if err := readable(path, info); err != nil {
+		return err
+	}
+	if info.Size > 0 && (info.Blocks > 0 || !isMadeUp(path)) {
+		return nil
+	}
+	content, err := readAll(path)
+	if err == nil && int64(len(content)) != info.Size {
+		e.Size, e.Data = int64(len(content)), plan.Data{At: bytes.NewReader(content)}
+		item.input(path)
+	}
+	return err
+}
+
+// isMadeUp reports whether a file is of a file system that tells the size of a page for
+// what may be shorter or longer.
+func isMadeUp(path string) bool {
+	var fs unix.Statfs_t
+	if unix.Statfs(path, &fs) != nil {
+		return false
+	}
+	switch int64(fs.Type) {
+	case unix.SYSFS_MAGIC, unix.PROC_SUPER_MAGIC, unix.DEBUGFS_MAGIC, unix.TRACEFS_MAGIC, unix.SECURITYFS_MAGIC,
+		unix.CGROUP_SUPER_MAGIC, unix.CGROUP2_SUPER_MAGIC, unix.SELINUX_MAGIC:
+		return true
+	}
+	return false
+}
+
+// maxMadeUp is more than any file has whose size says nothing, but for endless ones.
+const maxMadeUp = 16 << 20
+
+// readAll reads a file, and does not wait for what a kernel may have to say later.
+func readAll(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, maxMadeUp+1))
+	if err == nil && len(content) > maxMadeUp {
+		err = fmt.Errorf("more than %s, and its size does not say how much", mebibytes(maxMadeUp))
+	}
+	return content, err
+}
+
+// notRegular says what else the file of the host is, and how an image gets such a one.
+func notRegular(info *unix.Stat_t) error {
+	dev := fmt.Sprintf("%d:%d", unix.Major(uint64(info.Rdev)), unix.Minor(uint64(info.Rdev)))
+	switch info.Mode & plan.TypeMask {
+	case plan.TypeChar:
+		return advise(fmt.Sprintf("type: char with dev: %q makes one", dev), "not a regular file but a character device, %s", dev)
+	case plan.TypeBlock:
+		return advise(fmt.Sprintf("type: block with dev: %q makes one", dev), "not a regular file but a block device, %s", dev)
+	case plan.TypeFIFO:
+		return advise("type: fifo makes one; type: tar reads a tarball from it", "not a regular file but a FIFO")
+	case plan.TypeSocket:
+		return advise("type: socket makes one", "not a regular file but a socket")
+	case plan.TypeDir:
+		return advise("type: tree takes directories with all that is in them", "not a regular file but a directory")
+	}
+	return errors.New("not a regular file")
+}

@@ -1,0 +1,142 @@
+package source
+
+import (
+	"archive/tar"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/internal/testenv"
+)
+
+func TestTarAttributesLeftOut(t *testing.T) {
+	with := func(name string, records ...string) member {
+		h := tar.Header{Typeflag: tar.TypeReg, Name: name, PAXRecords: map[string]string{}}
+		for _, r := range records {
+			key, value, _ := strings.Cut(r, "=")
+			h.PAXRecords[key] = value
+		}
+		return member{h, ""}
+	}
+	data := archive(t, tar.FormatPAX,
+		with("a", "SCHILY.xattr.user.x=1", "LIBARCHIVE.xattr.user.x=MQ"),
+		with("b", "SCHILY.xattr.security.capability=c"),
+		with("c", "LIBARCHIVE.xattr.user.a%20b=Mg"),
+		with("d", "SCHILY.acl.access=user::rw-"),
+		with("e", "comment=none"),
+	)
+	const files = `
+/a file 0000 mtime=1000 ""
+/b file 0000 mtime=1000 ""
+/c file 0000 mtime=1000 ""
+/d file 0000 mtime=1000 ""
+/e file 0000 mtime=1000 ""
+`
+	listTar(t, data, Tar{Item: Item{Dst: "/"}}, Clock{}, files+
+		"warning: m:1: extended attributes of 4 entries (1 with capabilities) are left out: /b and 3 more\n"+
+		`  "xattrs: keep" takes them along, "xattrs: drop" says that nobody wants them`+"\n")
+	listTar(t, data, Tar{Item: Item{Dst: "/", NoStub: true}}, Clock{}, files+
+		"warning: m:1: extended attributes of 4 entries (1 with capabilities) are left out: /b and 3 more\n"+
+		`  under root.type: none nothing can set them; "xattrs: drop" says that nobody wants them`+"\n")
+	listTar(t, data, Tar{Item: Item{Dst: "/"}, DropXattrs: true}, Clock{}, files)
+
+	dir := t.TempDir()
+	if err := os.WriteFile(dir+"/a.tar", data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var warned []string
+	item := Item{Dst: "/", Origin: "m:1", Warn: func(text string) { warned = append(warned, text) }}
+	got, closer, err := Tar{Item: item, Src: dir + "/a.tar", KeepXattrs: true}.Entries(t.Context(), Clock{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closer.Close()
+	if x := got[2].Xattrs["user.a b"]; x != "2" {
+		t.Errorf("got %q from libarchive's record, want 2", x)
+	}
+	if len(warned) != 1 || !strings.Contains(warned[0], "of 1 entry are left out: /d\n") {
+		t.Errorf("got warnings %q, want one about the ACL", warned)
+	}
+}
+
+func TestAttributesLeftOut(t *testing.T) {
+	dir := files(t, map[string]string{"root/a": "a", "root/b/c": "c"})
+	for _, name := range []string{"a", "b"} {
+		if err := unix.Setxattr(filepath.Join(dir, "root", name), "user.x", []byte("y"), 0); err != nil {
+			testenv.Missing(t, "set an extended attribute in %s: %v", dir, err)
+		}
+	}
+	var warned []string
+	item := Item{Dst: "/", Origin: "m:1", Warn: func(text string) { warned = append(warned, text) }}
+	for _, test := range []struct {
+		attr Attr
+		want string
+	}{
+		{Attr{}, "m:1: extended attributes of 2 entries are left out: /a and 1 more\n"},
+		{Attr{KeepXattrs: true}, ""},
+		{Attr{DropXattrs: true}, ""},
+	} {
+		warned = nil
+		if _, err := (Tree{Item: item, Attr: test.attr, Src: dir + "/root"}).Entries(t.Context(), Clock{}); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(warned, "\n"); !strings.HasPrefix(got, test.want) || test.want == "" && got != "" {
+			t.Errorf("%+v: got %q, want %q", test.attr, got, test.want)
+		}
+	}
+	for _, test := range []struct {
+		attr Attr
+		want int
+	}{
+		{Attr{}, 1},
+		{Attr{Xattrs: plan.Xattrs{"user.x": "z"}}, 0}, // is given
+	} {
+		warned = nil
+		if _, err := (File{Item: item, Attr: test.attr, Src: dir + "/root/a"}).Entries(Clock{}); err != nil {
+			t.Fatal(err)
+		}
+		if len(warned) != test.want {
+			t.Errorf("file with %v: got warnings %q, want %d", test.attr, warned, test.want)
+		}
+	}
+}
+
+// Every kind of file that is no regular one has its hint.
+func TestFileKinds(t *testing.T) {
+	for mode, want := range map[uint32]string{
+		plan.TypeChar: "char", plan.TypeBlock: "block", plan.TypeFIFO: "fifo", plan.TypeSocket: "socket", plan.TypeDir: "tree",
+	} {
+		item := Item{Origin: "m:1"}
+		if hint := item.fail("x", notRegular(&unix.Stat_t{Mode: mode}), "").Hint; !strings.HasPrefix(hint, "type: "+want) {
+			t.Errorf("got hint %q, want one for type: %s", hint, want)
+		}
+	}
+}
+
+// A file of sysfs says a page and holds less, one of proc says nothing.
+func TestMadeUpContent(t *testing.T) {
+	read := 0
+	for _, src := range []string{"/sys/kernel/uevent_seqnum", "/proc/self/status", "/proc/self/environ"} {
+		want, err := os.ReadFile(src)
+		if err != nil || len(want) == 0 {
+			t.Logf("%s: %v, %d bytes", src, err, len(want))
+			continue
+		}
+		got, err := File{Item: Item{Dst: "/x"}, Src: src}.Entries(Clock{})
+		if err != nil {
+			t.Errorf("%s: %v", src, err)
+			continue
+		}
+		if text := content(t, got[0]); text == "" || got[0].Data.At == nil {
+			t.Errorf("%s: got %q, want what is in it", src, text)
+		}
+		read++
+	}
+	if read == 0 {
+		testenv.Missing(t, "no /proc and no /sys")
+	}
+}
