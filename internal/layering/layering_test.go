@@ -52,6 +52,7 @@ var layers = map[string]string{
 
 	"internal/cache":          "internal/newfile |",
 	"internal/newfile":        "",
+	"internal/corpus":         "internal/guest/report |",
 	"internal/filecaps":       "",
 	"internal/gobuild":        "",
 	"internal/qemu":           "",

@@ -31,6 +31,7 @@ riscv64)      set -- riscv64       sid               linux-image-riscv64 ;;
 riscv64-6.12) set -- riscv64       trixie            linux-image-riscv64 ;;
 s390x)        set -- s390x         bookworm          linux-image-s390x ;;
 s390x-sid)    set -- s390x         sid               linux-image-s390x ;;
+uml)          set -- amd64         bookworm          user-mode-linux ;; # runs as a program
 *)
 	echo "kernel.sh: no kernel is called \"$name\": give one of those in its table" >&2
 	exit 2 ;;
@@ -65,20 +66,22 @@ apt_lists "$work" "$arch" "$suite"
 # linux-binary-7.2.1-cloud-amd64.
 builds=$(apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts \
 	--no-breaks --no-replaces --no-enhances "$package" |
-	grep -E '^linux-(image|binary)-[0-9]' | sort -u)
+	grep -E '^(linux-(image|binary)-[0-9]|user-mode-linux$)' | sort -u)
 if [ -z "$builds" ]; then
 	echo "kernel.sh: Debian $suite has no $package for $arch" >&2
 	exit 1
 fi
 # shellcheck disable=SC2086 # one word for each package
 apt_unpack "$work" $builds
-found=$(find "$work/root" -name 'vmlinu[xz]*' -type f | head -n 1)
+found=$(find "$work/root" -type f '(' -name 'vmlinu[xz]*' -o -name linux.uml ')' | head -n 1)
 if [ -z "$found" ]; then
 	echo "kernel.sh: $package: no kernel in: $builds" >&2
 	exit 1
 fi
 mv "$found" "$work/result/vmlinuz"
-chmod 0644 "$work/result/vmlinuz"
+mode=0644
+[ "$package" != user-mode-linux ] || mode=0755
+chmod "$mode" "$work/result/vmlinuz"
 
 # Whoever comes second finds the folder taken and keeps the first one's.
 mv -T "$work/result" "$kernels/$name" 2>/dev/null || [ -f "$kernel" ]
