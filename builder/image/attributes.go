@@ -13,87 +13,157 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/stub/unpack"
 )
 
-// setFolders gives the folders their attributes, deepest first.
+// madeFolder is a directory that gets its attributes when all is there that is in it.
+type madeFolder struct {
+	cpio.Header
+	path string // in the image
+}
+
+// setFolders gives the directories to their owners, deepest first: one that others can
+// write to has nothing in it that is not complete. After an
+// error it goes on with the others.
 func (x *Extraction) setFolders() error {
+	var first error
 	for _, name := range slices.Backward(slices.Sorted(maps.Keys(x.dirs))) {
 		if name != "." {
-			if err := x.setFolder(name); err != nil {
-				return err
-			}
+			first = cmp.Or(first, x.setFolder(name))
 		}
 	}
-	if _, ok := x.dirs["."]; ok {
-		return x.setFolder(".")
+	if root, ok := x.dirs["."]; ok {
+		first = cmp.Or(first, x.maker.setOpen(x.folders.root.fd, &root.Header, attributes{}))
 	}
-	return nil
+	return first
 }
 
 func (x *Extraction) setFolder(name string) error {
-	h := x.dirs[name]
-	fail := func(op string, err error) error { return &unpack.Error{Op: op, Name: name, Err: err} }
-	dir, base, err := x.folders.find(name)
+	folder := x.dirs[name]
+	h := &folder.Header
+	at, base, err := x.folders.find(name)
 	if err != nil {
-		return fail("open", err)
+		return fail("open", h, err)
 	}
-	fd, err := unix.Openat(dir, base, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
+	x.maker.did("find", h)
+	fd, err := unix.Openat(at.fd, base, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if missing := errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR); missing && at.ours {
 		return nil // it was replaced, by another name for it
+	} else if missing {
+		err = errTaken
 	}
 	if err != nil {
-		return fail("open", err)
+		return fail("open", h, err)
 	}
 	defer unix.Close(fd)
-	if err := unix.Fchown(fd, int(h.UID), int(h.GID)); err != nil {
-		return fail("chown", err)
+	x.maker.did("open", h)
+	more := attributes{path: folder.path}
+	if !at.ours {
+		if err := x.verify(name, at, fd); err != nil {
+			return fail("open", h, err)
+		}
+		more.xattrs = x.xattrs(folder.path)
 	}
-	if err := unix.Fchmod(fd, h.Mode&0o7777); err != nil {
-		return fail("chmod", err)
+	return x.maker.setOpen(fd, h, more)
+}
+
+// verify compares an open directory, which lies in one that others can write to, with
+// the one that we made or found there.
+func (x *Extraction) verify(name string, at directory, fd int) error {
+	now, err := fstat(fd)
+	if err != nil {
+		return err
 	}
-	if err := setTime(dir, base, h.MTime); err != nil {
-		return fail("set mtime of", err)
+	pin, ok := x.folders.pins.byName[name]
+	switch {
+	case !ok, pin.id != now.id,
+		pin.made && !now.belongsTo(x.folders.user),
+		!pin.made && !at.putThere(now, x.folders.user):
+		return errTaken
 	}
 	return nil
 }
 
-// setXattrs sets extended attributes, by path and name, as far as the user may and the
-// file system takes them.
-func (x *Extraction) setXattrs(xattrs map[string]map[string]string) error {
-	if len(xattrs) == 0 || x.Outer {
+// xattrs returns the extended attributes of a path in the image, as far as it is known
+// yet.
+func (x *Extraction) xattrs(name string) map[string]string {
+	if x.Outer {
 		return nil
 	}
-	done := make(chan error)
-	go func() {
-		// A system call for them is by path. In a folder of its own, which only a thread of
-		// its own has, a path is a name. The thread ends with this function.
-		runtime.LockOSThread()
-		if err := unix.Unshare(unix.CLONE_FS); err != nil {
-			done <- fmt.Errorf("set extended attributes: %w", err)
-			return
-		}
-		for _, at := range slices.Sorted(maps.Keys(xattrs)) {
-			name := cleanName(path.Clean("/" + at))
-			place := cmp.Or(x.chosen[name], x.spare[name])
-			if place == "" {
-				continue // what is there is not the image's
+	return x.info.Xattrs[path.Clean("/"+name)]
+}
+
+// setXattrs sets extended attributes, by path and name, as far as the user may and the
+// file system takes them. What lies where others can write to has got them already.
+func (x *Extraction) setXattrs() error {
+	if len(x.info.Xattrs) == 0 || x.Outer {
+		return nil
+	}
+	return inFolder(func(enter func(fd int) error) {
+		for _, at := range slices.Sorted(maps.Keys(x.info.Xattrs)) {
+			dir, base, err := x.whereXattrs(cleanName(path.Clean("/" + at)))
+			if base == "" {
+				continue
 			}
-			dir, base, err := x.folders.find(place)
-			if err == nil {
-				err = unix.Fchdir(dir)
-			}
-			for _, name := range slices.Sorted(maps.Keys(xattrs[at])) {
-				err := err
+			x.maker.setXattrs(attributes{at, x.info.Xattrs[at]}, func(name, value string) error {
 				if err == nil {
-					err = unpack.SetXattr(base, name, xattrs[at][name])
+					err = enter(dir)
 				}
 				if err != nil {
-					x.Unset = append(x.Unset, fmt.Errorf("%s of %s: %w", name, at, err))
+					return err
 				}
-			}
+				return unpack.SetXattr(base, name, value)
+			})
 		}
-		done <- nil
+	})
+}
+
+// whereXattrs returns the directory and name in it of what is to get the extended
+// attributes of a name in the image, or no name if that is done or not the image's.
+func (x *Extraction) whereXattrs(name string) (dir int, base string, err error) {
+	place, ok := x.chosen[name]
+	if !ok {
+		if spare, ok := x.spare[name]; ok {
+			return x.locate(spare)
+		}
+		return -1, "", nil
+	}
+	at, base, err := x.folders.find(place)
+	switch {
+	case err != nil:
+		return -1, place, err
+	case at.ours:
+		return at.fd, base, nil
+	case x.early[place]:
+		return -1, base, errors.New("others can write to its directory, and the image names them behind it")
+	}
+	return -1, "", nil
+}
+
+// setXattrs sets the extended attributes of an entry.
+func (k *maker) setXattrs(a attributes, set func(name, value string) error) {
+	for _, name := range slices.Sorted(maps.Keys(a.xattrs)) {
+		if err := set(name, a.xattrs[name]); err != nil {
+			k.unset(fmt.Errorf("%s of %s: %w", name, a.path, err))
+		}
+	}
+}
+
+// inFolder calls f, for which enter changes the working directory. That is for calls
+// that take a path only: there a path is a name. The rest of the process stays where it
+// is: f runs on a thread with a working directory of its own, which ends with it.
+func inFolder(f func(enter func(fd int) error)) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		err := unix.Unshare(unix.CLONE_FS)
+		if err == nil {
+			f(unix.Fchdir)
+		} else {
+			err = fmt.Errorf("set extended attributes: %w", err)
+		}
+		done <- err
 	}()
 	return <-done
 }

@@ -82,7 +82,7 @@ func BenchmarkExtract(b *testing.B) {
 	}
 }
 
-func open(b *testing.B, name string) *os.File {
+func open(b testing.TB, name string) *os.File {
 	b.Helper()
 	f, err := os.Open(name)
 	if err != nil {

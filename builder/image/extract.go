@@ -9,20 +9,25 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
-	"github.com/mkinitfs/mkinitfs/builder/stub/unpack"
 )
 
 // Extraction unpacks the root that an image brings up, as [List] shows it, into a
 // folder. Names and links are followed as if the folder were the root of the file
 // system: nothing in the image leads out of it.
 //
-// An entry takes the place of what is at its name, a folder that has something in it
-// excepted; a folder stays for a folder. The caller's umask must be 0.
+// An entry takes the place of what is at its name, a directory that has something in it
+// excepted; a directory stays for a directory. The caller's umask must be 0.
+//
+// Others on the machine get nothing by it that the image does not give them, whatever
+// they do meanwhile. Directories are the caller's alone until everything below them is
+// complete. What belongs into one that others can write to, which then stood before, is
+// made in a directory of the caller's beside it and renamed.
 type Extraction struct {
 	Folder *os.File
 
@@ -38,53 +43,61 @@ type Extraction struct {
 
 	// Unset are the extended attributes that could not be set.
 	Unset []error
+	// Kept are the paths of directories that stood before and have kept an owner or mode
+	// that is not the image's: somebody else may have put them there.
+	Kept []string
 
-	root    *unpack.Root
-	links   unpack.Links
+	info    *Info // as far as the image has been read
+	maker   maker
+	stages  stages
 	folders *folders
 	plan    *bootplan.Plan
 	nested  bool                   // the root comes in members
 	made    []string               // until it is known whether the root does
-	dirs    map[string]cpio.Header // folders, which get their attributes in the end
-	omitted map[string]cpio.Header // folders that were left out, for what is in them and was not
+	dirs    map[string]madeFolder  // directories, which get their attributes in the end
+	omitted map[string]cpio.Header // directories that were left out, for what is in them and was not
 	chosen  map[string]string      // what Adapt has not left out: where it is
-	spare   map[string]string      // files that were left out, in case that they have other names: where they are
-	spares  []string               // names that are removed in the end
-	first   map[uint64]string      // where the first name of a file with several is
+	spare   map[string]where       // files that were left out, in case that they have other names
+	first   map[uint64]where       // files that may have more names, by fileOf
+	early   map[string]bool        // what got no extended attributes before it was given to others
 	writers writers
+	mu      sync.Mutex // for Unset
 }
 
 // Extract reads the image r to its end. After an error some of it is unpacked.
 func (x *Extraction) Extract(r io.Reader) (err error) {
-	fd := int(x.Folder.Fd())
-	x.folders = newFolders(fd)
-	defer x.folders.close()
-	x.root = unpack.NewRoot(fd)
-	x.root.Folder = x.folders.find
-	x.links = unpack.Links{}
-	x.dirs, x.omitted = map[string]cpio.Header{}, map[string]cpio.Header{}
-	x.chosen, x.spare, x.first = map[string]string{}, map[string]string{}, map[uint64]string{}
-	x.writers.start()
-	walk := Walk
-	if x.Outer {
-		walk = WalkOuter
+	if x.folders, err = newFolders(int(x.Folder.Fd())); err != nil {
+		return err
 	}
-	info, err := walk(r, x.entry)
+	defer x.folders.close()
+	x.stages.user = x.folders.user
+	x.maker.unset = x.unset
+	x.dirs, x.omitted = map[string]madeFolder{}, map[string]cpio.Header{}
+	x.chosen, x.spare = map[string]string{}, map[string]where{}
+	x.first, x.early = map[uint64]where{}, map[string]bool{}
+	x.writers.start()
+	w := &walker{visit: x.entry, info: &Info{}, outer: x.Outer}
+	x.info = w.info
+	err = w.image(r)
 	if writeErr := x.writers.wait(); err == nil {
 		err = writeErr
 	}
 	if err == nil {
-		err = x.setXattrs(info.Xattrs)
+		err = x.setXattrs()
 	}
-	for _, name := range x.spares {
-		if removeErr := x.remove(name); err == nil && !errors.Is(removeErr, unix.ENOENT) {
-			err = removeErr
-		}
+	if removeErr := x.stages.remove(); err == nil {
+		err = removeErr
 	}
 	if err != nil {
 		return err
 	}
 	return x.setFolders()
+}
+
+func (x *Extraction) unset(err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.Unset = append(x.Unset, err)
 }
 
 // entry decides what is of the root.
@@ -157,8 +170,8 @@ func (x *Extraction) nest() error {
 		x.dirs["."] = top
 	}
 	clear(x.chosen)
-	clear(x.links)
 	clear(x.first)
+	clear(x.early)
 	return nil
 }
 
@@ -172,26 +185,23 @@ func (x *Extraction) adapt(e *Entry, h *cpio.Header, body io.Reader) error {
 		}
 	}
 	name, kind := h.Name, h.Mode&cpio.TypeMask
+	read := func() io.WriterTo {
+		if e.Link != "" {
+			return strings.NewReader(e.Link)
+		}
+		return x.writers.body(e, body)
+	}
 	switch {
 	case wanted:
 	case kind == cpio.TypeDir:
 		x.omitted[name] = *h
 		return nil
 	case kind == cpio.TypeFile && h.Nlink > 1:
-		// It may have another name, which is wanted.
-		h.Name = x.newSpare()
-		x.spare[name] = h.Name
+		return x.addSpare(h, read()) // it may have another name, which is wanted
 	default:
 		return nil
 	}
-	err := x.add(h, func() io.WriterTo {
-		if e.Link != "" {
-			return strings.NewReader(e.Link)
-		}
-		return x.writers.body(e, body)
-	})
-	if wanted {
-		x.chosen[name] = h.Name
-	}
+	err := x.add(h, read)
+	x.chosen[name] = h.Name
 	return err
 }

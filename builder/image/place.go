@@ -4,46 +4,43 @@ package image
 
 import (
 	"errors"
-	"fmt"
 	"io"
-	"os"
 	"path"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
-	"github.com/mkinitfs/mkinitfs/builder/stub/unpack"
 )
 
 // add makes an entry, and changes its name to that of its place. A body that was not
 // read can be asked for again.
 func (x *Extraction) add(h *cpio.Header, body func() io.WriterTo) error {
-	err := x.make(h, body())
+	m := &making{h: h, attributes: attributes{path: h.Name}}
+	err := x.make(m, body())
 	if errors.Is(err, unix.ENOENT) && x.Parents {
-		if x.makeFolders(path.Dir(h.Name), h.MTime) == nil {
-			err = x.make(h, body())
+		switch made := x.makeFolders(path.Dir(h.Name), h.MTime); {
+		case made == nil:
+			err = x.make(m, body())
+		case errors.Is(made, errTaken):
+			err = made
 		}
 	}
-	again := false
-	first, linked := x.first[fileOf(h)]
+	found := absent
 	if errors.Is(err, unix.EEXIST) {
-		if linked && first == h.Name {
-			return x.addContent(h, body())
+		if first, ok := x.first[fileOf(h)]; ok && first.place == h.Name {
+			return x.refill(first, h, body())
 		}
-		if again, err = x.makeWay(h); err == nil && !again {
-			err = x.make(h, body())
+		if found, err = x.makeWay(h); err == nil && found == absent {
+			err = x.make(m, body())
 		}
 	}
 	if err != nil {
 		return err
 	}
-	if h.Nlink > 1 && !linked {
-		x.first[fileOf(h)] = h.Name
+	if h.Mode&cpio.TypeMask == cpio.TypeDir && found != kept {
+		x.dirs[h.Name] = madeFolder{*h, m.path}
 	}
-	if h.Mode&cpio.TypeMask == cpio.TypeDir {
-		x.dirs[h.Name] = *h
-	}
-	if !x.nested && !again && h.Name != "." {
+	if !x.nested && found == absent && h.Name != "." {
 		x.made = append(x.made, h.Name)
 	}
 	return nil
@@ -52,32 +49,52 @@ func (x *Extraction) add(h *cpio.Header, body func() io.WriterTo) error {
 // make makes an entry at its place, the name that leads there without a link. Links are
 // the image's own, which may have them lead elsewhere later: what is done to the entry
 // then is not to be done there.
-func (x *Extraction) make(h *cpio.Header, body io.WriterTo) error {
+func (x *Extraction) make(m *making, body io.WriterTo) (err error) {
+	h := m.h
+	if h.Name == "." && h.Mode&cpio.TypeMask == cpio.TypeDir {
+		return x.takeRoot(h)
+	}
 	if place, err := x.folders.place(h.Name); err == nil {
 		h.Name = place
 	}
-	return x.root.Entry(h, body, x.links)
+	at, base, err := x.folders.find(h.Name)
+	if err != nil {
+		return fail("create", h, err)
+	}
+	if first, ok := x.first[fileOf(h)]; ok {
+		return x.link(first, at, base, h, body)
+	}
+	if err := m.read(body); err != nil {
+		return err
+	}
+	if !at.ours {
+		return x.makeStaged(m, at, base)
+	}
+	if err := x.maker.make(m, at.fd, base, func() error { return nil }); err != nil {
+		return err
+	}
+	if m.hasMore() {
+		x.first[fileOf(h)] = where{place: h.Name}
+	}
+	return nil
 }
 
-// addContent is for an entry whose name is the first one of its file, and there. Its
-// content gets there by another name.
-func (x *Extraction) addContent(h *cpio.Header, body io.WriterTo) error {
-	other := *h
-	other.Name = x.newSpare()
-	return x.root.Entry(&other, body, x.links)
+// takeRoot makes the root ours until all is there, too.
+func (x *Extraction) takeRoot(h *cpio.Header) error {
+	root := x.folders.root
+	if root.uid != x.folders.user {
+		if err := unix.Fchown(root.fd, int(x.folders.user), -1); err != nil {
+			return fail("chown", h, err)
+		}
+	}
+	if err := unix.Fchmod(root.fd, 0o700); err != nil { // what is made in it would inherit the group of a setgid directory
+		return fail("chmod", h, err)
+	}
+	x.folders.forget()
+	return fail("open", h, x.folders.reroot(root.fd))
 }
 
-// newSpare returns a name for something that is removed in the end.
-func (x *Extraction) newSpare() string {
-	name := fmt.Sprintf(".mkinitfs-%d-%d", os.Getpid(), len(x.spares))
-	x.spares = append(x.spares, name)
-	return name
-}
-
-// fileOf is the number of the file that h is of.
-func fileOf(h *cpio.Header) uint64 { return uint64(h.DevMajor)<<32 | uint64(h.Ino) }
-
-// makeFolders makes a folder if it is missing, and those it is in: as the image has
+// makeFolders makes a directory if it is missing, and those it is in: as the image has
 // them, if it does.
 func (x *Extraction) makeFolders(name string, mtime int64) error {
 	if _, err := x.folders.folder(name); !errors.Is(err, unix.ENOENT) {
@@ -89,46 +106,65 @@ func (x *Extraction) makeFolders(name string, mtime int64) error {
 	h, ok := x.omitted[name]
 	if !ok {
 		h = cpio.Header{Name: name, Mode: cpio.TypeDir | 0o755, Nlink: 2, MTime: mtime}
-		h.UID, h.GID = uint32(os.Geteuid()), uint32(os.Getegid())
+		h.UID, h.GID = x.folders.user, uint32(unix.Getegid())
 	}
-	if err := x.make(&h, nil); err != nil {
+	if err := x.make(&making{h: &h, attributes: attributes{path: name}}, nil); err != nil {
 		return err
 	}
-	x.dirs[h.Name] = h
+	x.dirs[h.Name] = madeFolder{h, name}
 	x.made = append(x.made, h.Name)
 	return nil
 }
 
-// makeWay removes what is at the name of an entry. A folder stays for a folder, and is
-// again there; else it must be empty.
-func (x *Extraction) makeWay(h *cpio.Header) (again bool, err error) {
-	dir, base, err := x.folders.find(h.Name)
+// What makeWay leaves at the name of an entry.
+type found int
+
+const (
+	absent found = iota
+	merged       // a directory that the entry is for
+	kept         // a directory that the entry is for, but which keeps its own attributes
+)
+
+// makeWay removes what is at the name of an entry. A directory stays for a directory,
+// else it must be empty.
+func (x *Extraction) makeWay(h *cpio.Header) (found, error) {
+	at, base, err := x.folders.find(h.Name)
 	if err != nil {
-		return false, &unpack.Error{Op: "replace", Name: h.Name, Err: err}
+		return absent, fail("replace", h, err)
 	}
-	var info unix.Stat_t
-	if err := unix.Fstatat(dir, base, &info, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-		return false, &unpack.Error{Op: "replace", Name: h.Name, Err: err}
+	there, err := lstat(at.fd, base)
+	if err != nil {
+		return absent, fail("replace", h, err)
 	}
-	if info.Mode&unix.S_IFMT == unix.S_IFDIR && h.Mode&cpio.TypeMask == cpio.TypeDir {
-		return true, nil
+	if !there.is(unix.S_IFDIR) || h.Mode&cpio.TypeMask != cpio.TypeDir {
+		return absent, x.remove(h.Name)
 	}
-	return false, x.remove(h.Name)
+	if at.ours {
+		return merged, nil
+	}
+	if err := x.folders.pins.check(h.Name, there); err != nil {
+		return absent, fail("replace", h, err)
+	}
+	if x.folders.pins.byName[h.Name].made || at.putThere(there, x.folders.user) {
+		return merged, nil
+	}
+	if there.uid != h.UID || there.gid != h.GID || (there.mode^h.Mode)&0o7777 != 0 {
+		x.Kept = append(x.Kept, "/"+h.Name)
+	}
+	return kept, nil
 }
 
-// remove removes a file or an empty folder.
+// remove removes a file or an empty directory.
 func (x *Extraction) remove(name string) error {
-	dir, base, err := x.folders.find(name)
+	at, base, err := x.folders.find(name)
 	if err == nil {
-		err = unix.Unlinkat(dir, base, 0)
-		if errors.Is(err, unix.EISDIR) {
-			err = unix.Unlinkat(dir, base, unix.AT_REMOVEDIR)
-		}
+		err = unlink(at.fd, base)
 	}
 	if err != nil {
-		return &unpack.Error{Op: "replace", Name: name, Err: err}
+		return fail("replace", &cpio.Header{Name: name}, err)
 	}
 	delete(x.dirs, name)
+	x.folders.pins.forget(name)
 	x.folders.forget()
 	return nil
 }

@@ -9,25 +9,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// setTime sets the modification time of a name in a folder, in seconds since 1970. What
-// is later than 2038 takes a call that Linux has from 5.1 on.
-func setTime(dir int, name string, mtime int64) error {
+// utimens uses utimensat_time64 (Linux 5.1) only for times after 2038, which older
+// kernels cannot express: there such a time becomes the last of 2038's.
+func utimens(dir int, name *byte, mtime int64, flags uintptr) error {
 	if mtime > math.MaxInt32 {
-		p, err := unix.BytePtrFromString(name)
-		if err != nil {
-			return err
-		}
 		times := [4]int64{mtime, 0, mtime, 0}
-		_, _, e := unix.Syscall6(unix.SYS_UTIMENSAT_TIME64, uintptr(dir), uintptr(unsafe.Pointer(p)),
-			uintptr(unsafe.Pointer(&times)), unix.AT_SYMLINK_NOFOLLOW, 0, 0)
-		if e == 0 {
-			return nil
-		}
-		if e != unix.ENOSYS {
-			return e
+		err := utimensat(unix.SYS_UTIMENSAT_TIME64, dir, unsafe.Pointer(name), unsafe.Pointer(&times), flags)
+		if err != unix.ENOSYS {
+			return err
 		}
 		mtime = math.MaxInt32
 	}
-	times := []unix.Timespec{{Sec: int32(mtime)}, {Sec: int32(mtime)}}
-	return unix.UtimesNanoAt(dir, name, times, unix.AT_SYMLINK_NOFOLLOW)
+	times := [2]unix.Timespec{{Sec: int32(mtime)}, {Sec: int32(mtime)}}
+	return utimensat(unix.SYS_UTIMENSAT, dir, unsafe.Pointer(name), unsafe.Pointer(&times), flags)
 }

@@ -2,10 +2,13 @@
 
 package image
 
-import "golang.org/x/sys/unix"
+import (
+	"unsafe"
 
-// setTime sets the modification time of a name in a folder, in seconds since 1970.
-func setTime(dir int, name string, mtime int64) error {
-	times := []unix.Timespec{{Sec: mtime}, {Sec: mtime}}
-	return unix.UtimesNanoAt(dir, name, times, unix.AT_SYMLINK_NOFOLLOW)
+	"golang.org/x/sys/unix"
+)
+
+func utimens(dir int, name *byte, mtime int64, flags uintptr) error {
+	times := [2]unix.Timespec{{Sec: mtime}, {Sec: mtime}}
+	return utimensat(unix.SYS_UTIMENSAT, dir, unsafe.Pointer(name), unsafe.Pointer(&times), flags)
 }

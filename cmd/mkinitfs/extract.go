@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -30,7 +28,8 @@ func extractCommand() *cobra.Command {
 			"they match is unpacked, a folder with all that is in it.\n\n" +
 			"Run by root the root is exact. For any other user everything is the user's own, without\n" +
 			"setuid and setgid bits that were meant for others, and device nodes are left out.\n" +
-			"Nothing is ever written outside of DIR, whatever names and links the image has.",
+			"Nothing is ever written outside of DIR, whatever names and links the image has and\n" +
+			"whatever other users do meanwhile.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {
 				return usageError{fmt.Errorf("extract takes an image and a folder, got %s", count(len(args), "argument", "arguments"))}
@@ -47,21 +46,19 @@ func extractCommand() *cobra.Command {
 				return err
 			}
 			defer in.Close()
-			dir, made, err := openTarget(args[1], force)
+			dir, err := openTarget(args[1], force)
 			if err != nil {
 				return err
 			}
 			defer dir.Close()
-			x := &extraction{Extraction: image.Extraction{Folder: dir, Outer: outer, Parents: true}, selected: selected, ctx: cmd.Context()}
+			x := &extraction{Extraction: image.Extraction{Folder: dir.File, Outer: outer, Parents: true}, selected: selected, ctx: cmd.Context()}
 			err = x.run(in)
 			x.warn(cmd.ErrOrStderr())
 			if err == nil {
 				err = selected.unmatched()
 			}
 			if err != nil {
-				for _, folder := range made {
-					os.Remove(folder) // unless there is something in it
-				}
+				dir.remove()
 				return fmt.Errorf("%s: %w", imageName(args[0]), err)
 			}
 			return nil
@@ -70,31 +67,6 @@ func extractCommand() *cobra.Command {
 	cmd.Flags().BoolVarP(&force, "force", "f", false, "unpack into a folder that has something in it: what the image has too is replaced")
 	cmd.Flags().BoolVar(&outer, "outer", false, "unpack what the kernel unpacks: the stub and the members instead of what they hold")
 	return cmd
-}
-
-// openTarget opens a folder for what is extracted. What has to be made for that, it and
-// those above it, are the folders made, the deepest first.
-func openTarget(name string, force bool) (dir *os.File, made []string, err error) {
-	for at := filepath.Clean(name); ; at = filepath.Dir(at) {
-		if _, err := os.Lstat(at); !errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		made = append(made, at)
-	}
-	if err := os.MkdirAll(name, 0o755); err != nil {
-		return nil, nil, err
-	}
-	if dir, err = os.Open(name); err != nil {
-		return nil, nil, err
-	}
-	if _, err := dir.Readdirnames(1); !force && err != io.EOF {
-		dir.Close()
-		if err == nil {
-			err = fmt.Errorf("%s: it is not empty\n  --force replaces what the image has too, and leaves the rest", name)
-		}
-		return nil, nil, err
-	}
-	return dir, made, nil
 }
 
 // extraction is one for the user who runs the command.
@@ -160,6 +132,10 @@ func (x *extraction) warn(w io.Writer) {
 	if x.skipped > 0 {
 		fmt.Fprintf(w, "mkinitfs: %s left out, the first being %s: only root can make them\n",
 			count(x.skipped, "device node", "device nodes"), printable(x.firstNode))
+	}
+	if n := len(x.Kept); n > 0 {
+		fmt.Fprintf(w, "mkinitfs: %s left with owner and mode as before, the first being %s: others can have put it there\n",
+			count(n, "directory", "directories"), printable(x.Kept[0]))
 	}
 	if n := len(x.Unset); n > 0 {
 		fmt.Fprintf(w, "mkinitfs: %s not set, the first being %v\n", count(n, "extended attribute", "extended attributes"), x.Unset[0])

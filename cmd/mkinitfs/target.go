@@ -1,0 +1,90 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// target is the directory that an image is extracted into.
+type target struct {
+	*os.File
+	made []madeDirectory // it and those above it, the deepest last
+}
+
+// madeDirectory is a name in an open directory.
+type madeDirectory struct {
+	parent *os.File
+	name   string
+}
+
+// openTarget opens a directory, and makes it and those above it if they are missing.
+// It follows links in what stands, and none in what it makes.
+func openTarget(name string, force bool) (*target, error) {
+	at := filepath.Clean(name)
+	var missing []string
+	for {
+		if _, err := os.Lstat(at); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		missing = append(missing, filepath.Base(at))
+		at = filepath.Dir(at)
+	}
+	dir, err := os.OpenFile(at, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return nil, err
+	}
+	t := &target{File: dir}
+	for _, base := range slices.Backward(missing) {
+		at = filepath.Join(at, base)
+		if err := t.enter(base); err != nil {
+			t.remove()
+			return nil, &os.PathError{Op: "make", Path: at, Err: err}
+		}
+	}
+	if _, err := t.Readdirnames(1); !force && err != io.EOF {
+		if err == nil {
+			err = fmt.Errorf("%s: it is not empty\n  --force replaces what the image has too, and leaves the rest", name)
+		}
+		t.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// enter makes a directory in the one that is open, and opens that instead.
+func (t *target) enter(name string) error {
+	at := int(t.Fd())
+	if err := unix.Mkdirat(at, name, 0o755); err != nil {
+		return err
+	}
+	t.made = append(t.made, madeDirectory{t.File, name})
+	fd, err := unix.Openat(at, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	t.File = os.NewFile(uintptr(fd), name)
+	return nil
+}
+
+// remove removes what was made unless there is something in it.
+func (t *target) remove() {
+	for _, made := range slices.Backward(t.made) {
+		_ = unix.Unlinkat(int(made.parent.Fd()), made.name, unix.AT_REMOVEDIR)
+	}
+	t.Close()
+}
+
+// Close closes the directory and those above it.
+func (t *target) Close() {
+	for _, made := range t.made {
+		made.parent.Close()
+	}
+	t.File.Close()
+}
