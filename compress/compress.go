@@ -49,7 +49,7 @@ type Options struct {
 // largest window that the kernel's zstd takes (lib/decompress_unzstd.c).
 const maxWindow = 128 << 20
 
-var codecs = []*Codec{&gzipCodec, &zstdCodec, &xzCodec, &lz4Codec, &bzip2Codec, &lzmaCodec, &lz4FrameCodec, &noneCodec}
+var codecs = []*Codec{&gzipCodec, &zstdCodec, &xzCodec, &lz4Codec, &bzip2Codec, &lzmaCodec, &lzoCodec, &lz4FrameCodec, &noneCodec}
 
 // Lookup returns the codec called name, which can be written.
 func Lookup(name string) (*Codec, error) {

@@ -351,7 +351,7 @@ func TestLookup(t *testing.T) {
 			t.Errorf("%s: got %v, %v", name, c, err)
 		}
 	}
-	for _, name := range []string{"brotli", "bzip2", "lzma", "lz4-frame"} { // some are only read
+	for _, name := range []string{"brotli", "bzip2", "lzma", "lzo", "lz4-frame"} { // some are only read
 		_, err := Lookup(name)
 		want := fmt.Sprintf("unknown codec %q (known are gzip, zstd, xz, lz4, none)", name)
 		if err == nil || err.Error() != want {
@@ -366,6 +366,7 @@ func TestDetect(t *testing.T) {
 		"070702":                   &noneCodec,
 		"070707":                   nil,
 		"BZh91A":                   &bzip2Codec,
+		"\x89LZO\x00\r":            &lzoCodec,
 		"\x5d\x00\x00\x80\x00\xff": &lzmaCodec,
 		"\x1f\x9e\x08\x00\x00\x00": &gzipCodec,
 		"":                         nil,

@@ -32,6 +32,7 @@ func streams(t testing.TB, data []byte) []stream {
 		stream{"bzip2", &bzip2Codec, run(t, data, "bzip2", "-c")},
 		stream{"lzma", &lzmaCodec, packLZMA(t, data, lzma.WriterConfig{EOSMarker: true})},
 		stream{"lzma with its size", &lzmaCodec, packLZMA(t, data, lzma.WriterConfig{Size: int64(len(data)), SizeInHeader: true})},
+		stream{"lzo", &lzoCodec, run(t, data, "lzop", "-c")},
 		stream{"lz4 frame", &lz4FrameCodec, packLZ4Frame(t, data)},
 	)
 }

@@ -34,6 +34,12 @@ func TestNotes(t *testing.T) {
 			{NoteConfig, "only kernels with CONFIG_RD_LZMA take it"},
 			{NoteMemory, "window of 64 MiB: the kernel allocates it while it unpacks"},
 		}},
+		{"lzo", run(t, data, "lzop", "-c"), []Note{{NoteConfig, "only kernels with CONFIG_RD_LZO take it"}}},
+		{"lzo without checksums", run(t, data, "lzop", "-F", "-c"), []Note{
+			{NoteConfig, "only kernels with CONFIG_RD_LZO take it"},
+			{NoteRefused, "other than one checksum a block: no kernel takes it (lzop without -C and -F writes what kernels take)"},
+			{NoteUnchecked, "no checksum: damage goes unseen"},
+		}},
 		{"lzma with a size and a marker", tail, []Note{
 			{NoteConfig, "only kernels with CONFIG_RD_LZMA take it"},
 			{NoteTail, "an end marker behind the size that the header gives: a kernel stops before the marker and loses what follows"},

@@ -65,7 +65,6 @@ func (w *walker) image(in io.Reader) error {
 // unread says what begins with head and cannot be read.
 func unread(head []byte) error {
 	for _, known := range []struct{ magic, what string }{
-		{"\x89LZO", "compressed with lzo, which mkinitfs does not read: decompress it first"},
 		{"070707", "a cpio archive of the old format, where the kernel wants newc"},
 	} {
 		if strings.HasPrefix(string(head), known.magic) {

@@ -22,8 +22,9 @@ const module = "github.com/mkinitfs/mkinitfs/"
 // the thing that is wanted does not belong on this side.
 var layers = map[string]string{
 	"manifests":       "internal/filecaps |",
-	"compress":        "builder/stub/gzip builder/stub/xz compress/bcj |",
+	"compress":        "builder/stub/gzip builder/stub/xz compress/bcj compress/lzo |",
 	"compress/bcj":    "",
+	"compress/lzo":    "",
 	"builder/plan":    "",
 	"builder/cpio":    "",
 	"builder/selinux": "",
