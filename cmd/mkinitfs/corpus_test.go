@@ -1,0 +1,246 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"github.com/mkinitfs/mkinitfs/internal/corpus"
+	"github.com/mkinitfs/mkinitfs/internal/guest/report"
+	"github.com/mkinitfs/mkinitfs/internal/testenv"
+)
+
+// notYet has the cases with images that extract does not read as the kernel does.
+const notYet = `
+again bodies bootconfig codecs codecs-refused codecs-unknown cut-body cut-header cut-name cut-padding cut-trailer
+cut-trailer-header damage digits-0x digits-letter digits-sign digits-size digits-space directories empty-names follow frames junk
+links-attributes links-broken links-seam links-trailer-body long-names magic-0 magic-070703 magic-binary magic-odc magic-odc-only
+missing-parents name-size-4g name-size-beyond name-without-nul name-without-nul-link name-without-nul-trailer nested no-trailer
+node-for-root odd-names padded-names replaced root-names several size-4g size-beyond sum-wrong sum-wrong-empty sum-wrong-large
+sum-wrong-link tails targets trailer-link trailers types zeros zeros-first zeros-odd
+`
+
+// TestExtractCorpus extracts every image of the corpus and wants what a kernel was seen
+// to make of it, and a status of 1 where that complained.
+func TestExtractCorpus(t *testing.T) {
+	fast := os.Getenv("MKINITFS_TEST_FAST") == "1" // takes some images only
+	for _, c := range corpus.Cases() {
+		text, err := os.ReadFile(filepath.Join(repository(t), "internal/corpus/testdata", c.Name+".want"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := corpus.ParseWant(string(text))
+		if err != nil {
+			t.Fatalf("%s: %v", c.Name, err)
+		}
+		t.Run(c.Name, func(t *testing.T) {
+			if slices.Contains(strings.Fields(notYet), c.Name) {
+				if fast {
+					t.Skip("not read as the kernel does yet")
+				}
+				t.Parallel()
+				n := 0
+				for _, i := range c.Images {
+					got, _ := extractImage(t, i)
+					if differs(wanted(c, i, want[i.Name].Result), got) != "" {
+						n++
+					}
+				}
+				if n == 0 {
+					t.Fatal("all its images are read as the kernel does: take it off the list notYet")
+				}
+				t.Skipf("%d of %d images are not read as the kernel does yet", n, len(c.Images))
+			}
+			for n, i := range c.Images {
+				if fast && n%4 != 0 {
+					continue
+				}
+				t.Run(i.Name, func(t *testing.T) {
+					t.Parallel()
+					got, words := extractImage(t, i)
+					if diff := differs(wanted(c, i, want[i.Name].Result), got); diff != "" {
+						t.Errorf("-kernel +extract:\n%s%s", diff, words)
+					}
+				})
+			}
+		})
+	}
+}
+
+// TestExtractCorpusWrong holds what extract makes of an image against a result that is
+// wrong, which has to be noticed.
+func TestExtractCorpusWrong(t *testing.T) {
+	c := corpus.Cases()[0]
+	got, words := extractImage(t, c.Images[0])
+	if got.status != 0 || len(got.lines) == 0 {
+		t.Fatalf("got status %d and %d lines, want some\n%s", got.status, len(got.lines), words)
+	}
+	for n := range got.lines {
+		wrong := outcome{lines: slices.Clone(got.lines)}
+		wrong.lines[n] += "0"
+		if differs(wrong, got) == "" {
+			t.Errorf("a wrong line goes unnoticed: %s", wrong.lines[n])
+		}
+		wrong.lines = slices.Delete(wrong.lines, n, n+1)
+		if differs(wrong, got) == "" {
+			t.Errorf("an entry too many goes unnoticed: %s", got.lines[n])
+		}
+	}
+	if differs(outcome{status: 1, lines: got.lines}, got) == "" {
+		t.Error("a wrong status goes unnoticed")
+	}
+}
+
+// outcome is what came of an extraction: the exit status, and a line for each entry.
+type outcome struct {
+	status int
+	lines  []string
+	rough  bool // the lines do not count
+}
+
+// wanted is what extract should make of an image: what the kernel did, but for what it
+// does for its user's sake.
+func wanted(c corpus.Case, i corpus.Image, r corpus.Result) outcome {
+	want := outcome{lines: r.All(i)}
+	if len(r.Says) > 0 {
+		want.status = exitFailed
+	}
+	switch rest := strings.TrimLeft(i.Name, "abcdefghijklmnopqrstuvwxyz0123456789"); {
+	case c.Name == "codecs-refused", c.Name == "codecs-filters":
+		// What some kernels or none decompress is read all the same.
+		return outcome{lines: codecLines}
+	case c.Name == "tails" && (rest == "-ff" || rest == "-zeros-ff" || rest == "-ff-zeros"):
+		want.status = 0 // an erased flash is no fault of the image
+	case slices.Equal(r.Says, []string{"something"}):
+		want.rough = true // as much as could be read
+	}
+	want.lines = append(want.lines, parents[c.Name]...)
+	return want
+}
+
+// codecLines is what is in the archives of the cases codecs-refused and codecs-filters.
+var codecLines = []string{
+	"/etc dir 0755 0:0 5",
+	"/etc/a file 0644 0:0 1 6 " + sum("hello\n"),
+	"/etc/end file 0644 0:0 9 8 " + sum("the end\n"),
+}
+
+// parents has what the kernel drops, as its parent is missing, and extract makes. A time
+// of * is any.
+var parents = map[string][]string{
+	"missing-parents": {
+		"/a/x file 0644 0:0 0 1 " + sum("x"), "/a/b dir 0755 0:0 0", "/a/b/x file 0644 0:0 0 1 " + sum("x"), "/a/l link 0777 0:0 0 -> x", "/a/fifo fifo 0600 0:0 0",
+		"/deep dir 0755 0:0 *", "/deep/er dir 0755 0:0 *", "/deep/er/est dir 0755 0:0 0",
+	},
+	"bodies": {"/etc/dir dir 0755 0:0 *", "/etc/dir/x file 0644 0:0 0 21 " + sum("its parent is missing")},
+	"links-broken": {
+		"/none dir 0755 0:0 *", "/etc/second file 0644 0:0 0 12 " + sum("lost with it"), "/etc/third = /etc/second", "/none/first = /etc/second", "/none/n2 = /etc/n1",
+	},
+}
+
+func sum(content string) string {
+	digest := sha256.Sum256([]byte(content))
+	return hex.EncodeToString(digest[:])
+}
+
+var (
+	owner   = regexp.MustCompile(`^(\S+ \S+ )(\d)(\d{3}) \d+:\d+`)
+	theRoot = regexp.MustCompile(`^(/|/dev|/root) `)
+)
+
+// differs says how got differs from want. The root, /dev and /root are compared if the
+// image says something of them, owners and what only root can make if this is root.
+func differs(want, got outcome) string {
+	if want.rough {
+		got.lines = want.lines
+	}
+	prepare := func(o outcome) []string {
+		lines := []string{}
+		for _, line := range o.lines {
+			given := func(wanted string) bool { return theRoot.FindString(wanted) == theRoot.FindString(line) }
+			if i := strings.LastIndexByte(line, ' '); slices.Contains(want.lines, line[:i]+" *") {
+				line = line[:i] + " *"
+			}
+			switch {
+			case theRoot.MatchString(line) && !slices.ContainsFunc(want.lines, given):
+				continue
+			case os.Geteuid() != 0 && (strings.Contains(line, " char ") || strings.Contains(line, " block ")):
+				continue
+			case os.Geteuid() != 0:
+				line = owner.ReplaceAllString(line, "$1$3")
+			}
+			lines = append(lines, line)
+		}
+		slices.Sort(lines)
+		return lines
+	}
+	diff := gocmp.Diff(prepare(want), prepare(got))
+	if want.status != got.status {
+		diff += gocmp.Diff(want.status, got.status)
+	}
+	return diff
+}
+
+// extractImage extracts an image and returns what came of it, and the command's words.
+func extractImage(t *testing.T, i corpus.Image) (outcome, string) {
+	t.Helper()
+	for _, tool := range i.Tools() {
+		testenv.Tool(t, tool)
+	}
+	data, err := i.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "root")
+	cmd := exec.Command(commandPath(t), "extract", "-", dir)
+	var words bytes.Buffer
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(data), &words
+	if err := cmd.Run(); err != nil && cmd.ProcessState.ExitCode() != exitFailed {
+		t.Fatalf("%v: %v\n%s", cmd, err, &words)
+	}
+	return outcome{status: cmd.ProcessState.ExitCode(), lines: corpus.Lines(entriesBelow(t, dir))}, words.String()
+}
+
+// entriesBelow returns what stands in a directory, as the guest reports it.
+func entriesBelow(t *testing.T, dir string) []report.Entry {
+	t.Helper()
+	var entries []report.Entry
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		var s unix.Stat_t
+		if err := unix.Lstat(path, &s); err != nil {
+			return err
+		}
+		e := report.Entry{
+			Path: filepath.Join("/", strings.TrimPrefix(path, dir)), Mode: s.Mode, UID: s.Uid, GID: s.Gid, Nlink: uint64(s.Nlink),
+			Ino: s.Ino, MTime: s.Mtim.Sec, Major: unix.Major(s.Rdev), Minor: unix.Minor(s.Rdev),
+		}
+		switch s.Mode & unix.S_IFMT {
+		case unix.S_IFLNK:
+			e.Target, err = os.Readlink(path)
+		case unix.S_IFREG:
+			var content []byte
+			content, err = os.ReadFile(path)
+			e.Size, e.SHA256 = s.Size, sum(string(content))
+		}
+		entries = append(entries, e)
+		return err
+	})
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	return entries
+}
