@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"golang.org/x/sys/unix"
 
@@ -49,18 +47,34 @@ func isMadeUp(path string) bool {
 // maxMadeUp is more than any file has whose size says nothing, but for endless ones.
 const maxMadeUp = 16 << 20
 
-// readAll reads a file, and does not wait for what a kernel may have to say later.
+// readAll reads a file, and does not wait for what a kernel may have to say later, as an
+// os.File would.
 func readAll(path string) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open: %w", err)
 	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxMadeUp+1))
-	if err == nil && len(content) > maxMadeUp {
-		err = fmt.Errorf("more than %s, and its size does not say how much", mebibytes(maxMadeUp))
+	defer unix.Close(fd)
+	var content []byte
+	buf := make([]byte, 64<<10)
+	for {
+		n := 0
+		err := again(func() (err error) {
+			n, err = unix.Read(fd, buf)
+			return err
+		})
+		switch {
+		case err == unix.EAGAIN:
+			return nil, errors.New("has no end: it would make the build wait")
+		case err != nil:
+			return nil, fmt.Errorf("read: %w", err)
+		case n == 0:
+			return content, nil
+		}
+		if content = append(content, buf[:n]...); len(content) > maxMadeUp {
+			return nil, fmt.Errorf("more than %s, and its size does not say how much", mebibytes(maxMadeUp))
+		}
 	}
-	return content, err
 }
 
 // notRegular says what else the file of the host is, and how an image gets such a one.

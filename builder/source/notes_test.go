@@ -136,6 +136,19 @@ func TestMadeUpContent(t *testing.T) {
 		}
 		read++
 	}
+	// What waits for somebody to write is no content.
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	writer, err := os.OpenFile(fifo, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	if _, err := readAll(fifo); err == nil || err.Error() != "has no end: it would make the build wait" {
+		t.Errorf("got error %v, want one that does not wait", err)
+	}
 	if read == 0 {
 		testenv.Missing(t, "no /proc and no /sys")
 	}

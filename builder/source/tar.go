@@ -109,6 +109,7 @@ type tarReader struct {
 	Tar
 	clock    Clock
 	file     *os.File
+	size     int64 // of file
 	stamp    plan.Stamp
 	private  bool
 	excludes *excludes
@@ -124,6 +125,11 @@ type tarReader struct {
 func (r *tarReader) read(ctx context.Context) error {
 	// The reader seeks over contents, and reads no further than a header needs:
 	// after Next the file stands at the content.
+	info, err := r.file.Stat()
+	if err != nil {
+		return err
+	}
+	r.size = info.Size()
 	tr := tar.NewReader(r.file)
 	for {
 		if ctx.Err() != nil {
@@ -163,7 +169,9 @@ func (r *tarReader) where(err error) error {
 	case err == io.ErrUnexpectedEOF:
 		return fmt.Errorf("%w: cut short", err)
 	case err == tar.ErrHeader && seekErr == nil:
-		return fmt.Errorf("damaged, or of an unknown format: no valid header before byte %d", at)
+		return fmt.Errorf("damaged, or with values out of range: no valid header before byte %d", at)
+	case err == tar.ErrFieldTooLong && seekErr == nil:
+		return fmt.Errorf("an extended header of more than 1 MiB before byte %d", at)
 	}
 	return err
 }
@@ -231,6 +239,9 @@ func (r *tarReader) add(ctx context.Context, tr *tar.Reader, h *tar.Header) erro
 			e.Data = plan.Data{At: r.file, Offset: offset, Stamp: r.stamp}
 		}
 		sparse, err := isSparse(h)
+		if err == nil && !sparse && h.Size > r.size-offset {
+			err = fmt.Errorf("%w: cut short, the archive has %d of %d bytes", io.ErrUnexpectedEOF, r.size-offset, h.Size)
+		}
 		if err == nil && sparse {
 			e.Data, holes, err = r.expand(ctx, tr, h.Size)
 		}

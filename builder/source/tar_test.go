@@ -199,7 +199,10 @@ func TestTarErrors(t *testing.T) {
 			`member "o": owner -5:0 is out of range`},
 		{"type", archive(t, tar.FormatUSTAR, member{tar.Header{Typeflag: 'Z', Name: "z"}, ""}),
 			`member "z": unknown type 'Z'`},
-		{"cut in a content", good[:2000], "unexpected EOF: cut short"},
+		{"cut in a content", good[:2000], `member "x": unexpected EOF: cut short, the archive has 1488 of 4000 bytes`},
+		{"huge", withRecords(t, map[string]string{"size": "9000000000000000000"}), `member "x": unexpected EOF: cut short, the archive has 1024 of 9000000000000000000 bytes`},
+		{"a header without end", withRecords(t, map[string]string{"comment": strings.Repeat("x", 2<<20)}), "an extended header of more than 1 MiB before byte 1049089"},
+		{"a time that is none", withRecords(t, map[string]string{"mtime": "1e300"}), "damaged, or with values out of range: no valid header before byte 1536"},
 		{"another volume", archive(t, tar.FormatGNU, member{tar.Header{Typeflag: 'M', Name: "m"}, ""}),
 			`member "m": goes on from another volume: join the volumes first, as tar -M reads them`},
 		{"global size", archive(t, tar.FormatPAX, member{tar.Header{Typeflag: tar.TypeXGlobalHeader, PAXRecords: map[string]string{"size": "7"}}, ""}),
@@ -208,7 +211,7 @@ func TestTarErrors(t *testing.T) {
 			PAXRecords: map[string]string{"SCHILY.realsize": "1048576"}}, "x"}),
 			`member "s": a sparse file in a format of star or Solaris: pack it as a plain one`},
 		{"damaged later", append(slices.Clone(good[:len(good)-1024]), bytes.Repeat([]byte("junk"), 1000)...),
-			"damaged, or of an unknown format: no valid header before byte 5120"},
+			"damaged, or with values out of range: no valid header before byte 5120"},
 		{"cut in a header", good[:200], "unexpected EOF: cut short, or no tar archive"},
 		{"empty", nil, "empty, not even an end of archive"},
 		{"junk", bytes.Repeat([]byte("junk"), 1000), "not a tar archive, or a damaged one"},
@@ -397,7 +400,7 @@ func TestTarSparseTooLarge(t *testing.T) {
 		"GNU.sparse.major": "0", "GNU.sparse.minor": "1", "GNU.sparse.name": "huge", "GNU.sparse.size": "9000000000000000000",
 		"GNU.sparse.numblocks": "1", "GNU.sparse.map": "0,0",
 	}
-	data := sparseArchive(t, records)
+	data := withRecords(t, records)
 	dir := files(t, map[string]string{"a.tar": string(data)})
 	got, closer, err := Tar{Item: Item{Dst: "/"}, Src: dir + "/a.tar"}.Entries(t.Context(), Clock{})
 	if err != nil {
@@ -409,9 +412,9 @@ func TestTarSparseTooLarge(t *testing.T) {
 	}
 }
 
-// sparseArchive is an archive of one member with PAX records that archive/tar does not
+// withRecords is an archive of one member with PAX records that archive/tar does not
 // write.
-func sparseArchive(t *testing.T, records map[string]string) []byte {
+func withRecords(t *testing.T, records map[string]string) []byte {
 	t.Helper()
 	var text strings.Builder
 	for key, value := range records {
