@@ -65,6 +65,28 @@ func TestParseWantErrors(t *testing.T) {
 	}
 }
 
+// TestNewResult holds results against those read from text: without the lines of the
+// archives in front and behind, and with them where not all are there.
+func TestNewResult(t *testing.T) {
+	for _, c := range corpus.Cases() {
+		if c.Name != "trailer-only" {
+			continue
+		}
+		for _, i := range c.Images {
+			all := corpus.Result{}.All(i)
+			if diff := cmp.Diff(corpus.Result{}, corpus.NewResult(i, all, nil)); diff != "" {
+				t.Errorf("%s: -want +got\n%s", i.Name, diff)
+			}
+			if !i.Early && !i.Other {
+				continue
+			}
+			if got := corpus.NewResult(i, all[1:], nil); len(got.Lost) != 1 || len(got.Lines) != len(all)-1 {
+				t.Errorf("%s: got %+v without one line, want an archive lost", i.Name, got)
+			}
+		}
+	}
+}
+
 func TestSays(t *testing.T) {
 	log := "[    1.0] Unpacking initramfs...\n[    1.2] bootconfig size 20 is greater than initrd size 10\n" +
 		"Initramfs unpacking failed: no \"cpio\" magic\n[    2.0] Run /init as init process\n"

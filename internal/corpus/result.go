@@ -119,7 +119,13 @@ func (r *Result) without(name string, has bool, entries []entry) {
 			return
 		}
 	}
-	r.Lines = slices.DeleteFunc(slices.Clone(r.Lines), func(line string) bool { return slices.Contains(companion(entries), line) })
+	var rest []string // nil, as ParseWant has it, if there is nothing more
+	for _, line := range r.Lines {
+		if !slices.Contains(companion(entries), line) {
+			rest = append(rest, line)
+		}
+	}
+	r.Lines = rest
 }
 
 // companion returns the lines of an archive whose entries are directories and files.
