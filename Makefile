@@ -10,6 +10,9 @@ ARCHS ?=
 KERNELS = amd64 amd64-sid mipsle uml
 ALL_KERNELS = $(shell sed -n 's/^\([a-z0-9.-]*\). *set -- .*/\1/p' internal/testenv/kernel.sh)
 
+# "go test" with the ten slowest tests and the reasons of skips at the end.
+GOTEST = $(GO) run ./internal/testenv/gotest
+
 .PHONY: all test test-all test-fast bench needs install help
 
 all: ## build ./mkinitfs with this machine's stubs in it (the default)
@@ -17,12 +20,12 @@ all: ## build ./mkinitfs with this machine's stubs in it (the default)
 	CGO_ENABLED=0 $(GO) build -trimpath -tags mkinitfs_stubs -o mkinitfs ./cmd/mkinitfs
 
 test: needs ## fetch what the tests need, then run them all, boots included
-	$(GO) test -timeout 60m ./...
+	$(GOTEST) -timeout 60m ./...
 
 test-all: export MKINITFS_TEST_MATRIX = 1
 test-all: KERNELS = $(ALL_KERNELS)
 test-all: needs ## the same on every kernel and architecture that can be had, with a table of them
-	@table=$$(mktemp); MKINITFS_TEST_TABLE=$$table $(GO) test -timeout 120m ./...; status=$$?; \
+	@table=$$(mktemp); MKINITFS_TEST_TABLE=$$table $(GOTEST) -timeout 120m ./...; status=$$?; \
 	{ printf 'KERNEL\tLINUX\tARCH\tROOT\tCODEC\tMIB\tSECONDS\tRESULT\n'; sort "$$table"; } | expand -t 14,42,52,60,68,74,83; \
 	rm "$$table"; exit $$status
 

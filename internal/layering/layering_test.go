@@ -58,6 +58,7 @@ var layers = map[string]string{
 	"internal/gobuild":        "",
 	"internal/qemu":           "",
 	"internal/testenv":        "",
+	"internal/testenv/gotest": "",
 	"internal/faults":         "",
 	"internal/guest":          "internal/guest/report |",
 	"internal/guest/report":   "",
