@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
 // The stub runs with umask 0.
@@ -21,9 +23,7 @@ func TestMain(m *testing.M) {
 
 func needRoot(t *testing.T, what string) {
 	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("only root can " + what)
-	}
+	testenv.Root(t, what)
 }
 
 // nowhere returns a kmsg for a boot whose words do not matter.

@@ -126,7 +126,7 @@ func TestUnpackMember(t *testing.T) {
 		t.Run(c.what, func(t *testing.T) {
 			data, m := c.make()
 			path := filepath.Join(t.TempDir(), "root.0000")
-			if err := os.WriteFile(path, data, 0o400); err != nil {
+			if err := os.WriteFile(path, data, 0o600); err != nil {
 				t.Fatal(err)
 			}
 			dir := t.TempDir()
@@ -162,7 +162,7 @@ func TestDecoderAgain(t *testing.T) {
 			clear(data)
 		}
 		path := filepath.Join(t.TempDir(), "member")
-		if err := os.WriteFile(path, data, 0o400); err != nil {
+		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if err := unpackMember(openRoot(t, dir), dec, path, m); (err != nil) != damaged {
@@ -180,7 +180,7 @@ func TestSum(t *testing.T) {
 	sum := m.CRC32
 	for _, wrong := range []string{"", "00000000"} {
 		path := filepath.Join(t.TempDir(), "root.0000")
-		if err := os.WriteFile(path, data, 0o400); err != nil {
+		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		m.CRC32 = wrong

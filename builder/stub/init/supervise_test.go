@@ -75,6 +75,7 @@ exit 0
 // Where the stub cannot start itself once more it supervises as it is, and the program
 // finds nothing open that is not its own.
 func TestSuperviseWithoutSecondLife(t *testing.T) {
+	needRoot(t, "filter system calls of the first process")
 	faults, err := faultsProgram()
 	if err != nil {
 		t.Fatal(err)

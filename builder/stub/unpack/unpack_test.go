@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
 // The stub unpacks with umask 0.
@@ -170,16 +171,8 @@ func TestUnpack(t *testing.T) {
 		mine("socket", cpio.TypeSocket|0o777, 14, ""))
 }
 
-// needRoot says why a test cannot run for a mere user.
-func needRoot(t *testing.T, why string) {
-	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skipf("only root may %s", why)
-	}
-}
-
 func TestUnpackAsRoot(t *testing.T) {
-	needRoot(t, "make devices and give files away")
+	testenv.Root(t, "make devices and give files away")
 	owned := func(e entry, uid, gid uint32) entry {
 		e.UID, e.GID = uid, gid
 		return e
@@ -396,7 +389,7 @@ func TestForeignOwner(t *testing.T) {
 // smallTmpfs returns a folder with a tmpfs of its own.
 func smallTmpfs(t *testing.T, options string) string {
 	t.Helper()
-	needRoot(t, "mount a tmpfs")
+	testenv.Root(t, "mount a tmpfs")
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
 		t.Skipf("mount tmpfs: %v", err)
