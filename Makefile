@@ -13,7 +13,7 @@ ALL_KERNELS = $(shell sed -n 's/^\([a-z0-9.-]*\). *set -- .*/\1/p' internal/test
 # "go test" with the ten slowest tests and the reasons of skips at the end.
 GOTEST = $(GO) run ./internal/testenv/gotest
 
-.PHONY: all test test-all test-fast bench needs install help
+.PHONY: all test test-all test-fast race check-deep bench needs install help
 
 all: ## build ./mkinitfs with this machine's stubs in it (the default)
 	$(GO) run ./builder/stub/embed $(ARCHS)
@@ -31,6 +31,14 @@ test-all: needs ## the same on every kernel and architecture that can be had, wi
 
 test-fast: ## run the tests that need no boot
 	MKINITFS_TEST_FAST=1 $(GO) test ./...
+
+# What has goroutines, processes or locks.
+race: ## run the builder's tests under the race detector, in minutes
+	MKINITFS_TEST_FAST=1 $(GOTEST) -race -timeout 30m ./builder/... ./internal/cache ./internal/container
+
+check-deep: race ## the same, then fuzz each target for a minute and look for known vulnerabilities
+	internal/testenv/fuzz.sh 1m
+	internal/testenv/vulncheck.sh
 
 bench: ## measure mkinitfs beside other tools and print a table, in minutes (BENCH="-only build,list -runs 3")
 	@internal/testenv/packages.sh

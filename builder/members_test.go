@@ -10,6 +10,7 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
 // randomRoot is a plan of n files in folders, with sizes up to most, some of them
@@ -158,6 +159,7 @@ func checkOrder(t *testing.T, members []member) {
 // whoever keeps or sends images as differences, or takes members from a cache, has
 // little to do.
 func TestCutIsStable(t *testing.T) {
+	testenv.Sequential(t)
 	const size, worst, mean = 64 << 10, 3, 1.6
 	root := randomRoot(rand.New(rand.NewPCG(1, 0)), 3000, 8<<10)
 	for _, e := range root {

@@ -15,6 +15,7 @@ func TestPacked(t *testing.T) {
 	cached := 0
 	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
+			slowXZ(t, kind.name)
 			o := options(t)
 			want, err := Build(t.Context(), io.Discard, parse(t, dir, kind.manifest+base), o)
 			if err != nil {

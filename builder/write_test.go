@@ -25,6 +25,7 @@ func TestDeterministic(t *testing.T) {
 	stub := options(t).Stub
 	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
+			slowXZ(t, kind.name)
 			sums := map[string]bool{}
 			for _, cores := range []int{1, 2, 5} {
 				o := Options{Stub: stub, TempDir: t.TempDir(), Digest: true}
@@ -154,6 +155,7 @@ contents: [{type: file, src: file, dst: /init}]
 `
 	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
+			slowXZ(t, kind.name)
 			m := parse(t, dir, kind.manifest+base)
 			report, err := Build(t.Context(), io.Discard, m, options(t))
 			if err != nil {
@@ -197,6 +199,7 @@ func TestBuildLeavesNothing(t *testing.T) {
 	base := sourceTree(t, dir)
 	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
+			slowXZ(t, kind.name)
 			o := options(t)
 			o.TempDir = t.TempDir()
 			m := parse(t, dir, kind.manifest+base)

@@ -138,6 +138,7 @@ func TestLookup(t *testing.T) {
 // TestDebian looks every path of a Debian root up in Debian's policy, as what it is
 // and as a type that few rules are for.
 func TestDebian(t *testing.T) {
+	testenv.Sequential(t)
 	top := t.TempDir()
 	unpack := exec.Command("tar", "-xf", testenv.SELinuxPolicy(t), "-C", top)
 	if out, err := unpack.CombinedOutput(); err != nil {

@@ -56,6 +56,7 @@ func TestUnchecked(t *testing.T) {
 // TestUnchecked32 does the same where an int has 32 bits, which do not hold all that a
 // stream can say.
 func TestUnchecked32(t *testing.T) {
+	testenv.Sequential(t)
 	testDecoders(t, "386", "-gcflags=-B", "-run", "^(TestErrors|TestDamage|TestFlippedBits)$")
 }
 

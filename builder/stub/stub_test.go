@@ -16,6 +16,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/stub"
 	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/internal/gobuild"
+	"github.com/mkinitfs/mkinitfs/internal/testenv"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -180,6 +181,7 @@ func list(t *testing.T, v stub.Variant) []listed {
 // Every architecture that a manifest may name has its stubs. Without compiling
 // them, it can only be said that their packages are all there.
 func TestArchs(t *testing.T) {
+	testenv.Sequential(t)
 	for _, arch := range manifests.Archs() {
 		t.Run(strings.ReplaceAll(arch, "/", "-"), func(t *testing.T) {
 			for _, v := range stub.Variants(arch) {

@@ -16,6 +16,8 @@ need() {
 }
 need make make
 need ninja ninja-build
+need cc gcc # for the race detector
+need /usr/include/stdio.h libc6-dev
 need /etc/ssl/certs/ca-certificates.crt ca-certificates
 need qemu-system-x86_64 qemu-system-x86
 need qemu-system-mipsel qemu-system-mips

@@ -25,19 +25,20 @@ func Tool(t testing.TB, name string) string {
 	return path
 }
 
-// Boots says that t boots a machine. A test that uses Kernel need not call it.
-func Boots(t testing.TB) {
-	t.Helper()
-	if os.Getenv("MKINITFS_TEST_FAST") == "1" {
-		t.Skip("MKINITFS_TEST_FAST=1: no boots")
-	}
-}
-
 // Matrix says that t is one of the tests that only "make test-all" runs.
 func Matrix(t testing.TB) {
 	t.Helper()
 	if os.Getenv("MKINITFS_TEST_MATRIX") != "1" {
 		t.Skip("make test-all runs this (MKINITFS_TEST_MATRIX=1)")
+	}
+}
+
+// Sequential says that t has nothing that runs beside something else, and is slow or
+// fails under the race detector, which skips it.
+func Sequential(t testing.TB) {
+	t.Helper()
+	if race {
+		t.Skip("nothing here runs beside something else: not under the race detector")
 	}
 }
 

@@ -88,6 +88,7 @@ func decode(d *Decoder, r io.Reader) ([]byte, error) {
 }
 
 func TestDecode(t *testing.T) {
+	testenv.Sequential(t)
 	d := new(Decoder)
 	for _, s := range samples() {
 		for _, level := range []int{flate.HuffmanOnly, flate.NoCompression, flate.BestSpeed, flate.BestCompression} {
@@ -206,6 +207,7 @@ func TestFlippedBits(t *testing.T) {
 
 // TestDamage flips bits in longer streams.
 func TestDamage(t *testing.T) {
+	testenv.Sequential(t)
 	d := new(Decoder)
 	rnd := rand.New(rand.NewPCG(3, 4))
 	for _, s := range samples() {

@@ -10,6 +10,8 @@ import (
 	"testing/iotest"
 
 	"github.com/pierrec/lz4/v4"
+
+	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
 // packed is data as the library packs it, in the legacy format.
@@ -44,6 +46,7 @@ func samples() map[string][]byte {
 }
 
 func TestDecode(t *testing.T) {
+	testenv.Sequential(t)
 	var d Decoder
 	for name, want := range samples() {
 		for _, level := range []lz4.CompressionLevel{lz4.Fast, lz4.Level9} {
@@ -100,6 +103,7 @@ func TestDamage(t *testing.T) {
 // TestFlippedBits damages a stream, which has no check: it decodes to something else,
 // or is an error.
 func TestFlippedBits(t *testing.T) {
+	testenv.Sequential(t)
 	var d Decoder
 	rnd := rand.New(rand.NewPCG(1, 2))
 	want := samples()["both"]

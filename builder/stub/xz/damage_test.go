@@ -42,6 +42,7 @@ func TestTruncated(t *testing.T) {
 // TestFlippedBits flips each bit. What is neither found nor checked changes nothing,
 // such as properties that no symbol makes use of.
 func TestFlippedBits(t *testing.T) {
+	testenv.Sequential(t)
 	var d Decoder
 	for _, s := range smallStreams(t) {
 		want, err := decode(&d, s.data)
@@ -61,6 +62,7 @@ func TestFlippedBits(t *testing.T) {
 // TestFlippedBitsUnchecked does the same without a check of the content; the
 // library says what it decodes to.
 func TestFlippedBitsUnchecked(t *testing.T) {
+	testenv.Sequential(t)
 	tool := testenv.Tool(t, "xz")
 	rnd := newRand()
 	var o oracle

@@ -14,6 +14,7 @@ import (
 )
 
 func TestTool(t *testing.T) {
+	testenv.Sequential(t)
 	tool := testenv.Tool(t, "xz")
 	all := samples(t)
 	var d Decoder
@@ -34,6 +35,7 @@ func TestTool(t *testing.T) {
 }
 
 func TestLibrary(t *testing.T) {
+	testenv.Sequential(t)
 	var d Decoder
 	for _, s := range samples(t) {
 		t.Run(s.name, func(t *testing.T) {
@@ -112,6 +114,7 @@ func TestSourceError(t *testing.T) {
 // TestAllocations holds that a decoder in use allocates nothing, and that its
 // window is no larger than a block that tells its size.
 func TestAllocations(t *testing.T) {
+	testenv.Sequential(t)
 	data := text(newRand(), 400_000)
 	small := encode(t, data[:50_000], xz.WriterConfig{CheckSum: xz.CRC32, DictCap: 1 << 16})
 	large := encode(t, data, xz.WriterConfig{CheckSum: xz.CRC32, DictCap: 1 << 20, BlockSize: 100_000})

@@ -47,6 +47,7 @@ func TestTruncated(t *testing.T) {
 
 // TestFlippedBits flips each bit: the checksum finds what nothing else finds.
 func TestFlippedBits(t *testing.T) {
+	testenv.Sequential(t)
 	d := NewDecoder()
 	for _, f := range smallFrames(t) {
 		want, err := decode(d, f.data)
@@ -71,6 +72,7 @@ func TestFlippedBits(t *testing.T) {
 // TestFlippedBitsUnchecked does the same without a checksum, in larger frames; the
 // library says what they decode to.
 func TestFlippedBitsUnchecked(t *testing.T) {
+	testenv.Sequential(t)
 	tool := testenv.Tool(t, "zstd")
 	rnd := newRand()
 	o := newOracle(t)

@@ -14,6 +14,7 @@ import (
 )
 
 func TestTool(t *testing.T) {
+	testenv.Sequential(t)
 	tool := testenv.Tool(t, "zstd")
 	all := samples(t)
 	d := NewDecoder()
@@ -44,6 +45,7 @@ func TestLargeWindow(t *testing.T) {
 }
 
 func TestLibrary(t *testing.T) {
+	testenv.Sequential(t)
 	all := samples(t)
 	d := NewDecoder()
 	for _, level := range []klauspost.EncoderLevel{
