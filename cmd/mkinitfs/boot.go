@@ -24,7 +24,8 @@ func bootCommand() *cobra.Command {
 		Short: "Boot an image in QEMU",
 		Long: "Boot an image in QEMU and show its console.\n\n" +
 			"With --expect the boot is good once a line matches; else it is good if the guest\n" +
-			"powers off or reboots without a panic. QEMU runs with KVM where that works.",
+			"powers off or reboots without a panic. QEMU runs with KVM where that starts\n" +
+			"the kernel; --no-kvm is for machines where KVM then fails.",
 		Args: exactly(1, "one image"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if m.Kernel == "" {
@@ -76,6 +77,7 @@ func bootCommand() *cobra.Command {
 	flags.StringVar(&memory, "memory", "", "give the machine `SIZE` of RAM, a plain number being MiB (default 256)")
 	flags.IntVar(&m.CPUs, "cpus", 1, "give the machine `N` CPUs")
 	flags.DurationVar(&m.Timeout, "timeout", time.Minute, "stop after `DURATION`")
+	flags.BoolVar(&m.NoKVM, "no-kvm", false, "emulate the machine even where KVM works")
 	flags.StringVar(&expect, "expect", "", "stop, successfully, at the first line that matches `REGEXP`")
 	return cmd
 }

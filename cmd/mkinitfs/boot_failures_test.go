@@ -13,6 +13,7 @@ import (
 // TestBootEveryFailure boots on a kernel what TestBootFails in builder/stub/init walks
 // in namespaces: there is no way to fail without words on a serial console.
 func TestBootEveryFailure(t *testing.T) {
+	t.Parallel()
 	testenv.Matrix(t)
 	other := filepath.Join(t.TempDir(), "other")
 	program := []byte(readFile(t, testenv.Tool(t, "busybox")))
@@ -57,6 +58,7 @@ func TestBootEveryFailure(t *testing.T) {
 		{"no shell either", nil, [2]string{}, "mkinitfs.on_error=shell", []string{"starting a shell", "exec /bin/sh: no such file or directory"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			lines := test.lines
 			if lines == nil {
 				lines = []string{script}

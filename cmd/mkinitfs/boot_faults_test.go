@@ -28,12 +28,14 @@ func addFaults(t *testing.T, img, arch, faults string) string {
 // TestBootOld boots without the system calls that Linux 3.10 lacks. The kernel on
 // amd64 lacks tmpfs, too.
 func TestBootOld(t *testing.T) {
+	t.Parallel()
 	for _, m := range machines {
 		goarch, variant, _ := strings.Cut(m.arch, "/")
 		if m.kernel != goarch || variant == "v5" || variant == "v6" || goarch == "riscv64" { // which 3.10 did not know
 			continue // one of each architecture will do
 		}
 		t.Run(m.arch, func(t *testing.T) {
+			t.Parallel()
 			if goarch != "amd64" {
 				testenv.Matrix(t)
 			}
@@ -68,6 +70,7 @@ func TestBootOld(t *testing.T) {
 // TestBootFaults lets single calls fail: some of those that end a boot, and those
 // after which the root stands and a warning has to do.
 func TestBootFaults(t *testing.T) {
+	t.Parallel()
 	testenv.Matrix(t)
 	const writable = "; what is beneath the root stays writable"
 	for _, test := range []struct {
@@ -87,6 +90,7 @@ func TestBootFaults(t *testing.T) {
 		{"bind", "unlink=/.mkinitfs/plan=EROFS", true, []string{"unlink /.mkinitfs/plan: read-only file system", "rmdir /.mkinitfs: directory not empty"}, ""},
 	} {
 		t.Run(test.root+" "+test.faults, func(t *testing.T) {
+			t.Parallel()
 			settings := "root: {type: bind}"
 			if test.root == "tmpfs" {
 				settings = "root: {extra: drop}"

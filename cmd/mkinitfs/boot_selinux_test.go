@@ -22,6 +22,7 @@ func policyItem(t *testing.T) string {
 // TestBootSELinux boots roots that are labelled by their own policy and wants the
 // labels that libselinux finds in it.
 func TestBootSELinux(t *testing.T) {
+	t.Parallel()
 	testenv.Boots(t)
 	tests := []struct {
 		name, root, kernel, words string
@@ -40,6 +41,7 @@ func TestBootSELinux(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			if !test.always {
 				testenv.Matrix(t)
 			}
@@ -109,6 +111,7 @@ func compareLabels(t *testing.T, entries []report.Entry) {
 
 // TestBootSELinuxPolicies boots with policies that a kernel does not take.
 func TestBootSELinuxPolicies(t *testing.T) {
+	t.Parallel()
 	testenv.Matrix(t)
 	testenv.Boots(t)
 	img, _ := buildImage(t, guestManifest(t, `  - {type: file, dst: /etc/selinux/x/policy/policy.99, content: no policy}
@@ -123,6 +126,7 @@ func TestBootSELinuxPolicies(t *testing.T) {
 // loads the policy once more and restorecon finds nothing to do, but for a label that
 // is wrong on purpose.
 func TestBootSELinuxExample(t *testing.T) {
+	t.Parallel()
 	testenv.Matrix(t)
 	testenv.Boots(t)
 	root := filepath.Join(t.TempDir(), "rootfs.tar")
@@ -134,6 +138,7 @@ func TestBootSELinuxExample(t *testing.T) {
 	}
 	for kind, words := range map[string]string{"tmpfs": "enforcing=1", "bind": ""} {
 		t.Run(kind+" "+words, func(t *testing.T) {
+			t.Parallel()
 			img := filepath.Join(t.TempDir(), "selinux.img")
 			manifest := filepath.Join(repository(t), "examples/selinux/selinux.yaml")
 			cmd := exec.Command(commandPath(t), "build", manifest, "-D", "rootfs="+root, "-D", "type="+kind, "-o", img)

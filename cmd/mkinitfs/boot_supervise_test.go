@@ -28,6 +28,7 @@ const superviseInit = "init: {exec: /app, env: {PATH: /bin}, mounts: [dev, proc]
 // TestBootSupervise boots a program that crashes, leaves orphans, is sent signals
 // and does not want to end. The stub stays small around it.
 func TestBootSupervise(t *testing.T) {
+	t.Parallel()
 	testenv.Boots(t)
 	img, _ := buildImage(t, supervisedManifest(t, `
 got=0
@@ -94,6 +95,7 @@ func wantLines(t *testing.T, log string, words ...string) {
 
 // TestBootSuperviseHalt boots a program that halts the machine, which stays on.
 func TestBootSuperviseHalt(t *testing.T) {
+	t.Parallel()
 	testenv.Boots(t)
 	img, _ := buildImage(t, supervisedManifest(t, "trap 'echo last words; exit' TERM\nbusybox halt\nwhile :; do busybox sleep 1; done\n", superviseInit, "root: {type: bind}"))
 	result := boot(t, img, qemu.Machine{Expect: regexp.MustCompile("reboot: System halted")})
@@ -105,6 +107,7 @@ func TestBootSuperviseHalt(t *testing.T) {
 
 // TestBootSuperviseExample boots the example, which powers the machine off.
 func TestBootSuperviseExample(t *testing.T) {
+	t.Parallel()
 	testenv.Boots(t)
 	img := filepath.Join(t.TempDir(), "app.img")
 	manifest := filepath.Join(repository(t), "examples/supervised-app/supervised-app.yaml")
@@ -121,6 +124,7 @@ func TestBootSuperviseExample(t *testing.T) {
 
 // TestBootSuperviseMatrix boots the other ways to end, and other machines.
 func TestBootSuperviseMatrix(t *testing.T) {
+	t.Parallel()
 	testenv.Matrix(t)
 	loop := "\nwhile :; do busybox sleep 1; done\n"
 	for _, test := range []struct {
@@ -136,6 +140,7 @@ func TestBootSuperviseMatrix(t *testing.T) {
 		{"on_exit: panic", "exit 0\n", "panic", "Attempted to kill init! exitcode=0x00000100", true},
 	} {
 		t.Run(test.what, func(t *testing.T) {
+			t.Parallel()
 			init := strings.Replace(superviseInit, "{on_exit: restart, restart_delay: 100ms}", "{on_exit: "+test.onExit+"}", 1)
 			img, _ := buildImage(t, supervisedManifest(t, test.script, init))
 			result := boot(t, img, qemu.Machine{})
@@ -147,6 +152,7 @@ func TestBootSuperviseMatrix(t *testing.T) {
 	}
 	for _, kernel := range []string{"amd64-sid", "mipsle", "arm64", "s390x"} {
 		t.Run(kernel, func(t *testing.T) {
+			t.Parallel()
 			arch := strings.TrimSuffix(kernel, "-sid")
 			m := qemu.Machine{Arch: arch, Kernel: testenv.Kernel(t, kernel)}
 			if err := m.Runnable(); err != nil {

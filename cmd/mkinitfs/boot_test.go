@@ -21,6 +21,7 @@ import (
 // codec and outer codec, on one CPU and two, with rootfs as tmpfs and as ramfs,
 // and wants every entry as planned.
 func TestBootRoots(t *testing.T) {
+	t.Parallel()
 	testenv.Boots(t)
 	const ramfs = "rootfstype=ramfs"
 	tests := []struct {
@@ -46,6 +47,7 @@ func TestBootRoots(t *testing.T) {
 	for _, test := range tests {
 		name := fmt.Sprint(strings.Trim(test.root, "{}"), ", compress: ", test.compress, ", cpus: ", test.machine.CPUs, " ", test.machine.Append)
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			files := 200
 			if strings.Contains(test.root+test.compress, "xz") { // is slow
 				files = 20
@@ -98,6 +100,7 @@ func withKernelFolder(want []report.Entry, got *report.Report) []report.Entry {
 // TestBootCommand boots the hello example with the command itself, whose exit status
 // tells how it went.
 func TestBootCommand(t *testing.T) {
+	t.Parallel()
 	testenv.Tool(t, "qemu-system-x86_64")
 	kernel := testenv.Kernel(t, "amd64")
 	dir := t.TempDir()
@@ -119,9 +122,11 @@ func TestBootCommand(t *testing.T) {
 		{"panic", broken, nil, "mkinitfs: find the program: program /nothing: no such file", "mkinitfs: " + broken + ": the kernel panicked"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			cmd := exec.Command(commandPath(t), append([]string{"boot", test.image, "--kernel", kernel, "--timeout", "5m"}, test.flags...)...)
+			t.Parallel()
+			cmd := exec.Command(commandPath(t), append([]string{"boot", test.image, "--kernel", kernel, "--no-kvm", "--timeout", testenv.Timeout(t).String()}, test.flags...)...)
 			var stdout, stderr bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			defer testenv.Slot(t)()
 			err := cmd.Run()
 			want := 0
 			if test.stderr != "" {
@@ -139,6 +144,7 @@ func TestBootCommand(t *testing.T) {
 
 // TestBootFull boots an image that rootfs has no room for: it gets half the RAM.
 func TestBootFull(t *testing.T) {
+	t.Parallel()
 	testenv.Boots(t)
 	noise := make([]byte, 160<<20)
 	rand.NewChaCha8([32]byte{2}).Read(noise)
@@ -151,6 +157,7 @@ func TestBootFull(t *testing.T) {
 // TestBootWords boots with words on the kernel's command line that the stub obeys
 // or has to ignore.
 func TestBootWords(t *testing.T) {
+	t.Parallel()
 	testenv.Boots(t)
 	img, _ := buildImage(t, guestManifest(t,
 		"init: {exec: /sbin/init, args: [planned], env: {HOME: /root, FROM: plan, BOTH: plan}, mounts: [dev, proc, sys, run, pts, shm, cgroup2]}"))
@@ -187,6 +194,7 @@ func TestBootWords(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			got, log := bootGuest(t, test.image, qemu.Machine{Append: test.words})
 			if !slices.Equal(got.Args, test.args) {
 				t.Errorf("got arguments %q, want %q", got.Args, test.args)
@@ -232,6 +240,7 @@ func TestBootWords(t *testing.T) {
 // TestBootExtras boots with an archive behind the image, as a boot loader appends
 // one.
 func TestBootExtras(t *testing.T) {
+	t.Parallel()
 	testenv.Boots(t)
 	busybox := testenv.Tool(t, "busybox")
 	script := "#!/extra/busybox sh\n/extra/busybox mkdir -p /run\n/extra/busybox mount -t tmpfs moved /run\nexec /init \"$@\"\n"
@@ -248,6 +257,7 @@ func TestBootExtras(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.extra+" "+test.words, func(t *testing.T) {
+			t.Parallel()
 			img, _ := buildImage(t, guestManifest(t, "root: {extra: "+test.extra+"}"))
 			want := expected(t, img)
 			appendTo(t, img, appended)
@@ -274,6 +284,7 @@ func TestBootExtras(t *testing.T) {
 		})
 	}
 	t.Run("error", func(t *testing.T) {
+		t.Parallel()
 		img, _ := buildImage(t, guestManifest(t, "root: {extra: error}"))
 		appendTo(t, img, appended)
 		wantFailure(t, img, qemu.Machine{}, "look for what else is on rootfs: not from this image: /", "hint: take it out")
@@ -282,16 +293,20 @@ func TestBootExtras(t *testing.T) {
 
 // TestBootFailures boots what cannot work and wants the reason in words.
 func TestBootFailures(t *testing.T) {
+	t.Parallel()
 	testenv.Boots(t)
 	t.Run("no program", func(t *testing.T) {
+		t.Parallel()
 		img, _ := buildImage(t, guestManifest(t, "init: {exec: /sbin/missing}"))
 		wantFailure(t, img, qemu.Machine{}, "find the program: program /sbin/missing: no such file or directory", "hint: init.exec")
 	})
 	t.Run("no program, bind", func(t *testing.T) {
+		t.Parallel()
 		img, _ := buildImage(t, guestManifest(t, "root: {type: bind}", "init: {exec: /etc/owned}"))
 		wantFailure(t, img, qemu.Machine{}, "find the program: program /etc/owned: is neither an ELF program nor a #! script")
 	})
 	t.Run("shell", func(t *testing.T) {
+		t.Parallel()
 		busybox := testenv.Tool(t, "busybox")
 		img, _ := buildImage(t, "version: 1\ninit: {exec: /missing, on_error: shell}\ncontents:\n  - {type: file, src: \""+busybox+"\", dst: /bin/sh}\n")
 		result := boot(t, img, qemu.Machine{Expect: regexp.MustCompile(`/ # `)})
@@ -301,6 +316,7 @@ func TestBootFailures(t *testing.T) {
 	})
 	for _, action := range []string{"poweroff", "reboot"} {
 		t.Run(action, func(t *testing.T) {
+			t.Parallel()
 			img, _ := buildImage(t, guestManifest(t, "init: {exec: /sbin/missing}"))
 			result := boot(t, img, qemu.Machine{Append: "mkinitfs.on_error=" + action})
 			if err := result.Err(); err != nil || !bytes.Contains(result.Output, []byte("mkinitfs: "+action+" in 5 seconds")) {
@@ -309,6 +325,7 @@ func TestBootFailures(t *testing.T) {
 		})
 	}
 	t.Run("too little memory", func(t *testing.T) {
+		t.Parallel()
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "zeros"), make([]byte, 200<<20), 0o644); err != nil {
 			t.Fatal(err)
@@ -320,6 +337,7 @@ func TestBootFailures(t *testing.T) {
 		}
 	})
 	t.Run("size= too small", func(t *testing.T) {
+		t.Parallel()
 		img, _ := buildImage(t, guestManifest(t))
 		wantFailure(t, img, qemu.Machine{Append: "rootflags=size=1m"}, "MiB, size=1m allows 1 MiB", "hint: raise root.size")
 	})
@@ -328,6 +346,7 @@ func TestBootFailures(t *testing.T) {
 	for _, payload := range []string{"none", "gzip", "lz4", "xz", "zstd"} {
 		manifest := guestManifest(t, "root: {payload: "+payload+"}", "compress: none")
 		t.Run("corrupt member, "+payload, func(t *testing.T) {
+			t.Parallel()
 			img, built := buildImage(t, manifest)
 			data := []byte(readFile(t, img))
 			last := built.Segments[len(built.Segments)-1]
@@ -336,6 +355,7 @@ func TestBootFailures(t *testing.T) {
 			wantFailure(t, img, qemu.Machine{}, "unpack the root: unpack /.mkinitfs/root.000", "hint: the image was changed after it was built")
 		})
 		t.Run("truncated member, "+payload, func(t *testing.T) {
+			t.Parallel()
 			img, built := buildImage(t, manifest)
 			data := []byte(readFile(t, img))
 			last := built.Segments[len(built.Segments)-1]
@@ -368,6 +388,7 @@ func wantFailure(t *testing.T, img string, m qemu.Machine, texts ...string) *qem
 // TestBootDebian boots a whole Debian root in 300 MiB, where it takes more than
 // half of the RAM: an initramfs that the kernel unpacks would lose a quarter of it.
 func TestBootDebian(t *testing.T) {
+	t.Parallel()
 	img, _ := buildImage(t, debianManifest(t, "init: {exec: /sbin/guest}"))
 	got, _ := bootGuest(t, img, qemu.Machine{MemoryMiB: 300, CPUs: 2})
 	compare(t, expected(t, img), got)
@@ -376,10 +397,12 @@ func TestBootDebian(t *testing.T) {
 // TestBootRunc builds the example and runs a container with pivot_root(2) in it.
 // On a plain initramfs that must fail: it is what this program is for.
 func TestBootRunc(t *testing.T) {
+	t.Parallel()
 	testenv.Boots(t)
 	root := testenv.DebianRoot(t)
 	for _, kind := range []string{"tmpfs", "bind", "none"} {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			img := filepath.Join(t.TempDir(), "runc.img")
 			manifest := filepath.Join(repository(t), "examples/debian-runc/debian-runc.yaml")
 			cmd := exec.Command(commandPath(t), "build", manifest, "-D", "rootfs="+root, "-D", "type="+kind, "-o", img)
@@ -403,6 +426,7 @@ func TestBootRunc(t *testing.T) {
 // TestBootRouter builds the example and boots it on the machine it is made for: 64
 // MiB of RAM and an image that leaves room for a kernel in 8 MiB of flash.
 func TestBootRouter(t *testing.T) {
+	t.Parallel()
 	m := qemu.Machine{Arch: "mipsle", Kernel: testenv.Kernel(t, "mipsle"), MemoryMiB: 64, Append: "router.poweroff"}
 	if err := m.Runnable(); err != nil {
 		testenv.Missing(t, "%v", err)
@@ -464,6 +488,7 @@ func writeFile(t *testing.T, file string, data []byte) {
 
 // TestBootBreak stops before a step and types at the shell.
 func TestBootBreak(t *testing.T) {
+	t.Parallel()
 	testenv.Boots(t)
 	busybox := testenv.Tool(t, "busybox")
 	shell := "  - {type: file, src: \"" + busybox + "\", dst: /bin/sh}"
@@ -497,6 +522,7 @@ func TestBootBreak(t *testing.T) {
 		{"mkinitfs.break", []string{shell, "init: {exec: /sbin/init, cmdline: ignore}"}, true, nil, nil},
 	} {
 		t.Run(test.word+" "+strings.Join(test.lines[1:], " "), func(t *testing.T) {
+			t.Parallel()
 			if test.matrix {
 				testenv.Matrix(t)
 			}

@@ -38,6 +38,7 @@ func compareRaw(t *testing.T, got *report.Report) {
 // TestBootXattrs boots roots with extended attributes, and wants those in place
 // that the kernel takes, and a word about the others.
 func TestBootXattrs(t *testing.T) {
+	t.Parallel()
 	testenv.Boots(t)
 	const refused = "mkinitfs: extended attributes not set: "
 	const userRefused = "user.note of /noted/by-user: operation not supported"
@@ -61,6 +62,7 @@ func TestBootXattrs(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			if !test.always {
 				testenv.Matrix(t)
 			}
@@ -87,6 +89,7 @@ func TestBootXattrs(t *testing.T) {
 		})
 	}
 	t.Run("required", func(t *testing.T) {
+		t.Parallel()
 		img, _ := buildImage(t, sizedManifest(t, 4, userItem, "root: {xattrs: required}"))
 		wantFailure(t, img, qemu.Machine{}, "restore extended attributes: extended attributes not set: "+userRefused, "hint: tmpfs takes security.* and trusted.*")
 	})

@@ -64,15 +64,16 @@ func commandPath(t *testing.T) string {
 	return path
 }
 
-// boot boots an image to its end.
+// boot boots an image to its end, by emulation: KVM that starts a kernel may still not
+// bring it up.
 func boot(t *testing.T, img string, m qemu.Machine) *qemu.Result {
 	t.Helper()
 	if m.Kernel == "" {
 		testenv.Tool(t, "qemu-system-x86_64")
 		m.Arch, m.Kernel = "amd64", testenv.Kernel(t, "amd64")
 	}
-	m.Image = img
-	m.Timeout = stdcmp.Or(m.Timeout, 5*time.Minute) // for a machine with much else to do
+	m.Image, m.NoKVM, m.Timeout = img, true, stdcmp.Or(m.Timeout, testenv.Timeout(t))
+	defer testenv.Slot(t)()
 	result, err := m.Boot(t.Context())
 	if err != nil {
 		t.Fatal(err)

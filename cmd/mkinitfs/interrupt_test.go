@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
 // TestInterrupt stops builds at work and wants them to leave nothing behind.
@@ -157,7 +159,7 @@ func wantKilled(t *testing.T, err error, want syscall.Signal) {
 // wantEnded waits for the end of a process that was killed.
 func wantEnded(t *testing.T, pid string) {
 	t.Helper()
-	for range 1000 {
+	for ended := time.Now().Add(testenv.Timeout(t)); time.Now().Before(ended); {
 		stat, err := os.ReadFile("/proc/" + pid + "/stat")
 		if err != nil || bytes.Contains(stat, []byte(") Z ")) {
 			return

@@ -52,9 +52,11 @@ var machines = []machine{
 // tests, each with the hello example and with a root with some of everything in
 // every root type. In "make test-all" it boots all there are.
 func TestBootMachines(t *testing.T) {
+	t.Parallel()
 	codecs := deal(machines, stub.Codecs())
 	for _, m := range machines {
 		t.Run(m.kernel+" "+m.arch, func(t *testing.T) {
+			t.Parallel()
 			if !m.always {
 				testenv.Matrix(t)
 			}
@@ -102,6 +104,7 @@ func deal(machines []machine, codecs []string) map[machine][]string {
 
 // bootRoot boots a root with some of everything and wants every entry as planned.
 func (m machine) bootRoot(t *testing.T, root, codec string) {
+	t.Parallel()
 	c := m.cell(t, root, codec)
 	settings := "type: " + root
 	if codec != "" {
@@ -142,6 +145,7 @@ func (m machine) bootRoot(t *testing.T, root, codec string) {
 
 // bootHello boots the example as it is.
 func (m machine) bootHello(t *testing.T) {
+	t.Parallel()
 	c := m.cell(t, "tmpfs", "auto")
 	img := filepath.Join(t.TempDir(), "hello.img")
 	cmd := exec.Command(commandPath(t), "build", repository(t)+"/examples/hello/hello.yaml", "--arch", m.arch, "-o", img)
@@ -157,6 +161,7 @@ func (m machine) bootHello(t *testing.T) {
 // TestBootContainers runs a container with pivot_root(2) by runc and by crun. Before
 // Linux 7.0 that must fail on a plain initramfs.
 func TestBootContainers(t *testing.T) {
+	t.Parallel()
 	testenv.Matrix(t)
 	for _, m := range machines {
 		if m.arch != "amd64" {
@@ -165,6 +170,7 @@ func TestBootContainers(t *testing.T) {
 		m.memory = 1024
 		for _, root := range []string{"tmpfs", "bind", "none"} {
 			t.Run(m.kernel+" "+root, func(t *testing.T) {
+				t.Parallel()
 				c := m.cell(t, root, "")
 				c.qemu.CPUs = 2
 				img, _ := buildImage(t, containersManifest(t, root))

@@ -20,6 +20,7 @@ import (
 // TestBootMinRAM boots in as much RAM as the build report asks for. In "make
 // test-all" it also finds the least that does, which may not be much less.
 func TestBootMinRAM(t *testing.T) {
+	t.Parallel()
 	testenv.Boots(t)
 	// Half of it does not compress.
 	large := func(size int) string {
@@ -64,6 +65,7 @@ func TestBootMinRAM(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			if !test.always {
 				testenv.Matrix(t)
 			}

@@ -15,7 +15,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
@@ -51,7 +50,7 @@ func (r runner) command(t *testing.T, img string, command ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { self.Close(); in.Close() })
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), testenv.Timeout(t))
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, "/proc/self/fd/3", append([]string{"run", "-", "--"}, command...)...)
 	cmd.Args[0] = "mkinitfs"

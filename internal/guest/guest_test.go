@@ -53,8 +53,9 @@ func TestGuest(t *testing.T) {
 			t.Parallel()
 			m := test.machine
 			m.Arch, m.Kernel, m.Image = "amd64", kernel, image
-			m.Timeout = 5 * time.Minute // for a machine with much else to do
+			m.NoKVM, m.Timeout = true, testenv.Timeout(t)
 			m.Append += " mkinitfs.nonce=" + test.name[:2]
+			defer testenv.Slot(t)()
 			result, err := m.Boot(t.Context())
 			if err != nil {
 				t.Fatal(err)

@@ -13,13 +13,14 @@ func TestBegins(t *testing.T) {
 	m := Machine{Kernel: testenv.Kernel(t, "amd64")}
 	row := machines["amd64"]
 	testenv.Tool(t, row.binary)
-	if !m.begins(t.Context(), row, tcgArgs, time.Minute) {
+	defer testenv.Slot(t)()
+	if !m.begins(t.Context(), row, tcgArgs, testenv.Timeout(t)) {
 		t.Error("got a kernel that does not begin, want it to run under emulation")
 	}
 	if m.begins(t.Context(), row, tcgArgs, time.Millisecond) {
 		t.Error("got a kernel that begins before it can")
 	}
-	if m.begins(t.Context(), row, []string{"-accel", "none-such"}, time.Minute) {
+	if m.begins(t.Context(), row, []string{"-accel", "none-such"}, testenv.Timeout(t)) {
 		t.Error("got a kernel that begins without an accelerator")
 	}
 }

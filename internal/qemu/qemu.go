@@ -38,6 +38,7 @@ type Machine struct {
 	Typed     []Typed        // what is typed on the console, in this order
 	Console   io.Writer      // gets the serial output as it comes; may be nil
 	NoConsole bool           // /dev/console cannot be opened in the guest; the kernel's log still comes
+	NoKVM     bool           // emulates the machine even where KVM works
 	Counted   bool           // the guest's clock counts what its one CPU executes, a nanosecond an instruction
 }
 
@@ -126,7 +127,7 @@ func (m Machine) Boot(ctx context.Context) (*Result, error) {
 	switch {
 	case m.Counted:
 		accel = countedArgs
-	case m.kvmRuns(ctx, row):
+	case !m.NoKVM && m.kvmRuns(ctx, row):
 		accel = kvmArgs
 	}
 	return m.run(ctx, row.binary, append(m.args(row), accel...))

@@ -107,7 +107,8 @@ func TestBoot(t *testing.T) {
 			t.Parallel()
 			m := test.machine
 			m.Arch, m.Kernel, m.Image = "amd64", kernel, image
-			m.Timeout = cmp.Or(m.Timeout, 5*time.Minute) // for a machine with much else to do
+			m.NoKVM, m.Timeout = true, cmp.Or(m.Timeout, testenv.Timeout(t))
+			defer testenv.Slot(t)()
 			var tee bytes.Buffer
 			m.Console = &tee
 
@@ -151,7 +152,8 @@ func TestCancel(t *testing.T) {
 		cancel(cause)
 		return len(p), nil
 	})
-	m := qemu.Machine{Arch: "amd64", Kernel: kernel, Image: image, Append: "hang", Console: seen}
+	defer testenv.Slot(t)()
+	m := qemu.Machine{Arch: "amd64", Kernel: kernel, Image: image, Append: "hang", Console: seen, Timeout: testenv.Timeout(t), NoKVM: true}
 	result, err := m.Boot(ctx)
 	if !errors.Is(err, cause) {
 		t.Errorf("got error %v, want %v", err, cause)
@@ -174,7 +176,9 @@ func TestConsoleFails(t *testing.T) {
 	kernel := testenv.Kernel(t, "amd64")
 	testenv.Tool(t, "qemu-system-x86_64")
 	full := writerFunc(func([]byte) (int, error) { return 0, io.ErrShortWrite })
-	m := qemu.Machine{Arch: "amd64", Kernel: kernel, Image: helloImage(t), Append: "hang", Console: full}
+	image := helloImage(t)
+	defer testenv.Slot(t)()
+	m := qemu.Machine{Arch: "amd64", Kernel: kernel, Image: image, Append: "hang", Console: full, Timeout: testenv.Timeout(t), NoKVM: true}
 	if _, err := m.Boot(t.Context()); !errors.Is(err, io.ErrShortWrite) {
 		t.Errorf("got error %v, want %v", err, io.ErrShortWrite)
 	}

@@ -16,7 +16,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -165,7 +164,7 @@ func (img *image) boot(t *testing.T) (string, int) {
 	if err := os.Mkdir(filepath.Join(dir, "rootfs"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), testenv.Timeout(t))
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", append([]string{bootWord, dir}, img.words...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{
