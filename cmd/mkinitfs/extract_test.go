@@ -133,9 +133,7 @@ func walkTree(t *testing.T, dir string) []string {
 // TestExtractTools holds a plain image of much of a system against what other programs
 // make of it.
 func TestExtractTools(t *testing.T) {
-	if os.Geteuid() != 0 {
-		testenv.Missing(t, "only root can make device nodes")
-	}
+	testenv.Root(t, "make device nodes")
 	tarball := testenv.DebianRoot(t)
 	work := t.TempDir()
 	sh := func(script string) {

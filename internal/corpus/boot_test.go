@@ -17,7 +17,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -64,8 +63,10 @@ func TestBootMachine(t *testing.T) {
 		if name == "" {
 			name = "amd64"
 		}
-		m := qemu.Machine{Arch: "amd64", Kernel: testenv.Kernel(t, name), Image: path, Timeout: 5 * time.Minute, Append: strings.Join(words, " ")}
+		m := qemu.Machine{Arch: "amd64", Kernel: testenv.Kernel(t, name), Image: path, Timeout: testenv.Timeout(t), NoKVM: true, Append: strings.Join(words, " ")}
+		release := testenv.Slot(t)
 		result, err := m.Boot(t.Context())
+		release()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -226,7 +227,7 @@ func write(t *testing.T, image []byte) string {
 // An empty root= makes its rootfs a tmpfs, as machines have it.
 func startUML(t *testing.T, uml, image string, words ...string) []byte {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), testenv.Timeout(t))
 	defer stop()
 	cmd := exec.CommandContext(ctx, uml, append([]string{
 		"mem=512M", "root=", "initrd=" + image, "con=null", "con0=fd:0,fd:1", "console=tty0", "panic=-1", "lpj=10000000",
