@@ -49,7 +49,8 @@ needs:
 	@internal/testenv/packages.sh
 	@for k in $(KERNELS); do internal/testenv/kernel.sh $$k >/dev/null || true; done
 	@internal/testenv/debian-root.sh >/dev/null || true
-	@internal/testenv/busybox.sh mipsel >/dev/null || true
+	@for a in amd64 mipsel; do internal/testenv/busybox.sh $$a >/dev/null || true; done
+	@internal/testenv/klibc.sh >/dev/null || true
 	@internal/testenv/selinux-policy.sh >/dev/null || true
 
 install: mkinitfs ## install into $(DESTDIR)$(PREFIX)/bin

@@ -37,11 +37,12 @@ func (b *build) gather(ctx context.Context) ([]*plan.Entry, error) {
 	return b.addInit(entries), nil
 }
 
-// addInit gives a root without a stub the /init that the kernel looks for.
+// addInit gives the root a link to the program at /init, unless it has something there.
+// The kernel looks for it in a root without a stub. In any other, switch_root of busybox
+// and run-init of klibc do, to be sure that they empty an initramfs and no disk.
 func (b *build) addInit(entries []*plan.Entry) []*plan.Entry {
 	const path = "/init"
-	if b.manifest.Root.Type != manifests.None ||
-		b.manifest.Init.Exec == path ||
+	if exec := b.manifest.Init.Exec; exec == "" || exec == path ||
 		slices.ContainsFunc(entries, func(e *plan.Entry) bool { return e.Path == path }) {
 		return entries
 	}

@@ -63,6 +63,13 @@ func Busybox(t testing.TB, arch string) string {
 	return cached(t, "busybox.sh "+arch, "busybox", arch)
 }
 
+// Klibc returns the path of a directory with the programs of Debian's klibc for amd64,
+// and their library, in the places that they have in a root.
+func Klibc(t testing.TB) string {
+	t.Helper()
+	return cached(t, "klibc.sh", "klibc", "amd64")
+}
+
 // SELinuxPolicy returns the path of a tarball with the SELinux policy of Debian, as
 // a root has it in /etc/selinux, of type default, and the tools to load it and to
 // look at labels.
