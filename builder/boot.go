@@ -71,6 +71,9 @@ func (b *build) bootEntries(stub []byte, members []bootplan.Member) ([]*plan.Ent
 			entries = append(entries, dir(dirPath, 0o755))
 		}
 	}
+	for _, e := range b.rdinit.links {
+		have[e.Path] = true
+	}
 	for _, e := range copies {
 		if have[e.Path] {
 			continue
@@ -81,6 +84,10 @@ func (b *build) bootEntries(stub []byte, members []bootplan.Member) ([]*plan.Ent
 		file.Data = b.content(e)
 		entries = append(entries, &file)
 	}
+	for _, e := range b.rdinit.links {
+		parents(e.Path)
+	}
+	entries = append(entries, b.rdinit.links...)
 	for _, e := range entries {
 		e.Nlink = 1
 		if e.IsDir() {
@@ -118,7 +125,7 @@ func (b *build) bootPlan(members []bootplan.Member, copies []*plan.Entry) *bootp
 		Root: string(m.Root.Type), Arch: b.arch, Payload: b.payload.Name, Extra: m.Root.Extra,
 		Size: sizeText(m.Root.Size), Inodes: m.Root.Inodes, Mode: b.entries[0].Mode & 0o7777, MTime: b.entries[0].MTime,
 		Exec: m.Init.Exec, Args: m.Init.Args, Env: m.Init.Env, OnError: m.Init.OnError, Cmdline: m.Init.Cmdline,
-		Entries: int64(len(b.entries)), Members: members,
+		Entries: int64(b.report.Entries), Members: members, Rdinit: b.rdinit.plan,
 	}
 	if b.policy != nil {
 		p.SELinux = b.policy.Path

@@ -65,6 +65,8 @@ type build struct {
 	outer    codec // what the kernel unpacks
 	payload  codec // what the stub unpacks; none unless the root is a tmpfs
 	entries  []*plan.Entry
+	aside    map[string]string // where entries of a bound root wait for the stub to put them back: their paths
+	rdinit   rdinit
 	policy   *plan.Entry // SELinux policy in the root that the stub loads, or nil
 	members  []member
 	packed   []bootplan.Member // the same, once they are packed
@@ -159,6 +161,10 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options) (*build, err
 		return nil, err
 	}
 	b.openCache()
+	if err := b.nameStub(); err != nil {
+		b.sources.Close()
+		return nil, err
+	}
 	b.hideInit()
 	if b.members, err = b.cutMembers(); err != nil {
 		b.sources.Close()
@@ -175,9 +181,18 @@ func (b *build) hideInit() {
 	}
 	for _, e := range b.entries {
 		if e.Path == "/init" {
-			e.Path = "/" + bootplan.Init
+			b.setAside(e, "/"+bootplan.Init)
 		}
 	}
+}
+
+// setAside moves an entry to where the stub looks for it.
+func (b *build) setAside(e *plan.Entry, to string) {
+	if b.aside == nil {
+		b.aside = map[string]string{}
+	}
+	b.aside[to] = e.Path
+	e.Path = to
 }
 
 func hostArch() string {

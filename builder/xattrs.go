@@ -44,10 +44,7 @@ func (b *build) xattrs() []bootplan.Xattr {
 			}
 			seen[e.Ino] = true
 		}
-		path := e.Path
-		if path == "/"+bootplan.Init { // where hideInit has put it
-			path = "/init"
-		}
+		path := cmp.Or(b.aside[e.Path], e.Path)
 		for name, value := range e.Xattrs {
 			a := attr{name, value}
 			paths[a] = append(paths[a], path)

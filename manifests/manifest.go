@@ -96,6 +96,7 @@ type Init struct {
 	Mounts  []Mount
 	OnError string // "panic" (default), "reboot", "poweroff", "shell"
 	Cmdline string // "use" (default), "ignore"
+	Rdinit  []Name // paths at which the stub is found, too, for rdinit= on the kernel's command line
 
 	Supervise *Supervise // nil: the stub becomes the program
 }
@@ -112,6 +113,12 @@ type Supervise struct {
 type Mount struct {
 	Pos                           Pos
 	Type, Source, Target, Options string
+}
+
+// Name is a path in the root.
+type Name struct {
+	Pos  Pos
+	Path string // absolute and clean
 }
 
 // Glob is a pattern over paths, in doublestar's syntax.

@@ -55,6 +55,20 @@ func parseNewPath(text string) (string, error) {
 	return name, nil
 }
 
+// parseRdinit reads a name for the stub beside /init.
+func parseRdinit(text string) (string, error) {
+	name, err := parseNewPath(text)
+	switch {
+	case err != nil:
+		return "", err
+	case name == "/init":
+		return "", errors.New("the kernel finds the stub there anyway, leave it out")
+	case name == "/dev" || name == "/dev/console" || name == "/dev/null":
+		return "", errors.New("the stub needs what is there")
+	}
+	return name, nil
+}
+
 // place is a destination: a path, or a folder that something is put into.
 type place struct {
 	path   string

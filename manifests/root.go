@@ -40,7 +40,7 @@ func (d *decoder) root(n *node, whole Pos) Root {
 // init decodes the init section for a root of the given type.
 func (d *decoder) init(n *node, whole Pos, root RootType) Init {
 	i := Init{Pos: whole, Exec: "/sbin/init", OnError: "panic", Cmdline: "use"}
-	o := d.object(n, "init", "exec", "args", "env", "mounts", "on_error", "cmdline", "supervise")
+	o := d.object(n, "init", "exec", "args", "env", "mounts", "on_error", "cmdline", "rdinit", "supervise")
 	if o != nil {
 		i.Pos = o.pos
 	}
@@ -57,9 +57,14 @@ func (d *decoder) init(n *node, whole Pos, root RootType) Init {
 	i.Mounts = d.mounts(o.list("mounts"))
 	choose(o, "on_error", &i.OnError, "panic", "reboot", "poweroff", "shell")
 	choose(o, "cmdline", &i.Cmdline, "use", "ignore")
+	for _, item := range o.list("rdinit") {
+		if name, ok := parse(d, item, "rdinit", parseRdinit); ok {
+			i.Rdinit = append(i.Rdinit, Name{item.pos, name})
+		}
+	}
 	i.Supervise = d.supervise(o.get("supervise"))
 	if root == None {
-		o.refuse("under root.type: none the kernel starts the program itself", "args", "env", "mounts", "on_error", "cmdline", "supervise")
+		o.refuse("under root.type: none the kernel starts the program itself", "args", "env", "mounts", "on_error", "cmdline", "rdinit", "supervise")
 	}
 	return i
 }

@@ -113,11 +113,11 @@ func (x *Extraction) entry(e *Entry, body io.Reader) error {
 		return x.readPlan(body)
 	case x.nested:
 		return nil
-	case at == "/"+bootplan.Init && x.plan != nil:
-		at = "/init"
-	case at == "/init" && x.plan != nil,
-		at == "/"+bootplan.Dir, strings.HasPrefix(at, "/"+bootplan.Dir+"/"):
-		return nil
+	default:
+		var ok bool
+		if at, ok = inRoot(x.plan, e); !ok {
+			return nil
+		}
 	}
 	h := e.Header
 	h.Name = cleanName(at)

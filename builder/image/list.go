@@ -6,8 +6,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 )
 
 // List returns the entries of the root that the image r brings up, by path:
@@ -26,13 +24,11 @@ func List(r io.Reader) ([]Entry, *Info, error) {
 	if w.info.Xattrs == nil {
 		return entries, w.info, err
 	}
+	p := w.info.plan()
 	for i := range entries {
 		e := &entries[i]
 		first := path.Clean("/" + cmp.Or(e.HardLinkOf, e.Name))
-		if first == "/"+bootplan.Init {
-			first = "/init"
-		}
-		e.Xattrs = w.info.Xattrs[first]
+		e.Xattrs = w.info.Xattrs[cmp.Or(fromAside(p, first), first)]
 	}
 	return entries, w.info, err
 }
@@ -91,21 +87,23 @@ func (w *walker) root(r io.Reader) (root, boot []Entry, err error) {
 		return nil
 	}
 	err = w.image(r)
+	p := w.info.plan()
+	named := p != nil && len(p.Rdinit) > 0
 	root = entries[:0]
 	for _, e := range entries {
-		if e.Member != "" || !nested && !strings.Contains(e.Name, "init") { // no name of ours lacks that
+		if e.Member != "" || !nested && !named && !strings.Contains(e.Name, "init") { // no other name of ours lacks that
 			root = append(root, e)
 			continue
 		}
-		switch at := e.Path(); {
+		at, ok := inRoot(p, &e)
+		switch {
 		case nested && memberName(&e) != "":
-		case !nested && at == "/"+bootplan.Init && w.info.Plan != nil:
-			e.Name = "init"
-			root = append(root, e)
-		case nested, at == "/init" && w.info.Plan != nil,
-			at == "/"+bootplan.Dir, strings.HasPrefix(at, "/"+bootplan.Dir+"/"):
+		case nested, !ok:
 			boot = append(boot, e)
 		default:
+			if at != e.Path() {
+				e.Name = cleanName(at)
+			}
 			root = append(root, e)
 		}
 	}

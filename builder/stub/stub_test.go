@@ -33,10 +33,10 @@ var decoders = map[string]struct {
 	budget  int64
 	imports []string
 }{
-	"none": {budget: 1_480_000},
-	"gzip": {budget: 1_505_000, imports: []string{module + "/builder/stub/gzip"}},
-	"lz4":  {budget: 1_490_000, imports: []string{module + "/builder/stub/lz4", "hash/crc32"}},
-	"xz":   {budget: 1_500_000, imports: []string{module + "/builder/stub/xz"}},
+	"none": {budget: 1_484_000},
+	"gzip": {budget: 1_508_000, imports: []string{module + "/builder/stub/gzip"}},
+	"lz4":  {budget: 1_492_000, imports: []string{module + "/builder/stub/lz4", "hash/crc32"}},
+	"xz":   {budget: 1_508_000, imports: []string{module + "/builder/stub/xz"}},
 	"zstd": {budget: 1_510_000, imports: []string{module + "/builder/stub/zstd"}},
 }
 

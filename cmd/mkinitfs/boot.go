@@ -60,6 +60,9 @@ func bootCommand() *cobra.Command {
 					return err
 				}
 			}
+			if err := warnRdinit(cmd.ErrOrStderr(), m.Image, m.Append); err != nil {
+				return fmt.Errorf("%s: %w", m.Image, err)
+			}
 			result, err := m.Boot(cmd.Context())
 			if err != nil {
 				return err

@@ -4,7 +4,7 @@
 // It is text, one "key value..." a line. The first line is "mkinitfs 1", the
 // version of the format; a stub refuses a version that it does not know. Keys
 // with one value may stand in any order; a repeated key (arg, env, mount, boot,
-// blocks, member) adds to a list. Unknown keys are refused: whatever a builder
+// rdinit, blocks, member) adds to a list. Unknown keys are refused: whatever a builder
 // says changes what is booted, so a builder that says more writes a new version.
 // Spaces, control bytes and backslashes inside a value are written as three octal
 // digits (\040), as in /proc/mounts; an empty value is \000, which no path or
@@ -39,6 +39,9 @@ func MemberName(i int) string {
 	return MembersPrefix + s
 }
 
+// RdinitName is where what the root itself has at the i-th place of [Plan.Rdinit] waits.
+func RdinitName(i int) string { return Dir + "/rdinit." + strconv.Itoa(i) }
+
 // Plan is what the stub does.
 type Plan struct {
 	Root    string // "tmpfs" or "bind"
@@ -60,6 +63,7 @@ type Plan struct {
 	OnExit  string // what follows the program's end: "restart", "reboot", "poweroff", "panic"; "" is no supervision
 	Delay   int64  // milliseconds before the first restart
 	Boot    []string
+	Rdinit  []Rdinit
 	Entries int64                 // of the root
 	Window  int64                 // bytes a decoder holds for one member
 	Blocks  [len(PageSizes)]int64 // pages of each of PageSizes that the root's files fill
@@ -68,6 +72,14 @@ type Plan struct {
 
 // Mount is one of init.mounts.
 type Mount struct{ Type, Source, Target, Options string }
+
+// Rdinit is something on rootfs that is there only for rdinit= on the kernel's command
+// line: a link to the stub, or a directory for one. The stub replaces the i-th by
+// [RdinitName](i), where that is there, and removes it where not.
+type Rdinit struct {
+	Name  string // as rdinit= has it; "" for a directory
+	Place string // where Name leads through the root's links
+}
 
 // Member is one archive of the payload.
 type Member struct {
@@ -126,6 +138,9 @@ func (p *Plan) Marshal() []byte {
 		line("supervise", p.OnExit, itoa(p.Delay))
 	}
 	list("boot", p.Boot)
+	for _, r := range p.Rdinit {
+		line("rdinit", r.Name, r.Place)
+	}
 	line("entries", itoa(p.Entries))
 	for i, n := range p.Blocks {
 		line("blocks", itoa(PageSizes[i]), itoa(n))
@@ -175,7 +190,7 @@ func (p *Plan) set(key string, args []string) string {
 	switch key {
 	case "mount", "member":
 		want = 4
-	case "blocks", "supervise":
+	case "blocks", "rdinit", "supervise":
 		want = 2
 	}
 	if len(args) != want {
@@ -217,6 +232,8 @@ func (p *Plan) set(key string, args []string) string {
 		}
 	case "boot":
 		p.Boot = append(p.Boot, v)
+	case "rdinit":
+		p.Rdinit = append(p.Rdinit, Rdinit{v, args[1]})
 	default:
 		if key == "mode" {
 			n, numeric = ParseUint(v, 8)

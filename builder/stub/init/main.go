@@ -65,6 +65,7 @@ var first = []step{
 
 var ontoTmpfs = []step{
 	{"look at rootfs", (*boot).checkRootfs, ""},
+	{"remove the names for rdinit=", (*boot).restoreRdinit, ""},
 	{"look for what else is on rootfs", (*boot).findExtras, ""},
 	{"mount the new root", (*boot).mountRoot, "mount"},
 	{"unpack the root", (*boot).unpackRoot, "unpack"},
@@ -82,6 +83,7 @@ var ontoTmpfs = []step{
 
 var ontoBind = []step{
 	{"restore the root's own init", (*boot).restoreInit, ""},
+	{"restore the names for rdinit=", (*boot).restoreRdinit, ""},
 	{"load the SELinux policy", (*boot).loadPolicy, ""},
 	{"restore extended attributes", (*boot).restoreXattrs, ""},
 	{"find the program", (*boot).findProgram, "program"},

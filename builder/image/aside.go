@@ -1,0 +1,56 @@
+package image
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+)
+
+// inRoot returns where an entry that the kernel unpacks is once the stub is done, of an
+// image with the boot plan p, or nil for none; false if it is not of the root. What a
+// bound root has at /init and at the names of init.rdinit waits aside, and links to the
+// stub are in its place.
+func inRoot(p *bootplan.Plan, e *Entry) (string, bool) {
+	at := e.Path()
+	if to := fromAside(p, at); to != "" {
+		return to, true
+	}
+	if at == "/"+bootplan.Dir || strings.HasPrefix(at, "/"+bootplan.Dir+"/") || p != nil && at == "/init" {
+		return "", false
+	}
+	if p != nil {
+		for _, r := range p.Rdinit {
+			if r.Place == at && (r.Name == "" || e.Link == "/init") {
+				return "", false
+			}
+		}
+	}
+	return at, true
+}
+
+// fromAside returns where the stub puts back what waits at a path, "" for any other path.
+func fromAside(p *bootplan.Plan, at string) string {
+	switch rest, ok := strings.CutPrefix(at, "/"+bootplan.Dir+"/rdinit."); {
+	case p == nil:
+	case at == "/"+bootplan.Init:
+		return "/init"
+	case ok:
+		if i, err := strconv.Atoi(rest); err == nil && i >= 0 && i < len(p.Rdinit) {
+			return p.Rdinit[i].Place
+		}
+	}
+	return ""
+}
+
+// plan returns the boot plan that was read, nil if the image has none. One that cannot be
+// parsed says still that there is a stub.
+func (i *Info) plan() *bootplan.Plan {
+	if i.Plan == nil {
+		return nil
+	}
+	if p, err := bootplan.Parse(i.Plan); err == nil {
+		return p
+	}
+	return new(bootplan.Plan)
+}

@@ -1,0 +1,41 @@
+//go:build linux
+
+package main
+
+import (
+	"strings"
+	"syscall"
+
+	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/stub/unpack"
+)
+
+// restoreRdinit removes the links by which rdinit= has found this stub, and the
+// directories that were made for them. Where a root of type bind has something of its
+// own, that takes the link's place. Only our links go: what a boot loader has appended
+// there stays. The directory around keeps its time.
+func (b *boot) restoreRdinit() error {
+	for i, r := range b.plan.Rdinit {
+		var dir syscall.Stat_t
+		parent := r.Place[:strings.LastIndexByte(r.Place, '/')+1]
+		if err := syscall.Lstat(parent, &dir); err != nil {
+			continue // nothing there to restore
+		}
+		own := "/" + bootplan.RdinitName(i)
+		target, err := readlink(r.Place)
+		switch {
+		case err == syscall.EINVAL:
+			syscall.Rmdir(r.Place) // unless something else is in it, or it is none
+		case target == "/init":
+			if err = syscall.Rename(own, r.Place); err == syscall.ENOENT {
+				err = syscall.Unlink(r.Place)
+			}
+			if err != nil {
+				return failure("restore", r.Place, err)
+			}
+		}
+		syscall.Unlink(own) // what was appended takes its place
+		b.attempt("set mtime of", parent, unpack.SetTime(parent, int64(dir.Mtim.Sec)))
+	}
+	return nil
+}

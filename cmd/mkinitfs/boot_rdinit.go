@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/mkinitfs/mkinitfs/builder/image"
+	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+)
+
+// warnRdinit warns of an rdinit= among the words of the kernel's command line that goes
+// past the stub of an image.
+func warnRdinit(w io.Writer, name, words string) error {
+	program := ""
+	for _, word := range strings.Fields(words) {
+		if word == "--" {
+			break
+		}
+		if value, ok := strings.CutPrefix(word, "rdinit="); ok {
+			program = strings.Trim(value, `"`)
+		}
+	}
+	if program == "" || program == "/init" {
+		return nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	p, err := image.BootPlan(f)
+	if p == nil || err != nil {
+		return err
+	}
+	if slices.ContainsFunc(p.Rdinit, func(r bootplan.Rdinit) bool { return r.Name == program }) {
+		return nil
+	}
+	fmt.Fprintf(w, "mkinitfs: warning: rdinit=%s does not start the stub of %s, as init.rdinit does not name it\n"+
+		"  add init: {rdinit: [%s]} to the manifest, or leave the word out\n", program, name, program)
+	return nil
+}

@@ -1,0 +1,30 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/mkinitfs/mkinitfs/internal/qemu"
+)
+
+// TestBootRdinit boots images by rdinit=, as boot loaders with a fixed command line do.
+// The root is as if there were no such names: what it has at one itself is back, and what
+// was made for one is gone.
+func TestBootRdinit(t *testing.T) {
+	const names = "init: {rdinit: [/linuxrc, /sbin/init, /etc/owned, /srv/none/deep]}"
+	for root, programs := range map[string][]string{
+		"tmpfs": {"/linuxrc", "/srv/none/deep"},
+		"bind":  {"/linuxrc", "/sbin/init", "/etc/owned", "/srv/none/deep"},
+	} {
+		t.Run(root, func(t *testing.T) {
+			img, _ := buildImage(t, guestManifest(t, names, "root: {type: "+root+"}"))
+			want := expected(t, img)
+			for _, program := range programs {
+				got, _ := bootGuest(t, img, qemu.Machine{Append: "root=/dev/ram0 rw rdinit=" + program})
+				if got == nil {
+					t.Fatalf("%s: no report", program)
+				}
+				compare(t, want, got)
+			}
+		})
+	}
+}
