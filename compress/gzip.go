@@ -71,3 +71,10 @@ func (r *gzipReader) Close() error {
 	}
 	return nil
 }
+
+// IsUnseen reports whether err, of a [Reader], is damage that kernels do not see: they
+// do not look at the sum and the length behind a gzip stream (lib/decompress_inflate.c).
+// All of the stream has been read then, and what follows it can be.
+func IsUnseen(err error) bool {
+	return errors.Is(err, stubgzip.ErrSum) || errors.Is(err, stubgzip.ErrSize)
+}

@@ -102,25 +102,15 @@ func (r *Reader) header() (nameSize int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if m := string(b[:len(magic)]); m != magic && m != magicCRC {
-		return 0, r.fault("bad magic")
+	f, msg := ParseFields(b)
+	if msg != "" {
+		return 0, r.fault(msg)
 	}
-	var f [13]uint32
-	for i := range f {
-		v, ok := parseHex(b[len(magic)+8*i:][:8])
-		if !ok {
-			return 0, r.fault("bad hexadecimal digit in header")
-		}
-		f[i] = v
-	}
-	r.h = Header{
-		Ino: f[0], Mode: f[1], UID: f[2], GID: f[3], Nlink: f[4], MTime: int64(f[5]), Size: int64(f[6]),
-		DevMajor: f[7], DevMinor: f[8], RdevMajor: f[9], RdevMinor: f[10],
-	}
-	if f[11] == 0 || f[11] > PathMax {
+	r.h = f.Header
+	if f.NameSize == 0 || f.NameSize > PathMax {
 		return 0, r.fault("name size out of range")
 	}
-	return int64(f[11]), r.discard(headerSize)
+	return int64(f.NameSize), r.discard(headerSize)
 }
 
 func (r *Reader) name(size int64) error {
@@ -211,20 +201,3 @@ func (r *Reader) source(err error) error {
 }
 
 func (r *Reader) fault(msg string) error { return &Error{r.offset, msg} }
-
-// hexDigits are the values of digits, each with a bit that no other byte has.
-var hexDigits = [256]uint8{
-	'0': 0x10, '1': 0x11, '2': 0x12, '3': 0x13, '4': 0x14, '5': 0x15, '6': 0x16, '7': 0x17, '8': 0x18, '9': 0x19,
-	'A': 0x1a, 'B': 0x1b, 'C': 0x1c, 'D': 0x1d, 'E': 0x1e, 'F': 0x1f,
-	'a': 0x1a, 'b': 0x1b, 'c': 0x1c, 'd': 0x1d, 'e': 0x1e, 'f': 0x1f,
-}
-
-func parseHex(b []byte) (v uint32, ok bool) {
-	all := uint8(0x10)
-	for _, c := range b {
-		d := hexDigits[c]
-		all &= d
-		v = v<<4 | uint32(d&0xf)
-	}
-	return v, all != 0
-}

@@ -1,7 +1,6 @@
 package image
 
 import (
-	"io"
 	"runtime"
 	"slices"
 	"sync"
@@ -19,7 +18,7 @@ import (
 
 const (
 	chunkSize  = 256 << 10
-	aheadSize  = 16 << 20 // what one stream may be ahead of the walk
+	aheadSize  = 32 << 20 // what all streams may be ahead of the walk
 	maxStreams = 16       // that are decoded at once
 )
 
@@ -42,9 +41,11 @@ type decoding struct {
 
 	chunk, rest []byte // what is being read, and what of it is left
 
+	ended bool // the walk has come to where chunks is closed
 	// Known when chunks is closed.
-	err  error // io.EOF if all is well
-	size int64 // of the stream
+	err   error // io.EOF if all is well
+	size  int64 // of the stream
+	notes []compress.Note
 }
 
 // take returns the stream that begins at an offset of the image, or nil if it was
@@ -71,7 +72,7 @@ func (a *ahead) take(begin int64) *decoding {
 
 func (a *ahead) start(d *decoding) {
 	if d.chunks == nil {
-		d.chunks = make(chan []byte, aheadSize/chunkSize)
+		d.chunks = make(chan []byte, aheadSize/chunkSize/streams())
 		a.running.Go(func() { d.run(a.file) })
 	}
 }
@@ -81,7 +82,7 @@ func streams() int { return min(runtime.GOMAXPROCS(0), maxStreams) }
 
 func (a *ahead) add(codec *compress.Codec, begin, end int64) {
 	if a.free == nil {
-		a.free = make(chan []byte, streams()*aheadSize/chunkSize)
+		a.free = make(chan []byte, aheadSize/chunkSize)
 	}
 	a.streams = append(a.streams, &decoding{
 		codec: codec, begin: begin, end: end, free: a.free, quit: make(chan struct{}),
@@ -171,11 +172,12 @@ func (d *decoding) run(f *file) {
 	defer close(d.chunks)
 	in := f.from(d.begin, d.end)
 	defer func() { d.size = in.position() }()
-	var out io.ReadCloser
+	var out *compress.Reader
 	if out, d.err = d.codec.NewReader(in.Reader); d.err != nil {
 		return
 	}
 	defer out.Close()
+	defer func() { d.notes = out.Notes() }()
 	for d.err == nil {
 		var chunk []byte
 		select {
@@ -231,6 +233,7 @@ func (d *decoding) next() error {
 		chunk, ok := <-d.chunks
 		d.chunk, d.rest = chunk, chunk
 		if !ok {
+			d.ended = true
 			return d.err
 		}
 	}

@@ -17,7 +17,8 @@ func benchImages(b *testing.B) map[string]string {
 	b.Helper()
 	rng := rand.New(rand.NewPCG(1, 2))
 	const half = 4 << 20 // of a member
-	var all, members []string
+	var all []string
+	var members [][]byte
 	for m := range 8 {
 		var words []string
 		add := func(i, size int) {
@@ -29,11 +30,11 @@ func benchImages(b *testing.B) map[string]string {
 		}
 		add(400, half)
 		all = append(all, words...)
-		members = append(members, fmt.Sprintf(".mkinitfs/root.%04d=%s", m, pack(b, "zstd", archive(b, words...))))
+		members = append(members, pack(b, "zstd", archive(b, words...)))
 	}
 	dir := b.TempDir()
 	files := map[string]string{}
-	for name, data := range map[string][]byte{"raw": archive(b, all...), "zstd members": archive(b, members...)} {
+	for name, data := range map[string][]byte{"raw": archive(b, all...), "zstd members": archive(b, append([]string{planFor(b, members...)}, payloadOf(members...)...)...)} {
 		files[name] = filepath.Join(dir, name)
 		if err := os.WriteFile(files[name], data, 0o644); err != nil {
 			b.Fatal(err)

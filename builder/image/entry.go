@@ -13,7 +13,7 @@ import (
 
 // Far more than a plan and a table of extended attributes have.
 const (
-	maxPlan   = 16 << 20
+	maxPlan   = 1 << 20
 	maxXattrs = 1 << 30
 )
 
@@ -23,6 +23,8 @@ func (w *walker) entry(e *Entry, b *body) error {
 	var err error
 	ours := w.member == "" && strings.Contains(e.Name, bootplan.Dir)
 	switch {
+	case e.Mode&cpio.TypeMask == cpio.TypeLink && w.member == "":
+		content = strings.NewReader(e.Link)
 	case e.Mode&cpio.TypeMask == cpio.TypeLink:
 		var target []byte
 		target, err = b.all(e.Size, cpio.PathMax-1)
@@ -48,10 +50,19 @@ func (w *walker) entry(e *Entry, b *body) error {
 		}
 		return err
 	}
-	if !ours || w.outer || b.taken || b.archive.Offset() != before {
-		return nil
+	name := ""
+	if ours {
+		name = memberName(e)
 	}
-	if name := memberName(e); name != "" {
+	switch {
+	case name == "":
+		w.whole.count(e)
+	case w.outer || b.taken || b.archive.Offset() != before:
+		m := w.whole.member(name, e.Size)
+		if b.taken {
+			m.sumFile(b.at+b.archive.Offset(), e.Size)
+		}
+	default:
 		if err := w.through(name, e, b); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -86,14 +97,21 @@ func memberName(e *Entry) string {
 func (w *walker) through(name string, e *Entry, b *body) error {
 	w.member = name
 	defer func() { w.member = "" }()
+	m := w.whole.member(name, e.Size)
 	begin := b.begin + b.archive.Offset()
-	at, r := b.place(), newWindow(b)
+	at := b.place()
+	var r *window
 	if at >= 0 && at+e.Size <= w.file.size {
 		r = w.file.from(at, at+e.Size)
+		m.sumFile(at, e.Size)
 	} else {
-		at = -1
+		at, r = -1, newWindow(m.sumAlong(b))
 	}
 	codec, err := detect(r, 0, false)
+	if err == nil && codec == nil {
+		head, _ := r.Peek(formatHead)
+		err = errors.New(describe(head))
+	}
 	if err != nil {
 		return err
 	}
@@ -101,12 +119,14 @@ func (w *walker) through(name string, e *Entry, b *body) error {
 		w.ahead.findMembers(at - cpio.EntrySize(e.Name, 0))
 	}
 	position := func() int64 { return begin + r.position() }
-	if err := w.segment(r, &Segment{Index: e.Segment}, codec, at, position); err != nil {
+	s := Segment{Index: e.Segment}
+	if err := w.segment(r, &s, codec, at, position); err != nil {
 		if b.err != nil {
 			return b.err // the codec is not at fault
 		}
 		return err
 	}
+	m.unpacked = s.Unpacked
 	switch _, err := skipZeros(r); err {
 	case nil:
 		return errors.New("junk behind its archive")
@@ -120,12 +140,13 @@ func (w *walker) through(name string, e *Entry, b *body) error {
 // body reads the body of the archive's current entry and remembers whether
 // reading, and not what a visitor did with it, went wrong.
 type body struct {
-	archive *cpio.Reader
+	archive entryReader
 	begin   int64 // of the archive, in the unpacked segment
 	at      int64 // of the archive, in the image, or -1 if it has to be unpacked or read in order
 	file    *file
 	size    int64
 	taken   bool // section was called
+	summed  bool // reading it finds out whether it is damaged
 	err     error
 }
 
@@ -140,7 +161,7 @@ func (b *body) place() int64 {
 // section returns the body as a part of the image that can be read at any time, or nil.
 func (b *body) section() *io.SectionReader {
 	at := b.place()
-	if at < 0 {
+	if at < 0 || b.summed || at+b.size > b.file.size {
 		return nil
 	}
 	b.taken = true
@@ -175,7 +196,8 @@ func (w *noting) Write(p []byte) (n int, err error) {
 	return n, w.err
 }
 
-// all returns the whole body, which has size bytes, unless that is above most.
+// all returns the body, which has size bytes unless the image ends before, or an error
+// if that is above most.
 func (b *body) all(size, most int64) ([]byte, error) {
 	if size > most {
 		return nil, fmt.Errorf("%d bytes, at most %d are possible", size, most)
@@ -184,12 +206,15 @@ func (b *body) all(size, most int64) ([]byte, error) {
 		return io.ReadAll(b)
 	}
 	data := make([]byte, size)
-	_, err := io.ReadFull(b, data)
-	return data, err
+	n, err := io.ReadFull(b, data)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = nil
+	}
+	return data[:n], err
 }
 
-// hardLinks holds the files of one archive that may have more names. As in the
-// kernel, a file is its inode, device and type, and names are counted to tell
+// hardLinks holds the files that may have more names, of all archives since the last
+// trailer. As in the kernel, a file is its inode, device and type, and names are counted to tell
 // that there may be more.
 type hardLinks map[inode]firstName
 

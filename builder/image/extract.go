@@ -46,6 +46,8 @@ type Extraction struct {
 	// Kept are the paths of directories that stood before and have kept an owner or mode
 	// that is not the image's: somebody else may have put them there.
 	Kept []string
+	// Findings are what was in the image and does not arrive, or not as it was written.
+	Findings Findings
 
 	info    *Info // as far as the image has been read
 	maker   maker
@@ -77,8 +79,10 @@ func (x *Extraction) Extract(r io.Reader) (err error) {
 	x.first, x.early = map[uint64]where{}, map[string]bool{}
 	x.writers.start()
 	w := &walker{visit: x.entry, info: &Info{}, outer: x.Outer}
+	w.whole.sums = true
 	x.info = w.info
 	err = w.image(r)
+	x.Findings = w.info.Findings
 	if writeErr := x.writers.wait(); err == nil {
 		err = writeErr
 	}

@@ -9,15 +9,17 @@ import (
 	"syscall"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 )
-
-const maxLinks = 40 // that are followed for one name, as in the kernel
 
 // Files are the files of the root that an image brings up.
 type Files struct {
+	// Findings are what was in the image and does not arrive, or not as it was written.
+	Findings Findings
+
 	image   io.Reader
 	entries map[string]*Entry // by path
-	content map[int64]int64   // by Entry.file: the number of the entry that has the content
+	packed  bool              // members are compressed, so that one is read whole for a file in it
 }
 
 // ReadFiles reads the image r, which has to be a file of known size: it is read again
@@ -34,13 +36,13 @@ func ReadFiles(r io.Reader) (*Files, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Files{r, map[string]*Entry{}, map[int64]int64{}}
-	for i := range root {
-		e := &root[i]
-		f.entries[e.Path()] = e
-		if _, ok := f.content[e.file]; !ok || e.Size > 0 {
-			f.content[e.file] = e.number
-		}
+	settled := w.settle(root)
+	f := &Files{Findings: w.info.Findings, image: r, entries: map[string]*Entry{}}
+	if p, err := bootplan.Parse(w.info.Plan); err == nil {
+		f.packed = p.Payload != "none"
+	}
+	for i := range settled {
+		f.entries[settled[i].Path()] = &settled[i]
 	}
 	return f, nil
 }
@@ -59,19 +61,36 @@ func (f *Files) Copy(w io.Writer, name string) error {
 	if err != nil {
 		return &fs.PathError{Op: "read", Path: name, Err: err}
 	}
-	number := f.content[e.file]
-	found := errors.New("found")
-	_, err = Walk(f.image, func(e *Entry, body io.Reader) error {
-		if e.number != number {
+	return f.copy(w, e)
+}
+
+// copy writes the content of an entry, and then reads on to the end of its member, if
+// that tells whether it is damaged.
+func (f *Files) copy(out io.Writer, e *Entry) error {
+	done, member := errors.New("done"), ""
+	w := &walker{info: &Info{}}
+	w.whole.sums, w.whole.only = f.packed && e.Member != "", e.Member
+	found := false
+	w.visit = func(at *Entry, body io.Reader) error {
+		switch {
+		case found && (!w.whole.sums || at.Member != member):
+			return done
+		case found || at.number != e.content:
 			return nil
 		}
-		if _, err := io.Copy(w, body); err != nil {
-			return err
+		found, member = true, at.Member
+		_, err := io.Copy(out, body)
+		if err == nil && !w.whole.sums {
+			err = done
 		}
-		return found
-	})
-	if err == found {
+		return err
+	}
+	err := w.image(f.image)
+	if err == done {
 		err = nil
+		if w.whole.sums {
+			err = w.whole.compareOnly(w.info.Plan)
+		}
 	}
 	return err
 }

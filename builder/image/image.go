@@ -25,6 +25,12 @@ type Info struct {
 	Size     int64  // bytes of the image, padding included
 	Plan     []byte // the text of /.mkinitfs/plan, nil if there is none
 
+	// BootConfig is how many bytes behind the last segment belong to a boot configuration.
+	BootConfig int64
+
+	// Findings are what does not arrive as it was written, one of each kind.
+	Findings Findings
+
 	// Xattrs are the extended attributes that the stub sets, by path and name. Of a
 	// file with several names the first has those of all.
 	Xattrs map[string]map[string]string
@@ -55,18 +61,26 @@ type Entry struct {
 
 	begin, end int64 // header, body and padding, in the unpacked segment or member
 	number     int64 // in the order of the walk, from 1 on
+	content    int64 // number of the entry that the content comes with; known once all are settled
 	file       int64 // the number of the first name of the same file
 }
 
 // Path returns the path at which the entry lands: absolute and clean.
 func (e *Entry) Path() string { return "/" + e.place() }
 
-// place is the path without the slash before it: for nearly all names a part of them.
+// place is the path without the slash before it.
 func (e *Entry) place() string {
+	place, _ := e.findPlace()
+	return place
+}
+
+// findPlace returns the place, and whether it stands in the name as it is: so it is for
+// nearly all names.
+func (e *Entry) findPlace() (place string, plain bool) {
 	name := strings.TrimPrefix(e.Name, "./") // as find has them
 	if name == "" || name[0] == '.' || name[0] == '/' || name[len(name)-1] == '/' ||
 		strings.Contains(name, "/.") || strings.Contains(name, "//") {
-		return path.Clean("/" + e.Name)[1:]
+		return path.Clean("/" + e.Name)[1:], false
 	}
-	return name
+	return name, true
 }

@@ -15,12 +15,14 @@ import (
 //     plan, /init is the stub and not of the root, and the root's own, kept as
 //     /.mkinitfs/init until the stub puts it back, is listed where it belongs.
 //
-// Of the entries for one path the last counts, as when they are unpacked. For an
-// image that cannot be read to its end, List returns what was read and the error.
+// They are as the kernel, or the stub, leaves them: names lead through the links of the
+// image, later entries replace earlier ones, and all names of a file have its size. What
+// that drops or changes is among the findings of Info. For an image that cannot be read
+// to its end, List returns what was read and the error.
 func List(r io.Reader) ([]Entry, *Info, error) {
 	w := &walker{info: &Info{}}
 	listed, _, err := w.root(r)
-	entries := lastByPath(listed)
+	entries := w.settle(listed)
 	if w.info.Xattrs == nil {
 		return entries, w.info, err
 	}
@@ -31,46 +33,6 @@ func List(r io.Reader) ([]Entry, *Info, error) {
 		e.Xattrs = w.info.Xattrs[cmp.Or(fromAside(p, first), first)]
 	}
 	return entries, w.info, err
-}
-
-// lastByPath sorts entries by path, and keeps the last for each. Many are sorted.
-func lastByPath(entries []Entry) []Entry {
-	if sorted(entries) {
-		return entries
-	}
-	type place struct {
-		path string
-		i    int
-	}
-	places := make([]place, len(entries))
-	for i := range entries {
-		places[i] = place{entries[i].place(), i}
-	}
-	slices.SortFunc(places, func(a, b place) int {
-		if order := strings.Compare(a.path, b.path); order != 0 {
-			return order
-		}
-		return a.i - b.i
-	})
-	last := make([]Entry, 0, len(entries))
-	for i, p := range places {
-		if i+1 == len(places) || places[i+1].path != p.path {
-			last = append(last, entries[p.i])
-		}
-	}
-	return last
-}
-
-func sorted(entries []Entry) bool {
-	before := ""
-	for i := range entries {
-		place := entries[i].place()
-		if i > 0 && before >= place {
-			return false
-		}
-		before = place
-	}
-	return true
 }
 
 // root walks the image and returns the entries of the root, and those that are there

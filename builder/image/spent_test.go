@@ -31,8 +31,8 @@ func TestSpent(t *testing.T) {
 			boot  bool
 		}{
 			{"segment", join(t, packed), false},
-			{"member", join(t, archive(t, "init="+string(random[:4096]), ".mkinitfs/root.0000="+string(packed))), true},
-			{"member in a packed segment", join(t, pack(t, "gzip", archive(t, "init="+string(random[:4096]), ".mkinitfs/root.0000="+string(packed)))), true},
+			{"member", join(t, archive(t, append([]string{planFor(t, packed), "init=" + string(random[:4096])}, payloadOf(packed)...)...)), true},
+			{"member in a packed segment", join(t, pack(t, "gzip", archive(t, append([]string{planFor(t, packed), "init=" + string(random[:4096])}, payloadOf(packed)...)...))), true},
 		} {
 			t.Run(codec+" "+tt.name, func(t *testing.T) {
 				use, err := Spent(bytes.NewReader(tt.image))

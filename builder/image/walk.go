@@ -2,10 +2,10 @@ package image
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/compress"
@@ -41,6 +41,9 @@ type walker struct {
 	member  string            // whose entries are being walked
 	scales  map[stream]*scale // nil if nobody asks for packed sizes
 	entries int64             // seen so far
+	links   hardLinks         // of all archives since the last trailer
+	began   bool              // some entry or trailer was there
+	whole   whole             // what is compared with the boot plan
 	file    *file             // the image, nil if it can only be read from start to end
 	ahead   *ahead            // nil if nothing is decoded ahead
 }
@@ -48,6 +51,8 @@ type walker struct {
 func (w *walker) image(in io.Reader) error {
 	r := newWindow(in)
 	if w.file = asFile(in); w.file != nil {
+		w.info.BootConfig = bootConfig(w.file)
+		w.file.size -= w.info.BootConfig
 		r = w.file.from(0, w.file.size)
 		// How far a decoder has read when bytes come out is known of one that is not ahead.
 		if w.scales == nil && streams() > 1 {
@@ -55,23 +60,17 @@ func (w *walker) image(in io.Reader) error {
 			defer w.ahead.stop()
 		}
 	}
+	w.whole.begin(w.file)
 	err := w.segments(r)
+	if err == nil {
+		err = w.whole.compare(w.info.Plan, w.info.Findings.has(headerCut))
+	}
+	w.whole.stop()
 	if w.stopped != nil {
-		err = w.stopped
+		return w.stopped
 	}
+	w.info.Size += w.info.BootConfig
 	return err
-}
-
-// unread says what begins with head and cannot be read.
-func unread(head []byte) error {
-	for _, known := range []struct{ magic, what string }{
-		{"070707", "a cpio archive of the old format, where the kernel wants newc"},
-	} {
-		if strings.HasPrefix(string(head), known.magic) {
-			return errors.New(known.what)
-		}
-	}
-	return fmt.Errorf("not an image: begins with %q, which is no known archive", head)
 }
 
 func (w *walker) segments(r *window) error {
@@ -86,11 +85,16 @@ func (w *walker) segments(r *window) error {
 		case err == io.EOF:
 			return nil
 		}
-		if head, _ := r.Peek(6); offset == 0 && len(head) > 0 && compress.Detect(head) == nil {
-			return unread(head)
-		}
 		s := Segment{Index: len(w.info.Segments), Offset: offset}
 		codec, err := detect(r, offset, raw)
+		if codec == nil && err == nil {
+			if err = w.tail(r); err == nil {
+				return nil
+			}
+			if offset == 0 {
+				return fmt.Errorf("not an image: %w", err)
+			}
+		}
 		if err == nil {
 			at := int64(-1)
 			if w.file != nil {
@@ -104,10 +108,36 @@ func (w *walker) segments(r *window) error {
 		if err != nil {
 			return fmt.Errorf("segment %d at %#x: %w", s.Index, offset, err)
 		}
-		s.Size = r.position() - offset
+		if s.Size = r.position() - offset; codec.Name == "none" {
+			s.Size = s.Unpacked
+		}
 		w.info.Segments = append(w.info.Segments, s)
 		raw = codec.Name == "none"
 	}
+}
+
+// tail is for what is neither an archive nor a stream. It returns nil if that is
+// something which may stand behind an image.
+func (w *walker) tail(r *window) error {
+	head, err := r.Peek(formatHead)
+	if err != nil && err != io.EOF {
+		return err
+	}
+	fault := errors.New(describe(head))
+	if len(w.info.Segments) == 0 {
+		return fault
+	}
+	if n := bootConfigAhead(r); w.file == nil && n > 0 {
+		w.info.BootConfig = n
+		return nil
+	}
+	offset := r.position()
+	if erased, err := skipErased(r); err != nil || !erased {
+		return cmp.Or(err, fault)
+	}
+	w.info.Size = r.position()
+	w.report(flashTail, Finding{Offset: offset})
+	return nil
 }
 
 var errNoArchive = errors.New("no archive in it")
@@ -115,22 +145,39 @@ var errNoArchive = errors.New("no archive in it")
 // skipZeros skips zero bytes and returns how many they were, with io.EOF if r
 // ends behind them.
 func skipZeros(r *window) (int64, error) {
+	return skipAll(r, func(b []byte) int { return len(b) - len(bytes.TrimLeft(b, "\x00")) })
+}
+
+// skipErased skips bytes of erased flash, and zeros, and reports whether r ends behind
+// them.
+func skipErased(r *window) (bool, error) {
+	_, err := skipAll(r, func(b []byte) int { return len(b) - len(bytes.TrimLeft(b, "\x00\xff")) })
+	if err == io.EOF {
+		return true, nil
+	}
+	return false, err
+}
+
+// skipAll skips as many bytes as skip counts at the start of what it is given. It
+// returns how many they were, with io.EOF if r ends behind them.
+func skipAll(r *window, skip func([]byte) int) (int64, error) {
 	var n int64
 	for {
 		if _, err := r.Peek(1); err != nil {
 			return n, err
 		}
 		b, _ := r.Peek(r.Buffered())
-		zeros, _ := r.Discard(len(b) - len(bytes.TrimLeft(b, "\x00")))
-		n += int64(zeros)
-		if zeros < len(b) {
+		skipped, _ := r.Discard(skip(b))
+		n += int64(skipped)
+		if skipped < len(b) {
 			return n, nil
 		}
 	}
 }
 
-// detect finds what begins at offset. The kernel sees a raw archive only at a
-// multiple of 4, and after a raw one it wants even a compressed one there.
+// detect finds what begins at offset, nil if that is nothing which the kernel takes.
+// It sees a raw archive only at a multiple of 4, and after a raw one it wants even a
+// compressed one there.
 func detect(r *window, offset int64, afterRaw bool) (*compress.Codec, error) {
 	head, err := r.Peek(6)
 	if err != nil && err != io.EOF {
@@ -141,7 +188,7 @@ func detect(r *window, offset int64, afterRaw bool) (*compress.Codec, error) {
 	case len(head) == 0:
 		return nil, errNoArchive
 	case codec == nil:
-		return nil, fmt.Errorf("neither a known archive nor padding: % x", head)
+		return nil, nil
 	case offset%4 != 0 && codec.Name == "none":
 		return nil, errors.New("a raw archive has to begin at a multiple of 4")
 	case offset%4 != 0 && afterRaw:
@@ -165,10 +212,14 @@ func (w *walker) segment(r *window, s *Segment, codec *compress.Codec, at int64,
 	if w.ahead != nil {
 		if d := w.ahead.take(at); d != nil {
 			defer close(d.quit)
-			if err := w.stream(newWindow(d), s); err != nil {
-				return err
+			err := w.stream(newWindow(d), s)
+			if !d.ended {
+				return err // of the visitor
 			}
-			return r.skip(d.size)
+			if err = w.noted(s, d.notes, err); err == nil {
+				err = r.skip(d.size)
+			}
+			return err
 		}
 	}
 	d, err := codec.NewReader(r.Reader)
@@ -176,18 +227,47 @@ func (w *walker) segment(r *window, s *Segment, codec *compress.Codec, at int64,
 		return err
 	}
 	defer d.Close()
-	return w.stream(newWindow(scale.measure(d)), s)
+	err = w.stream(newWindow(scale.measure(d)), s)
+	return w.noted(s, d.Notes(), err)
+}
+
+// noted adds what is known of a stream that only some kernels take, or none. It returns
+// the error that reading the stream ended with, or what the kernel says behind it.
+func (w *walker) noted(s *Segment, notes []compress.Note, err error) error {
+	if w.member != "" {
+		return err // the stub's to take
+	}
+	if compress.IsUnseen(err) {
+		w.report(unseen, Finding{Segment: s.Index, Offset: s.Offset})
+		err = nil
+	}
+	for _, n := range notes {
+		words := s.Codec + ": " + n.Words
+		switch n.Code {
+		case compress.NoteMemory: // it is taken as it was meant
+		case compress.NoteTail:
+			if err == nil {
+				err = errors.New(words)
+			}
+		case compress.NoteRefused:
+			w.report(&kind{"codec-" + n.Code, Fault, words}, Finding{Segment: s.Index, Offset: s.Offset})
+		default:
+			w.report(&kind{"codec-" + n.Code, Warning, words}, Finding{Segment: s.Index, Offset: s.Offset})
+		}
+	}
+	return err
 }
 
 // stream walks what a compressed stream unpacks to: an archive as a rule, but
 // the kernel takes several, raw and with padding between them. To it, a stream
-// of nothing is an error only before the first archive of an image.
+// of nothing is an error only before the first archive of an image, and so are zeros.
 func (w *walker) stream(r *window, s *Segment) error {
 	for i := 0; ; i++ {
 		n, err := skipZeros(r)
 		s.Unpacked += n
+		first := i == 0 && (!w.began || w.member != "")
 		switch {
-		case err == io.EOF && i == 0 && (s.Index == 0 || w.member != ""):
+		case err == io.EOF && first:
 			return errNoArchive
 		case err == io.EOF:
 			return nil
@@ -195,8 +275,15 @@ func (w *walker) stream(r *window, s *Segment) error {
 			return err
 		}
 		codec, err := detect(r, s.Unpacked, true)
-		if err == nil && codec.Name != "none" {
+		switch {
+		case err != nil:
+		case codec == nil:
+			head, _ := r.Peek(formatHead)
+			err = errors.New(describe(head))
+		case codec.Name != "none":
 			err = errors.New("compressed twice")
+		case first && n > 0:
+			err = errors.New("zeros in front of the first archive")
 		}
 		if err != nil {
 			return fmt.Errorf("%d bytes into the unpacked stream: %w", s.Unpacked, err)
@@ -209,34 +296,71 @@ func (w *walker) stream(r *window, s *Segment) error {
 
 // archive walks one archive. It begins at the offset at of the image, or at is -1.
 func (w *walker) archive(r *window, s *Segment, at int64) error {
-	a := cpio.NewReader(r)
+	base := s.Unpacked
+	if w.member != "" {
+		a := cpio.NewReader(r)
+		var links hardLinks
+		err := w.walk(a, s, at, &links, func(h *cpio.Header) (int64, int64) {
+			begin := a.Offset() - cpio.EntrySize(h.Name, 0)
+			return base + begin, base + begin + cpio.EntrySize(h.Name, h.Size)
+		})
+		s.Unpacked += a.Offset()
+		return err
+	}
+	u := &unpacker{r: r, raw: s.Codec == "none", base: base, report: func(k *kind, f Finding) {
+		f.Segment = s.Index
+		w.report(k, f)
+	}}
+	if u.raw {
+		u.base = s.Offset
+	}
+	err := w.walk(u, s, at, &w.links, func(*cpio.Header) (int64, int64) { return base + u.head, base + u.end })
+	if u.trailed {
+		clear(w.links)
+	}
+	if s.Unpacked += u.offset; u.raw {
+		s.Unpacked = u.end
+	}
+	return err
+}
+
+// walk visits the entries of an archive. Place returns where the current one begins and
+// ends in what the segment or member unpacks to.
+func (w *walker) walk(a entryReader, s *Segment, at int64, links *hardLinks, place func(*cpio.Header) (begin, end int64)) error {
+	u, _ := a.(*unpacker)
 	b := &body{archive: a, begin: s.Unpacked, at: at, file: w.file}
-	var links hardLinks
 	var e Entry
 	for {
 		h, err := a.Next()
+		w.began = w.began || err == nil || err == io.EOF
 		switch {
 		case err == io.EOF:
-			s.Unpacked += a.Offset()
 			return nil
 		case err != nil:
-			if fault, ok := errors.AsType[*cpio.Error](err); ok && fault.Msg != cpio.Cut {
-				err = fmt.Errorf("damaged archive: %w", err)
-			}
-			return err
+			return damaged(err)
 		}
 		s.Entries++
 		w.entries++
-		begin := s.Unpacked + a.Offset() - cpio.EntrySize(h.Name, 0)
 		first, file := links.find(h, w.entries)
-		e = Entry{
-			Header: *h, Segment: s.Index, Member: w.member, HardLinkOf: first,
-			begin: begin, end: begin + cpio.EntrySize(h.Name, h.Size),
-			number: w.entries, file: file,
+		e = Entry{Header: *h, Segment: s.Index, Member: w.member, HardLinkOf: first, number: w.entries, file: file}
+		e.begin, e.end = place(h)
+		b.size, b.taken, b.summed = h.Size, false, false
+		if u != nil {
+			e.Link, b.summed = u.target, u.summed
 		}
-		b.size, b.taken = h.Size, false
 		if err := w.entry(&e, b); err != nil {
 			return err
 		}
 	}
 }
+
+// damaged is an error of what an archive consists of.
+func damaged(err error) error {
+	var fault *cpio.Error
+	if errors.As(err, &fault) && fault.Msg != cpio.Cut {
+		return fmt.Errorf("damaged archive: %w", err)
+	}
+	return err
+}
+
+func (w *walker) report(k *kind, f Finding) { w.info.Findings.add(k, f) }

@@ -53,6 +53,7 @@ func extractCommand() *cobra.Command {
 			defer dir.Close()
 			x := &extraction{Extraction: image.Extraction{Folder: dir.File, Outer: outer, Parents: true}, selected: selected, ctx: cmd.Context()}
 			err = x.run(in)
+			printFindings(cmd.ErrOrStderr(), args[0], x.Findings)
 			x.warn(cmd.ErrOrStderr())
 			if err == nil {
 				err = selected.unmatched()

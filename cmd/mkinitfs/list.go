@@ -32,16 +32,16 @@ func listCommand() *cobra.Command {
 				return err
 			}
 			defer in.Close()
-			var entries []image.Entry
+			list := image.List
 			if outer {
-				entries, err = listOuter(in)
-			} else {
-				entries, _, err = image.List(in)
+				list = listOuter
 			}
+			entries, info, err := list(in)
 			// What could be read of a damaged image is worth showing.
 			if printErr := printEntries(cmd.OutOrStdout(), entries, long, asJSON, outer); printErr != nil {
 				return printErr
 			}
+			printFindings(cmd.ErrOrStderr(), args[0], info.Findings)
 			if err != nil {
 				return fmt.Errorf("%s: %w", imageName(args[0]), err)
 			}
@@ -62,14 +62,21 @@ func openInput(name string) (io.ReadCloser, error) {
 	return os.Open(name)
 }
 
+// printFindings prints what is in an image and does not arrive.
+func printFindings(w io.Writer, name string, findings image.Findings) {
+	for _, f := range findings {
+		fmt.Fprintf(w, "mkinitfs: warning: %s: %s\n", imageName(name), &f)
+	}
+}
+
 // listOuter returns the entries of the segments themselves.
-func listOuter(r io.Reader) ([]image.Entry, error) {
+func listOuter(r io.Reader) ([]image.Entry, *image.Info, error) {
 	var entries []image.Entry
-	_, err := image.WalkOuter(r, func(e *image.Entry, _ io.Reader) error {
+	info, err := image.WalkOuter(r, func(e *image.Entry, _ io.Reader) error {
 		entries = append(entries, *e)
 		return nil
 	})
-	return entries, err
+	return entries, info, err
 }
 
 func printEntries(w io.Writer, entries []image.Entry, long, asJSON, outer bool) error {

@@ -134,6 +134,9 @@ func rowsOf(entries []entryJSON, want func(entryJSON) bool) []row {
 		if e.Type == "file" {
 			r.Size = fmt.Sprint(e.Size)
 		}
+		if e.HardLinkOf != "" {
+			r.Size = "0" // the first name has the content
+		}
 		rows = append(rows, r)
 	}
 	return sorted(rows)

@@ -150,14 +150,23 @@ func (d *Decoder) trailer() error {
 	if err != nil {
 		return err
 	}
-	if little(b) != d.sum {
-		return fault("checksum does not match")
+	sum, size := little(b), little(b[4:])
+	end := d.in.end()
+	if sum != d.sum {
+		return ErrSum
 	}
-	if little(b[4:]) != d.size {
-		return fault("size does not match")
+	if size != d.size {
+		return ErrSize
 	}
-	return d.in.end()
+	return end
 }
+
+// What is found behind a stream: the data is not what was compressed. The input stands
+// behind the stream then.
+var (
+	ErrSum  = errors.New("gzip: checksum does not match")
+	ErrSize = errors.New("gzip: size does not match")
+)
 
 func little(b []byte) uint32 {
 	return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24

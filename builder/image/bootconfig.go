@@ -1,0 +1,85 @@
+package image
+
+import (
+	"encoding/binary"
+	"io"
+)
+
+// A boot configuration behind an initramfs is text, its length and the sum of its bytes
+// in 32 bits each, and a magic. Every kernel since 5.6 takes it off, whether or not it
+// is built to read it. A boot loader may have padded the image to a multiple of 4 since
+// (get_boot_config_from_initrd in init/main.c; admin-guide/bootconfig.rst).
+const (
+	bootConfigMagic   = "#BOOTCONFIG\n"
+	bootConfigTrailer = 8 + len(bootConfigMagic)
+	bootConfigPadding = 3
+)
+
+// bootConfig returns how many bytes at the end of the image f belong to a boot
+// configuration, its padding included. One with a wrong length or sum is none.
+func bootConfig(f *file) int64 {
+	end := make([]byte, min(f.size, int64(bootConfigTrailer+bootConfigPadding)))
+	if _, err := f.ReadAt(end, f.begin+f.size-int64(len(end))); err != nil && err != io.EOF {
+		return 0
+	}
+	size, want, padding, ok := bootConfigEnd(end)
+	total := size + int64(bootConfigTrailer+padding)
+	if !ok || total > f.size {
+		return 0
+	}
+	text := io.NewSectionReader(f, f.begin+f.size-total, size)
+	if sum, err := sumBytes(text); err != nil || sum != want {
+		return 0
+	}
+	return total
+}
+
+// bootConfigAhead is bootConfig for an image that cannot be read at any place, where
+// r stands behind the last archive: it returns the length if nothing else follows.
+func bootConfigAhead(r *window) int64 {
+	b, err := r.Peek(r.Size())
+	if err != io.EOF {
+		return 0
+	}
+	size, want, padding, ok := bootConfigEnd(b)
+	if !ok || size+int64(bootConfigTrailer+padding) != int64(len(b)) {
+		return 0
+	}
+	var sum uint32
+	for _, c := range b[:size] {
+		sum += uint32(c)
+	}
+	if sum != want {
+		return 0
+	}
+	return int64(len(b))
+}
+
+// bootConfigEnd reads what follows the text of a boot configuration from the end of an
+// image.
+func bootConfigEnd(end []byte) (size int64, sum uint32, padding int, ok bool) {
+	for padding := 0; padding <= bootConfigPadding && len(end) >= bootConfigTrailer+padding; padding++ {
+		t := end[len(end)-bootConfigTrailer-padding:]
+		if string(t[8:bootConfigTrailer]) == bootConfigMagic {
+			return int64(binary.LittleEndian.Uint32(t)), binary.LittleEndian.Uint32(t[4:]), padding, true
+		}
+	}
+	return 0, 0, 0, false
+}
+
+func sumBytes(r io.Reader) (uint32, error) {
+	var sum uint32
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := r.Read(buf)
+		for _, c := range buf[:n] {
+			sum += uint32(c)
+		}
+		if err == io.EOF {
+			return sum, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+}

@@ -1,0 +1,108 @@
+package image
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Finding is something in an image that does not arrive as it was written: a kernel
+// skips, drops, overwrites or cuts it, or only some kernels take it.
+type Finding struct {
+	Code     string
+	Severity Severity
+	Words    string // what happens, without a subject: "dropped: ..."
+
+	// Where it is found for the first time, and how often in all.
+	Segment int
+	Member  string // "root.0003", or "" outside of members
+	Offset  int64  // in the image for raw segments, else in what the segment or member unpacks to
+	Path    string // as stored, or "" if it is not about one entry
+	Count   int
+}
+
+// Severity says what a boot of the image comes to.
+type Severity string
+
+const (
+	// Warning: the kernel boots on and says nothing.
+	Warning Severity = "warning"
+	// Fault: the kernel complains and unpacks nothing of what follows, or takes none
+	// of the image.
+	Fault Severity = "error"
+)
+
+// String returns the finding as a sentence without a full stop.
+func (f *Finding) String() string {
+	first := shorten(f.Path)
+	switch {
+	case f.Path == "" && f.Count > 1:
+		return fmt.Sprintf("%d times: %s", f.Count, f.Words)
+	case f.Path == "":
+		return f.Words
+	case f.Count > 1:
+		return fmt.Sprintf("%d entries, the first being %s: %s", f.Count, first, f.Words)
+	}
+	return first + ": " + f.Words
+}
+
+// shorten returns enough of a path to find it, quoted if it could steer a terminal.
+func shorten(path string) string {
+	const most = 100
+	if len(path) > most {
+		path = path[:most] + "..."
+	}
+	if quoted := fmt.Sprintf("%q", path); quoted != `"`+path+`"` || strings.TrimSpace(path) == "" {
+		return quoted
+	}
+	return path
+}
+
+// kind is a finding without its place.
+type kind struct {
+	code     string
+	severity Severity
+	words    string
+}
+
+// What the kernel does without a word (init/initramfs.c).
+var (
+	nameEmpty   = &kind{"name-empty", Warning, "dropped: the entry has no name"}
+	nameTooLong = &kind{"name-too-long", Warning, "dropped: the kernel takes names of at most 4095 bytes, 255 between two slashes"}
+	nameNoFile  = &kind{"name-not-a-file", Warning, "dropped: only a directory can have such a name"}
+	targetLong  = &kind{"target-too-long", Warning, "dropped: the kernel takes link targets of at most 4095 bytes"}
+	strayBody   = &kind{"stray-body", Warning, "dropped: only regular files and symbolic links may have a content"}
+	typeUnknown = &kind{"type-unknown", Warning, "dropped: its mode has no file type, and what was at its path is removed"}
+	parentGone  = &kind{"parent-missing", Warning, "the directory that it is in has no entry before it: the kernel drops it unless another archive brings the directory (it is made here)"}
+	parentFile  = &kind{"parent-not-a-directory", Warning, "dropped: its path leads through something that is not a directory"}
+	parentLoop  = &kind{"parent-loop", Warning, "dropped: its path leads through more than 40 symbolic links"}
+	inTheWay    = &kind{"directory-in-the-way", Warning, "dropped: a directory that is not empty is at its path"}
+	overwritten = &kind{"overwritten", Warning, "overwritten by a later entry"}
+	numberStays = &kind{"device-number-stays", Warning, "a device node is at its path already, which keeps its number"}
+	linkGone    = &kind{"link-target-gone", Warning, "dropped: the file that it is a hard link of is not there any more"}
+	linkDiffers = &kind{"link-differs", Warning, "a further name of a file, which gets its mode, owner and time from this entry"}
+	bodyCut     = &kind{"cut", Warning, "the image ends in the middle of it"}
+	headerCut   = &kind{"cut", Warning, "the image ends in the middle of an entry, which is lost"}
+	unseen      = &kind{"gzip-sum", Warning, "a gzip stream is damaged: its checksum does not match, at which the kernel does not look"}
+	flashTail   = &kind{"flash-tail", Fault, "behind the last archive there is erased flash (0xff), at which the kernel complains"}
+)
+
+// Findings are the findings of one image, one of each kind.
+type Findings []Finding
+
+// add adds a finding, or counts it if there is one of its kind.
+func (f *Findings) add(k *kind, at Finding) {
+	for i := range *f {
+		if have := &(*f)[i]; have.Code == k.code && have.Words == k.words {
+			have.Count++
+			return
+		}
+	}
+	at.Code, at.Severity, at.Words, at.Count = k.code, k.severity, k.words, 1
+	*f = append(*f, at)
+}
+
+// has reports whether there is a finding with the code of k.
+func (f Findings) has(k *kind) bool {
+	return slices.ContainsFunc(f, func(have Finding) bool { return have.Code == k.code })
+}

@@ -1,0 +1,158 @@
+package image
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+)
+
+// settle returns the entries that are left once all are unpacked, by path, with the
+// attributes that they have then. The names of one file have one size.
+func (w *walker) settle(entries []Entry) []Entry {
+	if settled := plain(entries); settled != nil || len(entries) == 0 {
+		return settled
+	}
+	t := newKernelRoot(w.report)
+	for i := range entries {
+		t.add(&entries[i])
+	}
+	return t.entries()
+}
+
+// plain returns the entries by path if they are what is left, as in nearly all images:
+// each behind its directory, and none for what is there already. Else it returns nil.
+// It spares most images the tree.
+func plain(entries []Entry) []Entry {
+	directories := map[string]bool{"": true, "dev": true, "root": true}
+	parent := ""
+	files := shared{}
+	places := make([]place, len(entries))
+	for i := range entries {
+		e := &entries[i]
+		e.content = e.number
+		kind := e.Mode & cpio.TypeMask
+		place, asIs := e.findPlace()
+		places[i].path, places[i].i = place, i
+		if dir := parentOf(place); dir != parent {
+			if !directories[dir] {
+				return nil
+			}
+			parent = dir
+		}
+		switch kind {
+		case cpio.TypeDir:
+			directories[place] = true
+		case cpio.TypeFile, cpio.TypeLink, cpio.TypeChar, cpio.TypeBlock, cpio.TypeFIFO, cpio.TypeSocket:
+			if place == "" || strings.HasSuffix(e.Name, "/") {
+				return nil
+			}
+		default:
+			return nil
+		}
+		if !asIs && strings.Contains(e.Name, "..") || !files.add(e) {
+			return nil
+		}
+	}
+	settled := byPath(entries, places)
+	for i := 1; i < len(places); i++ {
+		if places[i].path == places[i-1].path {
+			return nil
+		}
+	}
+	files.complete(settled)
+	return settled
+}
+
+// shared are the files with several names, by the number of their first entry.
+type shared map[int64]*Entry
+
+// add reports whether e has the attributes that the earlier names of its file have.
+func (s *shared) add(e *Entry) bool {
+	if e.Nlink < 2 || e.Mode&cpio.TypeMask == cpio.TypeDir {
+		return true
+	}
+	file, ok := (*s)[e.file]
+	if !ok {
+		first := *e
+		(*s)[e.file] = &first
+		return true
+	}
+	if e.Size > 0 {
+		file.Size, file.content = e.Size, e.number
+	}
+	return file.Mode == e.Mode && file.UID == e.UID && file.GID == e.GID && file.MTime == e.MTime &&
+		file.RdevMajor == e.RdevMajor && file.RdevMinor == e.RdevMinor
+}
+
+// complete gives all names of a file its size and content.
+func (s *shared) complete(entries []Entry) {
+	if len(*s) == 0 {
+		return
+	}
+	for i := range entries {
+		e := &entries[i]
+		if file := (*s)[e.file]; file != nil && e.Mode&cpio.TypeMask == cpio.TypeFile {
+			e.Size, e.content = file.Size, file.content
+		}
+	}
+}
+
+// place is where an entry is.
+type place struct {
+	path string
+	i    int // of the entry
+}
+
+// byPath sorts places, and returns the entries in that order. Many are sorted.
+func byPath(entries []Entry, places []place) []Entry {
+	sorted := true
+	for i := 1; i < len(places) && sorted; i++ {
+		sorted = places[i-1].path <= places[i].path
+	}
+	if sorted {
+		return entries
+	}
+	slices.SortFunc(places, func(a, b place) int {
+		if order := strings.Compare(a.path, b.path); order != 0 {
+			return order
+		}
+		return a.i - b.i
+	})
+	ordered := make([]Entry, len(entries))
+	for i, p := range places {
+		ordered[i] = entries[p.i]
+	}
+	return ordered
+}
+
+// entries returns what is in the tree, by path.
+func (t *kernelRoot) entries() []Entry {
+	type standing struct {
+		*node
+		place string
+	}
+	all := make([]standing, 0, len(t.nodes))
+	for at, n := range t.nodes {
+		if n.entry != nil {
+			all = append(all, standing{n, at})
+		}
+	}
+	slices.SortFunc(all, func(a, b standing) int { return cmp.Compare(a.entry.number, b.entry.number) })
+	first := map[*object]string{} // the oldest name that is left
+	list, places := make([]Entry, len(all)), make([]place, len(all))
+	for i, n := range all {
+		e := *n.entry
+		nlink := e.Nlink
+		e.Header, e.Link, e.content, e.HardLinkOf = n.attributes, n.link, n.content, ""
+		e.Name, e.Nlink = cmp.Or(n.place, "."), nlink
+		if name, ok := first[n.object]; ok {
+			e.HardLinkOf = name
+		} else if e.Mode&cpio.TypeMask != cpio.TypeDir {
+			first[n.object] = e.Name
+		}
+		list[i], places[i] = e, place{n.place, i}
+	}
+	return byPath(list, places)
+}

@@ -1,0 +1,298 @@
+package image
+
+import (
+	"bytes"
+	"io"
+	"strings"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+)
+
+// entryReader is a newc archive that is read entry by entry: strictly, as the stub reads
+// members, or as the kernel reads segments.
+type entryReader interface {
+	// Next passes over what is left of an entry and returns the next one, which is
+	// valid until the following call, or io.EOF behind the last.
+	Next() (*cpio.Header, error)
+	io.Reader
+	io.WriterTo
+	Offset() int64 // bytes of the archive that have been read
+}
+
+// unpacker reads an archive as the kernel unpacks it (init/initramfs.c). It ends behind
+// the trailer, which need not be there, or where something other than an entry or zeros
+// follows. An entry that the kernel skips is a finding and is not returned.
+type unpacker struct {
+	r      *window
+	raw    bool                 // not in a compressed stream
+	base   int64                // where the archive begins: in the image if it is raw, else in the stream
+	report func(*kind, Finding) // adds a finding
+
+	h       cpio.Header
+	target  string // of a symbolic link, which has no body left to read
+	offset  int64
+	head    int64 // where the entry begins
+	end     int64 // where the next one may begin
+	left    int64 // bytes of the body that have not been read
+	summed  bool  // the body's sum is checked
+	want    uint32
+	sum     uint32
+	trailed bool // the archive ended with a trailer
+}
+
+const nameMax = 255 // bytes between two slashes, as on any of Linux's file systems
+
+// Offset implements entryReader.
+func (u *unpacker) Offset() int64 { return u.offset }
+
+// Next implements entryReader.
+func (u *unpacker) Next() (*cpio.Header, error) {
+	for {
+		if err := u.finish(); err != nil {
+			return nil, err
+		}
+		if err := u.start(); err != nil {
+			return nil, err
+		}
+		f, err := u.fields()
+		if err != nil {
+			return nil, err
+		}
+		made, err := u.entry(&f)
+		switch {
+		case err != nil:
+			return nil, err
+		case u.trailed:
+			return nil, io.EOF
+		case made:
+			return &u.h, nil
+		}
+	}
+}
+
+// finish passes over the rest of an entry.
+func (u *unpacker) finish() error {
+	if u.summed {
+		if _, err := u.WriteTo(io.Discard); err != nil {
+			return err
+		}
+		if u.summed = false; u.sum != u.want {
+			return u.fault("bad data checksum")
+		}
+	}
+	body := u.offset + u.left
+	err := u.discard(u.end - u.offset)
+	switch {
+	case err == nil:
+		u.left = 0
+		return nil
+	case err == io.EOF && u.raw && u.offset >= body:
+		return io.EOF // padding is missing, or the end of an entry that is skipped
+	}
+	return u.ended(err, bodyCut, u.h.Name)
+}
+
+// start passes over zeros up to the next entry.
+func (u *unpacker) start() error {
+	b, err := u.r.Peek(1)
+	if err == nil && b[0] == 0 {
+		var zeros int64
+		zeros, err = skipZeros(u.r)
+		u.offset += zeros
+		b, _ = u.r.Peek(1)
+	}
+	switch {
+	case err != nil:
+		return err
+	case (u.base+u.offset)%4 != 0:
+		return u.fault("broken padding: the next archive does not begin at a multiple of 4")
+	case b[0] != '0':
+		return io.EOF
+	}
+	u.head, u.end = u.offset, u.offset
+	return nil
+}
+
+// fields reads the fixed part of an entry.
+func (u *unpacker) fields() (cpio.Fields, error) {
+	b, err := u.r.Peek(cpio.HeaderSize)
+	if err != nil {
+		return cpio.Fields{}, u.ended(err, headerCut, "")
+	}
+	f, msg := cpio.ParseFields(b)
+	if msg == "" {
+		return f, u.discard(cpio.HeaderSize)
+	}
+	if what := formatOf(b); what != "" {
+		msg = what
+	}
+	return f, u.fault(msg)
+}
+
+// entry reads the name of an entry, and the target of a symbolic link. It reports
+// whether the kernel makes something of it.
+func (u *unpacker) entry(f *cpio.Fields) (bool, error) {
+	u.h, u.target = f.Header, ""
+	nameField := pad4(cpio.HeaderSize+int64(f.NameSize)) - cpio.HeaderSize
+	body := u.head + cpio.HeaderSize + nameField
+	u.end = pad4(body + f.Size)
+	kindOf := f.Mode & cpio.TypeMask
+	var skip *kind
+	switch {
+	case f.NameSize == 0:
+		skip = nameEmpty
+	case f.NameSize > cpio.PathMax:
+		skip = nameTooLong
+	case kindOf == cpio.TypeLink && f.Size > cpio.PathMax:
+		skip = targetLong
+	case kindOf != cpio.TypeLink && kindOf != cpio.TypeFile && f.Size > 0:
+		skip = strayBody
+	}
+	if skip != nil {
+		b, _ := u.r.Peek(int(min(int64(f.NameSize), cpio.PathMax)))
+		name, _, _ := bytes.Cut(b, []byte{0})
+		u.h.Name = string(name)
+		return u.skip(skip)
+	}
+	length := int(nameField)
+	if kindOf == cpio.TypeLink {
+		length += int(f.Size)
+	}
+	b, err := u.r.Peek(length)
+	if err != nil {
+		return false, u.ended(err, headerCut, "")
+	}
+	name := b[:f.NameSize]
+	if name[len(name)-1] != 0 {
+		return false, u.fault("malformed archive: a name does not end with a NUL")
+	}
+	u.h.Name = string(name[:bytes.IndexByte(name, 0)])
+	if kindOf == cpio.TypeLink {
+		target := b[nameField:]
+		if i := bytes.IndexByte(target, 0); i >= 0 {
+			target = target[:i]
+		}
+		u.target, u.h.Size = string(target), int64(len(target))
+	}
+	if err := u.discard(int64(len(b))); err != nil {
+		return false, err
+	}
+	if u.h.Name == cpio.Trailer && kindOf != cpio.TypeLink {
+		u.trailed = true
+		if err := u.discard(u.end - u.offset); err != io.EOF || !u.raw {
+			return false, u.ended(err, headerCut, "")
+		}
+		return false, nil
+	}
+	if kindOf == cpio.TypeFile {
+		u.left = f.Size
+		u.summed, u.want, u.sum = f.Summed, f.Sum, 0
+	}
+	switch {
+	case u.h.Name == "":
+		return u.skip(nameEmpty)
+	case tooLong(u.h.Name):
+		return u.skip(nameTooLong)
+	case len(u.target) >= cpio.PathMax:
+		return u.skip(targetLong)
+	}
+	return true, nil
+}
+
+// skip is for an entry that the kernel passes over.
+func (u *unpacker) skip(k *kind) (bool, error) {
+	u.summed, u.left = false, 0
+	u.report(k, Finding{Path: u.h.Name, Offset: u.base + u.head})
+	return false, nil
+}
+
+func tooLong(name string) bool {
+	if len(name) <= nameMax {
+		return false
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if len(part) > nameMax {
+			return true
+		}
+	}
+	return false
+}
+
+// Read implements entryReader.
+func (u *unpacker) Read(p []byte) (int, error) {
+	if u.left == 0 {
+		return 0, io.EOF
+	}
+	n, err := u.r.Read(p[:min(int64(len(p)), u.left)])
+	u.took(p[:n])
+	return n, u.ended(err, bodyCut, u.h.Name)
+}
+
+// WriteTo implements entryReader: it writes straight from the buffer.
+func (u *unpacker) WriteTo(w io.Writer) (int64, error) {
+	var n int64
+	for u.left > 0 {
+		b, err := u.r.Peek(int(min(int64(u.r.Size()), u.left)))
+		if len(b) == 0 {
+			if err = u.ended(err, bodyCut, u.h.Name); err == io.EOF {
+				err = nil
+			}
+			return n, err
+		}
+		m, err := w.Write(b)
+		n += int64(m)
+		u.took(b[:m])
+		if err != nil {
+			return n, err
+		}
+		if _, err := u.r.Discard(m); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// took counts bytes of the body.
+func (u *unpacker) took(p []byte) {
+	u.offset += int64(len(p))
+	u.left -= int64(len(p))
+	if u.summed {
+		for _, c := range p {
+			u.sum += uint32(c)
+		}
+	}
+}
+
+// discard passes over n bytes, and returns io.EOF if there are fewer.
+func (u *unpacker) discard(n int64) error {
+	for n > 0 {
+		m, err := u.r.Discard(int(min(n, 1<<30)))
+		u.offset += int64(m)
+		n -= int64(m)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ended is for an error within an entry. Where a raw archive ends there the kernel makes
+// what it has, and says nothing: that is a finding, and io.EOF.
+func (u *unpacker) ended(err error, k *kind, name string) error {
+	if err != io.EOF {
+		return err
+	}
+	u.left, u.summed, u.end = 0, false, u.offset
+	if !u.raw {
+		return u.fault(cpio.Cut)
+	}
+	u.report(k, Finding{Path: name, Offset: u.base + u.head})
+	if _, err := io.Copy(io.Discard, u.r); err != nil {
+		return err
+	}
+	return io.EOF
+}
+
+func (u *unpacker) fault(msg string) error { return &cpio.Error{Offset: u.offset, Msg: msg} }
+
+func pad4(n int64) int64 { return (n + 3) &^ 3 }
