@@ -35,8 +35,9 @@ var lz4Codec = Codec{
 }
 
 const (
-	lz4Magic = 0x184c2102
-	lz4Block = 8 << 20
+	lz4Magic  = 0x184c2102
+	lz4Block  = 8 << 20
+	lz4Erased = 1<<32 - 1 // what erased flash reads as; to the kernel a size as any other
 )
 
 // lz4Window is how far back a match reaches. (The kernel has no use for that: it
@@ -132,6 +133,8 @@ func lz4Piece(r peeker) (int64, error) {
 		return 0, io.EOF
 	case size == lz4Magic:
 		return 4, nil
+	case size == lz4Erased:
+		return 0, io.EOF
 	case int64(size) > int64(lz4.CompressBlockBound(lz4Block)):
 		return 0, fmt.Errorf("block of %d packed bytes (what follows lz4 has to be 4 zero bytes away)", size)
 	}

@@ -91,22 +91,26 @@ func (x *Extraction) xattrs(name string) map[string]string {
 	if x.Outer {
 		return nil
 	}
-	return x.info.Xattrs[path.Clean("/"+name)]
+	return x.info.Xattrs.Of(path.Clean("/" + name))
 }
 
 // setXattrs sets extended attributes, by path and name, as far as the user may and the
 // file system takes them. What lies where others can write to has got them already.
 func (x *Extraction) setXattrs() error {
-	if len(x.info.Xattrs) == 0 || x.Outer {
+	if x.info.Xattrs == nil || x.Outer {
 		return nil
 	}
 	return inFolder(func(enter func(fd int) error) {
-		for _, at := range slices.Sorted(maps.Keys(x.info.Xattrs)) {
-			dir, base, err := x.whereXattrs(cleanName(path.Clean("/" + at)))
+		for _, name := range x.names() {
+			xattrs := x.xattrs(name)
+			if xattrs == nil {
+				continue
+			}
+			dir, base, err := x.whereXattrs(name)
 			if base == "" {
 				continue
 			}
-			x.maker.setXattrs(attributes{at, x.info.Xattrs[at]}, func(name, value string) error {
+			x.maker.setXattrs(attributes{"/" + name, xattrs}, func(name, value string) error {
 				if err == nil {
 					err = enter(dir)
 				}
@@ -117,6 +121,14 @@ func (x *Extraction) setXattrs() error {
 			})
 		}
 	})
+}
+
+// names returns the names in the image of all that was made or may have another name,
+// sorted.
+func (x *Extraction) names() []string {
+	names := slices.AppendSeq(slices.Collect(maps.Keys(x.chosen)), maps.Keys(x.spare))
+	slices.Sort(names)
+	return names
 }
 
 // whereXattrs returns the directory and name in it of what is to get the extended

@@ -1,6 +1,7 @@
 package image
 
 import (
+	"bytes"
 	"encoding/binary"
 	"io"
 )
@@ -35,24 +36,25 @@ func bootConfig(f *file) int64 {
 }
 
 // bootConfigAhead is bootConfig for an image that cannot be read at any place, where
-// r stands behind the last archive: it returns the length if nothing else follows.
-func bootConfigAhead(r *window) int64 {
+// r stands behind the last archive and zeros: it returns the length if nothing else
+// follows. Zeros may be of it.
+func bootConfigAhead(r *window, zeros int64) int64 {
 	b, err := r.Peek(r.Size())
 	if err != io.EOF {
 		return 0
 	}
+	zeros = min(zeros, int64(bootConfigTrailer))
+	rest := int64(len(b))
+	b = append(make([]byte, zeros), b...)
 	size, want, padding, ok := bootConfigEnd(b)
-	if !ok || size+int64(bootConfigTrailer+padding) != int64(len(b)) {
+	total := size + int64(bootConfigTrailer+padding)
+	if !ok || total < rest || total > int64(len(b)) {
 		return 0
 	}
-	var sum uint32
-	for _, c := range b[:size] {
-		sum += uint32(c)
-	}
-	if sum != want {
+	if sum, err := sumBytes(bytes.NewReader(b[int64(len(b))-total:][:size])); err != nil || sum != want {
 		return 0
 	}
-	return int64(len(b))
+	return total
 }
 
 // bootConfigEnd reads what follows the text of a boot configuration from the end of an

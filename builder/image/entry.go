@@ -11,11 +11,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 )
 
-// Far more than a plan and a table of extended attributes have.
-const (
-	maxPlan   = 1 << 20
-	maxXattrs = 1 << 30
-)
+// maxPlan is far more than a boot plan has.
+const maxPlan = 1 << 20
 
 // entry visits an entry and, if it is a member, what is in it.
 func (w *walker) entry(e *Entry, b *body) error {
@@ -33,21 +30,14 @@ func (w *walker) entry(e *Entry, b *body) error {
 	case ours && e.Path() == "/"+bootplan.Path:
 		w.info.Plan, err = b.all(e.Size, maxPlan)
 		content = bytes.NewReader(w.info.Plan)
-	case ours && e.Path() == "/"+bootplan.Xattrs:
-		var table []byte
-		if table, err = b.all(e.Size, maxXattrs); err == nil {
-			w.info.Xattrs, err = readXattrs(table)
-		}
-		content = bytes.NewReader(table)
+	case ours && e.Path() == "/"+bootplan.Xattrs && !w.outer:
+		return w.visitXattrs(e, b)
 	}
 	if err != nil {
 		return fmt.Errorf("read %q: %w", e.Name, err)
 	}
 	before := b.archive.Offset()
-	if err := w.visit(e, content); err != nil {
-		if b.err == nil {
-			w.stopped = err
-		}
+	if err := w.visited(e, content, b); err != nil {
 		return err
 	}
 	name := ""
@@ -70,17 +60,38 @@ func (w *walker) entry(e *Entry, b *body) error {
 	return nil
 }
 
-// readXattrs returns what the table of extended attributes says, by path and name.
-func readXattrs(table []byte) (map[string]map[string]string, error) {
-	found := map[string]map[string]string{}
-	err := bootplan.ReadXattrs(bytes.NewReader(table), func(path, name, value string) error {
-		if found[path] == nil {
-			found[path] = map[string]string{}
-		}
-		found[path][name] = value
-		return nil
-	})
-	return found, err
+// visited is visit, and remembers its error unless the image is at fault.
+func (w *walker) visited(e *Entry, content io.Reader, b *body) error {
+	err := w.visit(e, content)
+	if err != nil && b.err == nil {
+		w.stopped = err
+	}
+	return err
+}
+
+// visitXattrs reads the table of extended attributes while it is visited.
+func (w *walker) visitXattrs(e *Entry, b *body) error {
+	in, out := io.Pipe()
+	read := make(chan error)
+	go func() {
+		var err error
+		w.info.Xattrs, err = readXattrs(in)
+		in.CloseWithError(err)
+		read <- err
+	}()
+	table := io.TeeReader(b, out)
+	err := w.visited(e, table, b)
+	if err == nil {
+		_, err = io.Copy(io.Discard, struct{ io.Reader }{table})
+	}
+	out.CloseWithError(err)
+	if readErr := <-read; err == nil || readErr != nil && w.stopped == nil && b.err == nil {
+		err = readErr
+	}
+	if err != nil && w.stopped == nil {
+		err = fmt.Errorf("read %q: %w", e.Name, err)
+	}
+	return err
 }
 
 // memberName returns the base name of a member, or "" for any other entry.

@@ -3,6 +3,7 @@
 package image
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -50,6 +51,8 @@ type Extraction struct {
 	Findings Findings
 
 	info    *Info // as far as the image has been read
+	root    *kernelRoot
+	now     outcome // of the current entry
 	maker   maker
 	stages  stages
 	folders *folders
@@ -66,7 +69,7 @@ type Extraction struct {
 	mu      sync.Mutex // for Unset
 }
 
-// Extract reads the image r to its end. After an error some of it is unpacked.
+// Extract reads the image r to its end. After an error there is what came before.
 func (x *Extraction) Extract(r io.Reader) (err error) {
 	if x.folders, err = newFolders(int(x.Folder.Fd())); err != nil {
 		return err
@@ -80,22 +83,16 @@ func (x *Extraction) Extract(r io.Reader) (err error) {
 	x.writers.start()
 	w := &walker{visit: x.entry, info: &Info{}, outer: x.Outer}
 	w.whole.sums = true
-	x.info = w.info
+	x.info, x.root = w.info, newKernelRoot(w.report)
 	err = w.image(r)
 	x.Findings = w.info.Findings
-	if writeErr := x.writers.wait(); err == nil {
-		err = writeErr
+	// Whatever went wrong, what there is becomes complete.
+	for _, step := range []func() error{x.writers.wait, x.setXattrs, x.stages.remove, x.setFolders} {
+		if stepErr := step(); err == nil {
+			err = stepErr
+		}
 	}
-	if err == nil {
-		err = x.setXattrs()
-	}
-	if removeErr := x.stages.remove(); err == nil {
-		err = removeErr
-	}
-	if err != nil {
-		return err
-	}
-	return x.setFolders()
+	return err
 }
 
 func (x *Extraction) unset(err error) {
@@ -118,15 +115,60 @@ func (x *Extraction) entry(e *Entry, body io.Reader) error {
 	case x.nested:
 		return nil
 	default:
-		var ok bool
-		if at, ok = inRoot(x.plan, e); !ok {
+		at, ok := inRoot(x.plan, e)
+		if !ok {
 			return nil
 		}
+		if at != e.Path() {
+			moved := *e
+			moved.Name = cleanName(at)
+			e = &moved
+		}
 	}
-	h := e.Header
-	h.Name = cleanName(at)
-	h.Ino, h.DevMajor, h.DevMinor = uint32(e.file), uint32(e.file>>32), 0 // two archives may use one number
+	return x.stand(e, body)
+}
+
+// stand makes what the kernel makes of an entry.
+func (x *Extraction) stand(e *Entry, body io.Reader) error {
+	kept := *e
+	x.now = x.root.add(&kept)
+	for _, place := range x.now.removed {
+		if err := x.giveWay(place); err != nil {
+			return err
+		}
+	}
+	h := x.now.header
+	h.Name, h.Size = cmp.Or(x.now.place, "."), e.Size
+	switch {
+	case x.now.dropped:
+		if dir, ok := x.dirs[h.Name]; x.now.touched && (ok || h.Name == ".") {
+			if !ok {
+				dir = madeFolder{cpio.Header{Name: h.Name, MTime: timeStays}, h.Name}
+			}
+			dir.Mode, dir.UID, dir.GID = h.Mode, h.UID, h.GID
+			x.dirs[h.Name] = dir
+		}
+		return nil
+	case h.Mode&cpio.TypeMask == cpio.TypeLink && e.Link == "":
+		x.info.Findings.add(targetEmpty, Finding{Segment: e.Segment, Member: e.Member, Offset: e.begin, Path: e.Name})
+		return nil
+	}
+	h.Ino, h.DevMajor, h.DevMinor = uint32(x.now.file), uint32(x.now.file>>32), 0 // two archives may use one number
 	return x.adapt(e, &h, body)
+}
+
+// giveWay removes what the image has brought to a place, and what is removed for the
+// kernel by a later entry.
+func (x *Extraction) giveWay(place string) error {
+	at, ok := x.chosen[place]
+	if !ok {
+		return nil // it is not there, or not the image's
+	}
+	delete(x.chosen, place)
+	if err := x.remove(at); err != nil && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENOTEMPTY) {
+		return err
+	}
+	return nil
 }
 
 // cleanName is an absolute path as a name relative to the root.
@@ -173,6 +215,7 @@ func (x *Extraction) nest() error {
 	if found {
 		x.dirs["."] = top
 	}
+	x.root = newKernelRoot(x.root.report)
 	clear(x.chosen)
 	clear(x.first)
 	clear(x.early)

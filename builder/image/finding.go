@@ -71,9 +71,11 @@ var (
 	nameTooLong = &kind{"name-too-long", Warning, "dropped: the kernel takes names of at most 4095 bytes, 255 between two slashes"}
 	nameNoFile  = &kind{"name-not-a-file", Warning, "dropped: only a directory can have such a name"}
 	targetLong  = &kind{"target-too-long", Warning, "dropped: the kernel takes link targets of at most 4095 bytes"}
+	targetEmpty = &kind{"target-empty", Warning, "left out: the kernel makes a symbolic link without a target, which nothing else can"}
 	strayBody   = &kind{"stray-body", Warning, "dropped: only regular files and symbolic links may have a content"}
 	typeUnknown = &kind{"type-unknown", Warning, "dropped: its mode has no file type, and what was at its path is removed"}
 	parentGone  = &kind{"parent-missing", Warning, "the directory that it is in has no entry before it: the kernel drops it unless another archive brings the directory (it is made here)"}
+	parentLost  = &kind{"parent-link-to-nothing", Warning, "dropped: its path leads through a symbolic link to what is not there"}
 	parentFile  = &kind{"parent-not-a-directory", Warning, "dropped: its path leads through something that is not a directory"}
 	parentLoop  = &kind{"parent-loop", Warning, "dropped: its path leads through more than 40 symbolic links"}
 	inTheWay    = &kind{"directory-in-the-way", Warning, "dropped: a directory that is not empty is at its path"}

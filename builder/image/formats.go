@@ -46,7 +46,6 @@ var formats = []struct {
 	{0, []string{"!<arch>\n"}, "a Debian package or another ar archive, not an initramfs"},
 	{0, []string{"PK\x03\x04"}, "a zip archive, not an initramfs"},
 	{0, []string{"\x7fELF"}, "an ELF program, not an initramfs"},
-	{0, []string{"\x89LZO"}, "compressed with lzop, which mkinitfs does not read: lzop -dc decompresses it"},
 }
 
 // describe says what begins with head, which neither a codec nor the archive knows.

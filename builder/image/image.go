@@ -31,9 +31,8 @@ type Info struct {
 	// Findings are what does not arrive as it was written, one of each kind.
 	Findings Findings
 
-	// Xattrs are the extended attributes that the stub sets, by path and name. Of a
-	// file with several names the first has those of all.
-	Xattrs map[string]map[string]string
+	// Xattrs are the extended attributes that the stub sets, nil if there are none.
+	Xattrs *Xattrs
 }
 
 // Segment is one stream of an image, or one raw archive.

@@ -11,6 +11,7 @@ import (
 // clean_path in init/initramfs.c). Names resolve through the links of the image.
 type kernelRoot struct {
 	nodes  map[string]*node // by place: the path without its first slash, and without links
+	times  map[string]int64 // of directories that were removed: what is at their places gets them in the end
 	report func(*kind, Finding)
 }
 
@@ -25,6 +26,7 @@ type node struct {
 type object struct {
 	attributes cpio.Header
 	link       string // target of a symbolic link
+	number     int64  // of the entry that made it
 	content    int64  // number of the entry that a file's content comes with
 }
 
@@ -32,15 +34,21 @@ func (o *object) kind() uint32 { return o.attributes.Mode & cpio.TypeMask }
 
 // outcome is what the kernel makes of an entry.
 type outcome struct {
-	dropped bool
-	place   string   // where it is
-	parents []string // directories that were missing, the topmost first
+	dropped  bool
+	place    string      // where it is
+	header   cpio.Header // with the attributes that it has then
+	file     int64       // the same for all names of a file
+	rewrites bool        // the file at its place gets another content, under all its names
+	changes  bool        // it is a further name that gives its file other attributes
+	parents  []string    // directories that were missing, the topmost first
+	removed  []string    // places of what had to give way
+	touched  bool        // it is dropped, but a directory at its place gets its owner or mode
 }
 
 // newKernelRoot returns the root of the kernel's own initramfs, which has a few entries
 // (usr/default_cpio_list).
 func newKernelRoot(report func(*kind, Finding)) *kernelRoot {
-	t := &kernelRoot{nodes: map[string]*node{"": newDirectory()}, report: report}
+	t := &kernelRoot{nodes: map[string]*node{"": newDirectory()}, times: map[string]int64{}, report: report}
 	for _, place := range []string{"dev", "root"} {
 		t.put(place, newDirectory())
 	}
@@ -54,10 +62,15 @@ func newDirectory() *node {
 // add makes an entry, if the kernel does.
 func (t *kernelRoot) add(e *Entry) outcome {
 	var out outcome
-	k := t.make(e, &out)
-	if k != nil {
+	if k := t.make(e, &out); k != nil {
 		out.dropped = true
 		t.note(k, e)
+	}
+	if n := t.nodes[out.place]; n != nil {
+		if mtime, ok := t.times[out.place]; ok {
+			n.attributes.MTime = mtime
+		}
+		out.header, out.file = n.attributes, n.number
 	}
 	return out
 }
@@ -79,6 +92,7 @@ func (t *kernelRoot) make(e *Entry, out *outcome) *kind {
 	if base == "" || base == "." || base == ".." || slash && old != nil && old.kind() == cpio.TypeLink {
 		// The name is that of a directory, through a link if need be.
 		if !isDir {
+			t.touch(old, e, out)
 			return nameNoFile
 		}
 		if out.place, k = t.directory(e.Name, e, out); k != nil {
@@ -87,35 +101,42 @@ func (t *kernelRoot) make(e *Entry, out *outcome) *kind {
 		old = t.nodes[out.place]
 	}
 	if slash && !isDir {
+		if old != nil && old.kind() == cpio.TypeDir {
+			t.remove(old, out) // the kernel does, where it is empty
+		}
 		return nameNoFile
 	}
 	switch kind := e.Mode & cpio.TypeMask; kind {
 	case cpio.TypeDir:
-		return t.makeDirectory(e, out.place, old)
+		return t.makeDirectory(e, old, out)
 	case cpio.TypeFile:
-		return t.makeFile(e, out.place, old)
+		return t.makeFile(e, old, out)
 	case cpio.TypeLink:
-		if !t.remove(out.place, old) {
+		switch {
+		case !t.remove(old, out):
+			t.touch(old, e, out)
 			return inTheWay
+		case len(e.Link) >= cpio.PathMax:
+			return targetLong
 		}
 		t.put(out.place, newNode(e))
 	case cpio.TypeChar, cpio.TypeBlock, cpio.TypeFIFO, cpio.TypeSocket:
-		return t.makeDevice(e, out.place, old)
+		return t.makeDevice(e, old, out)
 	default:
-		t.remove(out.place, old)
+		t.remove(old, out)
 		return typeUnknown
 	}
 	return nil
 }
 
 func newNode(e *Entry) *node {
-	return &node{entry: e, object: &object{attributes: e.Header, link: e.Link, content: e.number}}
+	return &node{entry: e, object: &object{attributes: e.Header, link: e.Link, number: e.number, content: e.number}}
 }
 
-func (t *kernelRoot) makeDirectory(e *Entry, place string, old *node) *kind {
+func (t *kernelRoot) makeDirectory(e *Entry, old *node, out *outcome) *kind {
 	if old == nil || old.kind() != cpio.TypeDir {
-		t.remove(place, old)
-		t.put(place, newNode(e))
+		t.remove(old, out)
+		t.put(out.place, newNode(e))
 		return nil
 	}
 	h := e.Header
@@ -126,38 +147,44 @@ func (t *kernelRoot) makeDirectory(e *Entry, place string, old *node) *kind {
 	return nil
 }
 
-func (t *kernelRoot) makeFile(e *Entry, place string, old *node) *kind {
+func (t *kernelRoot) makeFile(e *Entry, old *node, out *outcome) *kind {
+	if old != nil && old.kind() != cpio.TypeFile {
+		if !t.remove(old, out) {
+			return inTheWay
+		}
+		old = nil
+	}
 	switch {
-	case old != nil && old.kind() != cpio.TypeFile && !t.remove(place, old):
-		return inTheWay
 	case e.HardLinkOf != "":
-		return t.makeLink(e, place)
-	case t.nodes[place] != nil: // the same file gets another content
+		return t.makeLink(e, old, out)
+	case old != nil: // the same file gets another content
 		t.note(overwritten, old.entry)
 		old.entry, old.attributes, old.content = e, e.Header, e.number
+		out.rewrites = true
 	default:
-		t.put(place, newNode(e))
+		t.put(out.place, newNode(e))
 	}
 	return nil
 }
 
 // makeLink makes a further name of a file. It gives the file its attributes, and its
 // content if it has one.
-func (t *kernelRoot) makeLink(e *Entry, place string) *kind {
-	if !t.remove(place, t.nodes[place]) {
+func (t *kernelRoot) makeLink(e *Entry, old *node, out *outcome) *kind {
+	if !t.remove(old, out) {
 		return inTheWay
 	}
 	first := t.named(e.HardLinkOf)
 	if first == nil || first.kind() != e.Mode&cpio.TypeMask {
 		return linkGone
 	}
-	t.put(place, &node{object: first.object, entry: e})
+	t.put(out.place, &node{object: first.object, entry: e})
 	if e.Mode&cpio.TypeMask != cpio.TypeFile {
 		return nil // the kernel leaves devices as they are
 	}
 	was := &first.attributes
 	if was.Mode != e.Mode || was.UID != e.UID || was.GID != e.GID || was.MTime != e.MTime {
 		t.note(linkDiffers, e)
+		out.changes = true
 	}
 	size := was.Size
 	if e.Size > 0 {
@@ -168,25 +195,45 @@ func (t *kernelRoot) makeLink(e *Entry, place string) *kind {
 	return nil
 }
 
-func (t *kernelRoot) makeDevice(e *Entry, place string, old *node) *kind {
+func (t *kernelRoot) makeDevice(e *Entry, old *node, out *outcome) *kind {
+	if old != nil && old.kind() != e.Mode&cpio.TypeMask {
+		if !t.remove(old, out) {
+			t.touch(old, e, out)
+			return inTheWay
+		}
+		old = nil
+	}
 	switch {
-	case old != nil && old.kind() != e.Mode&cpio.TypeMask && !t.remove(place, old):
-		return inTheWay
 	case e.HardLinkOf != "":
-		return t.makeLink(e, place)
-	case t.nodes[place] == nil:
-		t.put(place, newNode(e))
+		return t.makeLink(e, old, out)
+	case old == nil:
+		t.put(out.place, newNode(e))
 		return nil
 	}
 	h := e.Header
 	h.RdevMajor, h.RdevMinor = old.attributes.RdevMajor, old.attributes.RdevMinor
-	if h != e.Header {
+	switch {
+	case h != e.Header:
 		t.note(numberStays, e)
-	} else {
+	case old.entry != nil:
 		t.note(overwritten, old.entry)
 	}
 	old.entry, old.attributes = e, h
 	return nil
+}
+
+// touch gives a directory what the kernel gives it for an entry of another type that it
+// cannot make there: it looks at no error.
+func (t *kernelRoot) touch(dir *node, e *Entry, out *outcome) {
+	kind := e.Mode & cpio.TypeMask
+	if dir == nil || kind == cpio.TypeFile {
+		return
+	}
+	out.touched = true
+	dir.attributes.UID, dir.attributes.GID = e.UID, e.GID
+	if kind != cpio.TypeLink {
+		dir.attributes.Mode = cpio.TypeDir | e.Mode&^cpio.TypeMask
+	}
 }
 
 func (t *kernelRoot) put(place string, n *node) {
@@ -194,20 +241,24 @@ func (t *kernelRoot) put(place string, n *node) {
 	t.nodes[parentOf(place)].children++
 }
 
-// remove removes what is at a place, if there is something. A directory must be empty,
-// or it stays.
-func (t *kernelRoot) remove(place string, old *node) bool {
+// remove removes what is at the place of an entry, if there is something. A directory
+// must be empty, or it stays.
+func (t *kernelRoot) remove(old *node, out *outcome) bool {
 	if old == nil {
 		return true
 	}
-	if old.children > 0 || place == "" {
+	if old.children > 0 || out.place == "" {
 		return false
 	}
 	if old.entry != nil {
 		t.note(overwritten, old.entry)
+		if old.kind() == cpio.TypeDir {
+			t.times[out.place] = old.attributes.MTime
+		}
 	}
-	delete(t.nodes, place)
-	t.nodes[parentOf(place)].children--
+	delete(t.nodes, out.place)
+	t.nodes[parentOf(out.place)].children--
+	out.removed = append(out.removed, out.place)
 	return true
 }
 
@@ -230,6 +281,7 @@ func (t *kernelRoot) directory(name string, e *Entry, out *outcome) (string, *ki
 		return name, nil
 	}
 	at, links := "", 0
+	rest := len(name) + 1 // behind the target of the last link; what is before that belongs to the link
 	for left := name; left != ""; {
 		var part string
 		part, left, _ = strings.Cut(left, "/")
@@ -243,8 +295,8 @@ func (t *kernelRoot) directory(name string, e *Entry, out *outcome) (string, *ki
 		next := below(at, part)
 		n := t.nodes[next]
 		switch {
-		case n == nil && out == nil:
-			return "", parentGone
+		case n == nil && (out == nil || len(left) >= rest):
+			return "", parentLost
 		case n == nil:
 			if out.parents == nil {
 				t.note(parentGone, e)
@@ -258,6 +310,7 @@ func (t *kernelRoot) directory(name string, e *Entry, out *outcome) (string, *ki
 			if strings.HasPrefix(n.link, "/") {
 				at = ""
 			}
+			rest = len(left)
 			left = n.link + "/" + left
 			continue
 		case n.kind() != cpio.TypeDir:

@@ -51,9 +51,10 @@ func (x *Extraction) link(first where, at directory, base string, h *cpio.Header
 var errNotFile = errors.New("a link to something other than a file has content")
 
 // refill is for an entry of a file that is there. It may have the content: GNU cpio
-// writes that with the last name.
+// writes that with the last name. Or it may have other attributes, which then count.
 func (x *Extraction) refill(file where, h *cpio.Header, body io.WriterTo) error {
-	if h.Mode&cpio.TypeMask != cpio.TypeFile || h.Size == 0 {
+	content := h.Size > 0 || x.now.rewrites
+	if h.Mode&cpio.TypeMask != cpio.TypeFile || !content && !x.now.changes {
 		return nil
 	}
 	dir, base, err := x.locate(file)
@@ -64,10 +65,14 @@ func (x *Extraction) refill(file where, h *cpio.Header, body io.WriterTo) error 
 	if now, err := lstat(dir, base); err != nil || !now.is(unix.S_IFREG) {
 		return fail("create", h, errNotFile)
 	}
-	fd, err := openAgain(dir, base)
+	flags := 0
+	if content {
+		flags = unix.O_TRUNC
+	}
+	fd, err := openAgain(dir, base, flags)
 	if errors.Is(err, unix.EACCES) { // its mode keeps its owner from writing
 		if err = unix.Fchmodat(dir, base, 0o600, 0); err == nil {
-			fd, err = openAgain(dir, base)
+			fd, err = openAgain(dir, base, flags)
 		}
 	}
 	if err != nil {
@@ -76,8 +81,8 @@ func (x *Extraction) refill(file where, h *cpio.Header, body io.WriterTo) error 
 	return x.maker.fill(fd, &making{h: h, body: body, attributes: file.attributes})
 }
 
-func openAgain(dir int, base string) (int, error) {
-	return unix.Openat(dir, base, unix.O_WRONLY|unix.O_TRUNC|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+func openAgain(dir int, base string, flags int) (int, error) {
+	return unix.Openat(dir, base, unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC|flags, 0)
 }
 
 // addSpare makes a file that is left out, in case that it has another name that is not.

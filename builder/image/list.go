@@ -30,7 +30,7 @@ func List(r io.Reader) ([]Entry, *Info, error) {
 	for i := range entries {
 		e := &entries[i]
 		first := path.Clean("/" + cmp.Or(e.HardLinkOf, e.Name))
-		e.Xattrs = w.info.Xattrs[cmp.Or(fromAside(p, first), first)]
+		e.Xattrs = w.info.Xattrs.Of(cmp.Or(fromAside(p, first), first))
 	}
 	return entries, w.info, err
 }

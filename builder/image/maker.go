@@ -3,6 +3,7 @@
 package image
 
 import (
+	"errors"
 	"io"
 	"strings"
 
@@ -117,11 +118,24 @@ func (k *maker) fill(fd int, m *making) error {
 
 func (k *maker) fillNow(fd int, m *making) error {
 	defer closeFile(fd)
-	if _, err := m.body.WriteTo(output{fd, m.h}); err != nil {
-		return err
+	n, err := m.body.WriteTo(output{fd, m.h})
+	if fault := (*unpack.Error)(nil); errors.As(err, &fault) {
+		return err // of writing
 	}
 	k.did("write", m.h)
-	return k.setOpen(fd, m.h, m.attributes)
+	h := *m.h
+	if n < h.Size && h.Mode&cpio.TypeMask == cpio.TypeFile {
+		// The image ends here, or is damaged: the kernel leaves the file with its whole
+		// size, and the time as it is.
+		if err := unix.Ftruncate(fd, h.Size); err != nil {
+			return fail("write", &h, err)
+		}
+		h.MTime = timeStays
+	}
+	if setErr := k.setOpen(fd, &h, m.attributes); err == nil {
+		err = setErr
+	}
+	return err
 }
 
 // setOpen sets the attributes of an open file or directory.
@@ -135,8 +149,14 @@ func (k *maker) setOpen(fd int, h *cpio.Header, more attributes) error {
 	}
 	k.did("chmod", h)
 	k.setXattrs(more, func(name, value string) error { return unix.Fsetxattr(fd, name, []byte(value), 0) })
+	if h.MTime == timeStays {
+		return nil
+	}
 	return fail("set mtime of", h, setOpenTime(fd, h.MTime))
 }
+
+// timeStays is for a file that keeps the time at which it was made.
+const timeStays = -1
 
 // folder makes a directory, which stays ours alone until its attributes are set.
 func (k *maker) folder(dir int, base string, h *cpio.Header) error {

@@ -189,12 +189,10 @@ func (u *unpacker) entry(f *cpio.Fields) (bool, error) {
 		u.summed, u.want, u.sum = f.Summed, f.Sum, 0
 	}
 	switch {
-	case u.h.Name == "":
+	case u.h.Name == "" && kindOf == cpio.TypeFile:
 		return u.skip(nameEmpty)
 	case tooLong(u.h.Name):
 		return u.skip(nameTooLong)
-	case len(u.target) >= cpio.PathMax:
-		return u.skip(targetLong)
 	}
 	return true, nil
 }

@@ -76,7 +76,7 @@ func (w *walker) image(in io.Reader) error {
 func (w *walker) segments(r *window) error {
 	raw := false // the segment before is
 	for {
-		_, err := skipZeros(r)
+		zeros, err := skipZeros(r)
 		offset := r.position()
 		w.info.Size = offset
 		switch {
@@ -88,7 +88,7 @@ func (w *walker) segments(r *window) error {
 		s := Segment{Index: len(w.info.Segments), Offset: offset}
 		codec, err := detect(r, offset, raw)
 		if codec == nil && err == nil {
-			if err = w.tail(r); err == nil {
+			if err = w.tail(r, zeros); err == nil {
 				return nil
 			}
 			if offset == 0 {
@@ -118,7 +118,7 @@ func (w *walker) segments(r *window) error {
 
 // tail is for what is neither an archive nor a stream. It returns nil if that is
 // something which may stand behind an image.
-func (w *walker) tail(r *window) error {
+func (w *walker) tail(r *window, zeros int64) error {
 	head, err := r.Peek(formatHead)
 	if err != nil && err != io.EOF {
 		return err
@@ -127,11 +127,19 @@ func (w *walker) tail(r *window) error {
 	if len(w.info.Segments) == 0 {
 		return fault
 	}
-	if n := bootConfigAhead(r); w.file == nil && n > 0 {
-		w.info.BootConfig = n
+	offset := r.position()
+	if w.file == nil {
+		if n := bootConfigAhead(r, zeros); n > 0 {
+			w.info.BootConfig = n
+			w.info.Size = offset + int64(r.Buffered()) - n
+			return nil
+		}
+	}
+	if head[0] == '0' && len(head) < cpio.HeaderSize && offset%4 == 0 {
+		w.info.Size = offset + int64(len(head))
+		w.report(headerCut, Finding{Offset: offset})
 		return nil
 	}
-	offset := r.position()
 	if erased, err := skipErased(r); err != nil || !erased {
 		return cmp.Or(err, fault)
 	}

@@ -61,7 +61,9 @@ func (w *whole) count(e *Entry) {
 		return
 	}
 	switch name := e.place(); {
-	case name == "init", name == bootplan.Dir, strings.HasPrefix(name, bootplan.Dir+"/") && name != bootplan.Init:
+	case name == bootplan.Init, strings.HasPrefix(name, bootplan.Dir+"/rdinit."): // these wait aside
+		w.root++
+	case name == "init", name == bootplan.Dir, strings.HasPrefix(name, bootplan.Dir+"/"):
 	default:
 		w.root++
 	}

@@ -89,6 +89,9 @@ func (in *inside) unpack(ctx context.Context, img io.Reader) error {
 	if err := in.tree.unpack(ctx, img); err != nil {
 		return fmt.Errorf("%s: %w", in.name, err)
 	}
+	for _, f := range in.tree.findings {
+		in.say("warning: %s: %s", in.name, &f)
+	}
 	if n := in.tree.squashed; n > 0 {
 		in.say("%s given to root: there are no ids for their owners here", count(n, "entry", "entries"))
 	}

@@ -27,6 +27,7 @@ type tree struct {
 	squashed int               // entries whose owners there are no ids for
 	skipped  int               // device nodes that cannot be made
 	unset    []error           // extended attributes that cannot be set
+	findings image.Findings    // what of the image does not arrive
 }
 
 // unpack unpacks an image into newroot, which is empty.
@@ -39,13 +40,14 @@ func (t *tree) unpack(ctx context.Context, in io.Reader) error {
 	t.nodes = map[string]string{}
 	x := image.Extraction{
 		Folder:  top,
+		Parents: true,
 		Planned: t.planned,
 		Adapt: func(h *cpio.Header) (bool, error) {
 			return t.adapt(h), ctx.Err()
 		},
 	}
 	err = x.Extract(in)
-	t.unset = x.Unset
+	t.unset, t.findings = x.Unset, x.Findings
 	return err
 }
 

@@ -1,0 +1,116 @@
+package image
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"slices"
+
+	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+)
+
+// Xattrs are the extended attributes that the stub sets. They take 16 bytes for each
+// attribute of a file, whatever the image: paths are kept as hashes.
+type Xattrs struct {
+	seed  maphash.Seed
+	lines []xattrLine // by hash
+	attrs []xattr
+}
+
+type xattrLine struct {
+	path uint64 // hash of an absolute, clean path
+	attr uint32 // index in attrs
+}
+
+type xattr struct{ name, value string }
+
+// What a table may hold. Names and values are as long as Linux takes them (xattr(7));
+// an escaped line has four bytes for each of theirs.
+const (
+	maxXattrName   = 255
+	maxXattrValue  = 64 << 10
+	maxXattrText   = 16 << 20 // names and values together
+	maxXattrLines  = 2 << 20
+	maxXattrLength = 4*(maxXattrName+maxXattrValue) + 64
+)
+
+// readXattrs reads a table.
+func readXattrs(r io.Reader) (*Xattrs, error) {
+	x := &Xattrs{seed: maphash.MakeSeed()}
+	text := 0
+	err := bootplan.ReadXattrs(&lineLimit{r: r}, func(path, name, value string) error {
+		last := len(x.attrs) - 1
+		if last < 0 || x.attrs[last] != (xattr{name, value}) {
+			text += len(name) + len(value) + 64
+			switch {
+			case len(name) > maxXattrName:
+				return fmt.Errorf("name of %d bytes, at most %d are possible", len(name), maxXattrName)
+			case len(value) > maxXattrValue:
+				return fmt.Errorf("value of %d bytes, at most %d are possible", len(value), maxXattrValue)
+			case text > maxXattrText:
+				return fmt.Errorf("names and values of more than %d MiB", maxXattrText>>20)
+			}
+			x.attrs = append(x.attrs, xattr{name, value})
+			last++
+		}
+		if len(x.lines) == maxXattrLines {
+			return fmt.Errorf("more than %d attributes", maxXattrLines)
+		}
+		x.lines = append(x.lines, xattrLine{maphash.String(x.seed, path), uint32(last)})
+		return nil
+	})
+	slices.SortStableFunc(x.lines, func(a, b xattrLine) int { return compareHash(a, b.path) })
+	return x, err
+}
+
+func compareHash(l xattrLine, path uint64) int {
+	switch {
+	case l.path < path:
+		return -1
+	case l.path > path:
+		return 1
+	}
+	return 0
+}
+
+// Of returns the attributes of an absolute and clean path by name, nil if it has none.
+// Of the names of one file only the first in the order of the image has them.
+func (x *Xattrs) Of(path string) map[string]string {
+	if x == nil {
+		return nil
+	}
+	hash := maphash.String(x.seed, path)
+	i, found := slices.BinarySearchFunc(x.lines, hash, compareHash)
+	if !found {
+		return nil
+	}
+	of := map[string]string{}
+	for ; i < len(x.lines) && x.lines[i].path == hash; i++ {
+		a := x.attrs[x.lines[i].attr]
+		of[a.name] = a.value
+	}
+	return of
+}
+
+// lineLimit ends with an error where a line is longer than any can be.
+type lineLimit struct {
+	r    io.Reader
+	line int
+}
+
+var errLongLine = errors.New("line is too long")
+
+func (l *lineLimit) Read(p []byte) (int, error) {
+	n, err := l.r.Read(p)
+	if end := bytes.LastIndexByte(p[:n], '\n'); end >= 0 {
+		l.line = n - end - 1
+	} else {
+		l.line += n
+	}
+	if l.line > maxXattrLength {
+		err = errLongLine
+	}
+	return n, err
+}
