@@ -39,7 +39,8 @@ func (b *build) gather(ctx context.Context) ([]*plan.Entry, error) {
 
 // addInit gives the root a link to the program at /init, unless it has something there.
 // The kernel looks for it in a root without a stub. In any other, switch_root of busybox
-// and run-init of klibc do, to be sure that they empty an initramfs and no disk.
+// does, and run-init of klibc in some versions (2.0.12 does not), to be sure that they
+// empty an initramfs and no disk.
 func (b *build) addInit(entries []*plan.Entry) []*plan.Entry {
 	const path = "/init"
 	if exec := b.manifest.Init.Exec; exec == "" || exec == path ||

@@ -31,9 +31,10 @@ echo @@ over by $leave
 /bin/busybox poweroff -f
 `
 
-// TestBootLeave boots roots that are left for others, as those that look for a disk. The
-// programs for that empty only a file system that has a program at /init.
+// TestBootLeave boots roots that are left for others, as those that look for a disk.
+// busybox's switch_root empties only a file system that has a program at /init.
 func TestBootLeave(t *testing.T) {
+	t.Parallel()
 	busybox, klibc := testenv.Busybox(t, "amd64"), testenv.Klibc(t)
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "leaving"), []byte(leaving))
