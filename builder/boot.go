@@ -112,7 +112,7 @@ func (b *build) bootCopies() ([]*plan.Entry, error) {
 			}
 		}
 		if len(copies) == n && !g.Optional {
-			problems = append(problems, &plan.Error{Origin: g.Pos.String(), Path: g.Pattern, Msg: "nothing in the root matches"})
+			problems = append(problems, planGlob(g).Unmatched())
 		}
 	}
 	return copies, problems.Sorted()

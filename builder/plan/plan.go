@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"fmt"
 	"path"
 	"slices"
 	"sort"
@@ -24,6 +25,22 @@ type Glob struct {
 	Origin   string // where it was asked for
 	Pattern  string // absolute
 	Optional bool   // matching nothing is not an error
+}
+
+const matchesNothing = "matches nothing"
+
+// OptionalItem is the hint for a pattern without a match in an item of a manifest that
+// has a key for that.
+const OptionalItem = "add optional: true if it may match nothing"
+
+// Unmatched returns the problem that g, one of a list of patterns, matches nothing.
+func (g Glob) Unmatched() *Error {
+	return &Error{Origin: g.Origin, Path: g.Pattern, Msg: matchesNothing, Hint: g.listed()}
+}
+
+// listed is the hint for one of a list of patterns without a match.
+func (g Glob) listed() string {
+	return fmt.Sprintf("write {path: %q, optional: true} if it may match nothing", g.Pattern)
 }
 
 // Permission changes the metadata of what its glob matches; nil leaves a value

@@ -516,13 +516,16 @@ remove /
 remove /l/*
 remove /x/b`, `
 m:3: /c/*: matches nothing
+  write {path: "/c/*", optional: true} if it may match nothing
 m:5: /a/??: matches nothing
+  add optional: true if it may match nothing
 m:6: a/b: not an absolute, well-formed pattern
 m:7: /[: not an absolute, well-formed pattern
 m:8: /: the root stays
 m:9: /l/*: too many symbolic links, at /l -> /l
 m:10: /x/b: matches nothing
   did you mean /a/b?
+  write {path: "/x/b", optional: true} if it may match nothing
 `},
 
 		// Permissions.

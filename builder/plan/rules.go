@@ -15,7 +15,7 @@ func (p *planner) remove() {
 	}
 	removed := make([]bool, len(p.entries))
 	for _, g := range p.options.Remove {
-		p.match(g, func(i int) {
+		p.match(g, g.listed(), func(i int) {
 			e := p.entries[i]
 			if e.Path == "/" {
 				p.problems = append(p.problems, &Error{Origin: g.Origin, Path: g.Pattern, Msg: "the root stays"})
@@ -76,7 +76,7 @@ func (p *planner) permit() {
 	for _, rule := range p.options.Permissions {
 		untaken := maps.Clone(rule.Xattrs)
 		matched := false
-		p.match(rule.Glob, func(i int) {
+		p.match(rule.Glob, OptionalItem, func(i int) {
 			matched = true
 			maps.DeleteFunc(untaken, func(name, _ string) bool { return p.entries[i].takes(name) })
 			if list, ok := names[p.entries[i].Nlink]; ok {
@@ -130,10 +130,10 @@ func (r *Permission) apply(e *Entry) {
 	e.Xattrs = e.Xattrs.With(xattrs)
 }
 
-// match calls visit with the index of every entry that g matches. Like a
-// destination, a pattern is resolved through links as far as it is literal, so
-// that /bin/x is found on a root where it is /usr/bin/x.
-func (p *planner) match(g Glob, visit func(i int)) {
+// match calls visit with the index of every entry that g matches; cure says how to
+// allow that it matches none. Like a destination, a pattern is resolved through links
+// as far as it is literal, so that /bin/x is found on a root where it is /usr/bin/x.
+func (p *planner) match(g Glob, cure string, visit func(i int)) {
 	fail := func(msg, hint string) {
 		p.problems = append(p.problems, &Error{Origin: g.Origin, Path: g.Pattern, Msg: msg, Hint: hint})
 	}
@@ -155,7 +155,10 @@ func (p *planner) match(g Glob, visit func(i int)) {
 		if i, found := p.find(name); found {
 			visit(i)
 		} else if !g.Optional {
-			fail("matches nothing", p.similar(name))
+			if other := p.similar(name); other != "" {
+				cure = other + "\n  " + cure
+			}
+			fail(matchesNothing, cure)
 		}
 		return
 	}
@@ -173,6 +176,6 @@ func (p *planner) match(g Glob, visit func(i int)) {
 		}
 	}
 	if !matched && !g.Optional {
-		fail("matches nothing", "")
+		fail(matchesNothing, cure)
 	}
 }

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"errors"
 	"path"
 	"strings"
 
@@ -61,8 +60,7 @@ func (x *excludes) unused() plan.Errors {
 	var problems plan.Errors
 	for i, g := range x.globs {
 		if !x.used[i] && !g.Optional {
-			item := Item{Origin: g.Origin}
-			problems = append(problems, item.fail(g.Pattern, errors.New("matches nothing"), ""))
+			problems = append(problems, g.Unmatched())
 		}
 	}
 	return problems

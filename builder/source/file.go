@@ -45,7 +45,7 @@ func (f File) Entries(clock Clock) ([]*plan.Entry, error) {
 	case len(sources) == 0 && f.Optional:
 		return nil, nil
 	case len(sources) == 0 && f.Glob:
-		return nil, plan.Errors{f.fail(f.Src, errors.New("matches no file"), "")}
+		return nil, plan.Errors{f.fail(f.Src, errors.New("matches no file"), plan.OptionalItem)}
 	case len(sources) == 0:
 		return nil, plan.Errors{f.fail(f.Src, unix.ENOENT, "")}
 	case len(sources) > 1 && len(f.Links) > 0:

@@ -86,7 +86,7 @@ func TestFile(t *testing.T) {
 `},
 		{"no match is fine", File{Item: Item{Dst: "/etc"}, Src: "*.none", Glob: true, Optional: true}, ``},
 		{"no file is fine", File{Item: Item{Dst: "/etc"}, Src: "none", Optional: true}, ``},
-		{"no match", File{Item: Item{Dst: "/etc"}, Src: "*.none", Glob: true}, "m:1: *.none: matches no file\n"},
+		{"no match", File{Item: Item{Dst: "/etc"}, Src: "*.none", Glob: true}, "m:1: *.none: matches no file\n  add optional: true if it may match nothing\n"},
 		{"no file", File{Item: Item{Dst: "/etc"}, Src: "none"}, "m:1: none: no such file or directory\n"},
 		{"through a file", File{Item: Item{Dst: "/etc"}, Src: "busybox/x", Optional: true}, "m:1: busybox/x: not a directory\n"},
 		{"dead link followed", File{Item: Item{Dst: "/x"}, Src: "dead", Follow: true}, "m:1: dead: no such file or directory\n"},

@@ -179,6 +179,7 @@ func TestTarExclude(t *testing.T) {
 `)
 	listTar(t, data, Tar{Item: Item{Dst: "/d"}, Exclude: globs("usr", "nothing")}, Clock{}, `
 m:2: nothing: matches nothing
+  write {path: "nothing", optional: true} if it may match nothing
 `)
 }
 

@@ -113,6 +113,7 @@ m:1: root/bin/sh: not a folder
 `},
 		{"exclude nothing", Tree{Item: Item{Dst: "/"}, Src: "shared", Exclude: append(globs("x", "*.o"), plan.Glob{Pattern: "*.so", Optional: true})}, `
 m:2: *.o: matches nothing
+  write {path: "*.o", optional: true} if it may match nothing
 `},
 	}
 	for _, test := range tests {

@@ -46,6 +46,7 @@ func TestTarWhiteouts(t *testing.T) {
 m:1: a.tar: is a layer of a container's image, whose whiteouts delete from the layers below: /x/srv/.wh..wh..opq and 6 more
   "whiteouts: apply" deletes what earlier items bring there; "exclude" leaves the marks out
 m:2: nothing: matches nothing
+  write {path: "nothing", optional: true} if it may match nothing
 `)
 	for name, member := range map[string]member{
 		"/m: its content is in another layer of an overlayfs: take the tree that the overlay is mounted at": {tar.Header{Typeflag: tar.TypeReg, Name: "m", PAXRecords: overlay("metacopy", "")}, ""},

@@ -4,9 +4,11 @@ import (
 	"archive/tar"
 	"bytes"
 	"debug/elf"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -91,6 +93,37 @@ func TestReadmeManifests(t *testing.T) {
 	}
 	if found == 0 {
 		t.Error("got no manifests, want some")
+	}
+}
+
+// TestReadmeManifestChecks checks the README's own manifest with a root that has next
+// to nothing in it.
+func TestReadmeManifestChecks(t *testing.T) {
+	readme := readFile(t, filepath.Join(repository(t), "README.md"))
+	block := regexp.MustCompile("(?ms)^## Manifest\n\n```yaml\n(.*?)^```$").FindSubmatch([]byte(readme))
+	if block == nil {
+		t.Fatal("got no manifest, want one")
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"router.yaml":         string(block[1]),
+		"out/rootfs/etc/motd": "router\n",
+		"overlay.tar.xz":      strings.Repeat("\x00", 1024), // an empty archive
+		"busybox":             elf.ELFMAG,
+		"go.mod":              "module router\n",
+		"cmd/agent/main.go":   "package main\n\nfunc main() {}\n",
+	} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, file, []byte(text))
+	}
+	// For this machine: compiling for another one takes long.
+	cmd := exec.Command(commandPath(t), "check", "router.yaml", "--arch", runtime.GOARCH)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("got error %v, want none:\n%s", err, out)
 	}
 }
 
