@@ -142,6 +142,9 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options) (*build, err
 	if b.arch == "" {
 		b.arch = hostArch()
 	}
+	for _, w := range m.Warnings {
+		b.warning(w.Error())
+	}
 	if err := b.chooseCodecs(ctx); err != nil {
 		return nil, err
 	}

@@ -61,7 +61,7 @@ func (o *object) capabilities() (string, bool) {
 // unknownCapability is an error that need not list them all.
 func unknownCapability(name string) error {
 	full := "cap_" + strings.TrimPrefix(name, "cap_")
-	if near := nearest(full, filecaps.Names()); near != "" {
+	if near := Nearest(full, filecaps.Names()); near != "" {
 		return fmt.Errorf("unknown capability %s (did you mean %q?)", quote(name), near)
 	}
 	return advise("capabilities(7) lists them", "unknown capability %s", quote(name))

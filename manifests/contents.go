@@ -25,6 +25,16 @@ var contentTypes = []contentType{
 	{"go", "src dst", "mode links owner mtime xattrs capabilities replace"},
 }
 
+// otherTypes are the words of other tools for types of contents.
+var otherTypes = []otherWord{
+	{"directory", "dir"}, {"folder", "dir"}, {"mkdir", "dir"},
+	{"link", "symlink or hardlink"}, {"symbolic", "symlink"}, {"softlink", "symlink"}, {"slink", "symlink"},
+	{"device", "char or block"}, {"dev", "char or block"}, {"node", "char or block"}, {"nod", "char or block"},
+	{"pipe", "fifo"}, {"sock", "socket"},
+	{"archive", "tar"}, {"tarball", "tar"}, {"tgz", "tar"}, {"copy", "file or tree"}, {"rootfs", "tree or tar"},
+	{"golang", "go"}, {"program", "file or go"}, {"binary", "file or go"},
+}
+
 // content decodes one item of contents and appends it to list.
 func (d *decoder) content(n *node, list *[]Content) {
 	if n.kind != mapping {
@@ -54,7 +64,7 @@ func findType(name string) (contentType, error) {
 		}
 		names = append(names, t.name)
 	}
-	return contentType{}, unknown("type", name, names)
+	return contentType{}, unknown("type", name, names, otherTypes...)
 }
 
 // guessType says which types have the keys of n, to be shown as a hint.
@@ -83,7 +93,7 @@ func (o *object) item(name string) Content {
 	c.readDst(o)
 	c.readSource(o)
 	c.readMode(o)
-	setSome(o, "dir_mode", &c.DirMode, parseMode)
+	o.someMode("dir_mode", &c.DirMode)
 	for _, n := range o.list("links") {
 		if link, ok := parse(o.decoder, n, "links", parseNewPath); ok {
 			c.Links = append(c.Links, link)
@@ -217,7 +227,7 @@ func (c *Content) readMode(o *object) {
 		c.Norm = n.text == "normalize"
 		return
 	}
-	setSome(o, "mode", &c.Mode, parseMode)
+	o.someMode("mode", &c.Mode)
 }
 
 // permission decodes one item of permissions and appends it to list.
@@ -233,8 +243,8 @@ func (d *decoder) permission(n *node, list *[]Permission) {
 		p.Glob.Pos = o.get("path").pos
 	}
 	set(o, "optional", &p.Glob.Optional, parseBool)
-	setSome(o, "mode", &p.Mode, parseMode)
-	setSome(o, "dir_mode", &p.DirMode, parseMode)
+	o.someMode("mode", &p.Mode)
+	o.someMode("dir_mode", &p.DirMode)
 	set(o, "owner", &p.Owner, parseOwner)
 	set(o, "mtime", &p.MTime, parseMTime)
 	if o.noStub {

@@ -46,11 +46,11 @@ func TestManifests(t *testing.T) {
 	}
 }
 
-// TestMessages looks for errors in the source that no file in testdata/err
+// TestMessages looks for errors and warnings in the source that no file in testdata
 // brings up.
 func TestMessages(t *testing.T) {
 	var shown strings.Builder
-	for _, file := range glob(t, "testdata/err/*.out") {
+	for _, file := range append(glob(t, "testdata/err/*.out"), glob(t, "testdata/ok/*.out")...) {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -42,6 +42,7 @@ type Manifest struct {
 	Permissions []Permission
 	Remove      []Glob
 	Output      Output
+	Warnings    Errors // what is allowed and likely to be a mistake, in the order of their places
 }
 
 // Compression names a codec and its level, or a program that compresses.

@@ -62,6 +62,7 @@ func Parse(data []byte, opt Options) (*Manifest, error) {
 	if len(d.errs) > 0 {
 		return nil, d.errs.sorted()
 	}
+	m.Warnings = d.warnings.sorted()
 	return m, nil
 }
 

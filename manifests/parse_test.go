@@ -236,7 +236,7 @@ func TestNearest(t *testing.T) {
 		{"x", ""},
 		{"", ""},
 	} {
-		if got := nearest(test.word, known); got != test.want {
+		if got := Nearest(test.word, known); got != test.want {
 			t.Errorf("%s: got %q, want %q", test.word, got, test.want)
 		}
 	}

@@ -21,7 +21,7 @@ func (d *decoder) root(n *node, whole Pos) Root {
 	choose(o, "type", &r.Type, string(Tmpfs), string(Bind), string(None))
 	set(o, "size", &r.Size, parseRootSize)
 	set(o, "inodes", &r.Inodes, parseInodes)
-	set(o, "mode", &r.Mode, parseMode)
+	o.mode("mode", &r.Mode)
 	d.compression(o.get("payload"), "payload", payloadCodecs, &r.Payload)
 	choose(o, "extra", &r.Extra, "merge", "drop", "error")
 	choose(o, "xattrs", &r.Xattrs, "auto", "required")
@@ -128,6 +128,9 @@ var presets = []struct {
 	{"cgroup2", Mount{Type: "cgroup2", Target: "/sys/fs/cgroup", Options: "nosuid,nodev,noexec"}},
 }
 
+// otherMounts are the presets' file systems.
+var otherMounts = []otherWord{{"devtmpfs", "dev"}, {"sysfs", "sys"}, {"procfs", "proc"}, {"devpts", "pts"}, {"cgroup", "cgroup2"}, {"tmpfs", "run or shm"}}
+
 // mounts decodes a list of presets and of {type, source, target, options}.
 func (d *decoder) mounts(items []*node) []Mount {
 	var mounts []Mount
@@ -174,7 +177,7 @@ func findPreset(name string) (Mount, error) {
 		}
 		names = append(names, p.name)
 	}
-	return Mount{}, unknown("mount", name, names)
+	return Mount{}, unknown("mount", name, names, otherMounts...)
 }
 
 func parseMountpoint(text string) (string, error) {

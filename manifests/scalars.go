@@ -12,23 +12,6 @@ import (
 // The functions here read one value each from its text. Their errors say what
 // is wrong with it; the key, the value and the place are added by who calls.
 
-// parseMode reads permission bits. The digits are octal however they are
-// written, 755, 0755 or 0o755, for nobody means 755 in decimal.
-func parseMode(text string) (uint32, error) {
-	digits := strings.TrimPrefix(text, "0o")
-	if digits == "" || strings.Trim(digits, "0123456789") != "" {
-		return 0, errors.New("want octal digits, as in 0755")
-	}
-	mode, err := strconv.ParseUint(digits, 8, 64)
-	if errors.Is(err, strconv.ErrSyntax) {
-		return 0, errors.New("modes are octal: there is no 8 and no 9")
-	}
-	if err != nil || mode > 0o7777 {
-		return 0, errors.New("more than 07777")
-	}
-	return uint32(mode), nil
-}
-
 func parseBool(text string) (bool, error) {
 	switch text {
 	case "true", "True", "TRUE":

@@ -2,12 +2,13 @@ package manifests
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
-// nearest returns the word among known that word was most likely meant to be,
+// Nearest returns the word among known that word was most likely meant to be,
 // or "" if none is near: one slip in three letters, and at least one.
-func nearest(word string, known []string) string {
+func Nearest(word string, known []string) string {
 	best, least := "", max(1, len(word)/3)+1
 	for _, k := range known {
 		if n := distance(word, k); n < least {
@@ -42,11 +43,25 @@ func distance(a, b string) int {
 	return last[len(b)]
 }
 
+// otherWord is a word that is used elsewhere, and ours for it; if there are several, with
+// "or" between them.
+type otherWord struct{ theirs, ours string }
+
 // unknown says that word is none of known, and what it may have been meant to
-// be: the nearest one, or all of them in the hint.
-func unknown(what, word string, known []string) error {
-	if near := nearest(word, known); near != "" {
-		return fmt.Errorf("unknown %s %s (did you mean %q?)", what, quote(word), near)
+// be: what others call so, the nearest one, or all of them in the hint.
+func unknown(what, word string, known []string, others ...otherWord) error {
+	near := ""
+	plain := strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(word))
+	for _, other := range others {
+		if other.theirs == plain {
+			near = strings.ReplaceAll(strconv.Quote(other.ours), " or ", `" or "`)
+		}
+	}
+	if n := Nearest(word, known); near == "" && n != "" {
+		near = strconv.Quote(n)
+	}
+	if near != "" {
+		return fmt.Errorf("unknown %s %s (did you mean %s?)", what, quote(word), near)
 	}
 	return advise("known: "+strings.Join(known, ", "), "unknown %s %s", what, quote(word))
 }

@@ -188,8 +188,9 @@ func (n *node) walk(do func(*node)) {
 
 // report collects the problems of one file.
 type report struct {
-	file string
-	errs Errors
+	file     string
+	errs     Errors
+	warnings Errors
 }
 
 func (r *report) errorf(pos Pos, format string, args ...any) {
@@ -197,8 +198,13 @@ func (r *report) errorf(pos Pos, format string, args ...any) {
 }
 
 // add reports err at pos, with its hint.
-func (r *report) add(pos Pos, err error) {
-	r.errs = append(r.errs, &Error{Pos: pos, Msg: strings.TrimSpace(err.Error()), Hint: Hint(err)})
+func (r *report) add(pos Pos, err error) { r.errs = append(r.errs, problem(pos, err)) }
+
+// warn notes something that is allowed and likely to be a mistake.
+func (r *report) warn(pos Pos, err error) { r.warnings = append(r.warnings, problem(pos, err)) }
+
+func problem(pos Pos, err error) *Error {
+	return &Error{Pos: pos, Msg: strings.TrimSpace(err.Error()), Hint: Hint(err)}
 }
 
 // want reports that n, found under key, is of the wrong kind.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
@@ -15,8 +16,15 @@ var wantedValues = map[string]string{
 	"int":      "a whole number",
 }
 
-// invalidFlag is err, in words about the value if that is what is wrong.
-func invalidFlag(err error) error {
+// invalidFlag is err, in words about the value if that is what is wrong, and with the
+// flag that was meant if there is none of that name.
+func invalidFlag(cmd *cobra.Command, err error) error {
+	var absent *pflag.NotExistError
+	if errors.As(err, &absent) && absent.GetSpecifiedShortnames() == "" {
+		var known []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+		return fmt.Errorf("%w%s", err, meant("--", absent.GetSpecifiedName(), known))
+	}
 	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
 	if !ok {
 		return err

@@ -92,7 +92,7 @@ func rootCommand() *cobra.Command {
 		},
 	})
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w\n  run \"%s --help\" for the flags", invalidFlag(err), cmd.CommandPath())}
+		return usageError{fmt.Errorf("%w\n  run \"%s --help\" for the flags", invalidFlag(cmd, err), cmd.CommandPath())}
 	})
 	root.AddCommand(buildCommand(), checkCommand(), versionCommand(), insideCommand())
 	for _, cmd := range []*cobra.Command{extractCommand(), bootCommand(), runCommand()} {
@@ -110,11 +110,25 @@ func rootCommand() *cobra.Command {
 }
 
 // wantCommand refuses what is left of a command line where a command was to be.
-func wantCommand(_ *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usageError{fmt.Errorf("unknown command %q\n  run \"mkinitfs --help\" for the list", args[0])}
+func wantCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
 	}
-	return nil
+	var known []string
+	for _, c := range cmd.Root().Commands() {
+		if !c.Hidden {
+			known = append(known, c.Name())
+		}
+	}
+	return usageError{fmt.Errorf("unknown command %q%s\n  run \"mkinitfs --help\" for the list", args[0], meant("", args[0], known))}
+}
+
+// meant asks whether one of the known words was meant, in brackets, or is "".
+func meant(prefix, word string, known []string) string {
+	if near := manifests.Nearest(word, known); near != "" {
+		return fmt.Sprintf(" (did you mean %q?)", prefix+near)
+	}
+	return ""
 }
 
 // exactly wants n arguments, called what.

@@ -1,0 +1,60 @@
+package manifests
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// mode reads permission bits under key into dst. It warns of a mode that is likely to be
+// a mistake.
+func (o *object) mode(key string, dst *uint32) bool {
+	if !set(o, key, dst, parseMode) {
+		return false
+	}
+	n := o.get(key)
+	if granted, owner := *dst>>3|*dst, *dst>>6; granted&^owner&0o7 != 0 {
+		o.warn(n.pos, advise(octalOf(n.text), "%s %s: group or others may do what the owner may not", key, quote(n.text)))
+	}
+	return true
+}
+
+// someMode is mode for bits that are nil when they are not given.
+func (o *object) someMode(key string, dst **uint32) {
+	var mode uint32
+	if o.mode(key, &mode) {
+		*dst = &mode
+	}
+}
+
+// parseMode reads permission bits. The digits are octal however they are
+// written, 755, 0755 or 0o755, for nobody means 755 in decimal.
+func parseMode(text string) (uint32, error) {
+	digits := strings.TrimPrefix(text, "0o")
+	if digits == "" || strings.Trim(digits, "0123456789") != "" {
+		return 0, errors.New("want octal digits, as in 0755")
+	}
+	mode, err := strconv.ParseUint(digits, 8, 64)
+	if errors.Is(err, strconv.ErrSyntax) {
+		return 0, advise(octalOf(text), "modes are octal: there is no 8 and no 9")
+	}
+	if err != nil || mode > 0o7777 {
+		return 0, advise(octalOf(text), "more than 07777")
+	}
+	return uint32(mode), nil
+}
+
+// octalOf is the hint for a mode that makes sense once its digits are taken for
+// decimal ones, as stat(2) in other languages, JSON and Ansible have them. It is ""
+// for other modes.
+func octalOf(text string) string {
+	mode, err := strconv.ParseUint(text, 10, 32)
+	if err != nil || mode > 0o7777 || strings.HasPrefix(text, "0") {
+		return ""
+	}
+	if owner := mode >> 6; (mode>>3|mode)&^owner&0o7 != 0 || owner&0o7 == 0 {
+		return ""
+	}
+	return fmt.Sprintf("did you mean %04o?", mode)
+}
