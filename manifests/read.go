@@ -2,11 +2,8 @@ package manifests
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -65,35 +62,4 @@ func (d *decoder) firstBad(data []byte) (pos Pos, bad string) {
 		pos.Col++
 	}
 	return pos, ""
-}
-
-// syntax reports what yaml.v3 says about YAML that it cannot read, with the
-// line as right as it can be had: it is missing for the first one, and the
-// parser, unlike the scanner, counts from 0.
-func (d *decoder) syntax(data []byte, err error) {
-	msg := strings.TrimPrefix(err.Error(), "yaml: ")
-	line := 1
-	if rest, ok := strings.CutPrefix(msg, "line "); ok {
-		number, text, _ := strings.Cut(rest, ": ")
-		if n, err := strconv.Atoi(number); err == nil {
-			line, msg = n, text
-			if strings.HasPrefix(msg, "did not find expected") {
-				line++
-			}
-		}
-	}
-	if name, ok := strings.CutPrefix(msg, "unknown anchor '"); ok {
-		name, _, _ = strings.Cut(name, "'")
-		before, _, _ := bytes.Cut(data, []byte("*"+name))
-		line = 1 + bytes.Count(before, []byte("\n"))
-	}
-	var hint string
-	lines := strings.Split(string(data), "\n")
-	switch {
-	case line <= len(lines) && strings.HasPrefix(strings.TrimLeft(lines[line-1], " "), "\t"):
-		hint = "YAML indents with spaces, never with tabs"
-	case strings.HasPrefix(msg, "mapping values"):
-		hint = "is it indented too far, or a value with \": \" in it and no quotes?"
-	}
-	d.add(Pos{File: d.file, Line: line}, advise(hint, "YAML: %w", errors.New(msg)))
 }
