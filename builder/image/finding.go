@@ -75,6 +75,7 @@ var (
 	strayBody   = &kind{"stray-body", Warning, "dropped: only regular files and symbolic links may have a content"}
 	typeUnknown = &kind{"type-unknown", Warning, "dropped: its mode has no file type, and what was at its path is removed"}
 	parentGone  = &kind{"parent-missing", Warning, "the directory that it is in has no entry before it: the kernel drops it unless another archive brings the directory (it is made here)"}
+	parentsMany = &kind{"parents-missing", Warning, "dropped: more directories have no entry than any root has directories"}
 	parentLost  = &kind{"parent-link-to-nothing", Warning, "dropped: its path leads through a symbolic link to what is not there"}
 	parentFile  = &kind{"parent-not-a-directory", Warning, "dropped: its path leads through something that is not a directory"}
 	parentLoop  = &kind{"parent-loop", Warning, "dropped: its path leads through more than 40 symbolic links"}

@@ -13,6 +13,8 @@ type kernelRoot struct {
 	nodes  map[string]*node // by place: the path without its first slash, and without links
 	times  map[string]int64 // of directories that were removed: what is at their places gets them in the end
 	report func(*kind, Finding)
+	added  int64 // entries
+	made   int64 // bytes that directories take which were missing
 }
 
 // node is a name in the root.
@@ -62,6 +64,7 @@ func newDirectory() *node {
 // add makes an entry, if the kernel does.
 func (t *kernelRoot) add(e *Entry) outcome {
 	var out outcome
+	t.added++
 	if k := t.make(e, &out); k != nil {
 		out.dropped = true
 		t.note(k, e)
@@ -298,6 +301,10 @@ func (t *kernelRoot) directory(name string, e *Entry, out *outcome) (string, *ki
 		case n == nil && (out == nil || len(left) >= rest):
 			return "", parentLost
 		case n == nil:
+			const nodeSize = 256
+			if t.made += int64(len(next)) + nodeSize; t.made > maxText+t.added*textShare {
+				return "", parentsMany
+			}
 			if out.parents == nil {
 				t.note(parentGone, e)
 			}

@@ -41,6 +41,7 @@ type walker struct {
 	member  string            // whose entries are being walked
 	scales  map[stream]*scale // nil if nobody asks for packed sizes
 	entries int64             // seen so far
+	text    int64             // bytes of their names and link targets
 	links   hardLinks         // of all archives since the last trailer
 	began   bool              // some entry or trailer was there
 	whole   whole             // what is compared with the boot plan
@@ -356,11 +357,21 @@ func (w *walker) walk(a entryReader, s *Segment, at int64, links *hardLinks, pla
 		if u != nil {
 			e.Link, b.summed = u.target, u.summed
 		}
+		if w.text += int64(len(e.Name) + len(e.Link)); w.text > maxText+w.entries*textShare {
+			return fmt.Errorf("the names of its %d entries take more than %d MiB, which no root needs", w.entries, w.text>>20)
+		}
 		if err := w.entry(&e, b); err != nil {
 			return err
 		}
 	}
 }
+
+// What names and link targets may take, so that reading an image takes 64 MiB and 1 KiB an
+// entry, whatever is in it.
+const (
+	maxText   = 4 << 20
+	textShare = 256 // bytes more for each entry
+)
 
 // damaged is an error of what an archive consists of.
 func damaged(err error) error {

@@ -32,7 +32,7 @@ const (
 	maxXattrName   = 255
 	maxXattrValue  = 64 << 10
 	maxXattrText   = 16 << 20 // names and values together
-	maxXattrLines  = 2 << 20
+	maxXattrLines  = 1 << 20
 	maxXattrLength = 4*(maxXattrName+maxXattrValue) + 64
 )
 
@@ -57,6 +57,9 @@ func readXattrs(r io.Reader) (*Xattrs, error) {
 		}
 		if len(x.lines) == maxXattrLines {
 			return fmt.Errorf("more than %d attributes", maxXattrLines)
+		}
+		if len(x.lines) == cap(x.lines) {
+			x.lines = append(make([]xattrLine, 0, len(x.lines)+64<<10), x.lines...) // append leaves more room
 		}
 		x.lines = append(x.lines, xattrLine{maphash.String(x.seed, path), uint32(last)})
 		return nil

@@ -28,6 +28,7 @@ func catCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			collectLate()
 			in, err := openFile(args[0])
 			if err != nil {
 				return err

@@ -41,6 +41,7 @@ func extractCommand() *cobra.Command {
 			if err != nil {
 				return usageError{err}
 			}
+			collectLate()
 			in, err := openInput(args[0])
 			if err != nil {
 				return err

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
@@ -55,6 +59,73 @@ func TestMemory(t *testing.T) {
 	}
 }
 
+// TestMemoryReading reads images that are made to take much memory: 64 MiB, 1 KiB for
+// each entry and the window of the stream are what they may take.
+func TestMemoryReading(t *testing.T) {
+	file := func(name, content string) cpioEntry {
+		return cpioEntry{cpio.Header{Name: name, Mode: cpio.TypeFile | 0o644, Nlink: 1}, content}
+	}
+	raw := func(entries ...cpioEntry) []byte {
+		var b bytes.Buffer
+		archive(t, &b, entries...)
+		return b.Bytes()
+	}
+	packed := func(data []byte) []byte {
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		_, err := w.Write(data)
+		check(t, errors.Join(err, w.Close()))
+		return b.Bytes()
+	}
+	var many, longNames, missing []cpioEntry
+	for i := range 200_000 {
+		many = append(many, file(fmt.Sprintf("file-%06d", i), ""))
+	}
+	for i := range 20_000 {
+		longNames = append(longNames, file(fmt.Sprintf("%05d%s", i, strings.Repeat("/..", 1300)), ""))
+		missing = append(missing, file(strings.Repeat(fmt.Sprintf("%05d/", i), 600)+"x", ""))
+	}
+	table := func(lines string) []byte {
+		return packed(raw(file(".mkinitfs/xattrs", "xattrs 1\n"+lines)))
+	}
+	for _, test := range []struct {
+		name    string
+		data    []byte
+		entries int64
+		windows int64
+	}{
+		{"many entries", raw(many...), int64(len(many)), 0},
+		{"long names", packed(raw(longNames...)), int64(len(longNames)), 0},
+		{"missing directories", packed(raw(missing...)), int64(len(missing)), 0},
+		{"a table of paths", table("attr user.x y\n" + strings.Repeat("/a/path/that/is/not/there\n", 10<<20)), 1, 0},
+		{"a table of values", table(strings.Repeat("attr user.x "+strings.Repeat("y", 60_000)+"\n/a\n", 4000)), 1, 0},
+		{"a line without an end", table("attr user.x " + strings.Repeat("y", 300<<20)), 1, 0},
+		{"a boot plan of lines", packed(raw(file(".mkinitfs/plan", "mkinitfs 1\n"+strings.Repeat("\n", 200<<20)))), 1, 0},
+		{"an lzma window of 4 GiB", []byte("\x5d\x00\x00\xff\xff" + strings.Repeat("\xff", 8) + strings.Repeat("\x00", 4096)), 1, 1},
+		{"a zstd window of 1 GiB", []byte("\x28\xb5\x2f\xfd\x00\xa0" + strings.Repeat("\x00", 4096)), 1, 1},
+	} {
+		img := filepath.Join(t.TempDir(), "image")
+		writeFile(t, img, test.data)
+		most := 64<<10 + test.entries + test.windows*128<<10
+		for _, args := range [][]string{{"list", img}, {"size", img}, {"extract", img, filepath.Join(t.TempDir(), "root")}} {
+			if test.name == "many entries" && args[0] == "extract" && os.Getenv("MKINITFS_TEST_FAST") == "1" {
+				continue
+			}
+			cmd := exec.Command(maxRSS(t), append([]string{commandPath(t)}, args...)...)
+			out, _ := cmd.Output()
+			text := string(out)
+			var got int64
+			if _, err := fmt.Sscanf(text[max(strings.LastIndex(text, "maxrss"), 0):], "maxrss %d KiB", &got); err != nil {
+				t.Fatalf("%s, %s: %v", test.name, args[0], err)
+			}
+			if got > most {
+				t.Errorf("%s, %s: got a peak of %d KiB, want %d at most", test.name, args[0], got, most)
+			}
+			t.Logf("%s, %s: %d KiB", test.name, args[0], got)
+		}
+	}
+}
+
 // maxRSS is the path of the program that measureMemory is.
 func maxRSS(t *testing.T) string {
 	t.Helper()
@@ -71,9 +142,11 @@ func maxRSS(t *testing.T) string {
 func measureMemory() {
 	cmd := exec.Command(os.Args[1], os.Args[2:]...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	if err := cmd.Run(); err != nil {
+	err := cmd.Run()
+	if cmd.ProcessState == nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	defer os.Exit(cmd.ProcessState.ExitCode())
 	fmt.Printf("maxrss %d KiB\n", cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)
 }

@@ -38,6 +38,7 @@ func sizeCommand() *cobra.Command {
 			if html != "" && sameFile(html, args[0]) {
 				return usageError{fmt.Errorf("--html %s: this is the image", html)}
 			}
+			collectLate()
 			in, err := openInput(args[0])
 			if err != nil {
 				return err
