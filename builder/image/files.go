@@ -23,7 +23,8 @@ type Files struct {
 }
 
 // ReadFiles reads the image r, which has to be a file of known size: it is read again
-// for every file that is asked for.
+// for every file that is asked for. For an image that cannot be read to its end, it
+// returns the files before that and the error.
 func ReadFiles(r io.Reader) (*Files, error) {
 	if asFile(r) == nil {
 		if _, err := r.Read(make([]byte, 1)); err == io.EOF {
@@ -33,9 +34,6 @@ func ReadFiles(r io.Reader) (*Files, error) {
 	}
 	w := &walker{info: &Info{}}
 	root, _, err := w.root(r)
-	if err != nil {
-		return nil, err
-	}
 	settled := w.settle(root)
 	f := &Files{Findings: w.info.Findings, image: r, entries: map[string]*Entry{}}
 	if p, err := bootplan.Parse(w.info.Plan); err == nil {
@@ -44,7 +42,7 @@ func ReadFiles(r io.Reader) (*Files, error) {
 	for i := range settled {
 		f.entries[settled[i].Path()] = &settled[i]
 	}
-	return f, nil
+	return f, err
 }
 
 // Copy writes the content of a regular file to w. Links in its path are followed as

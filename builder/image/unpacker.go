@@ -87,7 +87,7 @@ func (u *unpacker) finish() error {
 		u.left = 0
 		return nil
 	case err == io.EOF && u.raw && u.offset >= body:
-		return io.EOF // padding is missing, or the end of an entry that is skipped
+		return u.short()
 	}
 	return u.ended(err, bodyCut, u.h.Name)
 }
@@ -179,10 +179,12 @@ func (u *unpacker) entry(f *cpio.Fields) (bool, error) {
 	}
 	if u.h.Name == cpio.Trailer && kindOf != cpio.TypeLink {
 		u.trailed = true
-		if err := u.discard(u.end - u.offset); err != io.EOF || !u.raw {
-			return false, u.ended(err, headerCut, "")
+		err := u.discard(u.end - u.offset)
+		if err == io.EOF && u.raw {
+			u.short()
+			return false, nil
 		}
-		return false, nil
+		return false, u.ended(err, headerCut, "")
 	}
 	if kindOf == cpio.TypeFile {
 		u.left = f.Size
@@ -274,6 +276,16 @@ func (u *unpacker) discard(n int64) error {
 	return nil
 }
 
+// short is for a raw archive that ends behind the body of an entry. Padding may be
+// missing, or more of an entry that is skipped.
+func (u *unpacker) short() error {
+	if u.end-u.offset >= 4 {
+		u.report(headerCut, Finding{Offset: u.base + u.head})
+	}
+	u.end = u.offset
+	return io.EOF
+}
+
 // ended is for an error within an entry. Where a raw archive ends there the kernel makes
 // what it has, and says nothing: that is a finding, and io.EOF.
 func (u *unpacker) ended(err error, k *kind, name string) error {
@@ -285,7 +297,10 @@ func (u *unpacker) ended(err error, k *kind, name string) error {
 		return u.fault(cpio.Cut)
 	}
 	u.report(k, Finding{Path: name, Offset: u.base + u.head})
-	if _, err := io.Copy(io.Discard, u.r); err != nil {
+	n, err := io.Copy(io.Discard, u.r)
+	u.offset += n
+	u.end = u.offset
+	if err != nil {
 		return err
 	}
 	return io.EOF

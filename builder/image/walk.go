@@ -114,6 +114,9 @@ func (w *walker) segments(r *window) error {
 		}
 		w.info.Segments = append(w.info.Segments, s)
 		raw = codec.Name == "none"
+		if !w.began {
+			return errNoArchive
+		}
 	}
 }
 
@@ -325,6 +328,7 @@ func (w *walker) archive(r *window, s *Segment, at int64) error {
 	}
 	err := w.walk(u, s, at, &w.links, func(*cpio.Header) (int64, int64) { return base + u.head, base + u.end })
 	if u.trailed {
+		w.began = true
 		clear(w.links)
 	}
 	if s.Unpacked += u.offset; u.raw {
@@ -341,7 +345,7 @@ func (w *walker) walk(a entryReader, s *Segment, at int64, links *hardLinks, pla
 	var e Entry
 	for {
 		h, err := a.Next()
-		w.began = w.began || err == nil || err == io.EOF
+		w.began = w.began || err == nil
 		switch {
 		case err == io.EOF:
 			return nil
@@ -352,6 +356,9 @@ func (w *walker) walk(a entryReader, s *Segment, at int64, links *hardLinks, pla
 		w.entries++
 		first, file := links.find(h, w.entries)
 		e = Entry{Header: *h, Segment: s.Index, Member: w.member, HardLinkOf: first, number: w.entries, file: file}
+		if e.Mode&cpio.TypeMask == cpio.TypeLink {
+			e.Mode = cpio.TypeLink | 0o777 // which all have
+		}
 		e.begin, e.end = place(h)
 		b.size, b.taken, b.summed = h.Size, false, false
 		if u != nil {

@@ -32,14 +32,16 @@ const (
 	maxXattrName   = 255
 	maxXattrValue  = 64 << 10
 	maxXattrText   = 16 << 20 // names and values together
-	maxXattrLines  = 1 << 20
+	maxXattrLines  = 3 << 18
+	chunkLines     = 4 << 10
 	maxXattrLength = 4*(maxXattrName+maxXattrValue) + 64
 )
 
 // readXattrs reads a table.
 func readXattrs(r io.Reader) (*Xattrs, error) {
 	x := &Xattrs{seed: maphash.MakeSeed()}
-	text := 0
+	var chunks [][]xattrLine // append would leave large pieces behind
+	text, lines := 0, 0
 	err := bootplan.ReadXattrs(&lineLimit{r: r}, func(path, name, value string) error {
 		last := len(x.attrs) - 1
 		if last < 0 || x.attrs[last] != (xattr{name, value}) {
@@ -55,15 +57,18 @@ func readXattrs(r io.Reader) (*Xattrs, error) {
 			x.attrs = append(x.attrs, xattr{name, value})
 			last++
 		}
-		if len(x.lines) == maxXattrLines {
+		if lines == maxXattrLines {
 			return fmt.Errorf("more than %d attributes", maxXattrLines)
 		}
-		if len(x.lines) == cap(x.lines) {
-			x.lines = append(make([]xattrLine, 0, len(x.lines)+64<<10), x.lines...) // append leaves more room
+		if lines%chunkLines == 0 {
+			chunks = append(chunks, make([]xattrLine, 0, chunkLines))
 		}
-		x.lines = append(x.lines, xattrLine{maphash.String(x.seed, path), uint32(last)})
+		lines++
+		end := &chunks[len(chunks)-1]
+		*end = append(*end, xattrLine{maphash.String(x.seed, path), uint32(last)})
 		return nil
 	})
+	x.lines = slices.Concat(chunks...)
 	slices.SortStableFunc(x.lines, func(a, b xattrLine) int { return compareHash(a, b.path) })
 	return x, err
 }

@@ -35,10 +35,11 @@ func catCommand() *cobra.Command {
 			}
 			defer in.Close()
 			name := imageName(args[0])
-			files, err := image.ReadFiles(in)
-			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
+			files, readErr := image.ReadFiles(in)
+			if files == nil {
+				return fmt.Errorf("%s: %w", name, readErr)
 			}
+			printFindings(cmd.ErrOrStderr(), args[0], files.Findings)
 			var status error
 			for _, path := range args[1:] {
 				err := files.Copy(cmd.OutOrStdout(), path)
@@ -48,6 +49,9 @@ func catCommand() *cobra.Command {
 				} else if err != nil {
 					return fmt.Errorf("%s: %w", name, err)
 				}
+			}
+			if readErr != nil {
+				return fmt.Errorf("%s: %w", name, readErr)
 			}
 			return status
 		},

@@ -7,15 +7,19 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/builder/image"
 	"github.com/mkinitfs/mkinitfs/internal/corpus"
 	"github.com/mkinitfs/mkinitfs/internal/guest/report"
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
@@ -49,6 +53,90 @@ func TestExtractCorpus(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestListCorpus wants list and cat to show what extract makes.
+func TestListCorpus(t *testing.T) {
+	fast := os.Getenv("MKINITFS_TEST_FAST") == "1" // takes some images only
+	for _, c := range corpus.Cases() {
+		for n, i := range c.Images {
+			if fast && n%4 != 0 {
+				continue
+			}
+			t.Run(c.Name+"/"+i.Name, func(t *testing.T) {
+				t.Parallel()
+				// The rest of a file that is cut is a hole, which cat does not print.
+				if strings.HasPrefix(c.Name, "cut-") || strings.HasPrefix(c.Name, "size-") {
+					t.SkipNow()
+				}
+				made, words := extractImage(t, i)
+				data, err := i.Bytes()
+				if err != nil {
+					t.Fatal(err)
+				}
+				entries, _, err := image.List(bytes.NewReader(data))
+				if (err != nil) != (made.status != 0) {
+					t.Errorf("list ends with %v, extract with status %d", err, made.status)
+				}
+				files, _ := image.ReadFiles(bytes.NewReader(data))
+				listed := outcome{status: made.status, lines: corpus.Lines(reported(t, entries, files))}
+				// What list does not show is what had no entry and was made.
+				made.lines = slices.DeleteFunc(made.lines, func(line string) bool {
+					return !slices.ContainsFunc(entries, func(e image.Entry) bool {
+						return strings.HasPrefix(line, e.Path()+" ") || strings.HasPrefix(line, strconv.Quote(e.Path())+" ")
+					})
+				})
+				if diff := differs(made, listed); diff != "" {
+					t.Errorf("-extract +list:\n%s%s", diff, words)
+				}
+			})
+		}
+	}
+}
+
+// reported returns entries as the guest would report them, with what cat says of files.
+func reported(t *testing.T, entries []image.Entry, files *image.Files) []report.Entry {
+	t.Helper()
+	inodes := map[string]uint64{}
+	for i, e := range entries {
+		inodes[e.Path()] = uint64(i + 1)
+	}
+	var all []report.Entry
+	for _, e := range entries {
+		r := report.Entry{Path: e.Path(), Mode: e.Mode & 0o177777, UID: e.UID, GID: e.GID, Ino: inodes[e.Path()], Nlink: 1, MTime: e.MTime, Target: e.Link}
+		switch e.Mode & cpio.TypeMask {
+		case cpio.TypeLink:
+			if e.Link == "" {
+				continue // nothing but the kernel can make it
+			}
+		case cpio.TypeChar, cpio.TypeBlock:
+			r.Major, r.Minor = e.RdevMajor, e.RdevMinor
+		case cpio.TypeFile:
+			if files != nil {
+				var content bytes.Buffer
+				if err := files.Copy(&content, e.Path()); err != nil {
+					t.Errorf("cat %s: %v", e.Path(), err)
+				}
+				if int64(content.Len()) != e.Size {
+					t.Errorf("%s: cat has %d bytes, list %d", e.Path(), content.Len(), e.Size)
+				}
+				r.SHA256 = sum(content.String())
+			}
+			r.Size = e.Size
+		}
+		if e.HardLinkOf != "" {
+			r.Ino = inodes[path.Clean("/"+e.HardLinkOf)]
+		}
+		all = append(all, r)
+	}
+	names := map[uint64]uint64{}
+	for _, r := range all {
+		names[r.Ino]++
+	}
+	for i := range all {
+		all[i].Nlink = names[all[i].Ino]
+	}
+	return all
 }
 
 // TestExtractCorpusWrong holds what extract makes of an image against a result that is
