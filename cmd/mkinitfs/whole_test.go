@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"debug/elf"
+	"errors"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+)
+
+// TestWhole takes members and segments out of images, or puts others in their place:
+// whatever an image of ours lacks is said, after all that came through, and the exit
+// status is 1.
+func TestWhole(t *testing.T) {
+	const list, extract, cat, size = "list", "extract", "cat", "size"
+	every := []string{list, size, extract, cat}
+	flip := func(m []member) []member {
+		m[2].data[len(m[2].data)/2] ^= 1
+		return m
+	}
+	for _, tt := range []struct {
+		name    string
+		change  func(m []member) []member
+		payload string
+		fails   []string // the others may, but need not see it
+		words   string
+	}{
+		{"missing", func(m []member) []member { return slices.Delete(m, 1, 2) }, "none", every, "root.0001 is missing"},
+		{"last missing", func(m []member) []member { return m[:len(m)-1] }, "none", every, "is missing, the boot plan has"},
+		{"last missing", func(m []member) []member { return m[:len(m)-1] }, "zstd", every, "is missing, the boot plan has"},
+		{"all missing", func(m []member) []member { return nil }, "none", every, "root.0000 is missing"},
+		{"exchanged", func(m []member) []member {
+			m[1].data, m[2].data = m[2].data, m[1].data
+			return m
+		}, "none", every, "root.0001: "},
+		{"turned round", func(m []member) []member {
+			m[1], m[2] = m[2], m[1]
+			return m
+		}, "none", every, "root.0001 is missing"},
+		{"one too many", func(m []member) []member {
+			return append(m, member{".mkinitfs/root.0099", m[0].data})
+		}, "none", every, "root.0099 is not in the boot plan"},
+		{"damaged", flip, "none", []string{extract}, "its SHA-256 is not that of the boot plan"},
+		{"damaged", flip, "lz4", []string{extract}, "root.0002: "},
+		{"damaged", flip, "zstd", every, "root.0002: "},
+	} {
+		t.Run(tt.name+" "+tt.payload, func(t *testing.T) {
+			dir := t.TempDir()
+			stub := filepath.Join(dir, "stub")
+			writeFile(t, stub, emptyProgram(elf.EM_386))
+			img, built := buildImage(t, manyMembers(t, "root: {payload: "+tt.payload+"}", "compress: none"), "--stub", stub)
+			data := []byte(readFile(t, img))
+			boot, payload := built.Segments[0], built.Segments[1]
+			changed := append(data[:boot.Offset+boot.Size:boot.Offset+boot.Size], membersOut(t, tt.change(membersAsFound(t, data[payload.Offset:])))...)
+			bad := filepath.Join(dir, "bad.img")
+			writeFile(t, bad, changed)
+			for _, command := range every {
+				args := []string{command, bad}
+				switch command {
+				case extract:
+					args = append(args, filepath.Join(dir, "root"))
+				case cat:
+					args = append(args, "/bin/su", "/etc/text", "/srv/random1")
+				}
+				var words bytes.Buffer
+				cmd := exec.Command(commandPath(t), args...)
+				cmd.Stderr = &words
+				_, err := cmd.Output()
+				exit := new(exec.ExitError)
+				switch failed := errors.As(err, &exit) && exit.ExitCode() == exitFailed; {
+				case slices.Contains(tt.fails, command) && (!failed || !strings.Contains(words.String(), tt.words)):
+					t.Errorf("%s: got %v and %q, want status 1 and %q", command, err, &words, tt.words)
+				case strings.Count(words.String(), tt.words) > 1:
+					t.Errorf("%s: says it more than once: %q", command, &words)
+				}
+			}
+		})
+	}
+}
+
+// A bound root comes in segments, of which none may be missing.
+func TestWholeBind(t *testing.T) {
+	stub := filepath.Join(t.TempDir(), "stub")
+	writeFile(t, stub, emptyProgram(elf.EM_386))
+	img, built := buildImage(t, manyMembers(t, "root: {type: bind}"), "--stub", stub)
+	data := []byte(readFile(t, img))
+	if len(built.Segments) < 3 {
+		t.Fatalf("got %d segments, want several", len(built.Segments))
+	}
+	for i, s := range built.Segments {
+		end := int64(len(data))
+		if i+1 < len(built.Segments) {
+			end = built.Segments[i+1].Offset
+		}
+		bad := filepath.Join(t.TempDir(), "bad.img")
+		writeFile(t, bad, append(data[:s.Offset:s.Offset], data[end:]...))
+		out, err := exec.Command(commandPath(t), "list", bad).CombinedOutput()
+		if boot := i == 0; err == nil != boot || !boot && !strings.Contains(string(out), "not whole: the boot plan has") {
+			t.Errorf("without segment %d: got %v and ...%q", i, err, out[max(0, len(out)-200):])
+		}
+	}
+	out, err := exec.Command(commandPath(t), "list", img).CombinedOutput()
+	if err != nil {
+		t.Errorf("the whole image: got %v and %q", err, out)
+	}
+}
+
+type member struct {
+	name string
+	data []byte
+}
+
+// membersAsFound reads an archive of members.
+func membersAsFound(t *testing.T, archive []byte) []member {
+	t.Helper()
+	var members []member
+	for r := cpio.NewReader(bytes.NewReader(archive)); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			return members
+		}
+		check(t, err)
+		data, err := io.ReadAll(r)
+		check(t, err)
+		members = append(members, member{h.Name, data})
+	}
+}
+
+// membersOut is an archive of members.
+func membersOut(t *testing.T, members []member) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := cpio.NewWriter(&b)
+	for i, m := range members {
+		h := &cpio.Header{Name: m.name, Mode: cpio.TypeFile | 0o400, Nlink: 1, Ino: uint32(i + 1), Size: int64(len(m.data))}
+		check(t, w.WriteHeader(h))
+		_, err := w.Write(m.data)
+		check(t, err)
+	}
+	check(t, w.Close())
+	return b.Bytes()
+}
