@@ -18,7 +18,7 @@ import (
 
 const (
 	chunkSize  = 256 << 10
-	aheadSize  = 16 << 20 // what all streams may be ahead of the walk
+	aheadSize  = 32 << 20 // what all streams may be ahead of the walk
 	maxStreams = 16       // that are decoded at once
 )
 

@@ -32,7 +32,7 @@ const (
 	maxXattrName   = 255
 	maxXattrValue  = 64 << 10
 	maxXattrText   = 16 << 20 // names and values together
-	maxXattrLines  = 3 << 18
+	maxXattrLines  = 1 << 19
 	chunkLines     = 4 << 10
 	maxXattrLength = 4*(maxXattrName+maxXattrValue) + 64
 )
