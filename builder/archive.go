@@ -34,11 +34,13 @@ func bodySize(e *plan.Entry) int64 {
 // writeArchive writes one archive of entries to w. The first name of a file
 // carries its content, the others none, as in the kernel's gen_init_cpio. Files are
 // numbered by their place in the archive, so that it changes only with what is in it.
-func (b *build) writeArchive(ctx context.Context, w io.Writer, entries []*plan.Entry) error {
+// What files begin with is shown to f, which may be nil.
+func (b *build) writeArchive(ctx context.Context, w io.Writer, entries []*plan.Entry, f *foreign) error {
 	buffered := bufio.NewWriterSize(&cancelable{ctx, w}, 256<<10)
 	out := cpio.NewWriter(buffered)
 	numbers := map[uint32]uint32{} // of files with several names
 	var h cpio.Header
+	var start beginning
 	for i, e := range entries {
 		h = cpio.Header{
 			Name: name(e), Ino: uint32(i + 1), Mode: e.Mode, UID: e.UID, GID: e.GID, Nlink: e.Nlink, MTime: e.MTime,
@@ -57,8 +59,16 @@ func (b *build) writeArchive(ctx context.Context, w io.Writer, entries []*plan.E
 		if h.Size == 0 && (e.Size > 0 || e.Data.Path == "") {
 			continue
 		}
-		if err := writeBody(out, e, h.Size); err != nil {
+		var seen *beginning
+		path := f.name(e)
+		if path != "" {
+			seen = &start
+		}
+		if err := writeBody(out, e, h.Size, seen); err != nil {
 			return plan.Errors{{Origin: e.Origin, Path: e.Path, Msg: err.Error(), Cause: err}}
+		}
+		if seen != nil {
+			f.look(path, e.Origin, seen.head[:seen.n])
 		}
 	}
 	if err := out.Close(); err != nil {
@@ -80,14 +90,15 @@ func (c *cancelable) Write(p []byte) (int, error) {
 	return c.w.Write(p)
 }
 
-// writeBody writes the body of e, of which the archive's header says size.
-func writeBody(w *cpio.Writer, e *plan.Entry, size int64) error {
+// writeBody writes the body of e, of which the archive's header says size. A file's
+// content goes through seen, if that is not nil.
+func writeBody(w *cpio.Writer, e *plan.Entry, size int64, seen *beginning) error {
 	switch {
 	case !e.IsFile():
 		_, err := io.WriteString(w, e.Target)
 		return err
 	case e.Data.At != nil:
-		_, err := w.ReadFrom(io.NewSectionReader(e.Data.At, e.Data.Offset, size))
+		_, err := w.ReadFrom(seen.of(io.NewSectionReader(e.Data.At, e.Data.Offset, size)))
 		archive, ok := e.Data.At.(*os.File)
 		if !ok {
 			return err
@@ -105,7 +116,7 @@ func writeBody(w *cpio.Writer, e *plan.Entry, size int64) error {
 		return &fs.PathError{Op: "open", Path: e.Data.Path, Err: err}
 	}
 	defer unix.Close(fd)
-	_, err = w.ReadFrom(descriptor(fd))
+	_, err = w.ReadFrom(seen.of(descriptor(fd)))
 	if now, length := stamp(fd); err == io.ErrUnexpectedEOF || length != size || changed(e, now) {
 		err = errChanged
 	}

@@ -68,6 +68,8 @@ type build struct {
 	aside    map[string]string // where entries of a bound root wait for the stub to put them back: their paths
 	rdinit   rdinit
 	policy   *plan.Entry // SELinux policy in the root that the stub loads, or nil
+	foreign  *foreign    // looks at what is packed
+	misfit   string      // path of the file for another machine that keeps init.exec from starting
 	members  []member
 	packed   []bootplan.Member // the same, once they are packed
 	progress *progress
@@ -133,6 +135,8 @@ func Check(ctx context.Context, m *manifests.Manifest, o Options) (*Report, erro
 	if err != nil {
 		return nil, err
 	}
+	b.foreign.open(b.entries)
+	b.warnForeign()
 	return &b.report, b.sources.Close()
 }
 

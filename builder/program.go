@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
-	"github.com/mkinitfs/mkinitfs/builder/stub"
+	"github.com/mkinitfs/mkinitfs/internal/arch"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -114,9 +114,10 @@ func (b *build) executable(name string) (file body, head []byte, problem string)
 		file.Close()
 		return file, nil, ""
 	}
-	if arch := stub.Foreign(b.arch, head); arch != "" {
+	if h, ok := arch.Parse(head); ok && !h.Runs(b.arch) {
 		file.Close()
-		return file, nil, "is a program for " + arch + ", the image is for " + b.arch
+		b.misfit = b.foreign.name(e)
+		return file, nil, "is a program for " + h.String() + ", the image is for " + b.arch
 	}
 	return file, head, ""
 }
@@ -124,8 +125,13 @@ func (b *build) executable(name string) (file body, head []byte, problem string)
 // needs says that a problem is one of what the program needs. What a file names may
 // have any bytes in it.
 func needs(name, problem string) string {
+	return "needs " + printable(name) + ", which " + problem
+}
+
+// printable is a name with what no terminal should get escaped.
+func printable(name string) string {
 	quoted := strconv.Quote(name)
-	return "needs " + quoted[1:len(quoted)-1] + ", which " + problem
+	return quoted[1 : len(quoted)-1]
 }
 
 // text is what b holds before the first NUL.

@@ -98,6 +98,7 @@ func (b *build) describe() error {
 	if limit := b.manifest.Output.MaxUnpacked; limit > 0 && r.Unpacked > limit {
 		return b.tooMuch()
 	}
+	b.foreign = newForeign(b.arch, b.entries)
 	b.warn()
 	b.warnLeftovers()
 	_, err := b.bootCopies()

@@ -31,6 +31,7 @@ func (b *build) write(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
+	b.warnForeign()
 	if b.cache != nil {
 		b.cache.Prune()
 	}
@@ -176,7 +177,7 @@ func (b *build) writeBoot(ctx context.Context, out *image, members []bootplan.Me
 	}
 	start := out.size
 	done, err := b.pack(ctx, out, b.outer, size, false, nil, func(w io.Writer, _ *progress) error {
-		return b.writeArchive(ctx, w, entries)
+		return b.writeArchive(ctx, w, entries, nil)
 	})
 	if err != nil {
 		return err

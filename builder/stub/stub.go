@@ -21,6 +21,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/mkinitfs/mkinitfs/internal/arch"
 	"github.com/mkinitfs/mkinitfs/internal/gobuild"
 )
 
@@ -118,13 +119,12 @@ func fromFile(file string, v Variant) (*Stub, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stub: %w", err)
 	}
-	f, err := elf.NewFile(bytes.NewReader(data))
-	if err != nil {
+	if _, err := elf.NewFile(bytes.NewReader(data)); err != nil {
 		return nil, fmt.Errorf("stub %s: not an ELF program: %w", file, err)
 	}
 	goarch, _, _ := strings.Cut(cmp.Or(v.Arch, runtime.GOARCH), "/")
-	if got := (elfKind{f.Machine, f.Class, f.Data}); got != elfKinds[goarch] {
-		return nil, fmt.Errorf("stub %s: is for %v (%v, %v), the image is for %s", file, f.Machine, f.Class, f.Data, v.Arch)
+	if h, _ := arch.Parse(data); h.Arch() != goarch {
+		return nil, fmt.Errorf("stub %s: is for %v, the image is for %s", file, h, v.Arch)
 	}
 	if err := checkBuild(data, v); err != nil {
 		return nil, fmt.Errorf("stub %s: %w", file, err)

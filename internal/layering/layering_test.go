@@ -30,11 +30,11 @@ var layers = map[string]string{
 	"builder/selinux": "",
 
 	"builder": "builder/cpio builder/image builder/plan builder/selinux builder/source builder/stub builder/stub/bootplan " +
-		"compress internal/cache internal/newfile manifests |",
+		"compress internal/arch internal/cache internal/newfile manifests |",
 	"builder/source": "builder/plan compress internal/filecaps internal/gobuild internal/newfile | builder/cpio builder/image",
-	"builder/image":  "builder/cpio builder/stub/bootplan compress | builder/stub/unpack",
+	"builder/image":  "builder/cpio builder/stub/bootplan compress internal/arch | builder/stub/unpack",
 
-	"builder/stub":          "internal/cache internal/gobuild |",
+	"builder/stub":          "internal/arch internal/cache internal/gobuild |",
 	"builder/stub/embed":    "builder/stub | manifests",
 	"builder/stub/init":     "builder/cpio builder/stub/bootplan builder/stub/gzip builder/stub/lz4 builder/stub/unpack builder/stub/xz builder/stub/zstd |",
 	"builder/stub/unpack":   "builder/cpio |",
@@ -51,6 +51,7 @@ var layers = map[string]string{
 	"cmd/mkinitfs": "builder builder/image internal/cache internal/filecaps internal/newfile internal/qemu manifests internal/container | " +
 		"builder/cpio builder/plan builder/stub/bootplan builder/stub/unpack compress",
 
+	"internal/arch":           "",
 	"internal/cache":          "internal/newfile |",
 	"internal/newfile":        "",
 	"internal/corpus":         "internal/guest/report |",
