@@ -100,6 +100,7 @@ func (b *build) describe() error {
 	}
 	b.foreign = newForeign(b.arch, b.entries)
 	b.warn()
+	b.warnModules()
 	b.warnLeftovers()
 	_, err := b.bootCopies()
 	return err

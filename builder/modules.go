@@ -1,0 +1,66 @@
+package builder
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+)
+
+// warnModules notes the directories of kernel modules without modules.dep, in which
+// modprobe finds nothing.
+func (b *build) warnModules() {
+	var lacking []string
+	var first *plan.Entry
+	for _, dir := range moduleDirs(b.entries) {
+		if plan.Find(b.entries, dir+"/modules.dep") != nil {
+			continue
+		}
+		if module := firstModule(b.entries, dir); module != nil {
+			lacking = append(lacking, dir)
+			if first == nil {
+				first = module
+			}
+		}
+	}
+	if lacking == nil {
+		return
+	}
+	where := strings.Join(lacking[:min(3, len(lacking))], ", ")
+	if len(lacking) > 3 {
+		where = fmt.Sprintf("%d directories, %s", len(lacking), where)
+	}
+	b.warning(fmt.Sprintf("%s: no modules.dep in %s: modprobe finds no module there\n  depmod -b ROOT %s makes it, where ROOT is the directory that becomes /",
+		first.Origin, printable(where), printable(path.Base(lacking[0]))))
+}
+
+// moduleDirs returns the directories of modules, one for each kernel: what modprobe calls
+// /lib/modules/VERSION, without links on the way.
+func moduleDirs(entries []*plan.Entry) []string {
+	var dirs []string
+	for _, top := range present(entries, "/lib/modules", "/usr/lib/modules") {
+		for _, e := range entries {
+			if path.Dir(e.Path) == top && e.Path != top {
+				dirs = append(dirs, present(entries, e.Path)...)
+			}
+		}
+	}
+	slices.Sort(dirs)
+	return slices.Compact(dirs)
+}
+
+// firstModule returns the first module below dir, compressed or not, nil if there is none.
+func firstModule(entries []*plan.Entry, dir string) *plan.Entry {
+	for _, e := range entries {
+		name := path.Base(e.Path)
+		for _, suffix := range []string{".gz", ".xz", ".zst"} {
+			name = strings.TrimSuffix(name, suffix)
+		}
+		if isModule(name) && !e.IsDir() && strings.HasPrefix(e.Path, dir+"/") {
+			return e
+		}
+	}
+	return nil
+}
