@@ -54,7 +54,7 @@ func (b *build) writeArchive(ctx context.Context, w io.Writer, entries []*plan.E
 			}
 		}
 		if err := out.WriteHeader(&h); err != nil {
-			return plan.Errors{{Origin: e.Origin, Path: e.Path, Msg: err.Error(), Cause: err}}
+			return ofEntry(e, err)
 		}
 		if h.Size == 0 && (e.Size > 0 || e.Data.Path == "") {
 			continue
@@ -65,7 +65,7 @@ func (b *build) writeArchive(ctx context.Context, w io.Writer, entries []*plan.E
 			seen = &start
 		}
 		if err := writeBody(out, e, h.Size, seen); err != nil {
-			return plan.Errors{{Origin: e.Origin, Path: e.Path, Msg: err.Error(), Cause: err}}
+			return ofEntry(e, err)
 		}
 		if seen != nil {
 			f.look(path, e.Origin, seen.head[:seen.n])

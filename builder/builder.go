@@ -72,6 +72,7 @@ type build struct {
 	misfit   string      // path of the file for another machine that keeps init.exec from starting
 	members  []member
 	packed   []bootplan.Member // the same, once they are packed
+	beside   string            // the image in whose directory the packed payload grows, or ""
 	progress *progress
 	encoders compress.Encoders
 	cache    *packedCache // nil for none
@@ -122,7 +123,7 @@ func Build(ctx context.Context, w io.Writer, m *manifests.Manifest, o Options) (
 		return nil, err
 	}
 	defer b.sources.Close()
-	if err := b.write(ctx, w); err != nil {
+	if err := b.write(ctx, imageTo(w)); err != nil {
 		return nil, err
 	}
 	return &b.report, b.writeDepfile()

@@ -41,13 +41,15 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 	if path, err = followLinks(path); err != nil {
 		return nil, err
 	}
+	beside := ""
 	if o.TempDir == "" {
-		o.TempDir = filepath.Dir(path)
+		o.TempDir, beside = filepath.Dir(path), path
 	}
 	b, err := prepare(ctx, m, o)
 	if err != nil {
 		return nil, err
 	}
+	b.beside = beside
 	defer b.sources.Close()
 	if err := b.spare(path, o.Depfile.Path); err != nil {
 		return nil, err
@@ -62,8 +64,8 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 		return nil, err
 	}
 	defer f.Close()
-	if err := b.write(ctx, f); err != nil {
-		return nil, ofTarget(err, path)
+	if err := b.write(ctx, destination{Writer: f, name: path}); err != nil {
+		return nil, err
 	}
 	if o.IfChanged && b.stands(path, f) {
 		b.report.Unchanged = true
@@ -124,13 +126,4 @@ func followLinks(path string) (string, error) {
 		path = target
 	}
 	return "", fmt.Errorf("write %s: %w", path, syscall.ELOOP)
-}
-
-// ofTarget makes a write error one of the image alone: no entry is at fault, and nobody
-// has asked for the packed payload, which grows in the same directory.
-func ofTarget(err error, path string) error {
-	if e := (*fs.PathError)(nil); errors.As(err, &e) && (e.Path == path || e.Path == filepath.Dir(path)) {
-		return fmt.Errorf("write %s: %w", path, e.Err)
-	}
-	return err
 }

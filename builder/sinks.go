@@ -7,7 +7,6 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
-	"os"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
@@ -73,8 +72,8 @@ func (s *segments) end(i int) error {
 // header comes before it but tells its size, so it is written twice.
 type nest struct {
 	*image
-	spool *os.File
-	start int64 // of the member's header
+	header func(at int64) io.Writer // writes over what is there
+	start  int64                    // of the member's header
 }
 
 func memberHeader(i int, size int64) cpio.Header {
@@ -89,7 +88,7 @@ func (s *nest) begin(i int) error {
 
 func (s *nest) end(i int) error {
 	h := memberHeader(i, s.size-s.start-cpio.EntrySize(bootplan.MemberName(i), 0))
-	if err := cpio.NewWriter(io.NewOffsetWriter(s.spool, s.start)).WriteHeader(&h); err != nil {
+	if err := cpio.NewWriter(s.header(s.start)).WriteHeader(&h); err != nil {
 		return fmt.Errorf("member %d: %w", i, err)
 	}
 	return s.pad(int(-s.size & 3))

@@ -74,11 +74,11 @@ func (b *build) writeSegments(ctx context.Context, out *image, members []member)
 func (b *build) writeNested(ctx context.Context, out *image, members []member) error {
 	spool, err := newfile.Temp(b.options.TempDir)
 	if err != nil {
-		return err
+		return b.spoolTo(nil).fail(err)
 	}
 	defer spool.Close()
 
-	payload := &image{w: spool, limit: out.limit, report: &Report{}}
+	payload := &image{w: b.spoolTo(spool), limit: out.limit, report: &Report{}}
 	if err := b.writePayload(ctx, payload, spool, members); err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (b *build) writePayload(ctx context.Context, payload *image, spool *os.File
 		return err
 	}
 	if b.payload.Name != "none" || b.outer.Name == "none" {
-		to := &nest{image: payload, spool: spool}
+		to := &nest{image: payload, header: func(at int64) io.Writer { return b.spoolTo(io.NewOffsetWriter(spool, at)) }}
 		err := inOrder(ctx, len(members), b.workers(b.payload), to, func(ctx context.Context, i int, w io.Writer) error {
 			return packMember(ctx, i, w, b.progress)
 		})
