@@ -50,6 +50,13 @@ type Options struct {
 	// default one, mkinitfs in the user's cache directory, only if nobody but the user may.
 	Cache string
 
+	// WantCache warns if Cache is "": the user has no directory for it.
+	WantCache bool
+
+	// Notice is told, before it begins, what takes long and happens once, such as compiling
+	// a stub. It may be nil.
+	Notice func(text string)
+
 	// Progress is told how many bytes of the root have been read, of how many. It is
 	// called from one goroutine at a time, and may be nil.
 	Progress func(done, total int64)

@@ -158,7 +158,7 @@ func (b *build) writeBoot(ctx context.Context, out *image, members []bootplan.Me
 	if b.stub == nil {
 		v := stub.Variant{Arch: b.arch, Codec: b.payload.Name, Supervise: b.manifest.Init.Supervise != nil}
 		var err error
-		if b.stub, err = stub.Get(ctx, v, b.options.Stub); err != nil {
+		if b.stub, err = stub.Get(ctx, v, b.options.Stub, b.options.Notice); err != nil {
 			return err
 		}
 		if err := b.stub.Unkept; err != nil && b.unkept == nil {

@@ -1,6 +1,7 @@
 package stub
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -24,8 +25,8 @@ const module = "github.com/mkinitfs/mkinitfs"
 
 // cached returns the stub from the cache, or compiles it and puts
 // it there. Its key is all that decides over its bytes.
-func cached(ctx context.Context, v Variant) (*Stub, error) {
-	src, err := sourceDir(ctx, v.Arch)
+func cached(ctx context.Context, v Variant, notice func(string)) (*Stub, error) {
+	src, err := sourceDir(ctx, v.Arch, notice)
 	if err != nil {
 		return nil, err
 	}
@@ -39,6 +40,11 @@ func cached(ctx context.Context, v Variant) (*Stub, error) {
 		data, err := io.ReadAll(kept)
 		return newStub(data, kept.SHA256, "cached"), err
 	}
+	once := ", once"
+	if unkept != nil {
+		once = ""
+	}
+	notice("compiling the stub for " + cmp.Or(v.Arch, runtime.GOARCH) + once)
 	data, err := Compile(ctx, src, v)
 	if err != nil {
 		return nil, err
@@ -83,22 +89,26 @@ func Compile(ctx context.Context, dir string, v Variant) ([]byte, error) {
 // sourceDir returns the folder of the module that this program was built from:
 // the one it was compiled in if that is still there, else the module cache's. A stub
 // for arch is to be compiled there.
-func sourceDir(ctx context.Context, arch string) (string, error) {
+func sourceDir(ctx context.Context, arch string, notice func(string)) (string, error) {
 	_, file, _, _ := runtime.Caller(0)
 	dir := filepath.Dir(filepath.Dir(filepath.Dir(file)))
 	if _, err := os.Stat(filepath.Join(dir, "builder", "stub", "init", "main.go")); err == nil && filepath.IsAbs(file) {
 		return dir, nil
 	}
+	return moduleDir(ctx, moduleVersion(), arch, notice)
+}
+
+// moduleDir returns the folder of this module's version in the module cache. If it is not
+// there it says how to do without, and downloads it.
+func moduleDir(ctx context.Context, version, arch string, notice func(string)) (string, error) {
 	have, archs := "no stubs", carried()
 	if len(archs) > 0 {
 		have = "stubs for " + strings.Join(archs, ", ") + " only"
 	}
+	hint := fmt.Sprintf("build it with make ARCHS=%q, or run it with go run or go install, or give --stub FILE", strings.Join(append(archs, arch), " "))
 	absent := func(why string) error {
-		return fmt.Errorf("this mkinitfs carries %s, and its source is not at hand to compile another%s\n"+
-			"  build it with make ARCHS=%q, or run it with go run or go install, or give --stub FILE",
-			have, why, strings.Join(append(archs, arch), " "))
+		return fmt.Errorf("this mkinitfs carries %s, and its source is not at hand to compile another%s\n  %s", have, why, hint)
 	}
-	version := moduleVersion()
 	if version == "" {
 		return "", absent("")
 	}
@@ -106,16 +116,29 @@ func sourceDir(ctx context.Context, arch string) (string, error) {
 	if err != nil {
 		return "", gobuild.ErrNoGo
 	}
-	out, err := exec.CommandContext(ctx, tool, "mod", "download", "-json", module+"@"+version).Output()
-	var found struct{ Dir, Error string }
-	if jsonErr := json.Unmarshal(out, &found); jsonErr == nil && found.Error != "" {
-		err = errors.New(found.Error)
+	if dir, err := download(ctx, tool, version, "GOPROXY=off"); err == nil {
+		return dir, nil
 	}
+	notice(fmt.Sprintf("this mkinitfs carries %s: downloading its source, to compile one for %s\n  %s", have, arch, hint))
+	dir, err := download(ctx, tool, version)
 	if err != nil {
 		why, _, _ := strings.Cut(err.Error(), "\n")
 		return "", absent(": " + why)
 	}
-	return found.Dir, nil
+	return dir, nil
+}
+
+// download returns the folder of this module's version in the module cache, where it gets
+// it if need be. With GOPROXY=off in the environment it has to be there.
+func download(ctx context.Context, tool, version string, env ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, tool, "mod", "download", "-json", module+"@"+version)
+	cmd.Env = append(os.Environ(), env...)
+	out, err := cmd.Output()
+	var found struct{ Dir, Error string }
+	if jsonErr := json.Unmarshal(out, &found); jsonErr == nil && found.Error != "" {
+		err = errors.New(found.Error)
+	}
+	return found.Dir, err
 }
 
 // moduleVersion is the version under which this module is part of the running

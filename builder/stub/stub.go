@@ -87,15 +87,19 @@ func (v Variant) does() string {
 }
 
 // Get returns a stub. If file is not empty it is taken from there, unless that is
-// visibly another program.
-func Get(ctx context.Context, v Variant, file string) (*Stub, error) {
+// visibly another program. What takes long is told to notice, which may be nil, before it
+// begins.
+func Get(ctx context.Context, v Variant, file string, notice func(text string)) (*Stub, error) {
+	if notice == nil {
+		notice = func(string) {}
+	}
 	if file != "" {
 		return fromFile(file, v)
 	}
 	if data, ok, err := embedded(v); ok || err != nil {
 		return newStub(data, sha256.Sum256(data), "embedded"), err
 	}
-	s, err := cached(ctx, v)
+	s, err := cached(ctx, v, notice)
 	if err != nil {
 		err = fmt.Errorf("stub for %s with %s: %w", v.Arch, v.does(), err)
 		if errors.Is(err, gobuild.ErrNoGo) {

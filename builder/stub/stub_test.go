@@ -67,7 +67,7 @@ func TestSize(t *testing.T) {
 		if v.Supervise {
 			d.budget += supervising
 		}
-		s, err := stub.Get(t.Context(), v, "")
+		s, err := stub.Get(t.Context(), v, "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +159,7 @@ func TestArchs(t *testing.T) {
 					list(t, v)
 					continue
 				}
-				s, err := stub.Get(t.Context(), v, "")
+				s, err := stub.Get(t.Context(), v, "", nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -167,7 +167,7 @@ func TestArchs(t *testing.T) {
 				if err := os.WriteFile(file, s.Data, 0o755); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := stub.Get(t.Context(), v, file); err != nil {
+				if _, err := stub.Get(t.Context(), v, file, nil); err != nil {
 					t.Errorf("the stub as a file: %v", err)
 				}
 			}
@@ -193,7 +193,7 @@ func TestCache(t *testing.T) {
 	cache := freshCache(t)
 	var first *stub.Stub
 	for _, want := range []string{"compiled", "cached", "cached"} {
-		s, err := stub.Get(t.Context(), plain, "")
+		s, err := stub.Get(t.Context(), plain, "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,7 +212,7 @@ func TestCache(t *testing.T) {
 		t.Errorf("got %q, %v in the cache, want one file", files, err)
 	}
 	// A stub of another codec is another one.
-	if s, err := stub.Get(t.Context(), stub.Variant{Arch: "amd64", Codec: "gzip"}, ""); err != nil || s.Origin != "compiled" || s.SHA256 == first.SHA256 {
+	if s, err := stub.Get(t.Context(), stub.Variant{Arch: "amd64", Codec: "gzip"}, "", nil); err != nil || s.Origin != "compiled" || s.SHA256 == first.SHA256 {
 		t.Errorf("stub for gzip: got %v, want one of its own", err)
 	}
 }
@@ -222,7 +222,7 @@ func TestCacheDamage(t *testing.T) {
 	cache := freshCache(t)
 	get := func() *stub.Stub {
 		t.Helper()
-		s, err := stub.Get(t.Context(), plain, "")
+		s, err := stub.Get(t.Context(), plain, "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -263,7 +263,7 @@ func TestCacheSwap(t *testing.T) {
 	var sums, files []string
 	for range 2 {
 		for i, v := range variants {
-			s, err := stub.Get(t.Context(), v, "")
+			s, err := stub.Get(t.Context(), v, "", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -291,7 +291,7 @@ func TestCacheOfOthers(t *testing.T) {
 	stubs := filepath.Join(cache, "mkinitfs", "stubs")
 	get := func() *stub.Stub {
 		t.Helper()
-		s, err := stub.Get(t.Context(), plain, "")
+		s, err := stub.Get(t.Context(), plain, "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -329,7 +329,7 @@ func TestNoCache(t *testing.T) {
 	}
 	t.Setenv("XDG_CACHE_HOME", file)
 	for range 2 {
-		s, err := stub.Get(t.Context(), plain, "")
+		s, err := stub.Get(t.Context(), plain, "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -342,7 +342,7 @@ func TestNoCache(t *testing.T) {
 func TestNoGo(t *testing.T) {
 	freshCache(t)
 	t.Setenv("PATH", t.TempDir())
-	_, err := stub.Get(t.Context(), plain, "")
+	_, err := stub.Get(t.Context(), plain, "", nil)
 	if err == nil {
 		t.Fatal("got a stub without a Go tool")
 	}
@@ -357,13 +357,13 @@ func TestCancelled(t *testing.T) {
 	freshCache(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := stub.Get(ctx, plain, ""); err == nil || !strings.Contains(err.Error(), context.Canceled.Error()) {
+	if _, err := stub.Get(ctx, plain, "", nil); err == nil || !strings.Contains(err.Error(), context.Canceled.Error()) {
 		t.Errorf("got error %v, want %v", err, context.Canceled)
 	}
 }
 
 func TestFile(t *testing.T) {
-	s, err := stub.Get(t.Context(), plain, "")
+	s, err := stub.Get(t.Context(), plain, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -371,7 +371,7 @@ func TestFile(t *testing.T) {
 	if err := os.WriteFile(file, s.Data, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	got, err := stub.Get(t.Context(), plain, file)
+	got, err := stub.Get(t.Context(), plain, file, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -379,7 +379,7 @@ func TestFile(t *testing.T) {
 		t.Errorf("got SHA-256 %s, Go %s, origin %s, want %s, %s, %s", got.SHA256, got.GoVersion, got.Origin, s.SHA256, s.GoVersion, file)
 	}
 	for _, arch := range []string{"386", "arm64", "mipsle", "arm/v7"} {
-		if _, err := stub.Get(t.Context(), stub.Variant{Arch: arch, Codec: "none"}, file); err == nil || !strings.Contains(err.Error(), "is for amd64, the image is for "+arch) {
+		if _, err := stub.Get(t.Context(), stub.Variant{Arch: arch, Codec: "none"}, file, nil); err == nil || !strings.Contains(err.Error(), "is for amd64, the image is for "+arch) {
 			t.Errorf("for %s: got error %v, want it refused", arch, err)
 		}
 	}
@@ -397,17 +397,17 @@ func TestFile(t *testing.T) {
 		if err := os.WriteFile(file, mips, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := stub.Get(t.Context(), stub.Variant{Arch: "mips64le", Codec: "none"}, file); err == nil {
+		if _, err := stub.Get(t.Context(), stub.Variant{Arch: "mips64le", Codec: "none"}, file, nil); err == nil {
 			t.Errorf("a MIPS stub with byte %d of %d: got no error, want it refused for mips64le", other.at, other.value)
 		}
 	}
 	if err := os.WriteFile(file, []byte("#!/bin/sh\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := stub.Get(t.Context(), plain, file); err == nil || !strings.Contains(err.Error(), "stub "+file+": not an ELF program") {
+	if _, err := stub.Get(t.Context(), plain, file, nil); err == nil || !strings.Contains(err.Error(), "stub "+file+": not an ELF program") {
 		t.Errorf("a script: got error %v, want it refused", err)
 	}
-	if _, err := stub.Get(t.Context(), plain, file+".missing"); err == nil || !strings.Contains(err.Error(), "no such file") {
+	if _, err := stub.Get(t.Context(), plain, file+".missing", nil); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("no file: got error %v", err)
 	}
 }
@@ -422,7 +422,7 @@ func TestFileBuild(t *testing.T) {
 		return "payload " + v.Codec
 	}
 	for _, v := range stub.Variants("amd64") {
-		s, err := stub.Get(t.Context(), v, "")
+		s, err := stub.Get(t.Context(), v, "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -436,7 +436,7 @@ func TestFileBuild(t *testing.T) {
 				want = "stub " + file + ": is for " + does(v) + ", the image has " + does(image)
 			}
 			got := ""
-			if _, err := stub.Get(t.Context(), image, file); err != nil {
+			if _, err := stub.Get(t.Context(), image, file, nil); err != nil {
 				got = err.Error()
 			}
 			if got != want {
@@ -452,7 +452,7 @@ func TestFileBuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "stub " + other + ": is the program " + module + "/builder/stub/embed, not a stub, which is " + source
-	if _, err := stub.Get(t.Context(), plain, other); err == nil || err.Error() != want {
+	if _, err := stub.Get(t.Context(), plain, other, nil); err == nil || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)
 	}
 	bare := make([]byte, 64)
@@ -463,7 +463,7 @@ func TestFileBuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, v := range stub.Variants("amd64") {
-		if _, err := stub.Get(t.Context(), v, other); err != nil {
+		if _, err := stub.Get(t.Context(), v, other, nil); err != nil {
 			t.Errorf("a program that does not say what it is: got error %v, want it taken for %s", err, does(v))
 		}
 	}

@@ -39,12 +39,16 @@ func buildCommand() *cobra.Command {
 			}
 			o.Digest, o.Depfile, o.IfChanged = asJSON, depfile, ifChanged
 			if !noCache {
-				o.Cache = cache.Top()
+				o.Cache, o.WantCache = cache.Top(), true
 			}
 			collectLate()
 			bar := newProgressBar(os.Stderr)
 			if bar != nil {
 				o.Progress = bar.show
+			}
+			o.Notice = func(text string) {
+				bar.clear()
+				fmt.Fprintln(cmd.ErrOrStderr(), "mkinitfs:", text)
 			}
 			stdout := cmd.OutOrStdout()
 			var report *builder.Report

@@ -18,7 +18,7 @@ func (b *bench) stub() error {
 	}
 	limits := map[string]float64{"none": 1.30e6, "zstd": 1.75e6}
 	for _, codec := range builderstub.Codecs() {
-		s, err := builderstub.Get(b.ctx, builderstub.Variant{Arch: "amd64", Codec: codec}, "")
+		s, err := builderstub.Get(b.ctx, builderstub.Variant{Arch: "amd64", Codec: codec}, "", nil)
 		if err != nil {
 			return err
 		}

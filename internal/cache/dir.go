@@ -37,7 +37,7 @@ func byDefault() string {
 // After an error nothing is kept; the error says why, and what can be done.
 func In(top, name string) (Dir, error) {
 	if top == "" {
-		return Dir{}, errors.New("the user has no cache directory, as neither XDG_CACHE_HOME nor HOME says where")
+		return Dir{}, errors.New("the user has no cache directory, as neither XDG_CACHE_HOME nor HOME says where\n  set HOME, or name a directory by " + variable + "=DIR")
 	}
 	path := filepath.Join(top, name)
 	if err := os.MkdirAll(path, 0o700); err != nil {

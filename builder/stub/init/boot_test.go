@@ -123,7 +123,7 @@ func newImage(t *testing.T, codec, script string) *image {
 func (img *image) boot(t *testing.T) (string, int) {
 	t.Helper()
 	needRoot(t, "start the first process of a namespace")
-	s, err := stub.Get(t.Context(), stub.Variant{Codec: img.plan.Payload, Supervise: img.plan.OnExit != ""}, "")
+	s, err := stub.Get(t.Context(), stub.Variant{Codec: img.plan.Payload, Supervise: img.plan.OnExit != ""}, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -454,7 +454,7 @@ func TestBootDropsExtras(t *testing.T) {
 
 // The stub is of no use as an ordinary program, and does no harm.
 func TestNotFirst(t *testing.T) {
-	s, err := stub.Get(t.Context(), stub.Variant{Codec: "none"}, "")
+	s, err := stub.Get(t.Context(), stub.Variant{Codec: "none"}, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
