@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"sync"
@@ -68,18 +69,18 @@ func (p *packedCache) key(c codec, size int64, raw []byte) string {
 type packed struct {
 	size   int64
 	sha256 [sha256.Size]byte // of the packed bytes, if it was asked for
-	crc32  uint32            // of the same
+	crc32  uint32            // of the same, if it was asked for
 	cached bool              // it was packed before
 }
 
 // pack compresses what write writes to w, or copies that from the cache. size is the
-// length of what write writes; sum asks for the SHA-256 of what reaches w, which is
-// computed once. On a cache miss, write runs twice (hash, then compress) because archives
-// are never buffered. The first run gets a nil p.
+// length of what write writes; sum asks for the SHA-256 and CRC-32 of what reaches w,
+// which are computed once. On a cache miss, write runs twice (hash, then compress) because
+// archives are never buffered. The first run gets a nil p.
 func (b *build) pack(ctx context.Context, w io.Writer, c codec, size int64, sum bool, p *progress, write func(io.Writer, *progress) error) (packed, error) {
 	out := &summer{w: w}
 	if sum {
-		out.sha = sha256.New()
+		out.sha, out.crc = sha256.New(), crc32.NewIEEE()
 	}
 	unknown := c.command != nil && c.command.version == ""
 	if b.cache == nil || !c.Slow || unknown || size < worthKeeping || b.cache.program() == nil {
@@ -119,7 +120,7 @@ func copyKept(w io.Writer, c codec, kept *cache.Entry) (packed, error) {
 		}
 		c.command.saw(window)
 	}
-	out := &summer{w: w}
+	out := &summer{w: w, crc: crc32.NewIEEE()}
 	_, err := io.Copy(out, buffered)
 	done := out.packed()
 	done.sha256, done.cached = kept.SHA256, true

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"hash/crc32"
 	"io"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
@@ -112,22 +111,27 @@ func (s *nest) close() error {
 type summer struct {
 	w   io.Writer
 	n   int64
-	sha hash.Hash // nil if nobody asks for it
-	crc uint32
+	sha hash.Hash   // nil if nobody asks for it
+	crc hash.Hash32 // the same
 }
 
 func (s *summer) Write(p []byte) (int, error) {
 	if s.sha != nil {
 		s.sha.Write(p)
 	}
-	s.crc = crc32.Update(s.crc, crc32.IEEETable, p)
+	if s.crc != nil {
+		s.crc.Write(p)
+	}
 	s.n += int64(len(p))
 	return s.w.Write(p)
 }
 
 // packed returns what has gone through.
 func (s *summer) packed() packed {
-	done := packed{size: s.n, crc32: s.crc}
+	done := packed{size: s.n}
+	if s.crc != nil {
+		done.crc32 = s.crc.Sum32()
+	}
 	if s.sha != nil {
 		s.sha.Sum(done.sha256[:0])
 	}
