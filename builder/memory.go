@@ -31,13 +31,40 @@ var debian = map[string]struct{ fixed, share, least int64 }{
 }
 
 func (b *build) minRAM() *MinRAM {
-	p := b.bootPlan(b.packed, nil)
+	d := demands{root: b.manifest.Root.Type, size: b.report.Size}
+	for _, s := range b.report.Segments {
+		if s.Kind != "root" {
+			d.rootfs += s.Unpacked
+		}
+		if s.Codec == b.outer.Name {
+			d.window = max(d.window, b.outer.window(s.Unpacked))
+		}
+	}
+	if b.outer.Name == "lz4" {
+		d.window = lz4Window
+	}
+	if b.policy != nil {
+		d.policy = b.policy.Size
+	}
+	return d.minRAM(b.bootPlan(b.packed, nil), b.arch)
+}
+
+// demands are what decides over the RAM of a boot beside the boot plan, in bytes.
+type demands struct {
+	root   manifests.RootType
+	size   int64 // of the image
+	rootfs int64 // of the archives that the kernel unpacks, but for those of the root
+	window int64 // of the kernel's decompressor
+	policy int64 // of SELinux
+}
+
+func (d demands) minRAM(p *bootplan.Plan, arch string) *MinRAM {
 	m := &MinRAM{Pages: map[int64]int64{}}
 	for _, size := range bootplan.PageSizes {
-		m.Pages[size] = b.needs(p, size)
+		m.Pages[size] = d.needs(p, size)
 	}
-	m.Bytes = m.Pages[pageSize(b.arch)]
-	if d, ok := debian[b.arch]; ok {
+	m.Bytes = m.Pages[pageSize(arch)]
+	if d, ok := debian[arch]; ok {
 		ram := max((m.Bytes+d.fixed)*1000/(1000-d.share), d.least)
 		m.Debian = roundUp(ram, 4<<20)
 	}
@@ -54,30 +81,21 @@ const loaded = 6
 // sum up to 8.4 MiB on amd64.
 const starting = 9 << 20
 
+// lz4Window is the kernel's buffer for lz4: it has room for the largest block, whatever
+// comes.
+const lz4Window = 8 << 20
+
 // needs is what a boot takes on pages of a size.
-func (b *build) needs(p *bootplan.Plan, page int64) int64 {
-	var rootfs, window int64 // when the kernel is done; of the kernel's decompressor
-	for _, s := range b.report.Segments {
-		if s.Kind != "root" {
-			rootfs += s.Unpacked
-		}
-		if s.Codec == b.outer.Name {
-			window = max(window, b.outer.window(s.Unpacked))
-		}
-	}
-	if b.outer.Name == "lz4" {
-		window = 8 << 20 // the kernel's has room for the largest block, whatever comes
-	}
+func (d demands) needs(p *bootplan.Plan, page int64) int64 {
+	rootfs := d.rootfs // when the kernel is done
 	done := rootfs + p.Whole(page)
-	if b.manifest.Root.Type == manifests.Tmpfs {
+	if d.root == manifests.Tmpfs {
 		done = rootfs + p.Peak(page, true)
 	} else {
 		rootfs += p.Files(page)
 	}
-	if b.policy != nil {
-		done += loaded * b.policy.Size
-	}
-	return max(done, b.report.Size+rootfs+max(rootfs, window+starting))
+	done += loaded * d.policy
+	return max(done, d.size+rootfs+max(rootfs, d.window+starting))
 }
 
 // pageSize is the usual one: 64 KiB is what distributions take for ppc64le, and

@@ -52,6 +52,9 @@ func bootCommand() *cobra.Command {
 				}
 				m.Expect = re
 			}
+			if err := notKernel(m.Kernel); err != nil {
+				return err
+			}
 			m.Image = args[0]
 			m.Console = cmd.OutOrStdout()
 			if m.Arch == "" {
@@ -63,6 +66,7 @@ func bootCommand() *cobra.Command {
 			if err := warnRdinit(cmd.ErrOrStderr(), m.Image, m.Append); err != nil {
 				return fmt.Errorf("%s: %w", m.Image, err)
 			}
+			warnMemory(cmd.ErrOrStderr(), m)
 			result, err := m.Boot(cmd.Context())
 			if err != nil {
 				return err

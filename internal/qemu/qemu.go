@@ -67,8 +67,12 @@ func (r *Result) Err() error {
 	switch {
 	case r.Matched:
 		return nil
+	case r.Panicked && r.expect != nil:
+		return fmt.Errorf("the kernel panicked: %s\n  no line before matches %q", r.panicLine(), r.expect)
 	case r.Panicked:
 		return fmt.Errorf("the kernel panicked: %s", r.panicLine())
+	case !r.ExitedByItself && r.expect != nil:
+		return fmt.Errorf("still running after %s, without a line that matches %q", r.Elapsed.Round(time.Second/10), r.expect)
 	case !r.ExitedByItself:
 		return fmt.Errorf("still running after %s", r.Elapsed.Round(time.Second/10))
 	case r.expect != nil:
@@ -177,10 +181,9 @@ func (m Machine) run(ctx context.Context, binary string, args []string) (*Result
 
 // args returns QEMU's arguments but for the accelerator.
 func (m Machine) args(row machine) []string {
-	memory := cmp.Or(m.MemoryMiB, row.memory)
 	cpus := cmp.Or(m.CPUs, 1)
 	args := append(row.args[:len(row.args):len(row.args)],
-		"-m", strconv.Itoa(memory),
+		"-m", strconv.Itoa(m.Memory()),
 		"-smp", strconv.Itoa(cpus),
 		"-display", "none", "-vga", "none",
 		"-monitor", "none", "-serial", "stdio",
@@ -192,6 +195,12 @@ func (m Machine) args(row machine) []string {
 		args = append(args, "-initrd", m.Image)
 	}
 	return args
+}
+
+// Memory is how much RAM the machine has, in MiB; 0 if no machine is known for its
+// architecture.
+func (m Machine) Memory() int {
+	return cmp.Or(m.MemoryMiB, machines[goarch(cmp.Or(m.Arch, runtime.GOARCH))].memory)
 }
 
 // words returns the kernel's command line. panic=-1 resets at once.

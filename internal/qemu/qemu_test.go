@@ -87,6 +87,18 @@ func TestBoot(t *testing.T) {
 			err:     "still running after",
 		},
 		{
+			name:    "hang, expected line does not come",
+			machine: qemu.Machine{Append: "hang", Timeout: 8 * time.Second, Expect: regexp.MustCompile(`^goodbye`)},
+			err:     `s, without a line that matches "^goodbye"`,
+		},
+		{
+			name:     "panic, expected line does not come",
+			machine:  qemu.Machine{Append: "exit", Expect: regexp.MustCompile(`^goodbye`)},
+			panicked: true,
+			exited:   true,
+			err:      "\n  no line before matches \"^goodbye\"",
+		},
+		{
 			name:    "no console",
 			machine: qemu.Machine{Append: "poweroff", NoConsole: true},
 			// Without a console and /dev/null Go's runtime gives up before main.

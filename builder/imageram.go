@@ -1,0 +1,62 @@
+package builder
+
+import (
+	"io"
+
+	reading "github.com/mkinitfs/mkinitfs/builder/image"
+	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+	"github.com/mkinitfs/mkinitfs/compress"
+	"github.com/mkinitfs/mkinitfs/manifests"
+)
+
+// ImageMinRAM is the MinRAM of an image that is read, for a machine of arch. Without a
+// boot plan in the image the whole image is the root. It says nothing about a SELinux
+// policy.
+func ImageMinRAM(r io.ReaderAt, size int64, arch string) (*MinRAM, error) {
+	var segment int // that has the boot plan
+	counted := &bootplan.Plan{}
+	info, err := reading.WalkOuter(io.NewSectionReader(r, 0, size), func(e *reading.Entry, _ io.Reader) error {
+		if e.Path() == "/"+bootplan.Path {
+			segment = e.Segment
+		}
+		counted.Entries++
+		for i, page := range bootplan.PageSizes {
+			counted.Blocks[i] += roundUp(e.Size, page) / page
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	p, d := counted, demands{root: manifests.None, size: info.Size}
+	if info.Plan != nil {
+		if p, err = bootplan.Parse(info.Plan); err != nil {
+			return nil, err
+		}
+		d.root = manifests.RootType(p.Root)
+	}
+	for _, s := range info.Segments {
+		if d.root == manifests.Tmpfs || info.Plan != nil && s.Index == segment {
+			d.rootfs += s.Unpacked
+		}
+		d.window = max(d.window, windowOf(r, s, is32(arch)))
+	}
+	return d.minRAM(p, arch), nil
+}
+
+// windowOf is what the kernel takes to decompress a segment.
+func windowOf(r io.ReaderAt, s reading.Segment, small bool) int64 {
+	if s.Codec == "lz4" {
+		return lz4Window
+	}
+	head := make([]byte, compress.HeadSize)
+	n, _ := r.ReadAt(head, s.Offset)
+	if _, window, err := compress.Inspect(head[:n]); err == nil {
+		return window
+	}
+	c, err := compress.Lookup(s.Codec)
+	if err != nil || s.Codec == "none" {
+		return 0
+	}
+	return c.Window(compress.Options{Size: s.Unpacked, Small: small})
+}

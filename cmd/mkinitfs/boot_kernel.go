@@ -1,0 +1,77 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/mkinitfs/mkinitfs/builder"
+	"github.com/mkinitfs/mkinitfs/compress"
+	"github.com/mkinitfs/mkinitfs/internal/qemu"
+)
+
+// notKernel refuses files that people give in the place of a kernel. What QEMU's own check
+// is about comes later.
+func notKernel(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil // it is told when the kernel is needed
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	r := bufio.NewReader(f)
+	head, _ := r.Peek(1 << 10)
+	switch {
+	case bytes.HasPrefix(head, []byte("!<arch>\ndebian-binary")):
+		return fmt.Errorf("--kernel %s: is a Debian package, not a kernel\n  unpack it with dpkg-deb -x %[1]s DIR, and give the vmlinuz in DIR/boot", name)
+	case bytes.HasPrefix(head, []byte("\xed\xab\xee\xdb")):
+		return fmt.Errorf("--kernel %s: is an RPM package, not a kernel\n  unpack it with rpm2cpio %[1]s | cpio -id, and give the vmlinuz in lib/modules or boot", name)
+	case isImage(r, head):
+		return fmt.Errorf("--kernel %s: is an initramfs image, not a kernel\n  the image is the argument of boot, --kernel is a vmlinuz", name)
+	}
+	return nil
+}
+
+// isImage reports whether r, which begins with head, is a cpio archive, raw or compressed.
+func isImage(r *bufio.Reader, head []byte) bool {
+	codec := compress.Detect(head)
+	if codec == nil {
+		return false
+	}
+	z, err := codec.NewReader(r)
+	if err != nil {
+		return false
+	}
+	defer z.Close()
+	magic := make([]byte, 5)
+	_, err = io.ReadFull(z, magic)
+	return err == nil && string(magic) == "07070"
+}
+
+// warnMemory warns of a machine with less RAM than the image takes.
+func warnMemory(w io.Writer, m qemu.Machine) {
+	memory := int64(m.Memory()) << 20
+	f, err := os.Open(m.Image)
+	if err != nil || memory == 0 {
+		return
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return
+	}
+	least, err := builder.ImageMinRAM(f, info.Size(), m.Arch)
+	switch {
+	case err != nil: // the kernel will say so
+	case memory < least.Debian:
+		fmt.Fprintf(w, "mkinitfs: warning: the machine has %d MiB of RAM, and the min_ram of %s is %d MiB with Debian's 6.1\n"+
+			"  give it more: --memory %[3]d\n", memory>>20, m.Image, least.Debian>>20)
+	case memory < least.Bytes:
+		fmt.Fprintf(w, "mkinitfs: warning: the machine has %d MiB of RAM, and the min_ram of %s is %s and what the kernel takes\n"+
+			"  give it more, by --memory\n", memory>>20, m.Image, size(least.Bytes))
+	}
+}
