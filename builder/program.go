@@ -19,6 +19,9 @@ import (
 // up for it.
 func (b *build) warn() {
 	exec := b.manifest.Init.Exec
+	if exec == "" {
+		return // "init: none"
+	}
 	if b.manifest.Root.Type == manifests.None {
 		exec = "/init"
 	}

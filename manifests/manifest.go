@@ -90,7 +90,7 @@ type SELinux struct {
 // Init describes what runs once the root stands.
 type Init struct {
 	Pos     Pos    // of the init mapping, else of the manifest
-	Exec    string // absolute path in the root; "/sbin/init" unless given
+	Exec    string // absolute path in the root; "/sbin/init" unless given; "" under "init: none"
 	ExecPos Pos    // of exec, else Pos
 	Args    []string
 	Env     []string // NAME=value, sorted by name

@@ -40,6 +40,10 @@ func (d *decoder) root(n *node, whole Pos) Root {
 // init decodes the init section for a root of the given type.
 func (d *decoder) init(n *node, whole Pos, root RootType) Init {
 	i := Init{Pos: whole, Exec: "/sbin/init", OnError: "panic", Cmdline: "use"}
+	if n != nil && n.kind == scalar && !n.null {
+		d.noInit(n, root)
+		return Init{Pos: n.pos, ExecPos: n.pos, OnError: i.OnError, Cmdline: i.Cmdline}
+	}
 	o := d.object(n, "init", "exec", "args", "env", "mounts", "on_error", "cmdline", "rdinit", "supervise")
 	if o != nil {
 		i.Pos = o.pos
@@ -67,6 +71,18 @@ func (d *decoder) init(n *node, whole Pos, root RootType) Init {
 		o.refuse("under root.type: none the kernel starts the program itself", "args", "env", "mounts", "on_error", "cmdline", "rdinit", "supervise")
 	}
 	return i
+}
+
+// noInit reads init as a single word: none, for an image that another one brings the
+// program for.
+func (d *decoder) noInit(n *node, root RootType) {
+	switch {
+	case n.text != "none":
+		d.add(n.pos, advise(`write {exec: PROGRAM}, or none for an image without a program`, "init: want a mapping or none, got %s", quote(n.text)))
+	case root != None:
+		d.add(n.pos, advise("leave it out, or add root: {type: none}",
+			"init: none: under root.type: %s the stub has to start a program", root))
+	}
 }
 
 // supervise decodes init.supervise: true, false, or how.
