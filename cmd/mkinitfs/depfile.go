@@ -20,11 +20,26 @@ type depfileFlags struct {
 
 func (f *depfileFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.BoolVar(&f.write, "MD", false, "as GCC's -MD: write what the image depends on to IMAGE.d, for make and ninja")
-	flags.StringVar(&f.file, "MF", "", "as GCC's -MF: write it to `FILE` instead")
-	flags.StringArrayVar(&f.targets, "MT", nil, "as GCC's -MT: call what depends `TARGET` instead of IMAGE")
-	flags.BoolVar(&f.phony, "MP", false, "as GCC's -MP: add a target for each input, so that make goes on when one has gone")
+	flags.BoolVar(&f.write, "MD", false, "")
+	flags.StringVar(&f.file, "MF", "", "")
+	flags.StringArrayVar(&f.targets, "MT", nil, "")
+	flags.BoolVar(&f.phony, "MP", false, "")
+	for _, name := range gccFlags {
+		flags.Lookup(name).Hidden = true // the list of flags would have two dashes
+	}
+	cmd.SetUsageTemplate(cmd.UsageTemplate() + depfileUsage)
 }
+
+// gccFlags are the flags of one dash and two letters.
+var gccFlags = [...]string{"MD", "MF", "MP", "MT"}
+
+const depfileUsage = `
+Flags for make and ninja, as those of GCC:
+  -MD          write what the image depends on to IMAGE.d
+  -MF FILE     write it to FILE instead
+  -MP          add a target for each input, so that make goes on when one has gone
+  -MT TARGET   call what depends TARGET instead of IMAGE
+`
 
 // depfile is what the flags ask for beside the image out.
 func (f *depfileFlags) depfile(out string) (builder.Depfile, error) {
@@ -48,7 +63,7 @@ func spellGCC(args []string) []string {
 		if arg == "--" {
 			break
 		}
-		if len(arg) < 3 || !slices.Contains([]string{"-MD", "-MF", "-MP", "-MT"}, arg[:3]) {
+		if len(arg) < 3 || arg[0] != '-' || !slices.Contains(gccFlags[:], arg[1:3]) {
 			continue
 		}
 		spelled[i] = "-" + arg[:3]
