@@ -13,11 +13,25 @@ ALL_KERNELS = $(shell sed -n 's/^\([a-z0-9.-]*\). *set -- .*/\1/p' internal/test
 # "go test" with the ten slowest tests and the reasons of skips at the end.
 GOTEST = $(GO) run ./internal/testenv/gotest
 
-.PHONY: all test test-all test-fast race check-deep bench needs install help
+.PHONY: all new-enough test test-all test-fast race check-deep bench needs install help
 
-all: ## build ./mkinitfs with this machine's stubs in it (the default)
+all: new-enough ## build ./mkinitfs with this machine's stubs in it (the default)
 	$(GO) run ./builder/stub/embed $(ARCHS)
 	CGO_ENABLED=0 $(GO) build -trimpath -tags mkinitfs_stubs -o mkinitfs ./cmd/mkinitfs
+
+test test-all test-fast race bench: new-enough
+
+# Go from 1.21 on fetches the one that go.mod wants, unless GOTOOLCHAIN=local forbids it.
+new-enough:
+	@want=$$(sed -n 's/^go //p' go.mod); \
+	have=$$(GO111MODULE=off GOTOOLCHAIN=local $(GO) version 2>/dev/null | sed -n 's/^go version go\([0-9.]*\).*/\1/p'); \
+	first() { printf '%s\n' "$$@" | sort -V | head -n 1; }; \
+	if [ -z "$$have" ]; then why="there is no $(GO)"; \
+	elif [ "$$(first $$want $$have)" = $$want ]; then exit 0; \
+	elif [ "$$(first 1.21 $$have)" = 1.21 ] && [ "$$(GO111MODULE=off $(GO) env GOTOOLCHAIN)" != local ]; then exit 0; \
+	else why="$(GO) is of version $$have"; fi; \
+	echo "make: mkinitfs wants Go $$want or newer, $$why" >&2; \
+	echo "  install one from https://go.dev/dl, or name one: make GO=/path/to/go" >&2; exit 1
 
 test: needs ## fetch what the tests need, then run them all, boots included
 	$(GOTEST) -timeout 60m ./...

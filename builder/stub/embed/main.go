@@ -11,18 +11,39 @@ import (
 	"runtime"
 
 	"github.com/klauspost/compress/zstd"
+
 	"github.com/mkinitfs/mkinitfs/builder/stub"
+	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
 func main() {
-	archs := os.Args[1:]
-	if len(archs) == 0 {
-		archs = []string{runtime.GOARCH}
+	archs, err := parseArchs(os.Args[1:])
+	if err == nil {
+		err = embed(context.Background(), archs)
 	}
-	if err := embed(context.Background(), archs); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "embed:", err)
 		os.Exit(1)
 	}
+}
+
+// parseArchs takes the names as a manifest does; without any it is this machine's.
+func parseArchs(names []string) ([]string, error) {
+	if len(names) == 0 {
+		names = []string{runtime.GOARCH}
+	}
+	var archs []string
+	for _, name := range names {
+		arch, err := manifests.ParseArch(name)
+		if err != nil {
+			if hint := manifests.Hint(err); hint != "" {
+				err = fmt.Errorf("%w\n  %s", err, hint)
+			}
+			return nil, err
+		}
+		archs = append(archs, arch)
+	}
+	return archs, nil
 }
 
 func embed(ctx context.Context, archs []string) error {
