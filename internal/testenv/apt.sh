@@ -15,7 +15,7 @@ need_apt() {
 }
 
 # apt_lists WORK ARCHITECTURE SUITE: fetch lists into the folder WORK, which apt
-# uses from then on.
+# uses from then on. It fails without that of the suite.
 apt_lists() {
 	mkdir -p "$1/lists/partial" "$1/archives/partial"
 	: >"$1/status"
@@ -41,8 +41,14 @@ Dir::State::status "$1/status";
 Dir::Cache "$1";
 END
 	export APT_CONFIG="$1/apt.conf"
-	# A mirror amid its own update can spoil one list; the others may do.
+	# A mirror amid its own update can spoil one list; that of the suite itself has to be
+	# there. What else is wrong apt has said, for which its exit status may be 0.
 	apt-get -qq update >&2 || true
+	for list in "$1"/lists/*_dists_"$3"_main_binary-"$2"_Packages*; do
+		[ ! -e "$list" ] || return 0
+	done
+	echo "${0##*/}: cannot fetch the list of packages of Debian $3 for $2: apt says above why" >&2
+	return 1
 }
 
 # apt_unpack WORK PACKAGE...: download packages and unpack them into WORK/root.
@@ -51,9 +57,12 @@ apt_unpack() {
 	(
 		cd "$1/archives" || exit
 		shift
-		apt-get -qq download "$@" >&2
+		apt-get -qq download "$@" >&2 || {
+			echo "${0##*/}: cannot fetch $*: apt says above why" >&2
+			exit 1
+		}
 		for deb in *.deb; do
-			dpkg-deb -x "$deb" ../root
+			dpkg-deb -x "$deb" ../root || exit
 		done
 	)
 }

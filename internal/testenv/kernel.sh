@@ -64,11 +64,15 @@ apt_lists "$work" "$arch" "$suite"
 # The package only names the newest build, which may keep its kernel in one
 # more package: linux-image-cloud-amd64 -> linux-image-7.2.1-cloud-amd64 ->
 # linux-binary-7.2.1-cloud-amd64.
-builds=$(apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts \
-	--no-breaks --no-replaces --no-enhances "$package" |
+depends=$(apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts \
+	--no-breaks --no-replaces --no-enhances "$package") || {
+	echo "kernel.sh: Debian $suite has no $package for $arch: apt says above why" >&2
+	exit 1
+}
+builds=$(echo "$depends" |
 	grep -E '^(linux-(image|binary)-[0-9]|user-mode-linux$)' | sort -u)
 if [ -z "$builds" ]; then
-	echo "kernel.sh: Debian $suite has no $package for $arch" >&2
+	echo "kernel.sh: Debian $suite has no kernel that $package for $arch depends on" >&2
 	exit 1
 fi
 # shellcheck disable=SC2086 # one word for each package
