@@ -58,8 +58,9 @@ func shorten(path string) string {
 	return path
 }
 
-// kind is a finding without its place.
-type kind struct {
+// rule is what the kernel, or a boot, does to something in an image: a finding without its
+// place.
+type rule struct {
 	code     string
 	severity Severity
 	words    string
@@ -67,45 +68,45 @@ type kind struct {
 
 // What the kernel does without a word (init/initramfs.c).
 var (
-	nameEmpty   = &kind{"name-empty", Warning, "dropped: the entry has no name"}
-	nameTooLong = &kind{"name-too-long", Warning, "dropped: the kernel takes names of at most 4095 bytes, 255 between two slashes"}
-	nameNoFile  = &kind{"name-not-a-file", Warning, "dropped: only a directory can have such a name"}
-	targetLong  = &kind{"target-too-long", Warning, "dropped: the kernel takes link targets of at most 4095 bytes"}
-	targetEmpty = &kind{"target-empty", Warning, "left out: the kernel makes a symbolic link without a target, which nothing else can"}
-	strayBody   = &kind{"stray-body", Warning, "dropped: only regular files and symbolic links may have a content"}
-	typeUnknown = &kind{"type-unknown", Warning, "dropped: its mode has no file type, and what was at its path is removed"}
-	parentGone  = &kind{"parent-missing", Warning, "the directory that it is in has no entry before it: the kernel drops it unless another archive brings the directory (it is made here)"}
-	parentsMany = &kind{"parents-missing", Warning, "dropped: more directories have no entry than any root has directories"}
-	parentLost  = &kind{"parent-link-to-nothing", Warning, "dropped: its path leads through a symbolic link to what is not there"}
-	parentFile  = &kind{"parent-not-a-directory", Warning, "dropped: its path leads through something that is not a directory"}
-	parentLoop  = &kind{"parent-loop", Warning, "dropped: its path leads through more than 40 symbolic links"}
-	inTheWay    = &kind{"directory-in-the-way", Warning, "dropped: a directory that is not empty is at its path"}
-	overwritten = &kind{"overwritten", Warning, "overwritten by a later entry"}
-	numberStays = &kind{"device-number-stays", Warning, "a device node is at its path already, which keeps its number"}
-	linkGone    = &kind{"link-target-gone", Warning, "dropped: the file that it is a hard link of is not there any more"}
-	linkDiffers = &kind{"link-differs", Warning, "a further name of a file, which gets its mode, owner and time from this entry"}
-	bodyCut     = &kind{"cut", Warning, "the image ends in the middle of it"}
-	headerCut   = &kind{"cut", Warning, "the image ends in the middle of an entry, which is lost"}
-	unseen      = &kind{"gzip-sum", Warning, "a gzip stream is damaged: its checksum does not match, at which the kernel does not look"}
-	flashTail   = &kind{"flash-tail", Fault, "behind the last archive there is erased flash (0xff), at which the kernel complains"}
+	nameEmpty   = &rule{"name-empty", Warning, "dropped: the entry has no name"}
+	nameTooLong = &rule{"name-too-long", Warning, "dropped: the kernel takes names of at most 4095 bytes, 255 between two slashes"}
+	nameNoFile  = &rule{"name-not-a-file", Warning, "dropped: only a directory can have such a name"}
+	targetLong  = &rule{"target-too-long", Warning, "dropped: the kernel takes link targets of at most 4095 bytes"}
+	targetEmpty = &rule{"target-empty", Warning, "left out: the kernel makes a symbolic link without a target, which nothing else can"}
+	strayBody   = &rule{"stray-body", Warning, "dropped: only regular files and symbolic links may have a content"}
+	typeUnknown = &rule{"type-unknown", Warning, "dropped: its mode has no file type, and what was at its path is removed"}
+	parentGone  = &rule{"parent-missing", Warning, "the directory that it is in has no entry before it: the kernel drops it unless another archive brings the directory (it is made here)"}
+	parentsMany = &rule{"parents-missing", Warning, "dropped: more directories have no entry than any root has directories"}
+	parentLost  = &rule{"parent-link-to-nothing", Warning, "dropped: its path leads through a symbolic link to what is not there"}
+	parentFile  = &rule{"parent-not-a-directory", Warning, "dropped: its path leads through something that is not a directory"}
+	parentLoop  = &rule{"parent-loop", Warning, "dropped: its path leads through more than 40 symbolic links"}
+	inTheWay    = &rule{"directory-in-the-way", Warning, "dropped: a directory that is not empty is at its path"}
+	overwritten = &rule{"overwritten", Warning, "overwritten by a later entry"}
+	numberStays = &rule{"device-number-stays", Warning, "a device node is at its path already, which keeps its number"}
+	linkGone    = &rule{"link-target-gone", Warning, "dropped: the file that it is a hard link of is not there any more"}
+	linkDiffers = &rule{"link-differs", Warning, "a further name of a file, which gets its mode, owner and time from this entry"}
+	bodyCut     = &rule{"cut", Warning, "the image ends in the middle of it"}
+	headerCut   = &rule{"cut", Warning, "the image ends in the middle of an entry, which is lost"}
+	unseen      = &rule{"gzip-sum", Warning, "a gzip stream is damaged: its checksum does not match, at which the kernel does not look"}
+	flashTail   = &rule{"flash-tail", Fault, "behind the last archive there is erased flash (0xff), at which the kernel complains"}
 )
 
 // Findings are the findings of one image, one of each kind.
 type Findings []Finding
 
 // add adds a finding, or counts it if there is one of its kind.
-func (f *Findings) add(k *kind, at Finding) {
+func (f *Findings) add(r *rule, at Finding) {
 	for i := range *f {
-		if have := &(*f)[i]; have.Code == k.code && have.Words == k.words {
+		if have := &(*f)[i]; have.Code == r.code && have.Words == r.words {
 			have.Count++
 			return
 		}
 	}
-	at.Code, at.Severity, at.Words, at.Count = k.code, k.severity, k.words, 1
+	at.Code, at.Severity, at.Words, at.Count = r.code, r.severity, r.words, 1
 	*f = append(*f, at)
 }
 
-// has reports whether there is a finding with the code of k.
-func (f Findings) has(k *kind) bool {
-	return slices.ContainsFunc(f, func(have Finding) bool { return have.Code == k.code })
+// has reports whether there is a finding with the code of r.
+func (f Findings) has(r *rule) bool {
+	return slices.ContainsFunc(f, func(have Finding) bool { return have.Code == r.code })
 }

@@ -1,15 +1,25 @@
-// Package image reads initramfs images: any run of archives that the kernel
-// would unpack, ours or not.
+// Package image reads initramfs images: any run of archives that a kernel would unpack,
+// ours or not.
 //
-// An image is a run of segments, each a newc archive, raw or compressed on its
-// own, with runs of zero bytes between them. [Walk] follows it as the kernel's
-// unpacker does (init/initramfs.c) and refuses what the kernel would stumble
-// over: a raw archive that does not begin at a multiple of 4, an archive without
-// its trailer, bytes that are neither an archive nor padding.
+// An image is a run of segments with runs of zero bytes between them. A segment is a newc
+// archive, or a compressed stream of such archives. [Walk] follows Linux 6.1
+// (init/initramfs.c): it goes on where the kernel goes on, for example behind an archive
+// without a trailer, and where the kernel stops with an error it ends with an error. What
+// the kernel skips, drops, overwrites or cuts without a word is a [Finding].
 //
 // In an image of ours a segment may hold the root as members, the files
-// /.mkinitfs/root.0000 and so on, which are images themselves. Walk looks
-// through them, and [List] shows the root that will stand in the end.
+// /.mkinitfs/root.0000 and so on, which are archives themselves. Walk reads them as
+// strictly as the boot stub does, and compares the image with its boot plan. [List] shows
+// the root that stands in the end, and [Extraction] unpacks it.
+//
+//	walk.go, unpacker.go, entry.go         segments, archives and entries
+//	kernelroot.go, settle.go               what an entry meets in the root before it
+//	whole.go                               the comparison with the boot plan
+//	window.go, ahead.go                    reading without copying, on all cores
+//	list.go, files.go, spent.go            what commands show
+//	extract.go, place.go, links.go         what an extraction makes, and where
+//	maker.go, stage.go, attributes.go      the system calls for it, safe from other users
+//	folders.go, pins.go, status.go         names in directories that others can change
 package image
 
 import (

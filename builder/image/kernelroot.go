@@ -12,7 +12,7 @@ import (
 type kernelRoot struct {
 	nodes  map[string]*node // by place: the path without its first slash, and without links
 	times  map[string]int64 // of directories that were removed: what is at their places gets them in the end
-	report func(*kind, Finding)
+	report func(*rule, Finding)
 	added  int64 // entries
 	made   int64 // bytes that directories take which were missing
 }
@@ -49,7 +49,7 @@ type outcome struct {
 
 // newKernelRoot returns the root of the kernel's own initramfs, which has a few entries
 // (usr/default_cpio_list).
-func newKernelRoot(report func(*kind, Finding)) *kernelRoot {
+func newKernelRoot(report func(*rule, Finding)) *kernelRoot {
 	t := &kernelRoot{nodes: map[string]*node{"": newDirectory()}, times: map[string]int64{}, report: report}
 	for _, place := range []string{"dev", "root"} {
 		t.put(place, newDirectory())
@@ -65,9 +65,9 @@ func newDirectory() *node {
 func (t *kernelRoot) add(e *Entry) outcome {
 	var out outcome
 	t.added++
-	if k := t.make(e, &out); k != nil {
+	if why := t.make(e, &out); why != nil {
 		out.dropped = true
-		t.note(k, e)
+		t.note(why, e)
 	}
 	if n := t.nodes[out.place]; n != nil {
 		if mtime, ok := t.times[out.place]; ok {
@@ -78,17 +78,17 @@ func (t *kernelRoot) add(e *Entry) outcome {
 	return out
 }
 
-func (t *kernelRoot) note(k *kind, e *Entry) {
-	t.report(k, Finding{Segment: e.Segment, Member: e.Member, Offset: e.begin, Path: e.Name})
+func (t *kernelRoot) note(r *rule, e *Entry) {
+	t.report(r, Finding{Segment: e.Segment, Member: e.Member, Offset: e.begin, Path: e.Name})
 }
 
 // make returns why an entry is dropped, or nil.
-func (t *kernelRoot) make(e *Entry, out *outcome) *kind {
+func (t *kernelRoot) make(e *Entry, out *outcome) *rule {
 	dir, base, slash := splitName(e.Name)
 	isDir := e.Mode&cpio.TypeMask == cpio.TypeDir
-	at, k := t.directory(dir, e, out)
-	if k != nil {
-		return k
+	at, why := t.directory(dir, e, out)
+	if why != nil {
+		return why
 	}
 	out.place = below(at, base)
 	old := t.nodes[out.place]
@@ -98,8 +98,8 @@ func (t *kernelRoot) make(e *Entry, out *outcome) *kind {
 			t.touch(old, e, out)
 			return nameNoFile
 		}
-		if out.place, k = t.directory(e.Name, e, out); k != nil {
-			return k
+		if out.place, why = t.directory(e.Name, e, out); why != nil {
+			return why
 		}
 		old = t.nodes[out.place]
 	}
@@ -136,7 +136,7 @@ func newNode(e *Entry) *node {
 	return &node{entry: e, object: &object{attributes: e.Header, link: e.Link, number: e.number, content: e.number}}
 }
 
-func (t *kernelRoot) makeDirectory(e *Entry, old *node, out *outcome) *kind {
+func (t *kernelRoot) makeDirectory(e *Entry, old *node, out *outcome) *rule {
 	if old == nil || old.kind() != cpio.TypeDir {
 		t.remove(old, out)
 		t.put(out.place, newNode(e))
@@ -150,7 +150,7 @@ func (t *kernelRoot) makeDirectory(e *Entry, old *node, out *outcome) *kind {
 	return nil
 }
 
-func (t *kernelRoot) makeFile(e *Entry, old *node, out *outcome) *kind {
+func (t *kernelRoot) makeFile(e *Entry, old *node, out *outcome) *rule {
 	if old != nil && old.kind() != cpio.TypeFile {
 		if !t.remove(old, out) {
 			return inTheWay
@@ -172,7 +172,7 @@ func (t *kernelRoot) makeFile(e *Entry, old *node, out *outcome) *kind {
 
 // makeLink makes a further name of a file. It gives the file its attributes, and its
 // content if it has one.
-func (t *kernelRoot) makeLink(e *Entry, old *node, out *outcome) *kind {
+func (t *kernelRoot) makeLink(e *Entry, old *node, out *outcome) *rule {
 	if !t.remove(old, out) {
 		return inTheWay
 	}
@@ -198,7 +198,7 @@ func (t *kernelRoot) makeLink(e *Entry, old *node, out *outcome) *kind {
 	return nil
 }
 
-func (t *kernelRoot) makeDevice(e *Entry, old *node, out *outcome) *kind {
+func (t *kernelRoot) makeDevice(e *Entry, old *node, out *outcome) *rule {
 	if old != nil && old.kind() != e.Mode&cpio.TypeMask {
 		if !t.remove(old, out) {
 			t.touch(old, e, out)
@@ -268,8 +268,8 @@ func (t *kernelRoot) remove(old *node, out *outcome) bool {
 // named returns what has a name, which may itself be a link, or nil.
 func (t *kernelRoot) named(name string) *node {
 	dir, base, _ := splitName(name)
-	at, k := t.directory(dir, nil, nil)
-	if k != nil {
+	at, why := t.directory(dir, nil, nil)
+	if why != nil {
 		return nil
 	}
 	return t.nodes[below(at, base)]
@@ -279,7 +279,7 @@ const maxLinks = 40 // that are followed for one name, as in the kernel
 
 // directory returns the place of a directory, or why there is none. One that is missing
 // is made for an entry in it, if there is such.
-func (t *kernelRoot) directory(name string, e *Entry, out *outcome) (string, *kind) {
+func (t *kernelRoot) directory(name string, e *Entry, out *outcome) (string, *rule) {
 	if n := t.nodes[name]; n != nil && n.kind() == cpio.TypeDir {
 		return name, nil
 	}

@@ -26,7 +26,7 @@ type unpacker struct {
 	r      *window
 	raw    bool                 // not in a compressed stream
 	base   int64                // where the archive begins: in the image if it is raw, else in the stream
-	report func(*kind, Finding) // adds a finding
+	report func(*rule, Finding) // adds a finding
 
 	h       cpio.Header
 	target  string // of a symbolic link, which has no body left to read
@@ -136,16 +136,16 @@ func (u *unpacker) entry(f *cpio.Fields) (bool, error) {
 	nameField := pad4(cpio.HeaderSize+int64(f.NameSize)) - cpio.HeaderSize
 	body := u.head + cpio.HeaderSize + nameField
 	u.end = pad4(body + f.Size)
-	kindOf := f.Mode & cpio.TypeMask
-	var skip *kind
+	kind := f.Mode & cpio.TypeMask
+	var skip *rule
 	switch {
 	case f.NameSize == 0:
 		skip = nameEmpty
 	case f.NameSize > cpio.PathMax:
 		skip = nameTooLong
-	case kindOf == cpio.TypeLink && f.Size > cpio.PathMax:
+	case kind == cpio.TypeLink && f.Size > cpio.PathMax:
 		skip = targetLong
-	case kindOf != cpio.TypeLink && kindOf != cpio.TypeFile && f.Size > 0:
+	case kind != cpio.TypeLink && kind != cpio.TypeFile && f.Size > 0:
 		skip = strayBody
 	}
 	if skip != nil {
@@ -155,7 +155,7 @@ func (u *unpacker) entry(f *cpio.Fields) (bool, error) {
 		return u.skip(skip)
 	}
 	length := int(nameField)
-	if kindOf == cpio.TypeLink {
+	if kind == cpio.TypeLink {
 		length += int(f.Size)
 	}
 	b, err := u.r.Peek(length)
@@ -167,7 +167,7 @@ func (u *unpacker) entry(f *cpio.Fields) (bool, error) {
 		return false, u.fault("malformed archive: a name does not end with a NUL")
 	}
 	u.h.Name = string(name[:bytes.IndexByte(name, 0)])
-	if kindOf == cpio.TypeLink {
+	if kind == cpio.TypeLink {
 		target := b[nameField:]
 		if i := bytes.IndexByte(target, 0); i >= 0 {
 			target = target[:i]
@@ -177,7 +177,7 @@ func (u *unpacker) entry(f *cpio.Fields) (bool, error) {
 	if err := u.discard(int64(len(b))); err != nil {
 		return false, err
 	}
-	if u.h.Name == cpio.Trailer && kindOf != cpio.TypeLink {
+	if u.h.Name == cpio.Trailer && kind != cpio.TypeLink {
 		u.trailed = true
 		err := u.discard(u.end - u.offset)
 		if err == io.EOF && u.raw {
@@ -186,12 +186,12 @@ func (u *unpacker) entry(f *cpio.Fields) (bool, error) {
 		}
 		return false, u.ended(err, headerCut, "")
 	}
-	if kindOf == cpio.TypeFile {
+	if kind == cpio.TypeFile {
 		u.left = f.Size
 		u.summed, u.want, u.sum = f.Summed, f.Sum, 0
 	}
 	switch {
-	case u.h.Name == "" && kindOf == cpio.TypeFile:
+	case u.h.Name == "" && kind == cpio.TypeFile:
 		return u.skip(nameEmpty)
 	case tooLong(u.h.Name):
 		return u.skip(nameTooLong)
@@ -200,9 +200,9 @@ func (u *unpacker) entry(f *cpio.Fields) (bool, error) {
 }
 
 // skip is for an entry that the kernel passes over.
-func (u *unpacker) skip(k *kind) (bool, error) {
+func (u *unpacker) skip(r *rule) (bool, error) {
 	u.summed, u.left = false, 0
-	u.report(k, Finding{Path: u.h.Name, Offset: u.base + u.head})
+	u.report(r, Finding{Path: u.h.Name, Offset: u.base + u.head})
 	return false, nil
 }
 
@@ -288,7 +288,7 @@ func (u *unpacker) short() error {
 
 // ended is for an error within an entry. Where a raw archive ends there the kernel makes
 // what it has, and says nothing: that is a finding, and io.EOF.
-func (u *unpacker) ended(err error, k *kind, name string) error {
+func (u *unpacker) ended(err error, r *rule, name string) error {
 	if err != io.EOF {
 		return err
 	}
@@ -296,7 +296,7 @@ func (u *unpacker) ended(err error, k *kind, name string) error {
 	if !u.raw {
 		return u.fault(cpio.Cut)
 	}
-	u.report(k, Finding{Path: name, Offset: u.base + u.head})
+	u.report(r, Finding{Path: name, Offset: u.base + u.head})
 	n, err := io.Copy(io.Discard, u.r)
 	u.offset += n
 	u.end = u.offset

@@ -262,9 +262,9 @@ func (w *walker) noted(s *Segment, notes []compress.Note, err error) error {
 				err = errors.New(words)
 			}
 		case compress.NoteRefused:
-			w.report(&kind{"codec-" + n.Code, Fault, words}, Finding{Segment: s.Index, Offset: s.Offset})
+			w.report(&rule{"codec-" + n.Code, Fault, words}, Finding{Segment: s.Index, Offset: s.Offset})
 		default:
-			w.report(&kind{"codec-" + n.Code, Warning, words}, Finding{Segment: s.Index, Offset: s.Offset})
+			w.report(&rule{"codec-" + n.Code, Warning, words}, Finding{Segment: s.Index, Offset: s.Offset})
 		}
 	}
 	return err
@@ -319,9 +319,9 @@ func (w *walker) archive(r *window, s *Segment, at int64) error {
 		s.Unpacked += a.Offset()
 		return err
 	}
-	u := &unpacker{r: r, raw: s.Codec == "none", base: base, report: func(k *kind, f Finding) {
+	u := &unpacker{r: r, raw: s.Codec == "none", base: base, report: func(r *rule, f Finding) {
 		f.Segment = s.Index
-		w.report(k, f)
+		w.report(r, f)
 	}}
 	if u.raw {
 		u.base = s.Offset
@@ -389,4 +389,4 @@ func damaged(err error) error {
 	return err
 }
 
-func (w *walker) report(k *kind, f Finding) { w.info.Findings.add(k, f) }
+func (w *walker) report(r *rule, f Finding) { w.info.Findings.add(r, f) }
