@@ -27,6 +27,9 @@ type Header struct {
 	RdevMinor uint32
 }
 
+// Type returns the file type bits of Mode.
+func (h *Header) Type() uint32 { return h.Mode & TypeMask }
+
 // File type bits of [Header.Mode].
 const (
 	TypeMask   = 0o170000

@@ -27,7 +27,7 @@ func Arch(r io.Reader) (string, error) {
 				return fmt.Errorf("%s: %w", bootplan.Path, err)
 			}
 			name = p.Arch
-		case e.Mode&cpio.TypeMask == cpio.TypeFile && e.Mode&0o111 != 0:
+		case e.Type() == cpio.TypeFile && e.Mode&0o111 != 0:
 			head := make([]byte, arch.HeaderSize)
 			n, _ := io.ReadFull(body, head)
 			if h, ok := arch.Parse(head[:n]); ok {

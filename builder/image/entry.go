@@ -20,9 +20,9 @@ func (w *walker) entry(e *Entry, b *body) error {
 	var err error
 	ours := w.member == "" && strings.Contains(e.Name, bootplan.Dir)
 	switch {
-	case e.Mode&cpio.TypeMask == cpio.TypeLink && w.member == "":
+	case e.Type() == cpio.TypeLink && w.member == "":
 		content = strings.NewReader(e.Link)
-	case e.Mode&cpio.TypeMask == cpio.TypeLink:
+	case e.Type() == cpio.TypeLink:
 		var target []byte
 		target, err = b.all(e.Size, cpio.PathMax-1)
 		e.Link = string(target)
@@ -98,7 +98,7 @@ func (w *walker) visitXattrs(e *Entry, b *body) error {
 func memberName(e *Entry) string {
 	name := e.Path()
 	digits, ok := strings.CutPrefix(name, "/"+bootplan.MembersPrefix)
-	if !ok || len(digits) < 4 || strings.Trim(digits, "0123456789") != "" || e.Mode&cpio.TypeMask != cpio.TypeFile {
+	if !ok || len(digits) < 4 || strings.Trim(digits, "0123456789") != "" || e.Type() != cpio.TypeFile {
 		return ""
 	}
 	return strings.TrimPrefix(name, "/"+bootplan.Dir+"/")
@@ -239,7 +239,7 @@ type firstName struct {
 // find returns the first name of the file of h, or "" if this is it, and the number
 // of the file, which is that of its first entry.
 func (l *hardLinks) find(h *cpio.Header, number int64) (string, int64) {
-	kind := h.Mode & cpio.TypeMask
+	kind := h.Type()
 	if h.Nlink < 2 || kind == cpio.TypeDir || kind == cpio.TypeLink {
 		return "", number
 	}

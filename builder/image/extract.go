@@ -149,7 +149,7 @@ func (x *Extraction) stand(e *Entry, body io.Reader) error {
 			x.dirs[h.Name] = dir
 		}
 		return nil
-	case h.Mode&cpio.TypeMask == cpio.TypeLink && e.Link == "":
+	case h.Type() == cpio.TypeLink && e.Link == "":
 		x.info.Findings.add(targetEmpty, Finding{Segment: e.Segment, Member: e.Member, Offset: e.begin, Path: e.Name})
 		return nil
 	}
@@ -231,7 +231,7 @@ func (x *Extraction) adapt(e *Entry, h *cpio.Header, body io.Reader) error {
 			return err
 		}
 	}
-	name, kind := h.Name, h.Mode&cpio.TypeMask
+	name, kind := h.Name, h.Type()
 	read := func() io.WriterTo {
 		if e.Link != "" {
 			return strings.NewReader(e.Link)

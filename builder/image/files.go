@@ -50,10 +50,10 @@ func ReadFiles(r io.Reader) (*Files, error) {
 // image.
 func (f *Files) Copy(w io.Writer, name string) error {
 	e, err := f.find(name)
-	if err == nil && e.Mode&cpio.TypeMask == cpio.TypeDir {
+	if err == nil && e.Type() == cpio.TypeDir {
 		err = syscall.EISDIR
 	}
-	if err == nil && e.Mode&cpio.TypeMask != cpio.TypeFile {
+	if err == nil && e.Type() != cpio.TypeFile {
 		err = errors.New("not a regular file")
 	}
 	if err != nil {
@@ -101,7 +101,7 @@ func (f *Files) find(name string) (*Entry, error) {
 		part, left, _ = strings.Cut(left, "/")
 		next := path.Join(at, part)
 		e := f.entries[next]
-		if e == nil || e.Mode&cpio.TypeMask != cpio.TypeLink {
+		if e == nil || e.Type() != cpio.TypeLink {
 			at = next
 			continue
 		}

@@ -13,7 +13,7 @@
 // the root that stands in the end, and [Extraction] unpacks it.
 //
 //	walk.go, unpacker.go, entry.go         segments, archives and entries
-//	kernelroot.go, settle.go               what an entry meets in the root before it
+//	kernelroot.go, names.go, settle.go     what an entry meets in the root before it
 //	whole.go                               the comparison with the boot plan
 //	window.go, ahead.go                    reading without copying, on all cores
 //	list.go, files.go, spent.go            what commands show

@@ -1,8 +1,6 @@
 package image
 
 import (
-	"strings"
-
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
@@ -26,13 +24,11 @@ type node struct {
 
 // object is a file with all its names, a directory, or any other thing with a name.
 type object struct {
-	attributes cpio.Header
-	link       string // target of a symbolic link
-	number     int64  // of the entry that made it
-	content    int64  // number of the entry that a file's content comes with
+	cpio.Header        // with the attributes that it has now
+	link        string // target of a symbolic link
+	number      int64  // of the entry that made it
+	content     int64  // number of the entry that a file's content comes with
 }
-
-func (o *object) kind() uint32 { return o.attributes.Mode & cpio.TypeMask }
 
 // outcome is what the kernel makes of an entry.
 type outcome struct {
@@ -42,7 +38,7 @@ type outcome struct {
 	file     int64       // the same for all names of a file
 	rewrites bool        // the file at its place gets another content, under all its names
 	changes  bool        // it is a further name that gives its file other attributes
-	parents  []string    // directories that were missing, the topmost first
+	orphan   bool        // directories in its path were missing
 	removed  []string    // places of what had to give way
 	touched  bool        // it is dropped, but a directory at its place gets its owner or mode
 }
@@ -58,7 +54,7 @@ func newKernelRoot(report func(*rule, Finding)) *kernelRoot {
 }
 
 func newDirectory() *node {
-	return &node{object: &object{attributes: cpio.Header{Mode: cpio.TypeDir | 0o755, Nlink: 2}}}
+	return &node{object: &object{Header: cpio.Header{Mode: cpio.TypeDir | 0o755, Nlink: 2}}}
 }
 
 // add makes an entry, if the kernel does.
@@ -71,9 +67,9 @@ func (t *kernelRoot) add(e *Entry) outcome {
 	}
 	if n := t.nodes[out.place]; n != nil {
 		if mtime, ok := t.times[out.place]; ok {
-			n.attributes.MTime = mtime
+			n.MTime = mtime
 		}
-		out.header, out.file = n.attributes, n.number
+		out.header, out.file = n.Header, n.number
 	}
 	return out
 }
@@ -85,14 +81,14 @@ func (t *kernelRoot) note(r *rule, e *Entry) {
 // make returns why an entry is dropped, or nil.
 func (t *kernelRoot) make(e *Entry, out *outcome) *rule {
 	dir, base, slash := splitName(e.Name)
-	isDir := e.Mode&cpio.TypeMask == cpio.TypeDir
+	isDir := e.Type() == cpio.TypeDir
 	at, why := t.directory(dir, e, out)
 	if why != nil {
 		return why
 	}
 	out.place = below(at, base)
 	old := t.nodes[out.place]
-	if base == "" || base == "." || base == ".." || slash && old != nil && old.kind() == cpio.TypeLink {
+	if base == "" || base == "." || base == ".." || slash && old != nil && old.Type() == cpio.TypeLink {
 		// The name is that of a directory, through a link if need be.
 		if !isDir {
 			t.touch(old, e, out)
@@ -104,12 +100,12 @@ func (t *kernelRoot) make(e *Entry, out *outcome) *rule {
 		old = t.nodes[out.place]
 	}
 	if slash && !isDir {
-		if old != nil && old.kind() == cpio.TypeDir {
+		if old != nil && old.Type() == cpio.TypeDir {
 			t.remove(old, out) // the kernel does, where it is empty
 		}
 		return nameNoFile
 	}
-	switch kind := e.Mode & cpio.TypeMask; kind {
+	switch e.Type() {
 	case cpio.TypeDir:
 		return t.makeDirectory(e, old, out)
 	case cpio.TypeFile:
@@ -133,25 +129,25 @@ func (t *kernelRoot) make(e *Entry, out *outcome) *rule {
 }
 
 func newNode(e *Entry) *node {
-	return &node{entry: e, object: &object{attributes: e.Header, link: e.Link, number: e.number, content: e.number}}
+	return &node{entry: e, object: &object{Header: e.Header, link: e.Link, number: e.number, content: e.number}}
 }
 
 func (t *kernelRoot) makeDirectory(e *Entry, old *node, out *outcome) *rule {
-	if old == nil || old.kind() != cpio.TypeDir {
+	if old == nil || old.Type() != cpio.TypeDir {
 		t.remove(old, out)
 		t.put(out.place, newNode(e))
 		return nil
 	}
 	h := e.Header
 	if old.entry != nil {
-		h.MTime = old.attributes.MTime // times are set last to first
+		h.MTime = old.MTime // times are set last to first
 	}
-	old.entry, old.attributes = e, h
+	old.entry, old.Header = e, h
 	return nil
 }
 
 func (t *kernelRoot) makeFile(e *Entry, old *node, out *outcome) *rule {
-	if old != nil && old.kind() != cpio.TypeFile {
+	if old != nil && old.Type() != cpio.TypeFile {
 		if !t.remove(old, out) {
 			return inTheWay
 		}
@@ -162,7 +158,7 @@ func (t *kernelRoot) makeFile(e *Entry, old *node, out *outcome) *rule {
 		return t.makeLink(e, old, out)
 	case old != nil: // the same file gets another content
 		t.note(overwritten, old.entry)
-		old.entry, old.attributes, old.content = e, e.Header, e.number
+		old.entry, old.Header, old.content = e, e.Header, e.number
 		out.rewrites = true
 	default:
 		t.put(out.place, newNode(e))
@@ -177,14 +173,14 @@ func (t *kernelRoot) makeLink(e *Entry, old *node, out *outcome) *rule {
 		return inTheWay
 	}
 	first := t.named(e.HardLinkOf)
-	if first == nil || first.kind() != e.Mode&cpio.TypeMask {
+	if first == nil || first.Type() != e.Type() {
 		return linkGone
 	}
 	t.put(out.place, &node{object: first.object, entry: e})
-	if e.Mode&cpio.TypeMask != cpio.TypeFile {
+	if e.Type() != cpio.TypeFile {
 		return nil // the kernel leaves devices as they are
 	}
-	was := &first.attributes
+	was := &first.Header
 	if was.Mode != e.Mode || was.UID != e.UID || was.GID != e.GID || was.MTime != e.MTime {
 		t.note(linkDiffers, e)
 		out.changes = true
@@ -193,13 +189,13 @@ func (t *kernelRoot) makeLink(e *Entry, old *node, out *outcome) *rule {
 	if e.Size > 0 {
 		size, first.content = e.Size, e.number
 	}
-	first.attributes = e.Header
-	first.attributes.Size = size
+	first.Header = e.Header
+	first.Size = size
 	return nil
 }
 
 func (t *kernelRoot) makeDevice(e *Entry, old *node, out *outcome) *rule {
-	if old != nil && old.kind() != e.Mode&cpio.TypeMask {
+	if old != nil && old.Type() != e.Type() {
 		if !t.remove(old, out) {
 			t.touch(old, e, out)
 			return inTheWay
@@ -214,28 +210,28 @@ func (t *kernelRoot) makeDevice(e *Entry, old *node, out *outcome) *rule {
 		return nil
 	}
 	h := e.Header
-	h.RdevMajor, h.RdevMinor = old.attributes.RdevMajor, old.attributes.RdevMinor
+	h.RdevMajor, h.RdevMinor = old.RdevMajor, old.RdevMinor
 	switch {
 	case h != e.Header:
 		t.note(numberStays, e)
 	case old.entry != nil:
 		t.note(overwritten, old.entry)
 	}
-	old.entry, old.attributes = e, h
+	old.entry, old.Header = e, h
 	return nil
 }
 
 // touch gives a directory what the kernel gives it for an entry of another type that it
 // cannot make there: it looks at no error.
 func (t *kernelRoot) touch(dir *node, e *Entry, out *outcome) {
-	kind := e.Mode & cpio.TypeMask
+	kind := e.Type()
 	if dir == nil || kind == cpio.TypeFile {
 		return
 	}
 	out.touched = true
-	dir.attributes.UID, dir.attributes.GID = e.UID, e.GID
+	dir.UID, dir.GID = e.UID, e.GID
 	if kind != cpio.TypeLink {
-		dir.attributes.Mode = cpio.TypeDir | e.Mode&^cpio.TypeMask
+		dir.Mode = cpio.TypeDir | e.Mode&^cpio.TypeMask
 	}
 }
 
@@ -255,96 +251,12 @@ func (t *kernelRoot) remove(old *node, out *outcome) bool {
 	}
 	if old.entry != nil {
 		t.note(overwritten, old.entry)
-		if old.kind() == cpio.TypeDir {
-			t.times[out.place] = old.attributes.MTime
+		if old.Type() == cpio.TypeDir {
+			t.times[out.place] = old.MTime
 		}
 	}
 	delete(t.nodes, out.place)
 	t.nodes[parentOf(out.place)].children--
 	out.removed = append(out.removed, out.place)
 	return true
-}
-
-// named returns what has a name, which may itself be a link, or nil.
-func (t *kernelRoot) named(name string) *node {
-	dir, base, _ := splitName(name)
-	at, why := t.directory(dir, nil, nil)
-	if why != nil {
-		return nil
-	}
-	return t.nodes[below(at, base)]
-}
-
-const maxLinks = 40 // that are followed for one name, as in the kernel
-
-// directory returns the place of a directory, or why there is none. One that is missing
-// is made for an entry in it, if there is such.
-func (t *kernelRoot) directory(name string, e *Entry, out *outcome) (string, *rule) {
-	if n := t.nodes[name]; n != nil && n.kind() == cpio.TypeDir {
-		return name, nil
-	}
-	at, links := "", 0
-	rest := len(name) + 1 // behind the target of the last link; what is before that belongs to the link
-	for left := name; left != ""; {
-		var part string
-		part, left, _ = strings.Cut(left, "/")
-		switch part {
-		case "", ".":
-			continue
-		case "..":
-			at = parentOf(at)
-			continue
-		}
-		next := below(at, part)
-		n := t.nodes[next]
-		switch {
-		case n == nil && (out == nil || len(left) >= rest):
-			return "", parentLost
-		case n == nil:
-			const nodeSize = 256
-			if t.made += int64(len(next)) + nodeSize; t.made > maxText+t.added*textShare {
-				return "", parentsMany
-			}
-			if out.parents == nil {
-				t.note(parentGone, e)
-			}
-			out.parents = append(out.parents, next)
-			t.put(next, newDirectory())
-		case n.kind() == cpio.TypeLink:
-			if links++; links > maxLinks {
-				return "", parentLoop
-			}
-			if strings.HasPrefix(n.link, "/") {
-				at = ""
-			}
-			rest = len(left)
-			left = n.link + "/" + left
-			continue
-		case n.kind() != cpio.TypeDir:
-			return "", parentFile
-		}
-		at = next
-	}
-	return at, nil
-}
-
-// splitName returns the directory of a name, its last part, and whether slashes follow.
-func splitName(name string) (dir, base string, slash bool) {
-	base = strings.TrimRight(name, "/")
-	slash = len(base) < len(name)
-	if i := strings.LastIndexByte(base, '/'); i >= 0 {
-		dir, base = base[:i], base[i+1:]
-	}
-	return dir, base, slash
-}
-
-func below(dir, base string) string {
-	if dir == "" {
-		return base
-	}
-	return dir + "/" + base
-}
-
-func parentOf(place string) string {
-	return place[:max(strings.LastIndexByte(place, '/'), 0)]
 }

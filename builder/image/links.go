@@ -54,7 +54,7 @@ var errNotFile = errors.New("a link to something other than a file has content")
 // writes that with the last name. Or it may have other attributes, which then count.
 func (x *Extraction) refill(file where, h *cpio.Header, body io.WriterTo) error {
 	content := h.Size > 0 || x.now.rewrites
-	if h.Mode&cpio.TypeMask != cpio.TypeFile || !content && !x.now.changes {
+	if h.Type() != cpio.TypeFile || !content && !x.now.changes {
 		return nil
 	}
 	dir, base, err := x.locate(file)

@@ -37,14 +37,14 @@ type attributes struct {
 
 // hasMore reports whether a file may have more names than the one that is being made.
 func (m *making) hasMore() bool {
-	kind := m.h.Mode & cpio.TypeMask
+	kind := m.h.Type()
 	return m.h.Nlink > 1 && kind != cpio.TypeDir && kind != cpio.TypeLink
 }
 
 // read takes the body of an entry: that of a symbolic link is read.
 func (m *making) read(body io.WriterTo) error {
 	m.body = body
-	if m.h.Mode&cpio.TypeMask != cpio.TypeLink {
+	if m.h.Type() != cpio.TypeLink {
 		return nil
 	}
 	var b strings.Builder
@@ -67,7 +67,7 @@ func (k *maker) did(call string, h *cpio.Header) {
 // there, since the rest is done by descriptor.
 func (k *maker) make(m *making, dir int, base string, move func() error) error {
 	var err error
-	switch m.h.Mode & cpio.TypeMask {
+	switch m.h.Type() {
 	case cpio.TypeFile:
 		fd, err := k.file(dir, base, m.h)
 		if err != nil {
@@ -124,7 +124,7 @@ func (k *maker) fillNow(fd int, m *making) error {
 	}
 	k.did("write", m.h)
 	h := *m.h
-	if n < h.Size && h.Mode&cpio.TypeMask == cpio.TypeFile {
+	if n < h.Size && h.Type() == cpio.TypeFile {
 		// The image ends here, or is damaged: the kernel leaves the file with its whole
 		// size, and the time as it is.
 		if err := unix.Ftruncate(fd, h.Size); err != nil {
@@ -178,7 +178,7 @@ func (k *maker) link(m *making, dir int, base string) error {
 // owner.
 func (k *maker) node(m *making, dir int, base string) error {
 	h := m.h
-	if err := unix.Mknodat(dir, base, h.Mode&cpio.TypeMask, int(unix.Mkdev(h.RdevMajor, h.RdevMinor))); err != nil {
+	if err := unix.Mknodat(dir, base, h.Type(), int(unix.Mkdev(h.RdevMajor, h.RdevMinor))); err != nil {
 		return fail("mknod", h, err)
 	}
 	k.did("mknod", h)
@@ -192,7 +192,7 @@ func (k *maker) setNamed(m *making, dir int, base string) error {
 		return fail("chown", h, err)
 	}
 	k.did("chown", h)
-	if h.Mode&cpio.TypeMask != cpio.TypeLink {
+	if h.Type() != cpio.TypeLink {
 		if err := unix.Fchmodat(dir, base, h.Mode&0o7777, 0); err != nil {
 			return fail("chmod", h, err)
 		}

@@ -37,7 +37,7 @@ func (x *Extraction) add(h *cpio.Header, body func() io.WriterTo) error {
 	if err != nil {
 		return err
 	}
-	if h.Mode&cpio.TypeMask == cpio.TypeDir && found != kept {
+	if h.Type() == cpio.TypeDir && found != kept {
 		x.dirs[h.Name] = madeFolder{*h, m.path}
 	}
 	if !x.nested && found == absent && h.Name != "." {
@@ -51,7 +51,7 @@ func (x *Extraction) add(h *cpio.Header, body func() io.WriterTo) error {
 // then is not to be done there.
 func (x *Extraction) make(m *making, body io.WriterTo) (err error) {
 	h := m.h
-	if h.Name == "." && h.Mode&cpio.TypeMask == cpio.TypeDir {
+	if h.Name == "." && h.Type() == cpio.TypeDir {
 		return x.takeRoot(h)
 	}
 	if place, err := x.folders.place(h.Name); err == nil {
@@ -136,7 +136,7 @@ func (x *Extraction) makeWay(h *cpio.Header) (found, error) {
 	if err != nil {
 		return absent, fail("replace", h, err)
 	}
-	if !there.is(unix.S_IFDIR) || h.Mode&cpio.TypeMask != cpio.TypeDir {
+	if !there.is(unix.S_IFDIR) || h.Type() != cpio.TypeDir {
 		return absent, x.remove(h.Name)
 	}
 	if at.ours {

@@ -32,7 +32,7 @@ func plain(entries []Entry) []Entry {
 	for i := range entries {
 		e := &entries[i]
 		e.content = e.number
-		kind := e.Mode & cpio.TypeMask
+		kind := e.Type()
 		place, asIs := e.findPlace()
 		places[i].path, places[i].i = place, i
 		if dir := parentOf(place); dir != parent {
@@ -70,7 +70,7 @@ type shared map[int64]*Entry
 
 // add reports whether e has the attributes that the earlier names of its file have.
 func (s *shared) add(e *Entry) bool {
-	if e.Nlink < 2 || e.Mode&cpio.TypeMask == cpio.TypeDir {
+	if e.Nlink < 2 || e.Type() == cpio.TypeDir {
 		return true
 	}
 	file, ok := (*s)[e.file]
@@ -93,7 +93,7 @@ func (s *shared) complete(entries []Entry) {
 	}
 	for i := range entries {
 		e := &entries[i]
-		if file := (*s)[e.file]; file != nil && e.Mode&cpio.TypeMask == cpio.TypeFile {
+		if file := (*s)[e.file]; file != nil && e.Type() == cpio.TypeFile {
 			e.Size, e.content = file.Size, file.content
 		}
 	}
@@ -145,11 +145,11 @@ func (t *kernelRoot) entries() []Entry {
 	for i, n := range all {
 		e := *n.entry
 		nlink := e.Nlink
-		e.Header, e.Link, e.content, e.HardLinkOf = n.attributes, n.link, n.content, ""
+		e.Header, e.Link, e.content, e.HardLinkOf = n.Header, n.link, n.content, ""
 		e.Name, e.Nlink = cmp.Or(n.place, "."), nlink
 		if name, ok := first[n.object]; ok {
 			e.HardLinkOf = name
-		} else if e.Mode&cpio.TypeMask != cpio.TypeDir {
+		} else if e.Type() != cpio.TypeDir {
 			first[n.object] = e.Name
 		}
 		list[i], places[i] = e, place{n.place, i}

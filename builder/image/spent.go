@@ -51,7 +51,7 @@ func Spent(r io.Reader) (*Use, error) {
 			shares[s.Path] = s
 		}
 		// Of entries for one path the last counts, but all are in the image.
-		s.Size, s.Dir = e.Size, e.Mode&cpio.TypeMask == cpio.TypeDir
+		s.Size, s.Dir = e.Size, e.Type() == cpio.TypeDir
 		s.Packed += w.packed(e)
 	}
 	for _, s := range shares {

@@ -173,7 +173,7 @@ func (x *Extraction) makeStaged(m *making, at directory, base string) error {
 			err = x.makeIn(s, m, at, base)
 		}
 	}
-	if err == nil && x.info.Xattrs == nil && m.h.Mode&cpio.TypeMask != cpio.TypeDir {
+	if err == nil && x.info.Xattrs == nil && m.h.Type() != cpio.TypeDir {
 		x.early[m.h.Name] = true
 	}
 	return err

@@ -136,7 +136,7 @@ func (u *unpacker) entry(f *cpio.Fields) (bool, error) {
 	nameField := pad4(cpio.HeaderSize+int64(f.NameSize)) - cpio.HeaderSize
 	body := u.head + cpio.HeaderSize + nameField
 	u.end = pad4(body + f.Size)
-	kind := f.Mode & cpio.TypeMask
+	kind := f.Type()
 	var skip *rule
 	switch {
 	case f.NameSize == 0:

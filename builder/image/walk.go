@@ -356,7 +356,7 @@ func (w *walker) walk(a entryReader, s *Segment, at int64, links *hardLinks, pla
 		w.entries++
 		first, file := links.find(h, w.entries)
 		e = Entry{Header: *h, Segment: s.Index, Member: w.member, HardLinkOf: first, number: w.entries, file: file}
-		if e.Mode&cpio.TypeMask == cpio.TypeLink {
+		if e.Type() == cpio.TypeLink {
 			e.Mode = cpio.TypeLink | 0o777 // which all have
 		}
 		e.begin, e.end = place(h)

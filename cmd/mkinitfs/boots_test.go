@@ -110,7 +110,7 @@ func expected(t *testing.T, img string) []report.Entry {
 	sums := map[string]string{}
 	key := func(e *image.Entry, name string) string { return fmt.Sprint(e.Segment, e.Member, " ", name) }
 	_, err = image.Walk(f, func(e *image.Entry, body io.Reader) error {
-		if e.Mode&cpio.TypeMask != cpio.TypeFile || strings.Contains(e.Name, ".mkinitfs/root.") || e.HardLinkOf != "" {
+		if e.Type() != cpio.TypeFile || strings.Contains(e.Name, ".mkinitfs/root.") || e.HardLinkOf != "" {
 			return nil
 		}
 		h := sha256.New()

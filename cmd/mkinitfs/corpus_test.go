@@ -104,7 +104,7 @@ func reported(t *testing.T, entries []image.Entry, files *image.Files) []report.
 	var all []report.Entry
 	for _, e := range entries {
 		r := report.Entry{Path: e.Path(), Mode: e.Mode & 0o177777, UID: e.UID, GID: e.GID, Ino: inodes[e.Path()], Nlink: 1, MTime: e.MTime, Target: e.Link}
-		switch e.Mode & cpio.TypeMask {
+		switch e.Type() {
 		case cpio.TypeLink:
 			if e.Link == "" {
 				continue // nothing but the kernel can make it

@@ -113,7 +113,7 @@ func (x *extraction) adapt(h *cpio.Header) (bool, error) {
 	if !x.selected.has("/" + h.Name) {
 		return false, x.ctx.Err()
 	}
-	if kind := h.Mode & cpio.TypeMask; (kind == cpio.TypeChar || kind == cpio.TypeBlock) && (x.user != 0 || !x.ids.Whole()) {
+	if kind := h.Type(); (kind == cpio.TypeChar || kind == cpio.TypeBlock) && (x.user != 0 || !x.ids.Whole()) {
 		if x.skipped == 0 {
 			x.firstNode = "/" + h.Name
 		}

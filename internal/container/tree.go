@@ -76,7 +76,7 @@ func (t *tree) adapt(h *cpio.Header) bool {
 		t.squashed++
 	}
 	delete(t.nodes, "/"+h.Name) // the later entry counts
-	if kind := h.Mode & cpio.TypeMask; kind == cpio.TypeChar || kind == cpio.TypeBlock {
+	if kind := h.Type(); kind == cpio.TypeChar || kind == cpio.TypeBlock {
 		source, ok := t.lent[device{h.RdevMajor, h.RdevMinor}]
 		switch {
 		case ok && kind == cpio.TypeChar:
