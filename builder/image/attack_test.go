@@ -148,7 +148,7 @@ func (a *attacked) state(t *testing.T) []string {
 // extract extracts the image and calls between after each call for an entry.
 func (a *attacked) extract(t *testing.T, data []byte, between func(call, name string)) error {
 	t.Helper()
-	x := Extraction{Folder: open(t, a.path("root")), Parents: true, Adapt: func(h *cpio.Header) (bool, error) {
+	x := Extraction{Dir: open(t, a.path("root")), Parents: true, Adapt: func(h *cpio.Header) (bool, error) {
 		if os.Geteuid() == 0 {
 			h.UID, h.GID = 1000, 1000
 			return true, nil

@@ -17,32 +17,32 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/stub/unpack"
 )
 
-// madeFolder is a directory that gets its attributes when all is there that is in it.
-type madeFolder struct {
+// madeDir is a directory that gets its attributes when all is there that is in it.
+type madeDir struct {
 	cpio.Header
 	path string // in the image
 }
 
-// setFolders gives the directories to their owners, deepest first: one that others can
+// setDirs gives the directories to their owners, deepest first: one that others can
 // write to has nothing in it that is not complete. After an
 // error it goes on with the others.
-func (x *Extraction) setFolders() error {
+func (x *Extraction) setDirs() error {
 	var first error
 	for _, name := range slices.Backward(slices.Sorted(maps.Keys(x.dirs))) {
 		if name != "." {
-			first = cmp.Or(first, x.setFolder(name))
+			first = cmp.Or(first, x.setDir(name))
 		}
 	}
 	if root, ok := x.dirs["."]; ok {
-		first = cmp.Or(first, x.maker.setOpen(x.folders.root.fd, &root.Header, attributes{}))
+		first = cmp.Or(first, x.maker.setOpen(x.resolver.root.fd, &root.Header, attributes{}))
 	}
 	return first
 }
 
-func (x *Extraction) setFolder(name string) error {
-	folder := x.dirs[name]
-	h := &folder.Header
-	at, base, err := x.folders.find(name)
+func (x *Extraction) setDir(name string) error {
+	made := x.dirs[name]
+	h := &made.Header
+	at, base, err := x.resolver.find(name)
 	if err != nil {
 		return fail("open", h, err)
 	}
@@ -58,12 +58,12 @@ func (x *Extraction) setFolder(name string) error {
 	}
 	defer unix.Close(fd)
 	x.maker.did("open", h)
-	more := attributes{path: folder.path}
+	more := attributes{path: made.path}
 	if !at.ours {
 		if err := x.verify(name, at, fd); err != nil {
 			return fail("open", h, err)
 		}
-		more.xattrs = x.xattrs(folder.path)
+		more.xattrs = x.xattrs(made.path)
 	}
 	return x.maker.setOpen(fd, h, more)
 }
@@ -75,11 +75,11 @@ func (x *Extraction) verify(name string, at directory, fd int) error {
 	if err != nil {
 		return err
 	}
-	pin, ok := x.folders.pins.byName[name]
+	pin, ok := x.resolver.pins.byName[name]
 	switch {
 	case !ok, pin.id != now.id,
-		pin.made && !now.belongsTo(x.folders.user),
-		!pin.made && !at.putThere(now, x.folders.user):
+		pin.made && !now.belongsTo(x.resolver.user),
+		!pin.made && !at.putThere(now, x.resolver.user):
 		return errTaken
 	}
 	return nil
@@ -100,7 +100,7 @@ func (x *Extraction) setXattrs() error {
 	if x.info.Xattrs == nil || x.Outer {
 		return nil
 	}
-	return inFolder(func(enter func(fd int) error) {
+	return inDirectory(func(enter func(fd int) error) {
 		for _, name := range x.names() {
 			xattrs := x.xattrs(name)
 			if xattrs == nil {
@@ -141,7 +141,7 @@ func (x *Extraction) whereXattrs(name string) (dir int, base string, err error) 
 		}
 		return -1, "", nil
 	}
-	at, base, err := x.folders.find(place)
+	at, base, err := x.resolver.find(place)
 	switch {
 	case err != nil:
 		return -1, place, err
@@ -162,10 +162,10 @@ func (k *maker) setXattrs(a attributes, set func(name, value string) error) {
 	}
 }
 
-// inFolder calls f, for which enter changes the working directory. That is for calls
+// inDirectory calls f, for which enter changes the working directory. That is for calls
 // that take a path only: there a path is a name. The rest of the process stays where it
 // is: f runs on a thread with a working directory of its own, which ends with it.
-func inFolder(f func(enter func(fd int) error)) error {
+func inDirectory(f func(enter func(fd int) error)) error {
 	done := make(chan error)
 	go func() {
 		runtime.LockOSThread()

@@ -59,7 +59,7 @@ func BenchmarkList(b *testing.B) {
 	}
 }
 
-// BenchmarkExtract unpacks into a folder of $TMPDIR, which is best on a tmpfs.
+// BenchmarkExtract unpacks into a directory of $TMPDIR, which is best on a tmpfs.
 func BenchmarkExtract(b *testing.B) {
 	for name, file := range benchImages(b) {
 		b.Run(name, func(b *testing.B) {
@@ -71,7 +71,7 @@ func BenchmarkExtract(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				x := Extraction{Folder: open(b, root), Adapt: mine}
+				x := Extraction{Dir: open(b, root), Adapt: mine}
 				if err := x.Extract(f); err != nil {
 					b.Fatal(err)
 				}

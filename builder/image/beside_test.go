@@ -28,7 +28,7 @@ func TestExtractPrivate(t *testing.T) {
 			if err := os.Chmod(dir, 0o755); err != nil {
 				t.Fatal(err)
 			}
-			x := Extraction{Folder: open(t, dir), Parents: true, Adapt: func(h *cpio.Header) (bool, error) {
+			x := Extraction{Dir: open(t, dir), Parents: true, Adapt: func(h *cpio.Header) (bool, error) {
 				mine(h)
 				return strings.Contains(h.Name, wanted), nil
 			}}
@@ -105,7 +105,7 @@ func TestExtractStanding(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := a.state(t)
-			x := Extraction{Folder: open(t, a.path("root")), Adapt: mine}
+			x := Extraction{Dir: open(t, a.path("root")), Adapt: mine}
 			err := x.Extract(bytes.NewReader(test.data))
 			if got := errorText(err); got != test.err {
 				t.Errorf("got error %q, want %q", got, test.err)
@@ -140,7 +140,7 @@ func TestExtractLists(t *testing.T) {
 	if err := unix.Setxattr(a.path("root/u"), "system.posix_acl_default", list, 0); err != nil {
 		t.Skip("no access control lists here: ", err)
 	}
-	x := Extraction{Folder: open(t, a.path("root")), Adapt: mine}
+	x := Extraction{Dir: open(t, a.path("root")), Adapt: mine}
 	if err := x.Extract(bytes.NewReader(archiveWithNodes(t, "u/f=1", "u/d/", "u/d/g=2", "u/p|10666", "u/a@5", "u/b@5"))); err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestExtractStagedXattrs(t *testing.T) {
 		{join(t, archive(t, xattrs), swap(t, content, "later")), 0},
 		{join(t, content, archive(t, xattrs)), 2}, // too late for files
 	} {
-		x := Extraction{Folder: open(t, a.path("root")), Adapt: mine}
+		x := Extraction{Dir: open(t, a.path("root")), Adapt: mine}
 		if err := x.Extract(bytes.NewReader(test.data)); err != nil {
 			t.Fatal(err)
 		}
@@ -207,7 +207,7 @@ func TestExtractMounts(t *testing.T) {
 	mount(a.path("root/u"), a.path("root/b"), "", unix.MS_BIND, "")
 	data := archiveWithNodes(t, "u/f=1", "t/f=2", "t/l>x", "t/p|10666", "t/d/", "t/d/g=3", "t/a@5", "t/b@5",
 		"b/b/f=4", "b/l>x", "u/g=5", "b/h=6", "b/d/", "b/c@6", "b/e@6")
-	x := Extraction{Folder: open(t, a.path("root")), Adapt: mine}
+	x := Extraction{Dir: open(t, a.path("root")), Adapt: mine}
 	if err := x.Extract(bytes.NewReader(data)); err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +226,7 @@ func TestExtractLeavesNothing(t *testing.T) {
 	errFull := errors.New("disk full")
 	for _, fails := range []error{nil, errFull} {
 		a := newAttacked(t)
-		x := Extraction{Folder: open(t, a.path("root")), Adapt: func(h *cpio.Header) (bool, error) {
+		x := Extraction{Dir: open(t, a.path("root")), Adapt: func(h *cpio.Header) (bool, error) {
 			mine(h)
 			if h.Name == "last" {
 				return true, fails

@@ -19,22 +19,22 @@ import (
 )
 
 // Extraction unpacks the root that an image brings up, as [List] shows it, into a
-// folder. Names and links are followed as if the folder were the root of the file
+// directory. Names and links are followed as if that directory were the root of the file
 // system: nothing in the image leads out of it.
 //
-// An entry takes the place of what is at its name, a directory that has something in it
-// excepted; a directory stays for a directory. The caller's umask must be 0.
+// An entry replaces what is at its name. A directory that is not empty is not replaced,
+// and a directory stays for a directory. The caller's umask must be 0.
 //
-// Others on the machine get nothing by it that the image does not give them, whatever
-// they do meanwhile. Directories are the caller's alone until everything below them is
-// complete. What belongs into one that others can write to, which then stood before, is
-// made in a directory of the caller's beside it and renamed.
+// Other users gain nothing that the image does not give them, whatever they do meanwhile.
+// A new directory belongs to the caller, mode 0700, until everything below it is complete.
+// An entry for a directory that others can write to, which stood before, is made in a
+// directory of the caller's and then renamed into its place.
 type Extraction struct {
-	Folder *os.File
+	Dir *os.File // stays open
 
 	// Outer asks for what the kernel unpacks instead: the stub and the members.
 	Outer bool
-	// Parents makes folders that the image has no entry for, which the kernel does not.
+	// Parents makes directories that the image has no entry for. The kernel does not.
 	Parents bool
 	// Adapt, if set, sees every entry before it is made. It may change all but its name,
 	// which is relative and clean, or say that it is left out.
@@ -50,34 +50,34 @@ type Extraction struct {
 	// Findings are what was in the image and does not arrive, or not as it was written.
 	Findings Findings
 
-	info    *Info // as far as the image has been read
-	root    *kernelRoot
-	now     outcome // of the current entry
-	maker   maker
-	stages  stages
-	folders *folders
-	plan    *bootplan.Plan
-	nested  bool                   // the root comes in members
-	made    []string               // until it is known whether the root does
-	dirs    map[string]madeFolder  // directories, which get their attributes in the end
-	omitted map[string]cpio.Header // directories that were left out, for what is in them and was not
-	chosen  map[string]string      // what Adapt has not left out: where it is
-	spare   map[string]where       // files that were left out, in case that they have other names
-	first   map[uint64]where       // files that may have more names, by fileOf
-	early   map[string]bool        // what got no extended attributes before it was given to others
-	writers writers
-	mu      sync.Mutex // for Unset
+	info     *Info // as far as the image has been read
+	root     *kernelRoot
+	now      outcome // of the current entry
+	maker    maker
+	stages   stages
+	resolver *resolver
+	plan     *bootplan.Plan
+	nested   bool                   // the root comes in members
+	made     []string               // until it is known whether the root does
+	dirs     map[string]madeDir     // directories, which get their attributes in the end
+	omitted  map[string]cpio.Header // directories that were left out, for what is in them and was not
+	chosen   map[string]string      // what Adapt has not left out: where it is
+	spare    map[string]where       // files that were left out, in case that they have other names
+	first    map[uint64]where       // files that may have more names, by fileOf
+	early    map[string]bool        // what got no extended attributes before it was given to others
+	writers  writers
+	mu       sync.Mutex // for Unset
 }
 
 // Extract reads the image r to its end. After an error there is what came before.
 func (x *Extraction) Extract(r io.Reader) (err error) {
-	if x.folders, err = newFolders(int(x.Folder.Fd())); err != nil {
+	if x.resolver, err = newResolver(int(x.Dir.Fd())); err != nil {
 		return err
 	}
-	defer x.folders.close()
-	x.stages.user = x.folders.user
+	defer x.resolver.close()
+	x.stages.user = x.resolver.user
 	x.maker.unset = x.unset
-	x.dirs, x.omitted = map[string]madeFolder{}, map[string]cpio.Header{}
+	x.dirs, x.omitted = map[string]madeDir{}, map[string]cpio.Header{}
 	x.chosen, x.spare = map[string]string{}, map[string]where{}
 	x.first, x.early = map[uint64]where{}, map[string]bool{}
 	x.writers.start()
@@ -87,7 +87,7 @@ func (x *Extraction) Extract(r io.Reader) (err error) {
 	err = w.image(r)
 	x.Findings = w.info.Findings
 	// Whatever went wrong, what there is becomes complete.
-	for _, step := range []func() error{x.writers.wait, x.setXattrs, x.stages.remove, x.setFolders} {
+	for _, step := range []func() error{x.writers.wait, x.setXattrs, x.stages.remove, x.setDirs} {
 		if stepErr := step(); err == nil {
 			err = stepErr
 		}
@@ -143,7 +143,7 @@ func (x *Extraction) stand(e *Entry, body io.Reader) error {
 	case x.now.dropped:
 		if dir, ok := x.dirs[h.Name]; x.now.touched && (ok || h.Name == ".") {
 			if !ok {
-				dir = madeFolder{cpio.Header{Name: h.Name, MTime: timeStays}, h.Name}
+				dir = madeDir{cpio.Header{Name: h.Name, MTime: timeStays}, h.Name}
 			}
 			dir.Mode, dir.UID, dir.GID = h.Mode, h.UID, h.GID
 			x.dirs[h.Name] = dir
@@ -165,10 +165,17 @@ func (x *Extraction) giveWay(place string) error {
 		return nil // it is not there, or not the image's
 	}
 	delete(x.chosen, place)
-	if err := x.remove(at); err != nil && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENOTEMPTY) {
-		return err
+	return x.takeBack(at)
+}
+
+// takeBack removes what the image has brought to a place. A directory stays if it is not
+// empty.
+func (x *Extraction) takeBack(place string) error {
+	err := x.remove(place)
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTEMPTY) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // cleanName is an absolute path as a name relative to the root.
@@ -205,7 +212,7 @@ func (x *Extraction) nest() error {
 	}
 	x.nested = true
 	for _, name := range slices.Backward(x.made) {
-		if err := x.remove(name); err != nil && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENOTEMPTY) {
+		if err := x.takeBack(name); err != nil {
 			return err
 		}
 	}

@@ -21,7 +21,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 )
 
-// extract unpacks data into a new folder and returns what is there.
+// extract unpacks data into a new directory and returns what is there.
 func extract(t *testing.T, data []byte) (map[string]string, error) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "root")
@@ -33,7 +33,7 @@ func extract(t *testing.T, data []byte) (map[string]string, error) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	x := Extraction{Folder: f, Parents: true, Adapt: mine}
+	x := Extraction{Dir: f, Parents: true, Adapt: mine}
 	err = x.Extract(bytes.NewReader(data))
 	return tree(t, dir), err
 }
@@ -44,7 +44,7 @@ func mine(h *cpio.Header) (bool, error) {
 	return true, nil
 }
 
-// tree is what is in a folder: content of files, targets of links, "/" of folders.
+// tree is what is in a directory: content of files, targets of links, "/" of directories.
 func tree(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -100,12 +100,12 @@ func TestExtractHostile(t *testing.T) {
 			"usr": "/", "l": ">/usr", "m": ">l/../l", "usr/x": "1", "usr/y": "2"}, ""},
 		{"loop", archive(t, "l>m", "m>l", "l/x=evil"), map[string]string{"l": ">m", "m": ">l"}, ""},
 		{"over a link", join(t, archive(t, "l>"+victim+"/keep"), archive(t, "l=new")), map[string]string{"l": "new"}, ""},
-		{"a link for a folder", join(t, archive(t, "d/"), archive(t, "d>"+victim)), map[string]string{"d": ">" + victim}, ""},
-		{"a link for a folder by another name", join(t, archive(t, "t/", "s>t", "s/d/"), archive(t, "t/d>"+victim)), map[string]string{
+		{"a link for a directory", join(t, archive(t, "d/"), archive(t, "d>"+victim)), map[string]string{"d": ">" + victim}, ""},
+		{"a link for a directory by another name", join(t, archive(t, "t/", "s>t", "s/d/"), archive(t, "t/d>"+victim)), map[string]string{
 			"t": "/", "s": ">t", "t/d": ">" + victim}, ""},
-		{"a folder for a link", join(t, archive(t, "d>"+victim), archive(t, "d/", "d/x=1")), map[string]string{"d": "/", "d/x": "1"}, ""},
+		{"a directory for a link", join(t, archive(t, "d>"+victim), archive(t, "d/", "d/x=1")), map[string]string{"d": "/", "d/x": "1"}, ""},
 		{"a file in the way", archive(t, "a=x", "a/b=y"), map[string]string{"a": "x"}, ""},
-		{"a folder that is not empty", join(t, archive(t, "d/", "d/x=1"), archive(t, "d=2")), map[string]string{"d": "/", "d/x": "1"}, ""},
+		{"a directory that is not empty", join(t, archive(t, "d/", "d/x=1"), archive(t, "d=2")), map[string]string{"d": "/", "d/x": "1"}, ""},
 		{"content through a link", swap(t, archive(t, "a@5", "a>"+victim+"/keep", "b@5"), "evil"), map[string]string{"a": ">" + victim + "/keep"}, ""},
 		{"cut", pack(t, "gzip", archive(t, "a=x", "b="+strings.Repeat("y", 1<<20))[:1<<19]), nil, "segment 0 at 0x0: cpio: offset 524288: unexpected end of archive"},
 	}
@@ -122,12 +122,12 @@ func TestExtractHostile(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(map[string]string{"keep": "kept"}, tree(t, victim)); diff != "" || after.Mode() != before.Mode() || after.ModTime() != before.ModTime() {
-			t.Fatalf("%s: the folder outside has changed\n%s", test.name, diff)
+			t.Fatalf("%s: the directory outside has changed\n%s", test.name, diff)
 		}
 	}
 }
 
-// What was in the folder before stays as it is unless the image has an entry of that
+// What was in the directory before stays as it is unless the image has an entry of that
 // very name, wherever a link that led elsewhere leads later.
 func TestExtractBesideHostile(t *testing.T) {
 	before := map[string]string{"B": "/", "B/x": "kept", "B/d": "/"}
@@ -139,8 +139,8 @@ func TestExtractBesideHostile(t *testing.T) {
 	}{
 		{"a hard link", swap(t, archive(t, "A/", "l>A", "l/x@5", "l>B", "y@5"), "evil"),
 			map[string]string{"A": "/", "A/x": "", "l": ">B"}},
-		{"a folder", archive(t, "A/", "l>A", "l/d/", "l>B"), map[string]string{"A": "/", "A/d": "/", "l": ">B"}},
-		{"a missing folder", archive(t, "A/", "l>A", "l/d/f=1", "l>B"), map[string]string{"A": "/", "A/d": "/", "A/d/f": "1", "l": ">B"}},
+		{"a directory", archive(t, "A/", "l>A", "l/d/", "l>B"), map[string]string{"A": "/", "A/d": "/", "l": ">B"}},
+		{"a missing directory", archive(t, "A/", "l>A", "l/d/f=1", "l>B"), map[string]string{"A": "/", "A/d": "/", "A/d/f": "1", "l": ">B"}},
 		{"what is taken back", join(t, archive(t, "A/", "l>A", "l/x=1", "l>B"), archive(t, append([]string{planFor(t, one)}, payloadOf(one)...)...)),
 			map[string]string{"a": "1"}},
 	} {
@@ -156,7 +156,7 @@ func TestExtractBesideHostile(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		x := Extraction{Folder: f, Parents: true, Adapt: mine}
+		x := Extraction{Dir: f, Parents: true, Adapt: mine}
 		if err := x.Extract(bytes.NewReader(test.data)); err != nil {
 			t.Errorf("%s: %v", test.name, err)
 		}
@@ -165,7 +165,7 @@ func TestExtractBesideHostile(t *testing.T) {
 			t.Errorf("%s: -want +got\n%s", test.name, diff)
 		}
 		if info, err := os.Stat(filepath.Join(dir, "B/d")); err != nil || info.Mode().Perm() != 0o700 {
-			t.Errorf("%s: the folder that was there: got %v, %v, want mode 0700", test.name, info.Mode(), err)
+			t.Errorf("%s: the directory that was there: got %v, %v, want mode 0700", test.name, info.Mode(), err)
 		}
 	}
 }
@@ -187,7 +187,7 @@ func TestExtractBesideXattrs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	x := Extraction{Folder: f, Adapt: mine}
+	x := Extraction{Dir: f, Adapt: mine}
 	data := archive(t, ".mkinitfs/xattrs="+string(table), "A/", "l>A", "l/x=1", "l>B")
 	if err := x.Extract(bytes.NewReader(data)); err != nil {
 		t.Fatal(err)
@@ -239,7 +239,7 @@ func TestExtractRoot(t *testing.T) {
 			map[string]string{"a": ">b", "b": "2"}},
 		{"a name twice", swap(t, archive(t, "a@5", "b@5", "a@5"), "1"), map[string]string{"b": ""}},
 		{"a second name twice", swap(t, archive(t, "a@5", "b@5", "b@5"), "1"), map[string]string{"a": "1", "b": "1"}},
-		{"no folders", archive(t, "a/b/c=1", "a/d=2"), map[string]string{"a": "/", "a/b": "/", "a/b/c": "1", "a/d": "2"}},
+		{"no directories", archive(t, "a/b/c=1", "a/d=2"), map[string]string{"a": "/", "a/b": "/", "a/b/c": "1", "a/d": "2"}},
 	} {
 		got, err := extract(t, test.data)
 		if err != nil {
@@ -272,7 +272,7 @@ func TestExtractSome(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		x := Extraction{Folder: f, Parents: true, Adapt: func(h *cpio.Header) (bool, error) {
+		x := Extraction{Dir: f, Parents: true, Adapt: func(h *cpio.Header) (bool, error) {
 			mine(h)
 			return h.Name == test.keep, nil
 		}}
@@ -285,7 +285,7 @@ func TestExtractSome(t *testing.T) {
 	}
 }
 
-// Folders have times as late as the format holds, on 32-bit machines too.
+// Directories have times as late as the format holds, on 32-bit machines too.
 func TestExtractTimes(t *testing.T) {
 	dir := t.TempDir()
 	f, err := os.Open(dir)
@@ -293,7 +293,7 @@ func TestExtractTimes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	x := Extraction{Folder: f, Adapt: func(h *cpio.Header) (bool, error) {
+	x := Extraction{Dir: f, Adapt: func(h *cpio.Header) (bool, error) {
 		h.MTime = cpio.MaxTime
 		return mine(h)
 	}}
@@ -319,7 +319,7 @@ func TestExtractError(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	x := Extraction{Folder: f, Adapt: func(*cpio.Header) (bool, error) { return false, errFull }}
+	x := Extraction{Dir: f, Adapt: func(*cpio.Header) (bool, error) { return false, errFull }}
 	if err := x.Extract(bytes.NewReader(archive(t, "a=1"))); err != errFull {
 		t.Errorf("got %v, want %v", err, errFull)
 	}

@@ -19,7 +19,7 @@
 //	list.go, files.go, spent.go            what commands show
 //	extract.go, place.go, links.go         what an extraction makes, and where
 //	maker.go, stage.go, attributes.go      the system calls for it, safe from other users
-//	folders.go, pins.go, status.go         names in directories that others can change
+//	resolver.go, pins.go, status.go        names in directories that others can change
 package image
 
 import (

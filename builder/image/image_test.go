@@ -21,7 +21,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/compress"
 )
 
-// archive makes a raw archive of words "name=content": a file; "name/": a folder;
+// archive makes a raw archive of words "name=content": a file; "name/": a directory;
 // "name>target": a symbolic link; "name@3": a file with inode 3 and two names.
 func archive(t testing.TB, words ...string) []byte {
 	t.Helper()

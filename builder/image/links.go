@@ -27,7 +27,7 @@ func (x *Extraction) locate(file where) (dir int, base string, err error) {
 	if file.stage != nil {
 		return file.stage.fd(), file.temp, nil
 	}
-	at, base, err := x.folders.find(file.place)
+	at, base, err := x.resolver.find(file.place)
 	if err == nil && !at.ours {
 		err = errTaken
 	}
@@ -44,7 +44,7 @@ func (x *Extraction) link(first where, at directory, base string, h *cpio.Header
 		return fail("link", h, err)
 	}
 	x.maker.did("link", h)
-	x.folders.pins.forget(h.Name)
+	x.resolver.pins.forget(h.Name)
 	return x.refill(first, h, body)
 }
 
@@ -90,7 +90,7 @@ func (x *Extraction) addSpare(h *cpio.Header, body io.WriterTo) error {
 	if first, ok := x.first[fileOf(h)]; ok {
 		return x.refill(first, h, body)
 	}
-	s, err := x.stages.in(x.folders.root)
+	s, err := x.stages.in(x.resolver.root)
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ func (k *maker) make(m *making, dir int, base string, move func() error) error {
 		}
 		return k.fill(fd, m)
 	case cpio.TypeDir:
-		err = k.folder(dir, base, m.h)
+		err = k.directory(dir, base, m.h)
 	case cpio.TypeLink:
 		err = k.link(m, dir, base)
 	default:
@@ -158,8 +158,8 @@ func (k *maker) setOpen(fd int, h *cpio.Header, more attributes) error {
 // timeStays is for a file that keeps the time at which it was made.
 const timeStays = -1
 
-// folder makes a directory, which stays ours alone until its attributes are set.
-func (k *maker) folder(dir int, base string, h *cpio.Header) error {
+// directory makes a directory, which stays ours alone until its attributes are set.
+func (k *maker) directory(dir int, base string, h *cpio.Header) error {
 	err := unix.Mkdirat(dir, base, 0o700)
 	k.did("mkdir", h)
 	return fail("mkdir", h, err)
@@ -199,7 +199,7 @@ func (k *maker) setNamed(m *making, dir int, base string) error {
 		k.did("chmod", h)
 	}
 	if len(m.xattrs) > 0 {
-		err := inFolder(func(enter func(fd int) error) {
+		err := inDirectory(func(enter func(fd int) error) {
 			k.setXattrs(m.attributes, func(name, value string) error {
 				if err := enter(dir); err != nil {
 					return err

@@ -18,7 +18,7 @@ func (x *Extraction) add(h *cpio.Header, body func() io.WriterTo) error {
 	m := &making{h: h, attributes: attributes{path: h.Name}}
 	err := x.make(m, body())
 	if errors.Is(err, unix.ENOENT) && x.Parents {
-		switch made := x.makeFolders(path.Dir(h.Name), h.MTime); {
+		switch made := x.makeParents(path.Dir(h.Name), h.MTime); {
 		case made == nil:
 			err = x.make(m, body())
 		case errors.Is(made, errTaken):
@@ -38,7 +38,7 @@ func (x *Extraction) add(h *cpio.Header, body func() io.WriterTo) error {
 		return err
 	}
 	if h.Type() == cpio.TypeDir && found != kept {
-		x.dirs[h.Name] = madeFolder{*h, m.path}
+		x.dirs[h.Name] = madeDir{*h, m.path}
 	}
 	if !x.nested && found == absent && h.Name != "." {
 		x.made = append(x.made, h.Name)
@@ -54,10 +54,10 @@ func (x *Extraction) make(m *making, body io.WriterTo) (err error) {
 	if h.Name == "." && h.Type() == cpio.TypeDir {
 		return x.takeRoot(h)
 	}
-	if place, err := x.folders.place(h.Name); err == nil {
+	if place, err := x.resolver.place(h.Name); err == nil {
 		h.Name = place
 	}
-	at, base, err := x.folders.find(h.Name)
+	at, base, err := x.resolver.find(h.Name)
 	if err != nil {
 		return fail("create", h, err)
 	}
@@ -81,37 +81,37 @@ func (x *Extraction) make(m *making, body io.WriterTo) (err error) {
 
 // takeRoot makes the root ours until all is there, too.
 func (x *Extraction) takeRoot(h *cpio.Header) error {
-	root := x.folders.root
-	if root.uid != x.folders.user {
-		if err := unix.Fchown(root.fd, int(x.folders.user), -1); err != nil {
+	root := x.resolver.root
+	if root.uid != x.resolver.user {
+		if err := unix.Fchown(root.fd, int(x.resolver.user), -1); err != nil {
 			return fail("chown", h, err)
 		}
 	}
 	if err := unix.Fchmod(root.fd, 0o700); err != nil { // what is made in it would inherit the group of a setgid directory
 		return fail("chmod", h, err)
 	}
-	x.folders.forget()
-	return fail("open", h, x.folders.reroot(root.fd))
+	x.resolver.forget()
+	return fail("open", h, x.resolver.reroot(root.fd))
 }
 
-// makeFolders makes a directory if it is missing, and those it is in: as the image has
+// makeParents makes a directory if it is missing, and those it is in: as the image has
 // them, if it does.
-func (x *Extraction) makeFolders(name string, mtime int64) error {
-	if _, err := x.folders.folder(name); !errors.Is(err, unix.ENOENT) {
+func (x *Extraction) makeParents(name string, mtime int64) error {
+	if _, err := x.resolver.open(name); !errors.Is(err, unix.ENOENT) {
 		return err
 	}
-	if err := x.makeFolders(path.Dir(name), mtime); err != nil {
+	if err := x.makeParents(path.Dir(name), mtime); err != nil {
 		return err
 	}
 	h, ok := x.omitted[name]
 	if !ok {
 		h = cpio.Header{Name: name, Mode: cpio.TypeDir | 0o755, Nlink: 2, MTime: mtime}
-		h.UID, h.GID = x.folders.user, uint32(unix.Getegid())
+		h.UID, h.GID = x.resolver.user, uint32(unix.Getegid())
 	}
 	if err := x.make(&making{h: &h, attributes: attributes{path: name}}, nil); err != nil {
 		return err
 	}
-	x.dirs[h.Name] = madeFolder{h, name}
+	x.dirs[h.Name] = madeDir{h, name}
 	x.made = append(x.made, h.Name)
 	return nil
 }
@@ -128,7 +128,7 @@ const (
 // makeWay removes what is at the name of an entry. A directory stays for a directory,
 // else it must be empty.
 func (x *Extraction) makeWay(h *cpio.Header) (found, error) {
-	at, base, err := x.folders.find(h.Name)
+	at, base, err := x.resolver.find(h.Name)
 	if err != nil {
 		return absent, fail("replace", h, err)
 	}
@@ -142,10 +142,10 @@ func (x *Extraction) makeWay(h *cpio.Header) (found, error) {
 	if at.ours {
 		return merged, nil
 	}
-	if err := x.folders.pins.check(h.Name, there); err != nil {
+	if err := x.resolver.pins.check(h.Name, there); err != nil {
 		return absent, fail("replace", h, err)
 	}
-	if x.folders.pins.byName[h.Name].made || at.putThere(there, x.folders.user) {
+	if x.resolver.pins.byName[h.Name].made || at.putThere(there, x.resolver.user) {
 		return merged, nil
 	}
 	if there.uid != h.UID || there.gid != h.GID || (there.mode^h.Mode)&0o7777 != 0 {
@@ -156,7 +156,7 @@ func (x *Extraction) makeWay(h *cpio.Header) (found, error) {
 
 // remove removes a file or an empty directory.
 func (x *Extraction) remove(name string) error {
-	at, base, err := x.folders.find(name)
+	at, base, err := x.resolver.find(name)
 	if err == nil {
 		err = unlink(at.fd, base)
 	}
@@ -164,7 +164,7 @@ func (x *Extraction) remove(name string) error {
 		return fail("replace", &cpio.Header{Name: name}, err)
 	}
 	delete(x.dirs, name)
-	x.folders.pins.forget(name)
-	x.folders.forget()
+	x.resolver.pins.forget(name)
+	x.resolver.forget()
 	return nil
 }

@@ -84,7 +84,7 @@ func newStage(at int, user uint32) (*stage, error) {
 }
 
 func (s *stage) open(at int, user uint32) (err error) {
-	if s.outer, err = openFolder(at, s.name); err != nil {
+	if s.outer, err = openDir(at, s.name); err != nil {
 		return err
 	}
 	// If it was swapped, it has to be as good as the one that we made.
@@ -99,7 +99,7 @@ func (s *stage) open(at int, user uint32) (err error) {
 	if err = unix.Mkdirat(outer, inner, 0o700); err != nil {
 		return err
 	}
-	if s.File, err = openFolder(outer, inner); err != nil {
+	if s.File, err = openDir(outer, inner); err != nil {
 		return err
 	}
 	for _, list := range []string{"system.posix_acl_default", "system.posix_acl_access"} {
@@ -108,7 +108,7 @@ func (s *stage) open(at int, user uint32) (err error) {
 	return unix.Fchmod(int(s.Fd()), 0o700) // without the set-id bit that it may have inherited
 }
 
-func openFolder(at int, name string) (*os.File, error) {
+func openDir(at int, name string) (*os.File, error) {
 	fd, err := unix.Openat(at, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
@@ -160,7 +160,7 @@ func (x *Extraction) makeStaged(m *making, at directory, base string) error {
 		return fail("create", m.h, unix.EEXIST)
 	}
 	m.xattrs = x.xattrs(m.path)
-	host := x.folders.root
+	host := x.resolver.root
 	if host.id.dev != at.id.dev {
 		host = at
 	}
@@ -204,14 +204,14 @@ func (x *Extraction) move(s *stage, temp string, m *making, at directory, base s
 	if err != nil {
 		return fail("create", h, err)
 	}
-	x.folders.pins.forget(h.Name)
+	x.resolver.pins.forget(h.Name)
 	switch {
 	case m.hasMore():
 		x.first[fileOf(h)] = where{h.Name, s, temp, m.attributes}
 	case made.is(unix.S_IFDIR):
-		x.folders.pins.made(h.Name, made.id)
+		x.resolver.pins.made(h.Name, made.id)
 	case made.is(unix.S_IFLNK):
-		x.folders.pins.byName[h.Name] = pin{target: m.target}
+		x.resolver.pins.byName[h.Name] = pin{target: m.target}
 	}
 	x.maker.did("move", h)
 	return nil

@@ -52,7 +52,7 @@ func extractCommand() *cobra.Command {
 				return err
 			}
 			defer dir.Close()
-			x := &extraction{Extraction: image.Extraction{Folder: dir.File, Outer: outer, Parents: true}, selected: selected, ctx: cmd.Context()}
+			x := &extraction{Extraction: image.Extraction{Dir: dir.File, Outer: outer, Parents: true}, selected: selected, ctx: cmd.Context()}
 			err = x.run(in)
 			printFindings(cmd.ErrOrStderr(), args[0], x.Findings)
 			x.warn(cmd.ErrOrStderr())

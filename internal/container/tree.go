@@ -39,7 +39,7 @@ func (t *tree) unpack(ctx context.Context, in io.Reader) error {
 	defer top.Close()
 	t.nodes = map[string]string{}
 	x := image.Extraction{
-		Folder:  top,
+		Dir:     top,
 		Parents: true,
 		Planned: t.planned,
 		Adapt: func(h *cpio.Header) (bool, error) {

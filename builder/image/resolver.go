@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// folders finds the directories of names below a root as they are for a process that
+// resolver finds the directories of names below a root as they are for a process that
 // has this root: links are followed, and neither they nor ".." lead out of it. It looks
 // at one part after another, which needs no kernel that knows openat2(2), and keeps the
 // directories of the last name open, since the next one is mostly near it.
@@ -18,82 +18,83 @@ import (
 // Nobody but us can change most directories: those that we make are kept so until all
 // is there. In a directory that stood before and that others can write to, a name has to
 // lead where it led first, and no links but our own are followed.
-type folders struct {
-	root directory
-	user uint32   // who extracts
-	open []folder // from below the root on
-	led  bool     // there by a link
-	pins pins
+type resolver struct {
+	root  directory
+	user  uint32 // who extracts
+	chain []step // the directories of the last name, from below the root on
+	led   bool   // to them by a link
+	pins  pins
 
-	retired, expired []int // no longer in open, and still open
+	retired, expired []int // descriptors that have left the chain and are still open
 }
 
-type folder struct {
+// step is an open directory and its name in the one before.
+type step struct {
 	name string
 	directory
 }
 
-func newFolders(fd int) (*folders, error) {
-	f := &folders{user: uint32(unix.Geteuid()), pins: newPins()}
-	err := f.reroot(fd)
-	return f, err
+func newResolver(fd int) (*resolver, error) {
+	r := &resolver{user: uint32(unix.Geteuid()), pins: newPins()}
+	err := r.reroot(fd)
+	return r, err
 }
 
 // reroot looks again at who may do what in the root.
-func (f *folders) reroot(fd int) (err error) {
-	f.root, err = f.directory(fd)
+func (r *resolver) reroot(fd int) (err error) {
+	r.root, err = r.directory(fd)
 	return err
 }
 
-func (f *folders) directory(fd int) (directory, error) {
+func (r *resolver) directory(fd int) (directory, error) {
 	status, err := fstat(fd)
-	return directory{fd, status, status.belongsTo(f.user)}, err
+	return directory{fd, status, status.belongsTo(r.user)}, err
 }
 
 // find returns the open directory that a clean relative name is in, and its last part.
 // It stays open until two further calls.
-func (f *folders) find(name string) (directory, string, error) {
-	f.expire()
+func (r *resolver) find(name string) (directory, string, error) {
+	r.expire()
 	dir, base := "", name
 	if i := strings.LastIndexByte(name, '/'); i >= 0 {
 		dir, base = name[:i], name[i+1:]
 	}
-	at, err := f.folder(dir)
+	at, err := r.open(dir)
 	return at, base, err
 }
 
 // place returns the name without a link that leads to the same as name.
-func (f *folders) place(name string) (string, error) {
-	_, base, err := f.find(name)
-	if err != nil || !f.led {
+func (r *resolver) place(name string) (string, error) {
+	_, base, err := r.find(name)
+	if err != nil || !r.led {
 		return name, err
 	}
-	return f.path(base), nil
+	return r.path(base), nil
 }
 
 // path returns the name of base in the directory that was opened last.
-func (f *folders) path(base string) string {
-	for _, dir := range slices.Backward(f.open) {
+func (r *resolver) path(base string) string {
+	for _, dir := range slices.Backward(r.chain) {
 		base = dir.name + "/" + base
 	}
 	return base
 }
 
-// folder opens a directory.
-func (f *folders) folder(dir string) (directory, error) {
+// open opens a directory, and keeps those above it open in the chain.
+func (r *resolver) open(dir string) (directory, error) {
 	keep := 0
 	left := dir
-	for keep < len(f.open) {
+	for keep < len(r.chain) {
 		name, rest, _ := strings.Cut(left, "/")
-		if name != f.open[keep].name {
+		if name != r.chain[keep].name {
 			break
 		}
 		keep++
 		left = rest
 	}
-	f.shorten(keep)
+	r.shorten(keep)
 	links := 0
-	f.led = false
+	r.led = false
 	for left != "" {
 		var name string
 		name, left, _ = strings.Cut(left, "/")
@@ -101,10 +102,10 @@ func (f *folders) folder(dir string) (directory, error) {
 		case "", ".":
 			continue
 		case "..":
-			f.shorten(max(len(f.open)-1, 0))
+			r.shorten(max(len(r.chain)-1, 0))
 			continue
 		}
-		target, err := f.enter(name)
+		target, err := r.enter(name)
 		switch {
 		case err != nil:
 			return directory{fd: -1}, err
@@ -114,23 +115,23 @@ func (f *folders) folder(dir string) (directory, error) {
 			return directory{fd: -1}, unix.ELOOP
 		}
 		links++
-		f.led = true
+		r.led = true
 		if strings.HasPrefix(target, "/") {
-			f.shorten(0)
+			r.shorten(0)
 		}
 		left = target + "/" + left
 	}
-	return f.top(), nil
+	return r.top(), nil
 }
 
 // enter opens a directory in the one that was opened last, or returns the target of a
 // link.
-func (f *folders) enter(name string) (target string, err error) {
-	top := f.top()
+func (r *resolver) enter(name string) (target string, err error) {
+	top := r.top()
 	pinned := false
 	if !top.ours {
 		var pin pin
-		if pin, pinned = f.pins.byName[f.path(name)]; pin.target != "" {
+		if pin, pinned = r.pins.byName[r.path(name)]; pin.target != "" {
 			return pin.target, nil
 		}
 	}
@@ -139,56 +140,56 @@ func (f *folders) enter(name string) (target string, err error) {
 		target, linkErr := readlink(top.fd, name)
 		switch {
 		case pinned:
-			return "", fmt.Errorf("%s: %w", f.path(name), errTaken)
+			return "", fmt.Errorf("%s: %w", r.path(name), errTaken)
 		case linkErr != nil:
 			return "", err
 		case !top.ours:
-			return "", fmt.Errorf("%s: %w", f.path(name), errLink)
+			return "", fmt.Errorf("%s: %w", r.path(name), errLink)
 		}
 		return target, nil
 	}
-	dir, err := f.directory(fd)
+	dir, err := r.directory(fd)
 	if err == nil && !top.ours {
-		err = f.pins.check(f.path(name), dir.status)
+		err = r.pins.check(r.path(name), dir.status)
 	}
 	if err != nil {
 		unix.Close(fd)
 		return "", err
 	}
-	f.open = append(f.open, folder{name, dir})
+	r.chain = append(r.chain, step{name, dir})
 	return "", nil
 }
 
-func (f *folders) top() directory {
-	if n := len(f.open); n > 0 {
-		return f.open[n-1].directory
+func (r *resolver) top() directory {
+	if n := len(r.chain); n > 0 {
+		return r.chain[n-1].directory
 	}
-	return f.root
+	return r.root
 }
 
 // shorten keeps the first n directories.
-func (f *folders) shorten(n int) {
-	for _, gone := range f.open[n:] {
-		f.retired = append(f.retired, gone.fd)
+func (r *resolver) shorten(n int) {
+	for _, gone := range r.chain[n:] {
+		r.retired = append(r.retired, gone.fd)
 	}
-	f.open = f.open[:n]
+	r.chain = r.chain[:n]
 }
 
 // forget is for when a name may lead elsewhere than before.
-func (f *folders) forget() { f.shorten(0) }
+func (r *resolver) forget() { r.shorten(0) }
 
 // expire closes what was retired before the last call.
-func (f *folders) expire() {
-	for _, fd := range f.expired {
+func (r *resolver) expire() {
+	for _, fd := range r.expired {
 		unix.Close(fd)
 	}
-	f.expired, f.retired = f.retired, f.expired[:0]
+	r.expired, r.retired = r.retired, r.expired[:0]
 }
 
-func (f *folders) close() {
-	f.forget()
-	f.expire()
-	f.expire()
+func (r *resolver) close() {
+	r.forget()
+	r.expire()
+	r.expire()
 }
 
 func readlink(dir int, name string) (string, error) {
