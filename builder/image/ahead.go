@@ -41,7 +41,6 @@ type decoding struct {
 
 	chunk, rest []byte // what is being read, and what of it is left
 
-	ended bool // the walk has come to where chunks is closed
 	// Known when chunks is closed.
 	err   error // io.EOF if all is well
 	size  int64 // of the stream
@@ -199,6 +198,13 @@ func (d *decoding) run(f *file) {
 	}
 }
 
+// stop ends the decoding, and waits until what is known of the stream is there.
+func (d *decoding) stop() {
+	close(d.quit)
+	for range d.chunks {
+	}
+}
+
 func (d *decoding) Read(p []byte) (int, error) {
 	if err := d.next(); err != nil {
 		return 0, err
@@ -233,7 +239,6 @@ func (d *decoding) next() error {
 		chunk, ok := <-d.chunks
 		d.chunk, d.rest = chunk, chunk
 		if !ok {
-			d.ended = true
 			return d.err
 		}
 	}

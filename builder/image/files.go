@@ -19,6 +19,7 @@ type Files struct {
 
 	image   io.Reader
 	entries map[string]*Entry // by path
+	plan    []byte            // the boot plan as text
 	packed  bool              // members are compressed, so that one is read whole for a file in it
 }
 
@@ -35,7 +36,7 @@ func ReadFiles(r io.Reader) (*Files, error) {
 	w := &walker{info: &Info{}}
 	root, _, err := w.root(r)
 	settled := w.settle(root)
-	f := &Files{Findings: w.info.Findings, image: r, entries: map[string]*Entry{}}
+	f := &Files{Findings: w.info.Findings, image: r, plan: w.info.Plan, entries: map[string]*Entry{}}
 	if p, err := bootplan.Parse(w.info.Plan); err == nil {
 		f.packed = p.Payload != "none"
 	}
@@ -87,7 +88,7 @@ func (f *Files) copy(out io.Writer, e *Entry) error {
 	if err == done {
 		err = nil
 		if w.whole.sums {
-			err = w.whole.compareOnly(w.info.Plan)
+			err = w.whole.compareOnly(f.plan)
 		}
 	}
 	return err

@@ -223,11 +223,8 @@ func (w *walker) segment(r *window, s *Segment, codec *compress.Codec, at int64,
 	}
 	if w.ahead != nil {
 		if d := w.ahead.take(at); d != nil {
-			defer close(d.quit)
 			err := w.stream(newWindow(d), s)
-			if !d.ended {
-				return err // of the visitor
-			}
+			d.stop()
 			if err = w.noted(s, d.notes, err); err == nil {
 				err = r.skip(d.size)
 			}
