@@ -44,6 +44,7 @@ func isSparse(h *tar.Header) (bool, error) {
 type expander struct {
 	file *os.File
 	end  int64
+	most int64 // bytes of all files: holes cost a tarball nothing
 	buf  []byte
 }
 
@@ -55,6 +56,9 @@ func (x *expander) expand(ctx context.Context, tr *tar.Reader, size int64) (data
 		if x.file, err = nameless(); err != nil {
 			return data, 0, err
 		}
+	}
+	if size > x.most-x.end {
+		return data, 0, fmt.Errorf("sparse files of more than %d GiB in all", x.most>>30)
 	}
 	data = plan.Data{At: x.file, Offset: x.end}
 	for done := int64(0); done < size; {

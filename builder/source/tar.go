@@ -52,7 +52,7 @@ func (t Tar) Entries(ctx context.Context, clock Clock) (entries []*plan.Entry, c
 	r := &tarReader{
 		Tar: t, clock: clock, file: f.File, stamp: f.stamp, private: f.private,
 		excludes: newExcludes(t.Exclude), hidden: map[string]*plan.Entry{}, moved: map[string]string{},
-		global: map[string]string{}, layer: layer{apply: t.Whiteouts},
+		global: map[string]string{}, layer: layer{apply: t.Whiteouts}, sparse: expander{most: maxSpool},
 	}
 	err = r.read(ctx)
 	if err == nil {
@@ -119,6 +119,7 @@ type tarReader struct {
 	sparse   expander
 	layer    layer
 	noted    notes
+	text     int // bytes of names, link targets, extended attributes and global records
 	entries  []*plan.Entry
 }
 
@@ -154,13 +155,47 @@ func (r *tarReader) member(ctx context.Context, tr *tar.Reader, h *tar.Header) e
 	}
 	err := r.applyGlobal(h)
 	if err == nil {
+		err = r.bound(h)
+	}
+	if err == nil {
 		err = r.add(ctx, tr, h)
 	}
 	if err != nil && ctx.Err() == nil {
-		err = fmt.Errorf("member %q: %w", h.Name, err)
+		err = fmt.Errorf("member %.100q: %w", h.Name, err)
 	}
 	return err
 }
+
+// bound refuses a member that takes memory for what Linux has no place for, and an
+// archive whose members take far more than those of any root: a small tarball can hold
+// much of it, compressed.
+func (r *tarReader) bound(h *tar.Header) error {
+	for _, s := range []string{h.Name, h.Linkname} {
+		if len(s) > longestPath {
+			return fmt.Errorf("a path of %d bytes, where Linux takes %d at most", len(s), longestPath)
+		}
+		r.text += len(s)
+	}
+	if r.KeepXattrs {
+		for key, value := range h.PAXRecords {
+			r.text += len(key) + len(value)
+		}
+	}
+	return r.full()
+}
+
+func (r *tarReader) full() error {
+	if r.text > maxText+textShare*len(r.entries) {
+		return fmt.Errorf("the paths and extended attributes up to here take more than %d MiB, which those of no root do", maxText>>20)
+	}
+	return nil
+}
+
+const (
+	longestPath = 4095     // PATH_MAX without the NUL
+	maxText     = 16 << 20 // bytes that names, targets and extended attributes may take
+	textShare   = 512      // and so many more for each entry
+)
 
 // where says about an error of archive/tar how far it came.
 func (r *tarReader) where(err error) error {
@@ -345,9 +380,10 @@ func (r *tarReader) addGlobal(h *tar.Header) error {
 		if key == "path" || key == "linkpath" || key == "size" || strings.HasPrefix(key, "GNU.sparse.") {
 			return fmt.Errorf("a global header gives all members one %s", key)
 		}
+		r.text += len(key) + len(value) - len(r.global[key])
 		r.global[key] = value
 	}
-	return nil
+	return r.full()
 }
 
 // applyGlobal gives a member what the global headers say; archive/tar leaves that to us.

@@ -413,6 +413,59 @@ func TestTarSparseTooLarge(t *testing.T) {
 	}
 }
 
+// What a small tarball claims, and what memory its headers take, is bounded for the whole
+// archive.
+func TestTarBounds(t *testing.T) {
+	sparse := withRecords(t, map[string]string{
+		"GNU.sparse.major": "0", "GNU.sparse.minor": "1", "GNU.sparse.name": "hole", "GNU.sparse.size": "300000",
+		"GNU.sparse.numblocks": "1", "GNU.sparse.map": "0,0",
+	})
+	sparse = sparse[:len(sparse)-2*tarBlock] // without the end
+	long := strings.Repeat("d/", 1<<18)
+	var global, xattrs []member
+	for i := range 20 {
+		key := fmt.Sprintf("SCHILY.xattr.user.%d", i)
+		value := strings.Repeat("v", 1<<20-1000)
+		global = append(global, member{tar.Header{Typeflag: tar.TypeXGlobalHeader, PAXRecords: map[string]string{key: value}}, ""})
+		xattrs = append(xattrs, member{tar.Header{Typeflag: tar.TypeReg, Name: "x", PAXRecords: map[string]string{key: value}}, ""})
+	}
+	const full = "the paths and extended attributes up to here take more than 16 MiB, which those of no root do"
+	for name, test := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"path": {withRecords(t, map[string]string{"path": long}),
+			`member "` + long[:100] + `": a path of 524288 bytes, where Linux takes 4095 at most`},
+		"target": {archive(t, tar.FormatPAX, member{tar.Header{Typeflag: tar.TypeSymlink, Name: "x", Linkname: long}, ""}),
+			`member "x": a path of 524288 bytes, where Linux takes 4095 at most`},
+		"global headers": {archive(t, tar.FormatPAX, global...), full},
+		"attributes":     {archive(t, tar.FormatPAX, xattrs...), `member "x": ` + full},
+	} {
+		t.Run(name, func(t *testing.T) {
+			listTar(t, test.data, Tar{Item: Item{Dst: "/"}, KeepXattrs: true}, Clock{}, "m:1: a.tar: "+test.want+"\n")
+		})
+	}
+	t.Run("holes", func(t *testing.T) {
+		tr := tar.NewReader(bytes.NewReader(slices.Concat(sparse, sparse)))
+		x := expander{most: 500000}
+		defer x.Close()
+		var err error
+		for range 2 {
+			if err != nil {
+				t.Fatal(err)
+			}
+			h, nextErr := tr.Next()
+			if nextErr != nil {
+				t.Fatal(nextErr)
+			}
+			_, _, err = x.expand(t.Context(), tr, h.Size)
+		}
+		if err == nil || !strings.Contains(err.Error(), "sparse files of more than") {
+			t.Errorf("got the error %v for the second, want one", err)
+		}
+	})
+}
+
 // withRecords is an archive of one member with PAX records that archive/tar does not
 // write.
 func withRecords(t *testing.T, records map[string]string) []byte {
