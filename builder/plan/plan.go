@@ -84,7 +84,9 @@ func Make(entries []*Entry, o Options) ([]*Entry, error) {
 	p.sort()
 	p.merge()
 	p.join()
-	p.makeParents()
+	if !p.makeParents() {
+		return nil, p.problems.Sorted()
+	}
 	p.remove()
 	if o.Nodes {
 		p.addNodes()
@@ -182,8 +184,15 @@ func (p *planner) insert(entries []*Entry) {
 	}
 }
 
-// makeParents adds the folders that are missing.
-func (p *planner) makeParents() {
+// Folders that may be missing for so many entries. Those of a root are few: more than
+// that are made by paths that only fill memory.
+const (
+	missingMost  = 64 << 10
+	missingShare = 4 // more for each entry
+)
+
+// makeParents adds the folders that are missing, and reports whether they are few enough.
+func (p *planner) makeParents() bool {
 	var missing []*Entry
 	seen := map[string]bool{}
 	last := "/"
@@ -196,11 +205,16 @@ func (p *planner) makeParents() {
 			if _, found := p.find(dir); found {
 				break
 			}
+			if len(missing) == missingMost+missingShare*len(p.entries) {
+				p.fail(e, "", "%d folders are missing up to here, more than any root has", len(missing))
+				return false
+			}
 			seen[dir] = true
 			missing = append(missing, &Entry{Path: dir, Mode: TypeDir | 0o755, Origin: e.Origin, Implied: true, Source: made})
 		}
 	}
 	p.insert(missing)
+	return true
 }
 
 // number gives every file its number and counts its names. The first name in

@@ -153,6 +153,18 @@ func TestManyLinks(t *testing.T) {
 	}
 }
 
+// A few paths (and the root) cannot ask for more folders than memory has room for.
+func TestMissingFolders(t *testing.T) {
+	var entries []*Entry
+	for i := range 100 {
+		entries = append(entries, &Entry{Path: fmt.Sprintf("/%d%s", i, strings.Repeat("/d", 1000)), Mode: TypeFile, Origin: "m:1"})
+	}
+	_, err := Make(entries, Options{})
+	if err == nil || !strings.HasSuffix(err.Error(), ": 65940 folders are missing up to here, more than any root has") {
+		t.Errorf("got the error %.300v, want one about missing folders", err)
+	}
+}
+
 func TestErrorsAreSortedAndFew(t *testing.T) {
 	var list Errors
 	for _, origin := range []string{"b.yaml:1:1", "a.yaml:10:3", "a.yaml:9:12", "a.yaml:9:3", ""} {
