@@ -2,7 +2,6 @@ package builder
 
 import (
 	"bytes"
-	"fmt"
 	"path"
 	"slices"
 
@@ -18,10 +17,6 @@ import (
 // has its own /dev by then, and naming the folder twice would leave it the time of
 // the first: the kernel sets folders' times last to first.
 func (b *build) bootEntries(stub []byte, members []bootplan.Member) ([]*plan.Entry, error) {
-	if !bytes.Contains(stub, []byte("/"+bootplan.Path)) { // package stub tells other Go programs
-		return nil, fmt.Errorf("stub %s: is another program: nothing in it reads /%s\n"+
-			"  the stub of an image is its /init: mkinitfs extract --outer IMAGE DIR", b.stub.Origin, bootplan.Path)
-	}
 	copies, err := b.bootCopies()
 	if err != nil {
 		return nil, err

@@ -84,7 +84,8 @@ type build struct {
 	encoders compress.Encoders
 	cache    *packedCache // nil for none
 	unkept   error        // what keeps anything from being kept there, which the report warns of, or nil
-	stub     *stub.Stub   // once it is wanted
+	pending  *pendingStub
+	stub     *stub.Stub // once it is there; nil for none
 	sources  closers
 	inputs   []string // what of the host decides over the image beside what the entries are made of: files, and folders for the names in them
 	report   Report
@@ -125,7 +126,7 @@ func (c codec) window(size int64) int64 {
 // Build writes the image that m describes to w. When it fails, what has reached w
 // is no image.
 func Build(ctx context.Context, w io.Writer, m *manifests.Manifest, o Options) (*Report, error) {
-	b, err := prepare(ctx, m, o)
+	b, err := prepare(ctx, m, o, toWrite)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +140,7 @@ func Build(ctx context.Context, w io.Writer, m *manifests.Manifest, o Options) (
 // Check plans the image that m describes and reports on it, without packing
 // anything. The report has neither segments nor sizes of the image.
 func Check(ctx context.Context, m *manifests.Manifest, o Options) (*Report, error) {
-	b, err := prepare(ctx, m, o)
+	b, err := prepare(ctx, m, o, toCheck)
 	if err != nil {
 		return nil, err
 	}
@@ -148,8 +149,9 @@ func Check(ctx context.Context, m *manifests.Manifest, o Options) (*Report, erro
 	return &b.report, b.sources.Close()
 }
 
-// prepare runs the stages up to the plan.
-func prepare(ctx context.Context, m *manifests.Manifest, o Options) (*build, error) {
+// prepare runs the stages up to the plan. First it settles what can fail without reading
+// a source.
+func prepare(ctx context.Context, m *manifests.Manifest, o Options, to purpose) (*build, error) {
 	b := &build{manifest: m, options: o, arch: m.Arch}
 	if b.arch == "" {
 		b.arch = hostArch()
@@ -160,6 +162,19 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options) (*build, err
 	if err := b.chooseCodecs(ctx); err != nil {
 		return nil, err
 	}
+	ctx, err := b.settleStub(ctx, to)
+	if err == nil {
+		err = b.takeStub(b.plan(ctx))
+	}
+	if err != nil {
+		b.sources.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// plan finds what is in the root, and cuts it into members.
+func (b *build) plan(ctx context.Context) error {
 	entries, err := b.gather(ctx)
 	dropForeign(entries)
 	if err == nil {
@@ -172,21 +187,21 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options) (*build, err
 		err = b.describe()
 	}
 	if err != nil {
-		b.sources.Close()
-		return nil, err
+		return err
 	}
 	b.openCache()
 	if err := b.nameStub(); err != nil {
-		b.sources.Close()
-		return nil, err
+		return err
+	}
+	if _, err := b.bootCopies(); err != nil {
+		return err
 	}
 	b.hideInit()
 	if b.members, err = b.cutMembers(); err != nil {
-		b.sources.Close()
-		return nil, err
+		return err
 	}
-	b.progress = newProgress(o.Progress, b.members)
-	return b, nil
+	b.progress = newProgress(b.options.Progress, b.members)
+	return nil
 }
 
 // hideInit moves a bound root's own /init aside for the stub, which puts it back.

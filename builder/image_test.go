@@ -193,7 +193,7 @@ func checkSegments(t *testing.T, data []byte, report *Report) {
 // checkRoot checks that the image lists as the root that was planned.
 func checkRoot(t *testing.T, data []byte, m *manifests.Manifest) {
 	t.Helper()
-	b, err := prepare(t.Context(), m, Options{})
+	b, err := prepare(t.Context(), m, Options{}, toCheck)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,10 +42,13 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 		return nil, err
 	}
 	beside := ""
+	if err := settleTarget(path); err != nil {
+		return nil, err
+	}
 	if o.TempDir == "" {
 		o.TempDir, beside = filepath.Dir(path), path
 	}
-	b, err := prepare(ctx, m, o)
+	b, err := prepare(ctx, m, o, toWrite)
 	if err != nil {
 		return nil, err
 	}

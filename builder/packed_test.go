@@ -97,7 +97,7 @@ func TestPackedSourceChanges(t *testing.T) {
 	o := options(t)
 	o.Cache = t.TempDir()
 	for range 2 {
-		b, err := prepare(t.Context(), parse(t, dir, "root: {type: none}"+base), o)
+		b, err := prepare(t.Context(), parse(t, dir, "root: {type: none}"+base), o, toWrite)
 		if err != nil {
 			t.Fatal(err)
 		}

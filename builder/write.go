@@ -11,7 +11,6 @@ import (
 	"runtime"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
-	"github.com/mkinitfs/mkinitfs/builder/stub"
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 	"github.com/mkinitfs/mkinitfs/internal/newfile"
 	"github.com/mkinitfs/mkinitfs/manifests"
@@ -155,16 +154,6 @@ func (b *build) workers(c codec) int {
 // writeBoot writes the boot segment: the stub, what it needs before it has mounted
 // anything, and what the manifest's boot globs name.
 func (b *build) writeBoot(ctx context.Context, out *image, members []bootplan.Member) error {
-	if b.stub == nil {
-		v := stub.Variant{Arch: b.arch, Codec: b.payload.Name, Supervise: b.manifest.Init.Supervise != nil}
-		var err error
-		if b.stub, err = stub.Get(ctx, v, b.options.Stub, b.options.Notice); err != nil {
-			return err
-		}
-		if err := b.stub.Unkept; err != nil && b.unkept == nil {
-			b.report.Warnings = append(b.report.Warnings, fmt.Sprintf("the stub is compiled for every build: %v", err))
-		}
-	}
 	s := b.stub
 	b.report.Stub = &Stub{SHA256: s.SHA256, Size: int64(len(s.Data)), GoVersion: s.GoVersion, Origin: s.Origin}
 	entries, err := b.bootEntries(s.Data, members)

@@ -97,7 +97,7 @@ func testChange(t *testing.T, manifest string, size int, change func(path string
 arch: arm
 init: {exec: /file}
 contents: [{type: file, src: changing, dst: /file}]
-`), options(t))
+`), options(t), toWrite)
 	if err != nil {
 		t.Fatal(err)
 	}

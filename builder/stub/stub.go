@@ -101,13 +101,39 @@ func Get(ctx context.Context, v Variant, file string, notice func(text string)) 
 	}
 	s, err := cached(ctx, v, notice)
 	if err != nil {
-		err = fmt.Errorf("stub for %s with %s: %w", v.Arch, v.does(), err)
-		if errors.Is(err, gobuild.ErrNoGo) {
-			err = fmt.Errorf("%w\n  install Go, or use a mkinitfs that carries its stubs, or give --stub FILE", err)
-		}
-		return nil, err
+		return nil, missing(v, err)
 	}
 	return s, nil
+}
+
+// Find reports whether Get would have a stub to return, without compiling one. It
+// returns the stub if there is no need to.
+func Find(ctx context.Context, v Variant, file string, notice func(text string)) (*Stub, error) {
+	if file != "" {
+		return fromFile(file, v)
+	}
+	if data, ok, err := embedded(v); ok || err != nil {
+		return newStub(data, sha256.Sum256(data), "embedded"), err
+	}
+	if notice == nil {
+		notice = func(string) {}
+	}
+	src, err := sourceDir(ctx, v.Arch, notice)
+	if err == nil {
+		_, err = gobuild.Version(ctx, src)
+	}
+	return nil, missing(v, err)
+}
+
+// missing is the error that there is no stub.
+func missing(v Variant, err error) error {
+	if err != nil {
+		err = fmt.Errorf("stub for %s with %s: %w", v.Arch, v.does(), err)
+	}
+	if errors.Is(err, gobuild.ErrNoGo) {
+		err = fmt.Errorf("%w\n  install Go, or use a mkinitfs that carries its stubs, or give --stub FILE", err)
+	}
+	return err
 }
 
 func newStub(data []byte, sum [sha256.Size]byte, origin string) *Stub {
