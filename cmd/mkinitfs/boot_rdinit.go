@@ -38,7 +38,7 @@ func warnRdinit(w io.Writer, name, words string) error {
 	if slices.ContainsFunc(p.Rdinit, func(r bootplan.Rdinit) bool { return r.Name == program }) {
 		return nil
 	}
-	fmt.Fprintf(w, "mkinitfs: warning: rdinit=%s does not start the stub of %s, as init.rdinit does not name it\n"+
-		"  add init: {rdinit: [%s]} to the manifest, or leave the word out\n", program, name, program)
+	fmt.Fprintf(w, "mkinitfs: warning: rdinit=%[1]s does not start the stub of %[2]s, as init.rdinit does not name it\n"+
+		"  add init: {rdinit: [%[1]s]} to the manifest, leave the word out, or let %[1]s end with: exec /init \"$@\"\n", program, name)
 	return nil
 }

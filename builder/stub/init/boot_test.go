@@ -65,6 +65,9 @@ func becomeStub(dir string, words []string) {
 		syscall.Umask(0o022) // the kernel's first process has it
 		env := []string{"HOME=/", "TERM=linux", "word=1"}
 		first := "/init"
+		if rdinit := os.Getenv("rdinit"); rdinit != "" {
+			first = rdinit
+		}
 		if faults := os.Getenv("faults"); faults != "" {
 			env = append(env, "faults="+faults)
 			first = "/faults"
@@ -81,6 +84,7 @@ type image struct {
 	root   [][]entry                             // by members
 	extra  []entry                               // on rootfs, not ours
 	words  []string                              // of the kernel for its init
+	rdinit string                                // what is started instead of /init
 	faults string                                // see internal/faults, whose program is in extra then
 	damage func(name string, data []byte) []byte // returns nil for a file that is to be missing
 }
@@ -170,9 +174,7 @@ func (img *image) boot(t *testing.T) (string, int) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWPID, Unshareflags: syscall.CLONE_NEWNS, // which also makes all mounts private
 	}
-	if img.faults != "" {
-		cmd.Env = append(os.Environ(), "faults="+img.faults)
-	}
+	cmd.Env = append(os.Environ(), "faults="+img.faults, "rdinit="+img.rdinit)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err = cmd.Run()

@@ -23,6 +23,11 @@ func (b *boot) findExtras() error {
 	for _, path := range b.plan.Boot {
 		m.ours[path] = true
 	}
+	for _, mount := range b.mounts {
+		if onRootfs(mount.target) { // shows a part of rootfs that is looked at where it is
+			m.ours[mount.target] = true
+		}
+	}
 	if err := m.walk(); err != nil {
 		return err
 	}
@@ -86,7 +91,6 @@ func (m *merger) folder(path string, st *syscall.Stat_t) error {
 	if err != nil {
 		return failure("read", path+"/", err)
 	}
-	had := len(m.found)
 	switch {
 	case len(names) == 0 && (path == "/root" || path == "/dev"):
 		return nil // usr/default_cpio_list, which the kernel comes with
@@ -108,7 +112,7 @@ func (m *merger) folder(path string, st *syscall.Stat_t) error {
 			}
 		}
 	}
-	if m.dry || len(m.found) == had {
+	if m.dry {
 		return nil
 	}
 	return failure("set attributes of", to, m.attributes(to, st))

@@ -381,6 +381,7 @@ func TestMoveAndMakeMounts(t *testing.T) {
 	mountTmpfs(t, old+"/dev")
 	b := &boot{
 		newroot: newroot,
+		kmsg:    nowhere(t),
 		mounts: []mountInfo{
 			{"1", "1", "/", "rootfs"}, {"20", "1", old + "/dev", "tmpfs"},
 			{"21", "20", old + "/dev/pts", "devpts"}, {"22", "1", "/.mkinitfs/x", "tmpfs"},

@@ -105,10 +105,6 @@ func parseMounts(text, except string) []mountInfo {
 // canPivot reports whether / can be pivoted from: not if it is the first mount of
 // all, which is its own parent. From Linux 7.0 on rootfs lies on another one.
 func (b *boot) canPivot() bool {
-	for _, m := range b.mounts {
-		if m.target == "/" {
-			return m.id != m.parent
-		}
-	}
-	return false
+	root := b.mountAt("/")
+	return root != nil && root.id != root.parent
 }

@@ -61,6 +61,7 @@ var first = []step{
 	{"start", (*boot).start, ""},
 	{"read the plan", (*boot).readPlan, ""},
 	{"ask the kernel", (*boot).askKernel, ""},
+	{"make mounts private", (*boot).makePrivate, ""},
 }
 
 var ontoTmpfs = []step{

@@ -9,41 +9,73 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 )
 
-// moveMounts moves what is mounted on rootfs already into the new root.
+// makePrivate ends the sharing of mounts that an init before this one may have started, as
+// systemd does: nothing that lies on a shared mount can be moved.
+func (b *boot) makePrivate() error {
+	b.attempt("make private", "the mounts of rootfs", syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""))
+	return nil
+}
+
+// moveMounts moves the mounts that an init before this one made on rootfs into the new
+// root, with what is mounted on them. It begins with the last one, which is under none.
+// What shows a part of rootfs itself cannot stay, as rootfs is emptied.
 func (b *boot) moveMounts() error {
-	if b.newroot == "" {
+	root, moved := b.mountAt("/"), ""
+	if b.newroot == "" || root == nil {
 		return nil
 	}
-	root := ""
-	for _, m := range b.mounts {
-		if m.target == "/" {
-			root = m.id
-		}
-	}
-	for _, m := range b.mounts {
-		if m.parent != root || m.target == "/" || strings.HasPrefix(m.target, "/"+bootplan.Dir+"/") {
+	for i := len(b.mounts) - 1; i >= 0; i-- {
+		m := &b.mounts[i]
+		if m.parent != root.id || m.target == "/" || strings.HasPrefix(m.target, "/"+bootplan.Dir+"/") {
 			continue
 		}
-		to, err := resolveDir(b.newroot, m.target)
-		if err != nil {
-			return failure("make mount point", b.newroot+m.target, err)
+		from, why := m.target, "it shows a part of rootfs"
+		m.target = ""
+		if b.plan.Root != "tmpfs" || !onRootfs(from) {
+			to, err := b.mountPoint(from)
+			if err != nil {
+				return err
+			}
+			if err := syscall.Mount(from, b.newroot+to, "", syscall.MS_MOVE, ""); err != nil {
+				return failure("move mount "+from+" to", b.newroot+to, err)
+			}
+			m.target = to
+			moved, why = " "+from+moved, "it is under another one"
 		}
-		if err := syscall.Mount(m.target, b.newroot+to, "", syscall.MS_MOVE, ""); err != nil {
-			return failure("move mount "+m.target+" to", b.newroot+to, err)
+		for syscall.Unmount(from, syscall.MNT_DETACH) == nil {
+			b.warn("mount on " + from + " dropped: " + why)
 		}
+	}
+	if moved != "" {
+		b.log(levelInfo, "mounts moved from rootfs:"+moved)
 	}
 	return nil
 }
 
-// makeMounts makes the mounts of init.mounts, except where one was moved to.
+// onRootfs reports whether path is on rootfs, which is / still.
+func onRootfs(path string) bool {
+	var st, root syscall.Stat_t
+	return syscall.Lstat(path, &st) == nil && syscall.Lstat("/", &root) == nil && st.Dev == root.Dev
+}
+
+// mountPoint returns where path is in the new root, and makes it if it is missing.
+func (b *boot) mountPoint(path string) (string, error) {
+	to, err := resolveDir(b.newroot, path)
+	return to, failure("make mount point", path, err)
+}
+
+// makeMounts makes the mounts of init.mounts, except where one is already.
 func (b *boot) makeMounts() error {
 	for _, m := range b.plan.Mounts {
-		if b.isMounted(m.Target) {
-			continue
-		}
-		to, err := resolveDir(b.newroot, m.Target)
+		to, err := b.mountPoint(m.Target)
 		if err != nil {
-			return failure("make mount point", m.Target, err)
+			return err
+		}
+		if have := b.mountAt(to); have != nil {
+			if have.fstype != m.Type {
+				b.warn("mount " + m.Type + " on " + to + " left out: it has a " + have.fstype)
+			}
+			continue
 		}
 		flags, data := mountOptions(m.Options)
 		source := m.Source
@@ -65,13 +97,14 @@ func (b *boot) makeMounts() error {
 	return nil
 }
 
-func (b *boot) isMounted(target string) bool {
-	for _, m := range b.mounts {
-		if m.target == target {
-			return true
+// mountAt returns what is mounted at path, nil if nothing is.
+func (b *boot) mountAt(path string) *mountInfo {
+	for i := len(b.mounts) - 1; i >= 0; i-- {
+		if m := &b.mounts[i]; m.target == path {
+			return m
 		}
 	}
-	return false
+	return nil
 }
 
 // mountFlags are the options that mount(2) takes as flags, by their names in

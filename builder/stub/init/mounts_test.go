@@ -58,7 +58,7 @@ func TestParseOwnMounts(t *testing.T) {
 		t.Skip(err)
 	}
 	b := &boot{mounts: parseMounts(string(text), "")}
-	if !b.isMounted("/") {
+	if b.mountAt("/") == nil {
 		t.Errorf("got no / among %v", b.mounts)
 	}
 	if len(b.mounts) != count(text, '\n') {
@@ -76,11 +76,14 @@ func count(text []byte, c byte) int {
 	return n
 }
 
-func TestIsMounted(t *testing.T) {
-	b := &boot{mounts: []mountInfo{{"20", "1", "/dev", "devtmpfs"}}}
-	for path, want := range map[string]bool{"/dev": true, "/dev/pts": false, "/de": false, "/": false} {
-		if got := b.isMounted(path); got != want {
-			t.Errorf("%s: got %v, want %v", path, got, want)
+func TestMountAt(t *testing.T) {
+	b := &boot{mounts: []mountInfo{{"20", "1", "/dev", "tmpfs"}, {"21", "20", "/dev", "devtmpfs"}}}
+	if got := b.mountAt("/dev"); got == nil || got.fstype != "devtmpfs" {
+		t.Errorf("/dev: got %v, want the mount that was made last", got)
+	}
+	for _, path := range []string{"/dev/pts", "/de", "/", ""} {
+		if got := b.mountAt(path); got != nil {
+			t.Errorf("%s: got %v, want none", path, got)
 		}
 	}
 }
