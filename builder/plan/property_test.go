@@ -165,6 +165,19 @@ func TestMissingFolders(t *testing.T) {
 	}
 }
 
+func TestManyFoldersWithLinks(t *testing.T) {
+	table := linkTable{links: map[string]link{"/l": {target: "x"}}, folders: map[string]outcome{}}
+	for i := range 100 {
+		path := fmt.Sprintf("/l/%d%s", i, strings.Repeat("/d", 1000))
+		if got, err := table.place(path); err != nil || got != "/x"+path[len("/l"):] {
+			t.Fatalf("got %.20q... and the error %v", got, err)
+		}
+	}
+	if n := len(table.folders); n > foldersMost {
+		t.Errorf("%d folders are kept, want %d at most", n, foldersMost)
+	}
+}
+
 func TestErrorsAreSortedAndFew(t *testing.T) {
 	var list Errors
 	for _, origin := range []string{"b.yaml:1:1", "a.yaml:10:3", "a.yaml:9:12", "a.yaml:9:3", ""} {

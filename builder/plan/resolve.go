@@ -138,6 +138,8 @@ func (t *linkTable) place(path string) (string, error) {
 	return join(to, path[strings.LastIndexByte(path, '/')+1:]), nil
 }
 
+const foldersMost = 64 << 10 // that are kept: a few paths can have many
+
 // folder returns where path leads if it is a folder: links are followed to the end.
 func (t *linkTable) folder(path string) (string, error) {
 	if len(t.links) == 0 || path == "/" {
@@ -150,6 +152,9 @@ func (t *linkTable) folder(path string) (string, error) {
 	if _, ok := t.links[to]; ok && err == nil {
 		followed := 0
 		to, err = t.follow(to, &followed)
+	}
+	if len(t.folders) == foldersMost {
+		clear(t.folders) // what is asked for again is found again
 	}
 	t.folders[path] = outcome{to, err}
 	return to, err
