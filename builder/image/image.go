@@ -12,14 +12,15 @@
 // strictly as the boot stub does, and compares the image with its boot plan. [List] shows
 // the root that stands in the end, and [Extraction] unpacks it.
 //
-//	walk.go, unpacker.go, entry.go         segments, archives and entries
-//	kernelroot.go, names.go, settle.go     what an entry meets in the root before it
-//	whole.go                               the comparison with the boot plan
-//	window.go, ahead.go                    reading without copying, on all cores
-//	list.go, files.go, spent.go            what commands show
-//	extract.go, place.go, links.go         what an extraction makes, and where
-//	maker.go, stage.go, attributes.go      the system calls for it, safe from other users
-//	resolver.go, pins.go, status.go        names in directories that others can change
+//	walk.go, detect.go                   segments
+//	archive.go, unpacker.go, entry.go    archives and their entries
+//	kernelroot.go, names.go, settle.go   what an entry meets in the root before it
+//	whole.go                             the comparison with the boot plan
+//	window.go, ahead.go                  reading without copying, on all cores
+//	list.go, files.go, spent.go          what commands show
+//	extract.go, place.go, links.go       what an extraction makes, and where
+//	maker.go, stage.go, attributes.go    the system calls for it
+//	resolver.go, pins.go, status.go      names in directories that others can change
 package image
 
 import (

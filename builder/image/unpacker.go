@@ -8,17 +8,6 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
-// entryReader is a newc archive that is read entry by entry: strictly, as the stub reads
-// members, or as the kernel reads segments.
-type entryReader interface {
-	// Next passes over what is left of an entry and returns the next one, which is
-	// valid until the following call, or io.EOF behind the last.
-	Next() (*cpio.Header, error)
-	io.Reader
-	io.WriterTo
-	Offset() int64 // bytes of the archive that have been read
-}
-
 // unpacker reads an archive as the kernel unpacks it (init/initramfs.c). It ends behind
 // the trailer, which need not be there, or where something other than an entry or zeros
 // follows. An entry that the kernel skips is a finding and is not returned.

@@ -1,13 +1,10 @@
 package image
 
 import (
-	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
 
-	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/compress"
 )
 
@@ -25,8 +22,7 @@ func Walk(r io.Reader, visit func(e *Entry, body io.Reader) error) (*Info, error
 	return w.info, err
 }
 
-// WalkOuter is Walk of what the kernel unpacks: of members it does not see what is in
-// them.
+// WalkOuter is Walk of what the kernel unpacks: it visits members and not what is in them.
 func WalkOuter(r io.Reader, visit func(e *Entry, body io.Reader) error) (*Info, error) {
 	w := &walker{visit: visit, info: &Info{}, outer: true}
 	err := w.image(r)
@@ -118,95 +114,6 @@ func (w *walker) segments(r *window) error {
 			return errNoArchive
 		}
 	}
-}
-
-// tail is for what is neither an archive nor a stream. It returns nil if that is
-// something which may stand behind an image.
-func (w *walker) tail(r *window, zeros int64) error {
-	head, err := r.Peek(formatHead)
-	if err != nil && err != io.EOF {
-		return err
-	}
-	fault := errors.New(describe(head))
-	if len(w.info.Segments) == 0 {
-		return fault
-	}
-	offset := r.position()
-	if w.file == nil {
-		if n := bootConfigAhead(r, zeros); n > 0 {
-			w.info.BootConfig = n
-			w.info.Size = offset + int64(r.Buffered()) - n
-			return nil
-		}
-	}
-	if head[0] == '0' && len(head) < cpio.HeaderSize && offset%4 == 0 {
-		w.info.Size = offset + int64(len(head))
-		w.report(headerCut, Finding{Offset: offset})
-		return nil
-	}
-	if erased, err := skipErased(r); err != nil || !erased {
-		return cmp.Or(err, fault)
-	}
-	w.info.Size = r.position()
-	w.report(flashTail, Finding{Offset: offset})
-	return nil
-}
-
-var errNoArchive = errors.New("no archive in it")
-
-// skipZeros skips zero bytes and returns how many they were, with io.EOF if r
-// ends behind them.
-func skipZeros(r *window) (int64, error) {
-	return skipAll(r, func(b []byte) int { return len(b) - len(bytes.TrimLeft(b, "\x00")) })
-}
-
-// skipErased skips bytes of erased flash, and zeros, and reports whether r ends behind
-// them.
-func skipErased(r *window) (bool, error) {
-	_, err := skipAll(r, func(b []byte) int { return len(b) - len(bytes.TrimLeft(b, "\x00\xff")) })
-	if err == io.EOF {
-		return true, nil
-	}
-	return false, err
-}
-
-// skipAll skips as many bytes as skip counts at the start of what it is given. It
-// returns how many they were, with io.EOF if r ends behind them.
-func skipAll(r *window, skip func([]byte) int) (int64, error) {
-	var n int64
-	for {
-		if _, err := r.Peek(1); err != nil {
-			return n, err
-		}
-		b, _ := r.Peek(r.Buffered())
-		skipped, _ := r.Discard(skip(b))
-		n += int64(skipped)
-		if skipped < len(b) {
-			return n, nil
-		}
-	}
-}
-
-// detect finds what begins at offset, nil if that is nothing which the kernel takes.
-// It sees a raw archive only at a multiple of 4, and after a raw one it wants even a
-// compressed one there.
-func detect(r *window, offset int64, afterRaw bool) (*compress.Codec, error) {
-	head, err := r.Peek(6)
-	if err != nil && err != io.EOF {
-		return nil, err
-	}
-	codec := compress.Detect(head)
-	switch {
-	case len(head) == 0:
-		return nil, errNoArchive
-	case codec == nil:
-		return nil, nil
-	case offset%4 != 0 && codec.Name == "none":
-		return nil, errors.New("a raw archive has to begin at a multiple of 4")
-	case offset%4 != 0 && afterRaw:
-		return nil, errors.New("what follows a raw archive has to begin at a multiple of 4")
-	}
-	return codec, nil
 }
 
 // segment walks one raw archive, or one compressed stream. It begins at the offset at
@@ -301,89 +208,6 @@ func (w *walker) stream(r *window, s *Segment) error {
 			return err
 		}
 	}
-}
-
-// archive walks one archive. It begins at the offset at of the image, or at is -1.
-func (w *walker) archive(r *window, s *Segment, at int64) error {
-	base := s.Unpacked
-	if w.member != "" {
-		a := cpio.NewReader(r)
-		var links hardLinks
-		err := w.walk(a, s, at, &links, func(h *cpio.Header) (int64, int64) {
-			begin := a.Offset() - cpio.EntrySize(h.Name, 0)
-			return base + begin, base + begin + cpio.EntrySize(h.Name, h.Size)
-		})
-		s.Unpacked += a.Offset()
-		return err
-	}
-	u := &unpacker{r: r, raw: s.Codec == "none", base: base, report: func(r *rule, f Finding) {
-		f.Segment = s.Index
-		w.report(r, f)
-	}}
-	if u.raw {
-		u.base = s.Offset
-	}
-	err := w.walk(u, s, at, &w.links, func(*cpio.Header) (int64, int64) { return base + u.head, base + u.end })
-	if u.trailed {
-		w.began = true
-		clear(w.links)
-	}
-	if s.Unpacked += u.offset; u.raw {
-		s.Unpacked = u.end
-	}
-	return err
-}
-
-// walk visits the entries of an archive. Place returns where the current one begins and
-// ends in what the segment or member unpacks to.
-func (w *walker) walk(a entryReader, s *Segment, at int64, links *hardLinks, place func(*cpio.Header) (begin, end int64)) error {
-	u, _ := a.(*unpacker)
-	b := &body{archive: a, begin: s.Unpacked, at: at, file: w.file}
-	var e Entry
-	for {
-		h, err := a.Next()
-		w.began = w.began || err == nil
-		switch {
-		case err == io.EOF:
-			return nil
-		case err != nil:
-			return damaged(err)
-		}
-		s.Entries++
-		w.entries++
-		first, file := links.find(h, w.entries)
-		e = Entry{Header: *h, Segment: s.Index, Member: w.member, HardLinkOf: first, number: w.entries, file: file}
-		if e.Type() == cpio.TypeLink {
-			e.Mode = cpio.TypeLink | 0o777 // which all have
-		}
-		e.begin, e.end = place(h)
-		b.size, b.taken, b.summed = h.Size, false, false
-		if u != nil {
-			e.Link, b.summed = u.target, u.summed
-		}
-		if w.text += int64(len(e.Name) + len(e.Link)); w.text > maxText+w.entries*textShare {
-			return fmt.Errorf("the names of its %d entries take more than %d MiB, which no root needs", w.entries, w.text>>20)
-		}
-		if err := w.entry(&e, b); err != nil {
-			return err
-		}
-	}
-}
-
-// What names and link targets may take, so that reading an image takes 64 MiB and 1 KiB an
-// entry, whatever is in it.
-const (
-	maxText   = 4 << 20
-	textShare = 256 // bytes more for each entry
-)
-
-// damaged is an error of what an archive consists of.
-func damaged(err error) error {
-	var fault *cpio.Error
-	if errors.As(err, &fault) && fault.Msg != cpio.Cut {
-		return fmt.Errorf("damaged archive: %w", err)
-	}
-	return err
 }
 
 func (w *walker) report(r *rule, f Finding) { w.info.Findings.add(r, f) }

@@ -1,0 +1,104 @@
+package image
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+)
+
+// entryReader is a newc archive that is read entry by entry: strictly, as the stub reads
+// members, or as the kernel reads segments.
+type entryReader interface {
+	// Next passes over what is left of an entry and returns the next one, which is
+	// valid until the following call, or io.EOF behind the last.
+	Next() (*cpio.Header, error)
+	io.Reader
+	io.WriterTo
+	Offset() int64 // bytes of the archive that have been read
+}
+
+// archive walks one archive. It begins at the offset at of the image, or at is -1.
+func (w *walker) archive(r *window, s *Segment, at int64) error {
+	base := s.Unpacked
+	if w.member != "" {
+		a := cpio.NewReader(r)
+		var links hardLinks
+		err := w.walk(a, s, at, &links, func(e *Entry, _ *body) {
+			e.begin = base + a.Offset() - cpio.EntrySize(e.Name, 0)
+			e.end = e.begin + cpio.EntrySize(e.Name, e.Size)
+		})
+		s.Unpacked += a.Offset()
+		return err
+	}
+	u := &unpacker{r: r, raw: s.Codec == "none", base: base, report: func(r *rule, f Finding) {
+		f.Segment = s.Index
+		w.report(r, f)
+	}}
+	if u.raw {
+		u.base = s.Offset
+	}
+	err := w.walk(u, s, at, &w.links, func(e *Entry, b *body) {
+		e.begin, e.end = base+u.head, base+u.end
+		e.Link, b.summed = u.target, u.summed
+	})
+	if u.trailed {
+		w.began = true
+		clear(w.links)
+	}
+	if u.raw {
+		s.Unpacked = u.end // without the zeros that follow
+	} else {
+		s.Unpacked += u.offset
+	}
+	return err
+}
+
+// walk visits the entries of an archive. It calls complete for each one, to set what only
+// the reader of the archive knows: where the entry lies, and how its body is read.
+func (w *walker) walk(a entryReader, s *Segment, at int64, links *hardLinks, complete func(*Entry, *body)) error {
+	b := &body{archive: a, begin: s.Unpacked, at: at, file: w.file}
+	var e Entry
+	for {
+		h, err := a.Next()
+		w.began = w.began || err == nil
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return damaged(err)
+		}
+		s.Entries++
+		w.entries++
+		first, file := links.find(h, w.entries)
+		e = Entry{Header: *h, Segment: s.Index, Member: w.member, HardLinkOf: first, number: w.entries, file: file}
+		if e.Type() == cpio.TypeLink {
+			e.Mode = cpio.TypeLink | 0o777 // which all have
+		}
+		b.size, b.taken = h.Size, false
+		complete(&e, b)
+		if w.text += int64(len(e.Name) + len(e.Link)); w.text > maxText+w.entries*textShare {
+			return fmt.Errorf("the names of its %d entries take more than %d MiB, which no root needs", w.entries, w.text>>20)
+		}
+		if err := w.entry(&e, b); err != nil {
+			return err
+		}
+	}
+}
+
+// What names and link targets may take, so that reading an image takes 64 MiB and 1 KiB an
+// entry, whatever is in it.
+const (
+	maxText   = 4 << 20
+	textShare = 256 // bytes more for each entry
+)
+
+// damaged is an error of what an archive consists of.
+func damaged(err error) error {
+	var fault *cpio.Error
+	if errors.As(err, &fault) && fault.Msg != cpio.Cut {
+		return fmt.Errorf("damaged archive: %w", err)
+	}
+	return err
+}

@@ -1,0 +1,100 @@
+package image
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"io"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/compress"
+)
+
+// tail is for what is neither an archive nor a stream. It returns nil if that is
+// something which may stand behind an image.
+func (w *walker) tail(r *window, zeros int64) error {
+	head, err := r.Peek(formatHead)
+	if err != nil && err != io.EOF {
+		return err
+	}
+	fault := errors.New(describe(head))
+	if len(w.info.Segments) == 0 {
+		return fault
+	}
+	offset := r.position()
+	if w.file == nil {
+		if n := bootConfigAhead(r, zeros); n > 0 {
+			w.info.BootConfig = n
+			w.info.Size = offset + int64(r.Buffered()) - n
+			return nil
+		}
+	}
+	if head[0] == '0' && len(head) < cpio.HeaderSize && offset%4 == 0 {
+		w.info.Size = offset + int64(len(head))
+		w.report(headerCut, Finding{Offset: offset})
+		return nil
+	}
+	if erased, err := skipErased(r); err != nil || !erased {
+		return cmp.Or(err, fault)
+	}
+	w.info.Size = r.position()
+	w.report(flashTail, Finding{Offset: offset})
+	return nil
+}
+
+var errNoArchive = errors.New("no archive in it")
+
+// skipZeros skips zero bytes and returns how many they were, with io.EOF if r
+// ends behind them.
+func skipZeros(r *window) (int64, error) {
+	return skipAll(r, func(b []byte) int { return len(b) - len(bytes.TrimLeft(b, "\x00")) })
+}
+
+// skipErased skips bytes of erased flash, and zeros, and reports whether r ends behind
+// them.
+func skipErased(r *window) (bool, error) {
+	_, err := skipAll(r, func(b []byte) int { return len(b) - len(bytes.TrimLeft(b, "\x00\xff")) })
+	if err == io.EOF {
+		return true, nil
+	}
+	return false, err
+}
+
+// skipAll skips as many bytes as skip counts at the start of what it is given. It
+// returns how many they were, with io.EOF if r ends behind them.
+func skipAll(r *window, skip func([]byte) int) (int64, error) {
+	var n int64
+	for {
+		if _, err := r.Peek(1); err != nil {
+			return n, err
+		}
+		b, _ := r.Peek(r.Buffered())
+		skipped, _ := r.Discard(skip(b))
+		n += int64(skipped)
+		if skipped < len(b) {
+			return n, nil
+		}
+	}
+}
+
+// detect finds what begins at offset, nil if that is nothing which the kernel takes.
+// It sees a raw archive only at a multiple of 4, and after a raw one it wants even a
+// compressed one there.
+func detect(r *window, offset int64, afterRaw bool) (*compress.Codec, error) {
+	head, err := r.Peek(6)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	codec := compress.Detect(head)
+	switch {
+	case len(head) == 0:
+		return nil, errNoArchive
+	case codec == nil:
+		return nil, nil
+	case offset%4 != 0 && codec.Name == "none":
+		return nil, errors.New("a raw archive has to begin at a multiple of 4")
+	case offset%4 != 0 && afterRaw:
+		return nil, errors.New("what follows a raw archive has to begin at a multiple of 4")
+	}
+	return codec, nil
+}
