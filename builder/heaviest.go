@@ -22,7 +22,7 @@ type weight struct {
 func heaviest(weights []weight, what string) string {
 	slices.SortStableFunc(weights, func(a, b weight) int { return cmp.Compare(b.bytes, a.bytes) })
 	var lines strings.Builder
-	fmt.Fprintf(&lines, "what weighs most, in %s bytes:", what)
+	fmt.Fprintf(&lines, "the largest paths, in %s bytes:", what)
 	for _, w := range weights[:min(10, len(weights))] {
 		if w.bytes > 0 {
 			fmt.Fprintf(&lines, "\n  %12d  %s", w.bytes, w.path)
