@@ -26,6 +26,7 @@ type whole struct {
 	members []*memberSeen
 	entries int64 // of members
 	root    int64 // entries in segments that are of the root
+	xattrs  bool  // there is a table of extended attributes
 	group   sync.WaitGroup
 	slots   chan struct{} // a token for every file that is read at once
 }
@@ -63,6 +64,8 @@ func (w *whole) count(e *Entry) {
 	switch name := e.place(); {
 	case name == bootplan.Init, strings.HasPrefix(name, bootplan.Dir+"/rdinit."): // these wait aside
 		w.root++
+	case name == bootplan.Xattrs:
+		w.xattrs = true
 	case name == "init", name == bootplan.Dir, strings.HasPrefix(name, bootplan.Dir+"/"):
 	default:
 		w.root++
@@ -130,6 +133,9 @@ func (w *whole) compare(text []byte, cut bool) error {
 	}
 	if extra := len(w.members) - len(p.Members); extra > 0 {
 		return fmt.Errorf("%s is not in the boot plan, which has %d members", w.members[len(p.Members)].name, len(p.Members))
+	}
+	if p.Xattrs != "" && !w.xattrs {
+		return fmt.Errorf("not whole: %s is missing, the boot plan has extended attributes", bootplan.Xattrs)
 	}
 	if cut {
 		return errors.New("not whole: it ends in the middle of an entry")

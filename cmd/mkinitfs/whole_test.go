@@ -111,6 +111,28 @@ func TestWholeBind(t *testing.T) {
 	}
 }
 
+// A table of extended attributes that is missing is noticed by all that read the image.
+func TestWholeXattrs(t *testing.T) {
+	stub := filepath.Join(t.TempDir(), "stub")
+	writeFile(t, stub, emptyProgram(elf.EM_X86_64))
+	manifest := "version: 1\ncompress: none\ncontents: [{type: file, dst: /sbin/init, content: x, mode: 0755, xattrs: {user.a: b}}]\narch: amd64"
+	img, built := buildImage(t, manifest, "--stub", stub)
+	data := []byte(readFile(t, img))
+	boot := built.Segments[0]
+	var kept []member
+	for _, m := range membersAsFound(t, data[:boot.Size]) {
+		if m.name == ".mkinitfs/plan" {
+			kept = append(kept, m)
+		}
+	}
+	bad := filepath.Join(t.TempDir(), "bad.img")
+	writeFile(t, bad, append(membersOut(t, kept), data[boot.Offset+boot.Size:]...))
+	out, err := exec.Command(commandPath(t), "list", bad).CombinedOutput()
+	if want := "not whole: .mkinitfs/xattrs is missing"; err == nil || !strings.Contains(string(out), want) {
+		t.Errorf("got %v and %q, want status 1 and %q", err, out, want)
+	}
+}
+
 type member struct {
 	name string
 	data []byte
