@@ -43,6 +43,12 @@ func (d *decoder) content(n *node, list *[]Content) {
 	}
 	kind, ok := n.field("type")
 	if !ok {
+		for _, f := range n.fields {
+			if spaceColon(f.key, "type") != "" {
+				d.add(f.pos, unknownKey("contents", f.key, []string{"type"}))
+				return
+			}
+		}
 		d.add(n.pos, advise(guessType(n), "an item of contents needs type"))
 		return
 	}

@@ -38,7 +38,7 @@ func (d *decoder) object(n *node, name string, known ...string) *object {
 		if slices.Contains(known, f.key) {
 			o.fields[f.key] = f
 		} else {
-			d.add(f.pos, unknown("key in "+name+":", f.key, known))
+			d.add(f.pos, unknownKey(name, f.key, known))
 		}
 	}
 	return o

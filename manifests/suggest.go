@@ -2,6 +2,7 @@ package manifests
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -64,4 +65,35 @@ func unknown(what, word string, known []string, others ...otherWord) error {
 		return fmt.Errorf("unknown %s %s (did you mean %s?)", what, quote(word), near)
 	}
 	return advise("known: "+strings.Join(known, ", "), "unknown %s %s", what, quote(word))
+}
+
+// otherKeys are the words of other tools for keys.
+var otherKeys = []otherWord{
+	{"source", "src"}, {"from", "src"}, {"file", "src"}, {"path", "dst"}, {"destination", "dst"}, {"to", "dst"},
+	{"text", "content"}, {"data", "content"}, {"permissions", "mode"}, {"perm", "mode"},
+}
+
+// unknownKey returns the error for a key of object that is none of known.
+func unknownKey(object, key string, known []string) error {
+	what := "key in " + object + ":"
+	if spaced := spaceColon(key, known...); spaced != "" {
+		return advise("write a space after the colon: "+strconv.Quote(spaced), "unknown %s %s", what, quote(key))
+	}
+	var others []otherWord
+	for _, other := range otherKeys {
+		if slices.Contains(known, other.ours) {
+			others = append(others, other)
+		}
+	}
+	return unknown(what, key, known, others...)
+}
+
+// spaceColon returns text as it was meant if it is one of keys and its value without the
+// space between them, which to YAML is one word; else "".
+func spaceColon(text string, keys ...string) string {
+	key, value, found := strings.Cut(text, ":")
+	if !found || !slices.Contains(keys, key) {
+		return ""
+	}
+	return key + ": " + value
 }
