@@ -10,6 +10,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/arch"
 )
 
+// ErrNoArch says that nothing in an image is for one architecture.
+var ErrNoArch = errors.New("no program in it tells its architecture")
+
 // Arch returns the architecture of the image r, as a manifest names it: what its
 // boot plan says, or, if it has none, what its first program is made for.
 func Arch(r io.Reader) (string, error) {
@@ -47,5 +50,5 @@ func Arch(r io.Reader) (string, error) {
 	case err != nil:
 		return "", err
 	}
-	return "", errors.New("no program in it tells its architecture")
+	return "", ErrNoArch
 }

@@ -46,6 +46,9 @@ func ReadFiles(r io.Reader) (*Files, error) {
 	return f, err
 }
 
+// Empty reports whether the image brings up nothing.
+func (f *Files) Empty() bool { return len(f.entries) == 0 }
+
 // Copy writes the content of a regular file to w. Links in its path are followed as
 // they are once the root is up. Errors are *fs.PathError, except those of w and of the
 // image.

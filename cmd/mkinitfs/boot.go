@@ -112,8 +112,11 @@ func imageArch(name string) (string, error) {
 	}
 	defer f.Close()
 	arch, err := image.Arch(f)
+	if errors.Is(err, image.ErrNoArch) {
+		return "", fmt.Errorf("%s: %w\n  add --arch ARCH, the architecture of the machine", name, err)
+	}
 	if err != nil {
-		return "", fmt.Errorf("%s: %w\n  --arch ARCH names the machine", name, err)
+		return "", fmt.Errorf("%s: %w", name, err)
 	}
 	return arch, nil
 }

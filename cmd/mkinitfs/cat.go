@@ -39,11 +39,17 @@ func catCommand() *cobra.Command {
 			if files == nil {
 				return fmt.Errorf("%s: %w", name, readErr)
 			}
+			if readErr != nil && files.Empty() {
+				return fmt.Errorf("%s: %w", name, readErr)
+			}
 			printFindings(cmd.ErrOrStderr(), args[0], files.Findings)
 			var status error
 			for _, path := range args[1:] {
 				err := files.Copy(cmd.OutOrStdout(), path)
 				if missing, ok := errors.AsType[*fs.PathError](err); ok && missing.Path == path {
+					if readErr != nil && errors.Is(err, fs.ErrNotExist) {
+						err = fmt.Errorf("read %s: not in what comes before the damage", path)
+					}
 					fmt.Fprintf(cmd.ErrOrStderr(), "mkinitfs: %s: %v\n", name, err)
 					status = exitStatus(exitFailed)
 				} else if err != nil {

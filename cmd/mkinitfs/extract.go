@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -15,6 +16,7 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/image"
+	"github.com/mkinitfs/mkinitfs/builder/stub/unpack"
 	"github.com/mkinitfs/mkinitfs/internal/container"
 )
 
@@ -61,6 +63,9 @@ func extractCommand() *cobra.Command {
 			}
 			if err != nil {
 				dir.remove()
+				if made, ok := errors.AsType[*unpack.Error](err); ok {
+					made.Name = filepath.Join(args[1], made.Name)
+				}
 				return fmt.Errorf("%s: %w", imageName(args[0]), err)
 			}
 			return nil

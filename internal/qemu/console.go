@@ -50,6 +50,14 @@ func (c *console) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// end completes a line that the guest has not, so that what the host prints next begins
+// on one of its own.
+func (c *console) end() {
+	if c.tee != nil && c.err == nil && c.log.Len() > c.line {
+		_, c.err = io.WriteString(c.tee, "\n")
+	}
+}
+
 // look judges a line, which may not be whole yet: a prompt never is.
 func (c *console) look(line []byte) {
 	if bytes.Contains(line, kernelPanic) {

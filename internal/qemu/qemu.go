@@ -157,6 +157,7 @@ func (m Machine) run(ctx context.Context, binary string, args []string) (*Result
 
 	start := time.Now()
 	err := qemu.Run()
+	serial.end()
 	ended := qemu.ProcessState != nil && qemu.ProcessState.Success()
 	result := &Result{
 		Output:         serial.log.Bytes(),
