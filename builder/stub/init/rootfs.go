@@ -54,6 +54,7 @@ func (b *boot) empty(path string, dev uint64) error {
 // bindRoot binds / onto a folder of itself, which makes a mount that, unlike
 // rootfs, can be pivoted from.
 func (b *boot) bindRoot() error {
+	b.ignoreFlags("a root of type bind has rootfs's own size and mode")
 	if b.canPivot() {
 		b.mounted = "root left where it is, since it can be pivoted from"
 		return nil

@@ -54,12 +54,12 @@ func (b *boot) rootOptions(pageSize int64) (rootOptions, error) {
 	if b.plan.Inodes > 0 {
 		o.inodes = strconv.FormatInt(b.plan.Inodes, 10)
 	}
-	if flags := b.words.rootflags; flags != "" && b.words.vendor() {
-		b.warn("rootflags=" + flags + " ignored: root= or rootfstype= speak of another root")
+	if flags := b.words.rootflags; b.words.vendor() {
+		b.ignoreFlags("root= or rootfstype= speak of another root")
 	} else if flags != "" {
 		for _, option := range strings.Split(flags, ",") {
 			if !o.set(option, b.memory.total) {
-				b.warn("rootflags: " + option + " ignored: not an option of the root's tmpfs")
+				b.warn("rootflags: " + option + " ignored: not an option of the root's tmpfs, or no value for it")
 			}
 		}
 	}
@@ -93,6 +93,13 @@ func (b *boot) rootOptions(pageSize int64) (rootOptions, error) {
 			"raise root.inodes in the manifest or nr_inodes= in rootflags=, or leave it out")
 	}
 	return o, nil
+}
+
+// ignoreFlags says why rootflags= do not count, if there are any.
+func (b *boot) ignoreFlags(why string) {
+	if flags := b.words.rootflags; flags != "" {
+		b.warn("rootflags=" + flags + " ignored: " + why)
+	}
 }
 
 func (o rootOptions) modeOption() string { return "mode=0" + strconv.FormatUint(uint64(o.mode), 8) }

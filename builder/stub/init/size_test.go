@@ -215,7 +215,8 @@ func TestRootOptions(t *testing.T) {
 func TestRootflagsWarnings(t *testing.T) {
 	for line, want := range map[string]string{
 		"rootflags=size=1g,mode=755":         "",
-		"rootflags=mode=755,noatime":         "<4>mkinitfs: rootflags: noatime ignored: not an option of the root's tmpfs\n",
+		"rootflags=mode=755,noatime":         "<4>mkinitfs: rootflags: noatime ignored: not an option of the root's tmpfs, or no value for it\n",
+		"rootflags=size=64MB":                "<4>mkinitfs: rootflags: size=64MB ignored: not an option of the root's tmpfs, or no value for it\n",
 		"root=/dev/sda1 rootflags=subvol=@":  "<4>mkinitfs: rootflags=subvol=@ ignored: root= or rootfstype= speak of another root\n",
 		"root=/dev/sda1 rootfstype=squashfs": "",
 	} {
