@@ -31,6 +31,7 @@ func (w *walker) entry(e *Entry, b *body) error {
 		w.info.Plan, err = b.all(e.Size, maxPlan)
 		content = bytes.NewReader(w.info.Plan)
 	case ours && e.Path() == "/"+bootplan.Xattrs && !w.outer:
+		w.whole.xattrs = true
 		return w.visitXattrs(e, b)
 	}
 	if err != nil {
