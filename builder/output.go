@@ -26,7 +26,7 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 	info, err := os.Stat(path)
 	switch {
 	case err == nil && info.IsDir():
-		return nil, fmt.Errorf("write %s: is a folder", path)
+		return nil, fmt.Errorf("write %s: is a directory", path)
 	case err == nil && !info.Mode().IsRegular():
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
 		if err != nil {

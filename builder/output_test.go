@@ -229,7 +229,7 @@ func TestBuildFileErrors(t *testing.T) {
 			})
 		}
 	}
-	if _, err := BuildFile(t.Context(), dir, m, Options{}); err == nil || !strings.Contains(err.Error(), "is a folder") {
+	if _, err := BuildFile(t.Context(), dir, m, Options{}); err == nil || !strings.Contains(err.Error(), "is a directory") {
 		t.Errorf("into a folder: got error %v", err)
 	}
 	_, err := BuildFile(t.Context(), filepath.Join(dir, "missing", "out.img"), m, Options{})

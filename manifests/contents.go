@@ -157,7 +157,7 @@ func (c *Content) readDst(o *object) {
 		}
 	default:
 		if p.folder {
-			o.errorf(at.pos, "dst %s: a %s is no folder", quote(at.text), c.Type)
+			o.errorf(at.pos, "dst %s: a %s is no directory", quote(at.text), c.Type)
 		}
 	}
 }
@@ -201,7 +201,7 @@ func (c *Content) readSource(o *object) {
 		o.errorf(pos, "src %s: %w", quote(src), errPattern)
 	}
 	if !c.DstDir && c.Dst != "" {
-		o.add(pos, advise("end dst with / to put what it matches into that folder, or write \\ before a character that is meant as it is",
+		o.add(pos, advise("end dst with / to put what it matches into that directory, or write \\ before a character that is meant as it is",
 			"src %s is a pattern, and dst is one file", quote(src)))
 	}
 	o.refuse("src is a pattern", "links")

@@ -141,7 +141,7 @@ func kind(e *Entry) string {
 	case TypeBlock:
 		return "a block device"
 	case TypeDir:
-		return "a folder"
+		return "a directory"
 	case TypeChar:
 		return "a character device"
 	case TypeFIFO:

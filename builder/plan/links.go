@@ -25,7 +25,7 @@ func (p *planner) join() {
 		case target.Nlink == 0:
 			p.fail(last, "", "its target %s is a hard link that leads back here", last.Target)
 		case target.IsDir():
-			p.fail(last, "", "its target %s is a folder, which has one name only", last.Target)
+			p.fail(last, "", "its target %s is a directory, which has one name only", last.Target)
 		default:
 			for _, name := range chain {
 				p.entries[name].become(target)

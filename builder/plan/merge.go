@@ -32,7 +32,7 @@ func (p *planner) mergePath(candidates []*Entry) *Entry {
 		if !agreed {
 			what := "already added " + place(winner)
 			if winner.IsDir() && e.IsDir() {
-				what = "a folder with other metadata was " + what
+				what = "a directory with other metadata was " + what
 			}
 			p.fail(e, `add "replace: true" here if this one is to win`, "%s", what)
 		}
@@ -87,7 +87,7 @@ func (p *planner) checkParents() {
 		if up := p.entries[at]; !up.IsDir() {
 			hint := ""
 			if up.Replace {
-				hint = "a folder can only be replaced together with all that is in it"
+				hint = "a directory can only be replaced together with all that is in it"
 			}
 			p.fail(e, hint, "%s is %s, added %s", last, kind(up), place(up))
 		}

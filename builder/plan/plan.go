@@ -130,7 +130,7 @@ func (p *planner) start() {
 			p.fail(e, "", "not an absolute, clean path")
 			continue
 		case e.Path == "/" && !e.IsDir():
-			p.fail(e, "", "the root is a folder, not %s", kind(e))
+			p.fail(e, "", "the root is a directory, not %s", kind(e))
 			continue
 		case e.Path == "/" && e.Implied:
 			// The top of a tree or an archive is a folder of the host's, often a
@@ -206,7 +206,7 @@ func (p *planner) makeParents() bool {
 				break
 			}
 			if len(missing) == missingMost+missingShare*len(p.entries) {
-				p.fail(e, "", "%d folders are missing up to here, more than any root has", len(missing))
+				p.fail(e, "", "%d directories are missing up to here, more than any root has", len(missing))
 				return false
 			}
 			seen[dir] = true

@@ -85,7 +85,7 @@ file /dev/null/x brought`, `
 3 /dev/console char 0600 5:1
 4 /dev/null char 0666 1:3
 warning: m:2: /dev/console is a file and not the device 5:1, which takes its place
-warning: m:3: /dev/null is a folder and not the device 1:3, which takes its place
+warning: m:3: /dev/null is a directory and not the device 1:3, which takes its place
 `},
 		{"names of a file that gives way stay", `
 nodes
@@ -379,7 +379,7 @@ dir /e implied
 file /e replace
 remove /e/*`, `
 m:1: /d/x: /d is a file, added at m:3
-  a folder can only be replaced together with all that is in it
+  a directory can only be replaced together with all that is in it
 `},
 		{"collisions", `
 file /a
@@ -397,9 +397,9 @@ m:2: /a: already added at m:1
   add "replace: true" here if this one is to win
 m:5: /bin/sh (/usr/bin/sh in the image): already added at m:4
   add "replace: true" here if this one is to win
-m:7: /d: a folder with other metadata was already added at m:6
+m:7: /d: a directory with other metadata was already added at m:6
   add "replace: true" here if this one is to win
-m:9: /: a folder with other metadata was already added at m:8
+m:9: /: a directory with other metadata was already added at m:8
   add "replace: true" here if this one is to win
 m:11: /e: already added at m:10
   add "replace: true" here if this one is to win
@@ -447,7 +447,7 @@ hard /sh2 /sh
 hard /x /nowhere`, `
 m:2: /b: its target /a is a hard link that leads back here
 m:3: /c: its target /c is a hard link that leads back here
-m:4: /d: its target /dir is a folder, which has one name only
+m:4: /d: its target /dir is a directory, which has one name only
 m:6: /sh: its target /bin/busybox is not in the image
   did you mean /usr/busybox?
 m:9: /x: its target /nowhere is not in the image
@@ -595,14 +595,14 @@ dir /d security.capability=1
 file /e system.nfs4_acl=1
 permit /l security.capability=1
 permit /none security.capability=1 optional`, `
-m:2: /a: a folder with other metadata was already added at m:1
+m:2: /a: a directory with other metadata was already added at m:1
   add "replace: true" here if this one is to win
 m:3: /l: user.a on a symbolic link, which Linux does not take
 m:4: /m: system.posix_acl_access on a symbolic link, which Linux does not take
 m:5: /c: user.a on a character device, which Linux does not take
-m:6: /d: security.capability on a folder, which Linux does not take
+m:6: /d: security.capability on a directory, which Linux does not take
 m:7: /e: "system.nfs4_acl" is no extended attribute that an image can carry
-m:8: /l: nothing that matches can have security.capability: capabilities are for regular files, user.* for files and folders
+m:8: /l: nothing that matches can have security.capability: capabilities are for regular files, user.* for files and directories
 `},
 
 		// Bounds.
@@ -637,7 +637,7 @@ m:13: /empty: a symbolic link without a target
 m:14: relative: not an absolute, clean path
 m:15: /un//clean: not an absolute, clean path
 m:16: /h: not an absolute, clean path
-m:17: /: the root is a folder, not a file
+m:17: /: the root is a directory, not a file
 m:18: /setuid: mode 0300000 has unknown bits
 `},
 	}

@@ -160,8 +160,8 @@ func TestMissingFolders(t *testing.T) {
 		entries = append(entries, &Entry{Path: fmt.Sprintf("/%d%s", i, strings.Repeat("/d", 1000)), Mode: TypeFile, Origin: "m:1"})
 	}
 	_, err := Make(entries, Options{})
-	if err == nil || !strings.HasSuffix(err.Error(), ": 65940 folders are missing up to here, more than any root has") {
-		t.Errorf("got the error %.300v, want one about missing folders", err)
+	if err == nil || !strings.HasSuffix(err.Error(), ": 65940 directories are missing up to here, more than any root has") {
+		t.Errorf("got the error %.300v, want one about missing directories", err)
 	}
 }
 

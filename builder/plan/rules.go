@@ -89,7 +89,7 @@ func (p *planner) permit() {
 		})
 		for name := range untaken {
 			if matched {
-				p.problems = append(p.problems, &Error{Origin: rule.Origin, Path: rule.Pattern, Msg: "nothing that matches can have " + name + ": capabilities are for regular files, user.* for files and folders"})
+				p.problems = append(p.problems, &Error{Origin: rule.Origin, Path: rule.Pattern, Msg: "nothing that matches can have " + name + ": capabilities are for regular files, user.* for files and directories"})
 			}
 		}
 	}

@@ -41,7 +41,7 @@ func (t Tree) Entries(ctx context.Context, clock Clock) ([]*plan.Entry, error) {
 	case err != nil:
 		return nil, plan.Errors{t.fail(t.Src, err, "")}
 	case info.Mode&plan.TypeMask != plan.TypeDir:
-		return nil, plan.Errors{t.fail(t.Src, errors.New("not a folder"), "type: file takes single files")}
+		return nil, plan.Errors{t.fail(t.Src, errors.New("not a directory"), "type: file takes single files")}
 	case t.Fakeroot != "":
 		return nil, plan.Errors{t.pretended(t.Src)}
 	}
@@ -156,7 +156,7 @@ func (w *walk) addFolder(path string, id inode, private bool) {
 	}
 	for _, up := range w.above {
 		if w.Follow && up == id {
-			w.problems = append(w.problems, w.fail(path, errors.New("a symbolic link that leads back to a folder above it"), ""))
+			w.problems = append(w.problems, w.fail(path, errors.New("a symbolic link that leads back to a directory above it"), ""))
 			return
 		}
 	}

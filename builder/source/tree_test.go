@@ -98,7 +98,7 @@ func TestTree(t *testing.T) {
 /z/sh hard /z/ash
 `},
 		{"follow in a loop", Tree{Item: Item{Dst: "/"}, Src: "loop", Follow: true}, `
-m:1: loop/a/up: a symbolic link that leads back to a folder above it
+m:1: loop/a/up: a symbolic link that leads back to a directory above it
 `},
 		{"follow nowhere", Tree{Item: Item{Dst: "/"}, Src: "dead", Follow: true}, `
 m:1: dead/x: no such file or directory
@@ -108,7 +108,7 @@ m:1: dead/x: no such file or directory
 m:1: none: no such file or directory
 `},
 		{"a file", Tree{Item: Item{Dst: "/"}, Src: "root/bin/sh"}, `
-m:1: root/bin/sh: not a folder
+m:1: root/bin/sh: not a directory
   type: file takes single files
 `},
 		{"exclude nothing", Tree{Item: Item{Dst: "/"}, Src: "shared", Exclude: append(globs("x", "*.o"), plan.Glob{Pattern: "*.so", Optional: true})}, `

@@ -184,7 +184,7 @@ func TestBootWords(t *testing.T) {
 			[]string{"size=", "mode=711", "nr_inodes=3072"},
 			[]string{
 				"rootflags: colour=red ignored", "rootflags: size=lots ignored", "rootflags: mode=9 ignored",
-				"init=/opt ignored: program /opt: is a folder; starting /sbin/init",
+				"init=/opt ignored: program /opt: is a directory; starting /sbin/init",
 				"mkinitfs.on_error=pray ignored: it is one of panic reboot poweroff shell",
 				"mkinitfs.break=lunch ignored: it is one of mount unpack program switch exec",
 			},

@@ -24,17 +24,17 @@ func extractCommand() *cobra.Command {
 	var force, outer bool
 	cmd := &cobra.Command{
 		Use:   "extract IMAGE DIR [PATTERN...]",
-		Short: "Unpack the root that an image brings up into a folder",
+		Short: "Unpack the root that an image brings up into a directory",
 		Long: "Unpack the root that an image (\"-\" is standard input) brings up, as list shows it,\n" +
 			"into DIR, which is made if it is missing. PATTERNs are paths or globs (/etc/**): what\n" +
-			"they match is unpacked, a folder with all that is in it.\n\n" +
+			"they match is unpacked, a directory with all that is in it.\n\n" +
 			"Run by root the root is exact. For any other user everything is the user's own, without\n" +
 			"setuid and setgid bits that were meant for others, and device nodes are left out.\n" +
 			"Nothing is ever written outside of DIR, whatever names and links the image has and\n" +
 			"whatever other users do meanwhile.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {
-				return usageError{fmt.Errorf("extract takes an image and a folder, got %s", count(len(args), "argument", "arguments"))}
+				return usageError{fmt.Errorf("extract takes an image and a directory, got %s", count(len(args), "argument", "arguments"))}
 			}
 			return nil
 		},
@@ -71,7 +71,7 @@ func extractCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().BoolVarP(&force, "force", "f", false, "unpack into a folder that has something in it: what the image has too is replaced")
+	cmd.Flags().BoolVarP(&force, "force", "f", false, "unpack into a directory that is not empty: what the image has too is replaced")
 	cmd.Flags().BoolVar(&outer, "outer", false, "unpack what the kernel unpacks: the stub and the members instead of what they hold")
 	return cmd
 }

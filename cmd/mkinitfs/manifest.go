@@ -26,7 +26,7 @@ type manifestFlags struct {
 func (f *manifestFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&f.defines, "define", "D", nil, "define a `NAME=value` for ${NAME} in the manifest")
-	flags.StringVarP(&f.dir, "directory", "C", "", "look for relative sources in `DIR` (default: the manifest's folder)")
+	flags.StringVarP(&f.dir, "directory", "C", "", "look for relative sources in `DIR` (default: the manifest's directory)")
 	flags.StringVar(&f.arch, "arch", "", "build for `ARCH` instead of the manifest's")
 	flags.StringVar(&f.compress, "compress", "", "compress with `CODEC[:LEVEL]` instead of the manifest's")
 	flags.BoolVar(&f.ignoreFakeroot, "ignore-fakeroot", false, "under fakeroot or pseudo, take owners, modes and nodes as they are on disk")

@@ -24,7 +24,7 @@ func sizeCommand() *cobra.Command {
 		Use:   "size IMAGE",
 		Short: "Show what the bytes of an image are spent on",
 		Long: "Show what the bytes of an image (\"-\" is standard input) are spent on: packed, as they\n" +
-			"are in the image, and raw, by folder, the heaviest first.\n\n" +
+			"are in the image, and raw, by directory, the largest first.\n\n" +
 			"Packed bytes are a share: a codec packs blocks that hold many files, and what is\n" +
 			"alike in them once. A file is charged with its part of the blocks that it is in.",
 		Args: exactly(1, "one image"),
@@ -64,8 +64,8 @@ func sizeCommand() *cobra.Command {
 			return printUse(cmd.OutOrStdout(), imageName(args[0]), use, folders(use, depth))
 		},
 	}
-	cmd.Flags().IntVarP(&depth, "depth", "d", 2, "show folders down to `N` levels")
-	cmd.Flags().BoolVar(&files, "files", false, "show what is in the folders instead of them, the heaviest first")
+	cmd.Flags().IntVarP(&depth, "depth", "d", 2, "show directories down to `N` levels")
+	cmd.Flags().BoolVar(&files, "files", false, "show what is in the directories instead of them, the largest first")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print what every path takes as JSON")
 	cmd.Flags().StringVar(&html, "html", "", "write a map of it to `FILE`, for a browser")
 	return cmd
@@ -93,7 +93,7 @@ func describeUse(u *image.Use) useJSON {
 	return d
 }
 
-// leaves returns what has bytes itself, the heaviest first.
+// leaves returns what has bytes itself, the largest first.
 func leaves(u *image.Use) []image.Share {
 	shares := u.Heaviest(len(u.Root))
 	return slices.DeleteFunc(shares, func(s image.Share) bool { return s.Size == 0 })

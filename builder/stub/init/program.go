@@ -54,10 +54,10 @@ func checkProgram(root, path string) error {
 }
 
 var (
-	errFolder  = errors.New("is a folder")
-	errNotFile = errors.New("is not a regular file")
-	errNotExec = errors.New("is not executable (no x in its mode)")
-	errFormat  = errors.New("is neither an ELF program nor a #! script")
+	errDirectory = errors.New("is a directory")
+	errNotFile   = errors.New("is not a regular file")
+	errNotExec   = errors.New("is not executable (no x in its mode)")
+	errFormat    = errors.New("is neither an ELF program nor a #! script")
 )
 
 // checkImage checks one file and returns the interpreter that runs it, if any: of
@@ -69,7 +69,7 @@ func checkImage(path string) (interpreter string, err error) {
 	}
 	switch {
 	case kind(&st) == syscall.S_IFDIR:
-		return "", errFolder
+		return "", errDirectory
 	case kind(&st) != syscall.S_IFREG:
 		return "", errNotFile
 	case st.Mode&0o111 == 0:

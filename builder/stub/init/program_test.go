@@ -184,7 +184,7 @@ func TestCheckProgram(t *testing.T) {
 		"/missing":       "program /missing: no such file or directory",
 		"/sbin/dangling": "program /sbin/dangling: no such file or directory",
 		"/loop":          "program /loop: too many levels of symbolic links",
-		"/folder":        "program /folder: is a folder",
+		"/folder":        "program /folder: is a directory",
 		"/fifo":          "program /fifo: is not a regular file",
 		"/data":          "program /data: is not executable (no x in its mode)",
 		"/group-only":    ok, // root may
