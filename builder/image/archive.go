@@ -87,14 +87,14 @@ func (w *walker) walk(a entryReader, s *Segment, at int64, links *hardLinks, com
 	}
 }
 
-// What names and link targets may take, so that reading an image takes 64 MiB and 1 KiB an
-// entry, whatever is in it.
+// Bounds of what names and link targets take, so that reading any image takes at most 64 MiB
+// and 1 KiB an entry.
 const (
 	maxText   = 4 << 20
 	textShare = 256 // bytes more for each entry
 )
 
-// damaged is an error of what an archive consists of.
+// damaged says of an error that the archive is damaged, unless it was cut.
 func damaged(err error) error {
 	var fault *cpio.Error
 	if errors.As(err, &fault) && fault.Msg != cpio.Cut {

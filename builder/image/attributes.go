@@ -23,9 +23,8 @@ type madeDir struct {
 	path string // in the image
 }
 
-// setDirs gives the directories to their owners, deepest first: one that others can
-// write to has nothing in it that is not complete. After an
-// error it goes on with the others.
+// setDirs gives the directories to their owners, deepest first, so that one that others can
+// write to holds nothing that is not complete. After an error it goes on with the others.
 func (x *Extraction) setDirs() error {
 	var first error
 	for _, name := range slices.Backward(slices.Sorted(maps.Keys(x.dirs))) {
@@ -68,8 +67,8 @@ func (x *Extraction) setDir(name string) error {
 	return x.maker.setOpen(fd, h, more)
 }
 
-// verify compares an open directory, which lies in one that others can write to, with
-// the one that we made or found there.
+// verify returns errTaken unless the open directory fd is the one that we made or found at
+// name, in the directory at, which others can write to.
 func (x *Extraction) verify(name string, at directory, fd int) error {
 	now, err := fstat(fd)
 	if err != nil {
@@ -94,8 +93,8 @@ func (x *Extraction) xattrs(name string) map[string]string {
 	return x.info.Xattrs.Of(path.Clean("/" + name))
 }
 
-// setXattrs sets extended attributes, by path and name, as far as the user may and the
-// file system takes them. What lies where others can write to has got them already.
+// setXattrs sets extended attributes, as far as the user may and the file system takes them.
+// Entries in directories that others can write to have got them already.
 func (x *Extraction) setXattrs() error {
 	if x.info.Xattrs == nil || x.Outer {
 		return nil
@@ -131,8 +130,8 @@ func (x *Extraction) names() []string {
 	return names
 }
 
-// whereXattrs returns the directory and name in it of what is to get the extended
-// attributes of a name in the image, or no name if that is done or not the image's.
+// whereXattrs returns the directory and the name in it of the file that gets the extended
+// attributes of a name in the image. The name is "" if that is done, or not ours to do.
 func (x *Extraction) whereXattrs(name string) (dir int, base string, err error) {
 	place, ok := x.chosen[name]
 	if !ok {
@@ -162,9 +161,9 @@ func (k *maker) setXattrs(a attributes, set func(name, value string) error) {
 	}
 }
 
-// inDirectory calls f, for which enter changes the working directory. That is for calls
-// that take a path only: there a path is a name. The rest of the process stays where it
-// is: f runs on a thread with a working directory of its own, which ends with it.
+// inDirectory calls f, for which enter changes the working directory. It serves system calls
+// that take no descriptor of a directory: a name in the working directory is a safe path. f
+// runs on a thread with a working directory of its own, which ends with it.
 func inDirectory(f func(enter func(fd int) error)) error {
 	done := make(chan error)
 	go func() {

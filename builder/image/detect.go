@@ -10,8 +10,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/compress"
 )
 
-// tail is for what is neither an archive nor a stream. It returns nil if that is
-// something which may stand behind an image.
+// tail reads what is neither an archive nor a stream. It returns nil if that may follow an
+// image: a boot configuration, the beginning of a header, erased flash.
 func (w *walker) tail(r *window, zeros int64) error {
 	head, err := r.Peek(formatHead)
 	if err != nil && err != io.EOF {
@@ -77,9 +77,8 @@ func skipAll(r *window, skip func([]byte) int) (int64, error) {
 	}
 }
 
-// detect finds what begins at offset, nil if that is nothing which the kernel takes.
-// It sees a raw archive only at a multiple of 4, and after a raw one it wants even a
-// compressed one there.
+// detect returns the codec of the segment that begins at offset, or nil if that is no
+// segment. A raw archive has to begin at a multiple of 4, and so has whatever follows one.
 func detect(r *window, offset int64, afterRaw bool) (*compress.Codec, error) {
 	head, err := r.Peek(6)
 	if err != nil && err != io.EOF {

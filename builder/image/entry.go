@@ -61,7 +61,7 @@ func (w *walker) entry(e *Entry, b *body) error {
 	return nil
 }
 
-// visited is visit, and remembers its error unless the image is at fault.
+// visited calls visit, and remembers its error unless the image is at fault.
 func (w *walker) visited(e *Entry, content io.Reader, b *body) error {
 	err := w.visit(e, content)
 	if err != nil && b.err == nil {
@@ -149,8 +149,8 @@ func (w *walker) through(name string, e *Entry, b *body) error {
 	}
 }
 
-// body reads the body of the archive's current entry and remembers whether
-// reading, and not what a visitor did with it, went wrong.
+// body reads the body of the archive's current entry. It remembers errors of reading, to
+// tell them from those of a visitor.
 type body struct {
 	archive entryReader
 	begin   int64 // of the archive, in the unpacked segment
@@ -208,13 +208,13 @@ func (w *noting) Write(p []byte) (n int, err error) {
 	return n, w.err
 }
 
-// all returns the body, which has size bytes unless the image ends before, or an error
-// if that is above most.
+// all returns the body of size bytes, or fewer if the image ends before. A size above most
+// is an error.
 func (b *body) all(size, most int64) ([]byte, error) {
 	if size > most {
 		return nil, fmt.Errorf("%d bytes, at most %d are possible", size, most)
 	}
-	if size > cpio.PathMax { // or so it says
+	if size > cpio.PathMax { // the header may lie: allocate as bytes come
 		return io.ReadAll(b)
 	}
 	data := make([]byte, size)

@@ -36,18 +36,18 @@ type Extraction struct {
 	Outer bool
 	// Parents makes directories that the image has no entry for. The kernel does not.
 	Parents bool
-	// Adapt, if set, sees every entry before it is made. It may change all but its name,
-	// which is relative and clean, or say that it is left out.
+	// Adapt, if set, is called for every entry before it is made. It returns whether the
+	// entry is wanted, and may change everything but its name, which is relative and clean.
 	Adapt func(h *cpio.Header) (bool, error)
-	// Planned, if set, sees the boot plan before anything of the root is unpacked.
+	// Planned, if set, is called with the boot plan when that is read.
 	Planned func(p *bootplan.Plan) error
 
-	// Unset are the extended attributes that could not be set.
+	// Unset holds an error for every extended attribute that could not be set.
 	Unset []error
-	// Kept are the paths of directories that stood before and have kept an owner or mode
-	// that is not the image's: somebody else may have put them there.
+	// Kept lists directories that stood before and keep their own owner or mode, because
+	// somebody else may have put them there.
 	Kept []string
-	// Findings are what was in the image and does not arrive, or not as it was written.
+	// Findings say what of the image does not arrive as it was written.
 	Findings Findings
 
 	info     *Info // as far as the image has been read
@@ -58,18 +58,18 @@ type Extraction struct {
 	resolver *resolver
 	plan     *bootplan.Plan
 	nested   bool                   // the root comes in members
-	made     []string               // until it is known whether the root does
+	made     []string               // places of what was unpacked before that was known
 	dirs     map[string]madeDir     // directories, which get their attributes in the end
-	omitted  map[string]cpio.Header // directories that were left out, for what is in them and was not
-	chosen   map[string]string      // what Adapt has not left out: where it is
-	spare    map[string]where       // files that were left out, in case that they have other names
+	omitted  map[string]cpio.Header // directories that were not wanted; wanted entries may lie in them
+	chosen   map[string]string      // places of wanted entries, by name
+	spare    map[string]where       // files that were not wanted; another of their names may be
 	first    map[uint64]where       // files that may have more names, by fileOf
-	early    map[string]bool        // what got no extended attributes before it was given to others
+	early    map[string]bool        // places of what was given to others without extended attributes
 	writers  writers
 	mu       sync.Mutex // for Unset
 }
 
-// Extract reads the image r to its end. After an error there is what came before.
+// Extract reads the image r to its end. After an error Dir holds what came before it.
 func (x *Extraction) Extract(r io.Reader) (err error) {
 	if x.resolver, err = newResolver(int(x.Dir.Fd())); err != nil {
 		return err
@@ -86,7 +86,7 @@ func (x *Extraction) Extract(r io.Reader) (err error) {
 	x.info, x.root = w.info, newKernelRoot(w.report)
 	err = w.image(r)
 	x.Findings = w.info.Findings
-	// Whatever went wrong, what there is becomes complete.
+	// After an error, too, what there is becomes complete.
 	for _, step := range []func() error{x.writers.wait, x.setXattrs, x.stages.remove, x.setDirs} {
 		if stepErr := step(); err == nil {
 			err = stepErr

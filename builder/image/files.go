@@ -14,7 +14,7 @@ import (
 
 // Files are the files of the root that an image brings up.
 type Files struct {
-	// Findings are what was in the image and does not arrive, or not as it was written.
+	// Findings say what of the image does not arrive as it was written.
 	Findings Findings
 
 	image   io.Reader

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Finding is something in an image that does not arrive as it was written: a kernel
-// skips, drops, overwrites or cuts it, or only some kernels take it.
+// Finding says what of an image does not arrive as it was written: the kernel skips, drops,
+// overwrites or cuts it, or only some kernels take it.
 type Finding struct {
 	Code     string
 	Severity Severity
@@ -58,8 +58,8 @@ func shorten(path string) string {
 	return path
 }
 
-// rule is what the kernel, or a boot, does to something in an image: a finding without its
-// place.
+// rule is a finding without its place: what happens to some part of an image, and how bad
+// that is.
 type rule struct {
 	code     string
 	severity Severity
@@ -91,10 +91,11 @@ var (
 	flashTail   = &rule{"flash-tail", Fault, "behind the last archive there is erased flash (0xff), at which the kernel complains"}
 )
 
-// Findings are the findings of one image, one of each kind.
+// Findings are the findings of one image, one for each rule and in the order in which the
+// first of each was found.
 type Findings []Finding
 
-// add adds a finding, or counts it if there is one of its kind.
+// add adds a finding, or counts it if there is one of its rule.
 func (f *Findings) add(r *rule, at Finding) {
 	for i := range *f {
 		if have := &(*f)[i]; have.Code == r.code && have.Words == r.words {

@@ -39,7 +39,7 @@ type Info struct {
 	// BootConfig is how many bytes behind the last segment belong to a boot configuration.
 	BootConfig int64
 
-	// Findings are what does not arrive as it was written, one of each kind.
+	// Findings say what of the image does not arrive as it was written, one for each rule.
 	Findings Findings
 
 	// Xattrs are the extended attributes that the stub sets, nil if there are none.
@@ -84,8 +84,8 @@ func (e *Entry) place() string {
 	return place
 }
 
-// findPlace returns the place, and whether it stands in the name as it is: so it is for
-// nearly all names.
+// findPlace returns the place, and whether that is a part of the name as it stands, which
+// is so for nearly all names.
 func (e *Entry) findPlace() (place string, plain bool) {
 	name := strings.TrimPrefix(e.Name, "./") // as find has them
 	if name == "" || name[0] == '.' || name[0] == '/' || name[len(name)-1] == '/' ||

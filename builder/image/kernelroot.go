@@ -9,7 +9,7 @@ import (
 // clean_path in init/initramfs.c). Names resolve through the links of the image.
 type kernelRoot struct {
 	nodes  map[string]*node // by place: the path without its first slash, and without links
-	times  map[string]int64 // of directories that were removed: what is at their places gets them in the end
+	times  map[string]int64 // of removed directories, by place: the kernel sets them last, on whatever is there
 	report func(*rule, Finding)
 	added  int64 // entries
 	made   int64 // bytes that directories take which were missing
@@ -78,7 +78,7 @@ func (t *kernelRoot) note(r *rule, e *Entry) {
 	t.report(r, Finding{Segment: e.Segment, Member: e.Member, Offset: e.begin, Path: e.Name})
 }
 
-// make returns why an entry is dropped, or nil.
+// make makes an entry, or returns why the kernel drops it.
 func (t *kernelRoot) make(e *Entry, out *outcome) *rule {
 	dir, base, slash := splitName(e.Name)
 	isDir := e.Type() == cpio.TypeDir
@@ -221,8 +221,8 @@ func (t *kernelRoot) makeDevice(e *Entry, old *node, out *outcome) *rule {
 	return nil
 }
 
-// touch gives a directory what the kernel gives it for an entry of another type that it
-// cannot make there: it looks at no error.
+// touch gives a directory the owner and mode of an entry of another type that cannot replace
+// it. The kernel sets them without looking whether it has made the entry.
 func (t *kernelRoot) touch(dir *node, e *Entry, out *outcome) {
 	kind := e.Type()
 	if dir == nil || kind == cpio.TypeFile {

@@ -18,8 +18,8 @@ func (t *kernelRoot) named(name string) *node {
 
 const maxLinks = 40 // that are followed for one name, as in the kernel
 
-// directory returns the place of a directory, or why there is none. One that is missing
-// is made for an entry in it, if there is such.
+// directory returns the place of a directory, or why there is none. For an entry with an
+// outcome it makes directories that are missing.
 func (t *kernelRoot) directory(name string, e *Entry, out *outcome) (string, *rule) {
 	if n := t.nodes[name]; n != nil && n.Type() == cpio.TypeDir {
 		return name, nil

@@ -12,8 +12,8 @@ var (
 	errLink  = errors.New("a symbolic link in a directory that others can write to is not followed")
 )
 
-// pins hold names in directories that others can write to where they led first: to the
-// directory that we made or found there, or where our link pointed.
+// pins remember where names led at first, for names in directories that others can write
+// to: to a directory that we made or found there, or along a link that we made.
 type pins struct {
 	byName map[string]pin
 	byID   map[fileID]string // the names of the directories that we made
@@ -40,8 +40,8 @@ func (p pins) check(name string, found status) error {
 	return nil
 }
 
-// made notes a directory that we made. It can have the inode of one that we made before
-// and that somebody has removed: the name of that leads nowhere any more.
+// made notes a directory that we made. Its inode can be that of an earlier one that somebody
+// has removed, whose name then leads nowhere.
 func (p pins) made(name string, id fileID) {
 	if before, ok := p.byID[id]; ok {
 		p.byName[before] = pin{}
@@ -50,7 +50,7 @@ func (p pins) made(name string, id fileID) {
 	p.byName[name] = pin{id: id, made: true}
 }
 
-// forget is for a name that has become free for something else.
+// forget removes a name, which is free for something else now.
 func (p pins) forget(name string) {
 	if pinned, ok := p.byName[name]; ok && pinned.made {
 		delete(p.byID, pinned.id)

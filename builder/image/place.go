@@ -79,7 +79,7 @@ func (x *Extraction) make(m *making, body io.WriterTo) (err error) {
 	return nil
 }
 
-// takeRoot makes the root ours until all is there, too.
+// takeRoot makes the root ours, too, until everything below it is complete.
 func (x *Extraction) takeRoot(h *cpio.Header) error {
 	root := x.resolver.root
 	if root.uid != x.resolver.user {
@@ -94,8 +94,8 @@ func (x *Extraction) takeRoot(h *cpio.Header) error {
 	return fail("open", h, x.resolver.reroot(root.fd))
 }
 
-// makeParents makes a directory if it is missing, and those it is in: as the image has
-// them, if it does.
+// makeParents makes a directory and its parents where they are missing. They get the
+// attributes that the image has for them, if any.
 func (x *Extraction) makeParents(name string, mtime int64) error {
 	if _, err := x.resolver.open(name); !errors.Is(err, unix.ENOENT) {
 		return err

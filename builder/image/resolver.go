@@ -175,10 +175,10 @@ func (r *resolver) shorten(n int) {
 	r.chain = r.chain[:n]
 }
 
-// forget is for when a name may lead elsewhere than before.
+// forget closes the chain, because a name may lead elsewhere now.
 func (r *resolver) forget() { r.shorten(0) }
 
-// expire closes what was retired before the last call.
+// expire closes the descriptors that were retired before the last call of it.
 func (r *resolver) expire() {
 	for _, fd := range r.expired {
 		unix.Close(fd)

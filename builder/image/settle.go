@@ -8,8 +8,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
-// settle returns the entries that are left once all are unpacked, by path, with the
-// attributes that they have then. The names of one file have one size.
+// settle returns the entries that are left once all are unpacked, sorted by path, with the
+// attributes that they have then. All names of a file have its size.
 func (w *walker) settle(entries []Entry) []Entry {
 	if settled := plain(entries); settled != nil || len(entries) == 0 {
 		return settled
@@ -21,9 +21,9 @@ func (w *walker) settle(entries []Entry) []Entry {
 	return t.entries()
 }
 
-// plain returns the entries by path if they are what is left, as in nearly all images:
-// each behind its directory, and none for what is there already. Else it returns nil.
-// It spares most images the tree.
+// plain returns the entries sorted by path if all of them are left: each comes after its
+// directory, and no two have one path. Otherwise it returns nil. Nearly all images are
+// plain, and need no kernelRoot.
 func plain(entries []Entry) []Entry {
 	directories := map[string]bool{"": true, "dev": true, "root": true}
 	parent := ""

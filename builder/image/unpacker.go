@@ -189,7 +189,7 @@ func (u *unpacker) entry(f *cpio.Fields) (bool, error) {
 	return true, nil
 }
 
-// skip is for an entry that the kernel passes over.
+// skip reports an entry that the kernel passes over.
 func (u *unpacker) skip(r *rule) (bool, error) {
 	u.summed, u.left = false, 0
 	u.report(r, Finding{Path: u.h.Name, Offset: u.base + u.head})
@@ -266,8 +266,8 @@ func (u *unpacker) discard(n int64) error {
 	return nil
 }
 
-// short is for a raw archive that ends behind the body of an entry. Padding may be
-// missing, or more of an entry that is skipped.
+// short ends a raw archive behind the body of an entry. Less than 4 bytes are missing
+// padding; more are a part of an entry that is skipped.
 func (u *unpacker) short() error {
 	if u.end-u.offset >= 4 {
 		u.report(headerCut, Finding{Offset: u.base + u.head})
@@ -276,8 +276,8 @@ func (u *unpacker) short() error {
 	return io.EOF
 }
 
-// ended is for an error within an entry. Where a raw archive ends there the kernel makes
-// what it has, and says nothing: that is a finding, and io.EOF.
+// ended returns an error within an entry. If a raw archive ends there, the kernel makes what
+// it has and says nothing: that is a finding, and the error is io.EOF.
 func (u *unpacker) ended(err error, r *rule, name string) error {
 	if err != io.EOF {
 		return err

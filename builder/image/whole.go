@@ -15,9 +15,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 )
 
-// whole compares an image of ours with what its boot plan says about it. Counts and
-// sizes are there anyway. Sums of members are taken only if sums is set: of a file on
-// other cores, while the walk goes on.
+// whole compares an image of ours with its boot plan. Counts and sizes cost nothing. The
+// sums of members are taken only if sums is set. If the image is a file, other cores take
+// them while the walk goes on.
 type whole struct {
 	sums bool
 	only string // the one member whose sums are taken, "" for all
@@ -109,7 +109,8 @@ func (m *memberSeen) sumAlong(r io.Reader) io.Reader {
 
 func sumText(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }
 
-// compare returns how the image is not what its boot plan says, or nil.
+// compare returns an error that says how the image differs from its boot plan, or nil. The
+// image ends in the middle of an entry if cut is set.
 func (w *whole) compare(text []byte, cut bool) error {
 	w.stop()
 	if text == nil {

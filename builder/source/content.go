@@ -44,7 +44,7 @@ func isMadeUp(path string) bool {
 	return false
 }
 
-// maxMadeUp is more than any file has whose size says nothing, but for endless ones.
+// maxMadeUp bounds a file whose size says nothing. Only endless ones are larger.
 const maxMadeUp = 16 << 20
 
 // readAll reads a file, and does not wait for what a kernel may have to say later, as an

@@ -30,7 +30,7 @@ func (n *notes) leave(path string, names []string) {
 	}
 }
 
-// manyHoles is from how many bytes of holes on a file is worth a line.
+// manyHoles is how many bytes of holes make a file worth a line.
 const manyHoles = 16 << 20
 
 // hole notes that the file at path has so many bytes without blocks.

@@ -4,9 +4,9 @@
 // type. Nothing is judged and little is read: contents are opened when the
 // image is written.
 //
-// Who builds must not show in what is built. So owners are 0:0 and times are
-// SOURCE_DATE_EPOCH or 0 unless the item says otherwise; archives keep theirs,
-// which are part of the input.
+// The image does not reveal who built it. So owners are 0:0 and times are
+// SOURCE_DATE_EPOCH or 0 unless the item says otherwise. Archives keep theirs, which are
+// part of the input.
 package source
 
 import (
@@ -28,18 +28,18 @@ type Item struct {
 	Dst     string // absolute and clean
 	Replace bool   // take the place of what was added before
 
-	// Fakeroot is the program that pretends other owners, modes and types than the disk
-	// has. What depends on them is an error then.
+	// Fakeroot names the program that pretends other owners, modes and types than the disk
+	// has, or is "". An item that depends on them is an error then.
 	Fakeroot string
 
-	NoStub bool // the image has nothing in it that could set extended attributes
+	NoStub bool // the image has no stub, so nothing in it can set extended attributes
 
-	// Input is told what of the host decides over the entries, beside the files that
-	// they are made of: other files, and folders for the names in them. It may be nil.
+	// Input is called with the other paths of the host that decide over the entries: files,
+	// and directories for the names in them. It may be nil.
 	Input func(path string)
 
-	// Warn is told what the image has otherwise than the source, or what is likely to be
-	// a mistake: one text for each kind, which begins with Origin. It may be nil.
+	// Warn is called with a text, which begins with Origin, about what the image has
+	// otherwise than the source, and about likely mistakes. It may be nil.
 	Warn func(text string)
 }
 
@@ -129,7 +129,7 @@ func (item *Item) fail(path string, cause error, hint string) *plan.Error {
 	if h := (*advice)(nil); hint == "" && errors.As(cause, &h) {
 		hint = h.hint
 	}
-	// The path is told already.
+	// The error names the path already.
 	if inner, ok := errors.AsType[*fs.PathError](cause); ok && inner.Path == path {
 		cause = inner.Err
 	}

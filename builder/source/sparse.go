@@ -48,8 +48,8 @@ type expander struct {
 	buf  []byte
 }
 
-// expand adds the file that tr stands at, of so many bytes, and returns where it lies and
-// how many bytes of it are holes.
+// expand adds the file of size bytes that tr stands at. It returns where the file lies and
+// how many of its bytes are holes.
 func (x *expander) expand(ctx context.Context, tr *tar.Reader, size int64) (data plan.Data, holes int64, err error) {
 	if x.file == nil {
 		x.buf = make([]byte, 64<<10)

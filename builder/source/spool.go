@@ -92,11 +92,11 @@ func decodeStream(ctx context.Context, w io.Writer, codec *compress.Codec, r *bu
 	return err
 }
 
-// maxSpool is the most that is spooled of one archive: more is none that could become
-// a root in memory, but a small file that unpacks without end.
+// maxSpool bounds what is spooled of one archive. No root in memory is larger; a small file
+// that unpacks without end is.
 const maxSpool = 64 << 30
 
-// bounded is a writer of so many bytes.
+// bounded is a writer that takes at most left bytes.
 type bounded struct {
 	w    io.Writer
 	left int64
@@ -113,7 +113,7 @@ func (b *bounded) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// spoolError is an error of a file that has no name any more: it names the directory.
+// spoolError returns an error of a spool, which has no name, with its directory instead.
 func spoolError(err error) error {
 	var e *fs.PathError
 	if errors.As(err, &e) {

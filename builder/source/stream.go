@@ -71,8 +71,8 @@ func (t *Tar) open(ctx context.Context) (*opened, error) {
 	return o, unchanged(f, &info)
 }
 
-// isDescriptor reports whether a path names an open file of this process: no other can
-// look at it later.
+// isDescriptor reports whether a path names an open file of this process, which means
+// nothing in a depfile.
 func isDescriptor(path string) bool {
 	return path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/")
 }
@@ -132,8 +132,8 @@ func spoolStream(ctx context.Context, spool *os.File, in io.Reader) error {
 	return err
 }
 
-// background reads a file that may make it wait for ever: neither open(2) of a FIFO nor
-// read(2) of a pipe ends with ctx.
+// background reads a file in a goroutine, because neither open(2) of a FIFO nor read(2) of
+// a pipe ends with ctx. The goroutine may outlive the reader.
 func background(ctx context.Context, open func() (*os.File, error)) io.ReadCloser {
 	r, w := io.Pipe()
 	stop := context.AfterFunc(ctx, func() { w.CloseWithError(context.Cause(ctx)) })
@@ -161,7 +161,7 @@ func closedStream(f *os.File) bool {
 	return closed(&info) && fs.Type != unix.PIPEFS_MAGIC && fs.Type != sockfs
 }
 
-// warnTmpfs says what a spool in RAM takes.
+// warnTmpfs warns of a spool that takes RAM, and says how much.
 func (t *Tar) warnTmpfs(spool *os.File) {
 	var fs unix.Statfs_t
 	info, err := spool.Stat()

@@ -26,7 +26,7 @@ type Tar struct {
 	Item
 	Src        string      // a file, a FIFO, or [Stdin]
 	Stdin      *os.File    // is read if Src says so, and closed
-	Exclude    []plan.Glob // relative to the archive's top; with a folder goes all that is in it
+	Exclude    []plan.Glob // relative to the archive's top; a directory goes with all that is in it
 	Optional   bool        // no such archive is fine
 	KeepXattrs bool        // take extended attributes, too
 	DropXattrs bool        // leave them out without a word
@@ -34,12 +34,11 @@ type Tar struct {
 	Archive    int32       // becomes [plan.Entry.Source]: above 0, another one for each archive
 }
 
-// Entries reads the archive's headers. Owners, modes and times are the archive's,
-// but no time is after SOURCE_DATE_EPOCH, if that is set; times are cut to
-// seconds. Folders are implied. Contents stay where they are, in the archive or, if that
-// is compressed or a stream, in a temporary file that has no name any more: closer
-// must stay open until they have been read. It is nil if there was an error,
-// which is of type [plan.Errors], or ctx's.
+// Entries reads the archive's headers. Owners, modes and times are the archive's. If
+// SOURCE_DATE_EPOCH is set no time is after it, and times are cut to seconds. Directories
+// are implied. Contents stay where they are, in the archive or, if that is compressed or a
+// stream, in a temporary file without a name. They can be read until closer is closed.
+// closer is nil if there was an error, which is of type [plan.Errors], or ctx's.
 func (t Tar) Entries(ctx context.Context, clock Clock) (entries []*plan.Entry, closer io.Closer, err error) {
 	f, err := t.open(ctx)
 	if t.Optional && errors.Is(err, fs.ErrNotExist) {
@@ -75,7 +74,7 @@ func (t Tar) Entries(ctx context.Context, clock Clock) (entries []*plan.Entry, c
 	return r.entries, open, nil
 }
 
-// closers are what stays open until contents have been read.
+// closers are closed together.
 type closers []io.Closer
 
 func (c closers) Close() error {
@@ -211,8 +210,8 @@ func (r *tarReader) where(err error) error {
 	return err
 }
 
-// checkEnd looks at how the archive ends: without the two blocks of zeros that say so
-// it may have been cut, and behind them may be another.
+// checkEnd warns of an archive without the two blocks of zeros that end it, which may have
+// been cut, and of anything behind these blocks.
 func (r *tarReader) checkEnd(ctx context.Context) error {
 	end, err := r.file.Seek(0, io.SeekCurrent)
 	if err != nil {

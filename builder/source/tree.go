@@ -13,7 +13,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// Tree puts a folder of the host with all that is in it at Dst.
+// Tree puts a directory of the host with all that is in it at Dst.
 type Tree struct {
 	Item
 	Attr                 // Mode is for folders, too: they get x wherever it has r

@@ -16,12 +16,12 @@ import (
 type layer struct {
 	apply  bool
 	marks  tally           // that were found
-	hidden map[string]bool // paths of marks that are so by what they are: overlayfs makes them names of one file
+	hidden map[string]bool // paths of overlayfs's marks, which are hard links of one file
 }
 
 const (
 	markPrefix = ".wh."
-	aufsPrefix = ".wh..wh." // what aufs keeps for itself, but for opaqueName
+	aufsPrefix = ".wh..wh." // names that aufs keeps for itself; opaqueName is the one with a meaning here
 	opaqueName = ".wh..wh..opq"
 )
 

@@ -117,7 +117,7 @@ func printReport(w io.Writer, out string, r *builder.Report) {
 	for _, c := range r.Commands {
 		version := c.Version
 		if version == "" {
-			version = c.Command[0] + ", which does not tell its version"
+			version = c.Command[0] + ", version unknown"
 		}
 		fmt.Fprintf(w, "  command  %s: %s\n", c.Key, version)
 	}

@@ -6,10 +6,9 @@ import (
 	"runtime/debug"
 )
 
-// collectLate keeps the garbage collector quiet until there are 32 MiB: most builds end
-// before. What is more than that, entries and encoders, stays in use, so that from then
-// on there is room for half as much garbage, and not for as much again. Who has set
-// GOGC or GOMEMLIMIT knows better.
+// collectLate turns the garbage collector off up to a heap of 32 MiB, which most builds do
+// not reach. Above that, most of the heap is live, so GOGC=50. GOGC and GOMEMLIMIT in the
+// environment take precedence.
 func collectLate() {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return

@@ -38,13 +38,13 @@ import (
 // [Inside] with the others.
 const InsideCommand = "run-inside"
 
-// What the inner half has to do first: wait for its ids, or nothing.
+// The first argument of the inner half says whether it waits for its ids.
 const (
 	stepWait = "wait"
 	stepGo   = "go"
 )
 
-// What the outer half leaves open for the inner one.
+// The descriptors that the outer half leaves open for the inner one.
 const (
 	imageFD = 3 + iota
 	mappedFD
@@ -62,16 +62,16 @@ type Options struct {
 	Stderr  io.Writer // for what is worth knowing
 }
 
-// Run runs the program of an image, with this process's standard input, output
-// and error, until it ends, and returns its exit status: 128 and the signal's
-// number if a signal ended it. That an image could not be brought up is status 1, or
-// that of a [ProgramError], with the reason on standard error already; an error says
-// that it was not tried.
+// Run runs the program of an image, with this process's standard input, output and error,
+// until it ends. It returns the program's exit status, or 128 plus the signal number if a
+// signal ended it. If the image could not be brought up the status is 1, or that of a
+// [ProgramError], and the reason is on standard error already. An error says that nothing
+// was started.
 func Run(o Options) (int, error) {
 	if err := checkStandard(); err != nil {
 		return 0, err
 	}
-	// The child dies with the thread that started it.
+	// Pdeathsig kills the child when the thread that started it ends.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	signals := make(chan os.Signal, 16)
@@ -136,7 +136,7 @@ func (o *Options) startWith(flags uintptr, ids *ranges) (*process, error) {
 	cmd.Args[0] = os.Args[0]
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if sameFile(o.Image, os.Stdin) {
-		cmd.Stdin = nil // it is empty afterwards in any case, and the image is not the program's
+		cmd.Stdin = nil // it would be empty, and the image is not for the program
 	}
 	cmd.ExtraFiles = []*os.File{imageFD - 3: o.Image, mappedFD - 3: mapped, programFD - 3: program}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: flags, Pdeathsig: syscall.SIGKILL}
@@ -146,7 +146,7 @@ func (o *Options) startWith(flags uintptr, ids *ranges) (*process, error) {
 	}
 	err = cmd.Start()
 	if path, ok := errors.AsType[*fs.PathError](err); ok {
-		err = path.Err // of the program, which is not at fault
+		err = path.Err // without the program's path: the program is not at fault
 	}
 	if err != nil {
 		return nil, notAllowed(fmt.Errorf("make namespaces: %w", err))

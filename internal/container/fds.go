@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// closeOnExec keeps every descriptor from first on from the next program. A shell
-// passes on whatever it has open, and a directory among that leads to all of the
-// host's files (/proc/self/fd/9/..).
+// closeOnExec marks every descriptor from first on to be closed by execve(2). A shell may
+// have passed on an open directory, through which all of the host's files can be reached
+// (/proc/self/fd/9/..).
 func closeOnExec(first int) error {
 	if unix.CloseRange(uint(first), math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC) == nil {
 		return nil
@@ -36,8 +36,8 @@ func closeListedOnExec(first int) error {
 	return nil
 }
 
-// checkStandard refuses standard files that lead out of the root: the program gets
-// these as they are.
+// checkStandard returns an error if a standard file is a directory. The program gets these
+// files, and a directory leads out of its root.
 func checkStandard() error {
 	for _, f := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
 		if info, err := f.Stat(); err == nil && info.IsDir() {
@@ -52,7 +52,7 @@ func standardName(f *os.File) string {
 	return [...]string{"standard input", "standard output", "standard error"}[f.Fd()]
 }
 
-// sameFile reports whether two descriptors are of one file.
+// sameFile reports whether a and b are the same file.
 func sameFile(a, b *os.File) bool {
 	one, err := a.Stat()
 	if err != nil {

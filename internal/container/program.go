@@ -56,14 +56,14 @@ func (in *inside) exec(command []string) error {
 	if err != nil {
 		return &ProgramError{fmt.Errorf("%s: program %q: %w", in.name, command[0], err)}
 	}
-	// A process that has gained capabilities since, or another of its threads, has
-	// lost the wish to die with its parent.
+	// The kernel clears the parent-death signal of a process that gains capabilities.
+	// The setting is that of one thread (prctl(2)).
 	runtime.LockOSThread()
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
 		return fmt.Errorf("tie to the outer process: %w", err)
 	}
-	// Keys that the caller's session holds are not for the program. Where the kernel
-	// has no keys, or a filter keeps them from this process, there is nothing to hide.
+	// A session keyring of its own hides the caller's keys from the program. If the
+	// kernel has no keys, or a filter forbids the call, there is nothing to hide.
 	_, _ = unix.KeyctlInt(unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0)
 	err = fmt.Errorf("%s: program %q: %w", in.name, command[0], syscall.Exec(program, command, env))
 	switch {
@@ -75,12 +75,12 @@ func (in *inside) exec(command []string) error {
 	return &ProgramError{err}
 }
 
-// ProgramError is that the program, or the command instead, cannot be executed.
+// ProgramError says why the program, or the command instead, cannot be executed.
 type ProgramError struct{ error }
 
 func (e *ProgramError) Unwrap() error { return e.error }
 
-// ExitStatus is that of env(1): 127 for what is not there, else 126.
+// ExitStatus returns the status that env(1) has: 127 if the program is not there, else 126.
 func (e *ProgramError) ExitStatus() int {
 	if errors.Is(e, exec.ErrNotFound) || errors.Is(e, fs.ErrNotExist) {
 		return 127

@@ -12,10 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// resolve follows a path as text and returns it without symbolic links, dots and
-// double slashes. A relative path begins at the root. What is missing stays as it
-// is. The kernel's own links in /proc (cwd, root, exe, fd/N) are text, too: "/tmp" in
-// /proc/self/cwd means the /tmp of this root, wherever the kernel would go.
+// resolve returns a path without symbolic links, dots and double slashes. A relative path
+// begins at the root. Missing parts stay as they are. The kernel's own links in /proc (cwd,
+// root, exe, fd/N) are followed by their text: if /proc/self/cwd reads "/tmp", that is the
+// /tmp of this root, wherever the kernel would go.
 func resolve(name string) (string, error) {
 	return walk(name, func(at string) error {
 		if _, err := os.Lstat(at); !errors.Is(err, fs.ErrNotExist) {
@@ -25,7 +25,8 @@ func resolve(name string) (string, error) {
 	})
 }
 
-// resolveDir is resolve for a directory: what is missing is made, with mode 0755.
+// resolveDir is resolve for a directory, which it makes if it is missing, and its parents,
+// with mode 0755.
 func resolveDir(name string) (string, error) {
 	return walk(name, func(at string) error {
 		if err := os.Mkdir(at, 0o755); !errors.Is(err, fs.ErrExist) {

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ownProgram returns a sealed copy of this program, which lives in memory. The
-// image's program can be made to be mkinitfs (a link to /proc/self/exe) and could
-// change the mode, the owner or the content of the file that it was started from.
+// ownProgram returns a sealed copy of this program in memory. An image can name
+// /proc/self/exe as its program, which is mkinitfs then, and could change the mode, owner or
+// content of the file that mkinitfs was started from.
 func ownProgram() (*os.File, error) {
 	self, err := os.Open("/proc/self/exe")
 	if err != nil {

@@ -13,11 +13,11 @@ import (
 // newroot is where the stage has the root that the image is unpacked into.
 const newroot = "/newroot"
 
-// stage is a root between the host's and the image's: a tmpfs that holds what the
-// host lends and nothing else. While it stands the host's root is gone already, so
-// that no path of the image can lead there. Mounts lent by the host need a place of
-// their own because a mount can be bound only while it is in the namespace; and a
-// user may mount proc only while another one is visible.
+// stage is a root between the host's and the image's: a tmpfs that holds what the host
+// lends and nothing else. The host's root is unmounted before the stage is used, so no
+// path of the image can lead there. Two rules of the kernel ask for a stage: a mount can be
+// bound only while it is in the namespace, and a user may mount proc only while another
+// proc is visible.
 type stage struct {
 	dir   *os.File
 	nodes map[device]string // device nodes, by their names on the stage
@@ -26,7 +26,7 @@ type stage struct {
 
 type device struct{ major, minor uint32 }
 
-// special is a device node that a process may have anywhere.
+// special is a device node that is safe in any root.
 type special struct {
 	name string
 	device
@@ -46,7 +46,7 @@ func enterStage(exact bool) (*stage, error) {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return nil, notAllowed(fmt.Errorf("part from the host's mounts: %w", err))
 	}
-	at := os.TempDir() // any directory does: it is hidden for nobody else
+	at := os.TempDir() // any directory will do: the mount is seen in this namespace only
 	if err := unix.Mount("tmpfs", at, "tmpfs", 0, "mode=0755"); err != nil {
 		return nil, notAllowed(fmt.Errorf("mount tmpfs on %s: %w", at, err))
 	}
@@ -61,8 +61,8 @@ func enterStage(exact bool) (*stage, error) {
 		s.sys = borrowSys() == nil
 	}
 	s.borrowTerminal()
-	// A user's later mounts of proc hang on this one. Where it fails those do, too,
-	// and say so.
+	// A user may mount proc later only if this one is there. If it fails, so do those,
+	// with an error.
 	if err := os.Mkdir("proc", 0o555); err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func charDevice(name string) (device, bool) {
 }
 
 // moveTo makes a mount point this process's root and working directory, and unmounts
-// the root before.
+// the former root.
 func moveTo(dir string) error {
 	if err := os.Chdir(dir); err != nil {
 		return err
@@ -142,15 +142,15 @@ func moveTo(dir string) error {
 	if err := unix.PivotRoot(".", "."); err != nil {
 		return fmt.Errorf("pivot_root: %w", err)
 	}
-	// The root before is mounted over the working directory now.
+	// The former root is mounted over the working directory now.
 	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
-		return fmt.Errorf("unmount the root before: %w", err)
+		return fmt.Errorf("unmount the former root: %w", err)
 	}
 	return os.Chdir("/")
 }
 
-// enter changes to the new root, which the stage stays mounted above: no path leads
-// there, not even with "..".
+// enter changes to the new root. The stage stays mounted above it, where no path leads, not
+// even with "..".
 func (s *stage) enter() error {
 	if err := unix.Chroot(newroot); err != nil {
 		return fmt.Errorf("chroot to the new root: %w", err)

@@ -11,7 +11,7 @@ import (
 )
 
 // send writes text on the console and waits until it is out. The kernel is
-// silent meanwhile, lest its messages fall between.
+// silent meanwhile, so that its messages do not fall between.
 func send(text []byte) {
 	const consoleOff, consoleOn = 6, 7 // SYSLOG_ACTION_ of syslog(2)
 	_, _ = unix.Klogctl(consoleOff, nil)
