@@ -60,7 +60,8 @@ func TestMemory(t *testing.T) {
 }
 
 // TestMemoryReading reads images that are made to take much memory: 64 MiB, 1 KiB for
-// each entry and the window of the stream are what they may take.
+// each entry and the window of the stream are what they may take. What list says shows
+// that an image gets as far as it is meant to.
 func TestMemoryReading(t *testing.T) {
 	file := func(name, content string) cpioEntry {
 		return cpioEntry{cpio.Header{Name: name, Mode: cpio.TypeFile | 0o644, Nlink: 1}, content}
@@ -77,13 +78,18 @@ func TestMemoryReading(t *testing.T) {
 		check(t, errors.Join(err, w.Close()))
 		return b.Bytes()
 	}
-	var many, longNames, missing []cpioEntry
+	var many, longNames, longMissing, missing []cpioEntry
 	for i := range 200_000 {
 		many = append(many, file(fmt.Sprintf("file-%06d", i), ""))
 	}
 	for i := range 20_000 {
 		longNames = append(longNames, file(fmt.Sprintf("%05d%s", i, strings.Repeat("/..", 1300)), ""))
-		missing = append(missing, file(strings.Repeat(fmt.Sprintf("%05d/", i), 600)+"x", ""))
+		longMissing = append(longMissing, file(strings.Repeat(fmt.Sprintf("%05d/", i), 600)+"x", ""))
+		missing = append(missing, file(fmt.Sprintf("%05d/", i)+strings.Repeat("d/", 100)+"x", ""))
+	}
+	var values strings.Builder
+	for i := range 4000 {
+		fmt.Fprintf(&values, "attr user.x %04d%s\n/a\n", i, strings.Repeat("y", 60_000))
 	}
 	table := func(lines string) []byte {
 		return packed(raw(file(".mkinitfs/xattrs", "xattrs 1\n"+lines)))
@@ -93,16 +99,18 @@ func TestMemoryReading(t *testing.T) {
 		data    []byte
 		entries int64
 		windows int64
+		says    string
 	}{
-		{"many entries", raw(many...), int64(len(many)), 0},
-		{"long names", packed(raw(longNames...)), int64(len(longNames)), 0},
-		{"missing directories", packed(raw(missing...)), int64(len(missing)), 0},
-		{"a table of paths", table("attr user.x y\n" + strings.Repeat("/a/path/that/is/not/there\n", 10<<20)), 1, 0},
-		{"a table of values", table(strings.Repeat("attr user.x "+strings.Repeat("y", 60_000)+"\n/a\n", 4000)), 1, 0},
-		{"a line without an end", table("attr user.x " + strings.Repeat("y", 300<<20)), 1, 0},
-		{"a boot plan of lines", packed(raw(file(".mkinitfs/plan", "mkinitfs 1\n"+strings.Repeat("\n", 200<<20)))), 1, 0},
-		{"an lzma window of 4 GiB", []byte("\x5d\x00\x00\xff\xff" + strings.Repeat("\xff", 8) + strings.Repeat("\x00", 4096)), 1, 1},
-		{"a zstd window of 1 GiB", []byte("\x28\xb5\x2f\xfd\x00\xa0" + strings.Repeat("\x00", 4096)), 1, 1},
+		{"many entries", raw(many...), int64(len(many)), 0, ""},
+		{"long names", packed(raw(longNames...)), int64(len(longNames)), 0, "the names of its 1150 entries take more than 4 MiB"},
+		{"long names of missing directories", packed(raw(longMissing...)), int64(len(longMissing)), 0, "the names of its 1254 entries take more than 4 MiB"},
+		{"missing directories", packed(raw(missing...)), int64(len(missing)), 0, "dropped: more directories have no entry than any root has directories"},
+		{"a table of paths", table("attr user.x y\n" + strings.Repeat("/a/path/that/is/not/there\n", 10<<20)), 1, 0, "more than 524288 attributes"},
+		{"a table of values", table(values.String()), 1, 0, "names and values of more than 16 MiB"},
+		{"a line without an end", table("attr user.x " + strings.Repeat("y", 300<<20)), 1, 0, "line is too long"},
+		{"a boot plan of lines", packed(raw(file(".mkinitfs/plan", "mkinitfs 1\n"+strings.Repeat("\n", 200<<20)))), 1, 0, "209715211 bytes, at most 1048576 are possible"},
+		{"an lzma window of 4 GiB", []byte("\x5d\x00\x00\xff\xff" + strings.Repeat("\xff", 8) + strings.Repeat("\x00", 4096)), 1, 1, "lzma: dictionary of 4096 MiB, more than 128 MiB"},
+		{"a zstd window of 1 GiB", []byte("\x28\xb5\x2f\xfd\x00\xa0" + strings.Repeat("\x00", 4096)), 1, 1, "zstd: window of 1024 MiB, more than 128 MiB"},
 	} {
 		img := filepath.Join(t.TempDir(), "image")
 		writeFile(t, img, test.data)
@@ -112,7 +120,12 @@ func TestMemoryReading(t *testing.T) {
 				continue
 			}
 			cmd := exec.Command(maxRSS(t), append([]string{commandPath(t)}, args...)...)
+			var words bytes.Buffer
+			cmd.Stderr = &words
 			out, _ := cmd.Output()
+			if args[0] == "list" && (!strings.Contains(words.String(), test.says) || test.says == "" && words.Len() > 0) {
+				t.Errorf("%s: list says %q, want %q", test.name, &words, test.says)
+			}
 			text := string(out)
 			var got int64
 			if _, err := fmt.Sscanf(text[max(strings.LastIndex(text, "maxrss"), 0):], "maxrss %d KiB", &got); err != nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"slices"
 	"strings"
 
@@ -61,7 +60,7 @@ func sizeCommand() *cobra.Command {
 			case files:
 				return printUse(cmd.OutOrStdout(), imageName(args[0]), use, leaves(use))
 			}
-			return printUse(cmd.OutOrStdout(), imageName(args[0]), use, folders(use, depth))
+			return printUse(cmd.OutOrStdout(), imageName(args[0]), use, directories(use, depth))
 		},
 	}
 	cmd.Flags().IntVarP(&depth, "depth", "d", 2, "show directories down to `N` levels")
@@ -99,16 +98,19 @@ func leaves(u *image.Use) []image.Share {
 	return slices.DeleteFunc(shares, func(s image.Share) bool { return s.Size == 0 })
 }
 
-// folders returns the folders with all that is in them, down to depth, each before
-// those in it, the heavier of two first.
-func folders(u *image.Use, depth int) []image.Share {
+// directories returns the directories down to depth with all that is in them, each before
+// those in it, and of two in the same one the larger first.
+func directories(u *image.Use, depth int) []image.Share {
 	sums := map[string]*image.Share{}
 	for _, s := range u.Root {
 		dir := s.Path
 		if !s.Dir {
-			dir = path.Dir(dir)
+			dir = above(dir)
 		}
-		for ; ; dir = path.Dir(dir) {
+		for level := strings.Count(dir, "/"); level > depth && dir != "/"; level-- {
+			dir = above(dir) // deeper ones are not shown, and an image may have very many
+		}
+		for ; ; dir = above(dir) {
 			sum := sums[dir]
 			if sum == nil {
 				sum = &image.Share{Path: dir}
@@ -124,28 +126,29 @@ func folders(u *image.Use, depth int) []image.Share {
 	below := map[string][]*image.Share{}
 	for dir, sum := range sums {
 		if dir != "/" {
-			below[path.Dir(dir)] = append(below[path.Dir(dir)], sum)
+			below[above(dir)] = append(below[above(dir)], sum)
 		}
 	}
 	var list []image.Share
-	var add func(sum *image.Share, depth int)
-	add = func(sum *image.Share, depth int) {
+	var add func(sum *image.Share)
+	add = func(sum *image.Share) {
 		list = append(list, *sum)
 		children := below[sum.Path]
 		slices.SortFunc(children, func(a, b *image.Share) int {
 			return cmp.Or(cmp.Compare(b.Packed, a.Packed), cmp.Compare(b.Size, a.Size), strings.Compare(a.Path, b.Path))
 		})
 		for _, child := range children {
-			if depth > 0 {
-				add(child, depth-1)
-			}
+			add(child)
 		}
 	}
 	if root := sums["/"]; root != nil {
-		add(root, depth)
+		add(root)
 	}
 	return list
 }
+
+// above returns the directory that an absolute, clean path is in; of "/" that is "/".
+func above(path string) string { return path[:max(strings.LastIndexByte(path, '/'), 1)] }
 
 func printUse(w io.Writer, name string, u *image.Use, rows []image.Share) error {
 	out := bufio.NewWriter(w)
