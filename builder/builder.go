@@ -85,6 +85,7 @@ type build struct {
 	cache    *packedCache // nil for none
 	unkept   error        // what keeps anything from being kept there, which the report warns of, or nil
 	pending  *pendingStub
+	spool    *os.File   // for the packed payload; nil if it is made when it is wanted
 	stub     *stub.Stub // once it is there; nil for none
 	sources  closers
 	inputs   []string // what of the host decides over the image beside what the entries are made of: files, and folders for the names in them

@@ -62,6 +62,18 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 		perm = 0o600
 	}
 	newfile.Sweep(path)
+	// The spool comes first: where it cannot be made without a name, it has lost its name
+	// before the image has one, and a killed build leaves one file, not two.
+	if m.Root.Type == manifests.Tmpfs {
+		if b.spool, err = newfile.Temp(o.TempDir); err != nil {
+			return nil, b.spoolTo(nil).fail(err)
+		}
+		defer func() {
+			if b.spool != nil {
+				b.spool.Close()
+			}
+		}()
+	}
 	f, err := newfile.Create(path, perm)
 	if err != nil {
 		return nil, err

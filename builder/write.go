@@ -71,7 +71,7 @@ func (b *build) writeSegments(ctx context.Context, out *image, members []member)
 // tells sizes and sums of the members in the latter, so the payload is made first,
 // in a temporary file without a name.
 func (b *build) writeNested(ctx context.Context, out *image, members []member) error {
-	spool, err := newfile.Temp(b.options.TempDir)
+	spool, err := b.takeSpool()
 	if err != nil {
 		return b.spoolTo(nil).fail(err)
 	}
@@ -141,6 +141,15 @@ func (b *build) writePayload(ctx context.Context, payload *image, spool *os.File
 		}
 		return err
 	})
+}
+
+// takeSpool returns the file for the packed payload while it grows.
+func (b *build) takeSpool() (*os.File, error) {
+	if f := b.spool; f != nil {
+		b.spool = nil
+		return f, nil
+	}
+	return newfile.Temp(b.options.TempDir)
 }
 
 // workers is how many members are packed at once with a codec.

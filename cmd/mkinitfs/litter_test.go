@@ -20,8 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// held is a build that reads its stub from a FIFO, and waits there with everything else
-// of the image written.
+// held is a build that reads its stub from a FIFO, and waits there before it packs.
 type held struct {
 	dir  string // of the manifest, of out and of the FIFO
 	out  string // directory of the image
