@@ -48,7 +48,7 @@ test-fast: ## run the tests that need no boot
 
 # What has goroutines, processes or locks.
 race: ## run the builder's tests under the race detector, in minutes
-	MKINITFS_TEST_FAST=1 $(GOTEST) -race -timeout 30m ./builder/... ./internal/cache ./internal/container
+	MKINITFS_TEST_FAST=1 $(GOTEST) -race -timeout 30m ./builder/... ./compress/... ./internal/cache ./internal/container
 
 check-deep: race ## the same, then fuzz each target for a minute and look for known vulnerabilities
 	internal/testenv/fuzz.sh 1m

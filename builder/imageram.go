@@ -3,8 +3,8 @@ package builder
 import (
 	"io"
 
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	reading "github.com/mkinitfs/mkinitfs/builder/image"
-	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )

@@ -1,7 +1,7 @@
 package builder
 
 import (
-	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 

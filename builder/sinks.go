@@ -7,9 +7,9 @@ import (
 	"hash"
 	"io"
 
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
-	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 )
 
 // image counts what it passes on, and refuses to grow beyond its limit.

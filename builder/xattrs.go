@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
-	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 )
 
 // dropForeign drops the extended attributes that only the file system of a source has,

@@ -9,7 +9,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
-	stubgzip "github.com/mkinitfs/mkinitfs/builder/stub/gzip"
+	stubgzip "github.com/mkinitfs/mkinitfs/compress/gzip"
 )
 
 // gzip, which every kernel takes. The kernel skips the header's file name and no

@@ -8,7 +8,7 @@ import (
 	"github.com/ulikunitz/xz"
 	"github.com/ulikunitz/xz/lzma"
 
-	stubxz "github.com/mkinitfs/mkinitfs/builder/stub/xz"
+	stubxz "github.com/mkinitfs/mkinitfs/compress/xz"
 )
 
 const xzMagic = "\xfd7zXZ\x00"

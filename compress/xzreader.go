@@ -12,7 +12,7 @@ import (
 	"hash/crc64"
 	"io"
 
-	stubxz "github.com/mkinitfs/mkinitfs/builder/stub/xz"
+	stubxz "github.com/mkinitfs/mkinitfs/compress/xz"
 )
 
 // xzReader reads a stream by the format's specification, whose sections are named here

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 )
 
 // inRoot returns where an entry that the kernel unpacks is once the stub is done, of an

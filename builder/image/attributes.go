@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
-	"github.com/mkinitfs/mkinitfs/builder/stub/unpack"
+	"github.com/mkinitfs/mkinitfs/builder/unpack"
 )
 
 // madeDir is a directory that gets its attributes when all is there that is in it.

@@ -7,8 +7,8 @@ import (
 	"io"
 	"strings"
 
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
-	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 )
 
 // maxPlan is far more than a boot plan has.

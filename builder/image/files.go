@@ -8,8 +8,8 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
-	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 )
 
 // Files are the files of the root that an image brings up.

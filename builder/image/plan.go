@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 )
 
 // BootPlan returns the boot plan of the image r, nil if it has none. It reads as far as

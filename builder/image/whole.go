@@ -12,7 +12,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 )
 
 // whole compares an image of ours with its boot plan. Counts and sizes cost nothing. The

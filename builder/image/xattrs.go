@@ -8,7 +8,7 @@ import (
 	"io"
 	"slices"
 
-	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 )
 
 // Xattrs are the extended attributes that the stub sets. They take 16 bytes for each

@@ -66,7 +66,7 @@ func cached(ctx context.Context, v Variant, notice func(string)) (*Stub, error) 
 func unchecked() []string {
 	var flags []string
 	for _, decoder := range []string{"gzip", "lz4", "xz", "zstd"} {
-		flags = append(flags, "-gcflags="+module+"/builder/stub/"+decoder+"=-B")
+		flags = append(flags, "-gcflags="+module+"/compress/"+decoder+"=-B")
 	}
 	return flags
 }

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/image"
-	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 )
 
 // warnRdinit warns of an rdinit= among the words of the kernel's command line that goes

@@ -16,7 +16,7 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/image"
-	"github.com/mkinitfs/mkinitfs/builder/stub/unpack"
+	"github.com/mkinitfs/mkinitfs/builder/unpack"
 	"github.com/mkinitfs/mkinitfs/internal/container"
 )
 

@@ -19,8 +19,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/mkinitfs/mkinitfs/builder/stub/unpack"
-	"github.com/mkinitfs/mkinitfs/builder/stub/zstd"
+	"github.com/mkinitfs/mkinitfs/builder/unpack"
+	"github.com/mkinitfs/mkinitfs/compress/zstd"
 )
 
 // unpack does what the stub spends its time on, unpacking members onto a tmpfs,

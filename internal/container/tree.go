@@ -12,9 +12,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/image"
-	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
 )
 
 // tree is the root as it grows at newroot.

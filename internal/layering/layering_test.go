@@ -22,34 +22,34 @@ const module = "github.com/mkinitfs/mkinitfs/"
 // the thing that is wanted does not belong on this side.
 var layers = map[string]string{
 	"manifests":       "internal/filecaps |",
-	"compress":        "builder/stub/gzip builder/stub/xz compress/bcj compress/lzo |",
+	"compress":        "compress/bcj compress/gzip compress/lzo compress/xz |",
 	"compress/bcj":    "",
+	"compress/gzip":   "compress/words |",
+	"compress/lz4":    "",
 	"compress/lzo":    "",
+	"compress/words":  "",
+	"compress/xz":     "",
+	"compress/zstd":   "compress/words |",
 	"builder/plan":    "",
 	"builder/cpio":    "",
 	"builder/selinux": "",
 
-	"builder": "builder/cpio builder/image builder/plan builder/selinux builder/source builder/stub builder/stub/bootplan " +
+	"builder": "builder/cpio builder/image builder/plan builder/selinux builder/source builder/stub builder/bootplan " +
 		"compress internal/arch internal/cache internal/newfile manifests |",
 	"builder/source": "builder/plan compress internal/filecaps internal/gobuild internal/newfile | builder/cpio builder/image",
-	"builder/image":  "builder/cpio builder/stub/bootplan compress internal/arch | builder/stub/unpack",
+	"builder/image":  "builder/cpio builder/bootplan compress internal/arch | builder/unpack",
 
-	"builder/stub":          "internal/arch internal/cache internal/gobuild |",
-	"builder/stub/embed":    "builder/stub | manifests",
-	"builder/stub/init":     "builder/cpio builder/stub/bootplan builder/stub/gzip builder/stub/lz4 builder/stub/unpack builder/stub/xz builder/stub/zstd |",
-	"builder/stub/unpack":   "builder/cpio |",
-	"builder/stub/bootplan": "",
-	"builder/stub/gzip":     "builder/stub/words |",
-	"builder/stub/lz4":      "",
-	"internal/container":    "builder/cpio builder/image builder/stub/bootplan |",
-	"builder/stub/xz":       "",
-	"builder/stub/zstd":     "builder/stub/words |",
-	"builder/stub/words":    "",
+	"builder/stub":       "internal/arch internal/cache internal/gobuild |",
+	"builder/stub/embed": "builder/stub | manifests",
+	"builder/stub/init":  "builder/cpio builder/bootplan compress/gzip compress/lz4 builder/unpack compress/xz compress/zstd |",
+	"builder/unpack":     "builder/cpio |",
+	"builder/bootplan":   "",
+	"internal/container": "builder/cpio builder/image builder/bootplan |",
 
 	// Of the inner packages the command wants words only: the bits of a mode, the
 	// type of a plan's errors, what an image says about itself.
 	"cmd/mkinitfs": "builder builder/image internal/cache internal/filecaps internal/newfile internal/qemu manifests internal/container | " +
-		"builder/cpio builder/plan builder/stub/bootplan builder/stub/unpack compress",
+		"builder/cpio builder/plan builder/bootplan builder/unpack compress",
 
 	"internal/arch":           "",
 	"internal/cache":          "internal/newfile |",
@@ -63,7 +63,7 @@ var layers = map[string]string{
 	"internal/faults":         "",
 	"internal/guest":          "internal/guest/report |",
 	"internal/guest/report":   "",
-	"internal/bench":          "builder/stub builder/stub/unpack builder/stub/zstd compress internal/gobuild internal/qemu |",
+	"internal/bench":          "builder/stub builder/unpack compress/zstd compress internal/gobuild internal/qemu |",
 	"internal/bench/floor":    "",
 	"internal/bench/guest":    "",
 	"internal/bench/timed":    "",

@@ -2,7 +2,7 @@
 
 package main
 
-import "github.com/mkinitfs/mkinitfs/builder/stub/gzip"
+import "github.com/mkinitfs/mkinitfs/compress/gzip"
 
 const codec = "gzip"
 

@@ -5,7 +5,7 @@ package main
 import (
 	"io"
 
-	"github.com/mkinitfs/mkinitfs/builder/stub/lz4"
+	"github.com/mkinitfs/mkinitfs/compress/lz4"
 )
 
 const codec = "lz4"

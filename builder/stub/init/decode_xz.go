@@ -2,7 +2,7 @@
 
 package main
 
-import "github.com/mkinitfs/mkinitfs/builder/stub/xz"
+import "github.com/mkinitfs/mkinitfs/compress/xz"
 
 const codec = "xz"
 

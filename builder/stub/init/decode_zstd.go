@@ -2,7 +2,7 @@
 
 package main
 
-import "github.com/mkinitfs/mkinitfs/builder/stub/zstd"
+import "github.com/mkinitfs/mkinitfs/compress/zstd"
 
 const codec = "zstd"
 

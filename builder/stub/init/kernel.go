@@ -6,7 +6,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 )
 
 // memory is /proc/meminfo in bytes.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 )
 
 // makePrivate ends the sharing of mounts that an init before this one may have started, as

@@ -12,8 +12,8 @@ import (
 	"syscall"
 	_ "unsafe" // for go:linkname
 
-	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
-	"github.com/mkinitfs/mkinitfs/builder/stub/unpack"
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/unpack"
 )
 
 // setGCPercent is that of runtime/debug, which costs 176 KB.

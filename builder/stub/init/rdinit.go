@@ -6,8 +6,8 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
-	"github.com/mkinitfs/mkinitfs/builder/stub/unpack"
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/unpack"
 )
 
 // restoreRdinit removes the links by which rdinit= has found this stub, and the

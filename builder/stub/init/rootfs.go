@@ -5,8 +5,8 @@ package main
 import (
 	"syscall"
 
-	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
-	"github.com/mkinitfs/mkinitfs/builder/stub/unpack"
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/unpack"
 )
 
 // emptyRootfs removes everything from rootfs but the mount point of the new root:

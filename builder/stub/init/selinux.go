@@ -5,7 +5,7 @@ package main
 import (
 	"syscall"
 
-	"github.com/mkinitfs/mkinitfs/builder/stub/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 )
 
 // loadPolicy loads the SELinux policy of the new root before the labels are set.

@@ -1,6 +1,6 @@
 package gzip
 
-import "github.com/mkinitfs/mkinitfs/builder/stub/words"
+import "github.com/mkinitfs/mkinitfs/compress/words"
 
 var (
 	errBlock  = fault("corrupt block")

@@ -1,6 +1,6 @@
 package zstd
 
-import "github.com/mkinitfs/mkinitfs/builder/stub/words"
+import "github.com/mkinitfs/mkinitfs/compress/words"
 
 // window holds what has been decoded of a frame, as far back as sequences may
 // reach. It is filled from the front; when the next block might not fit, it is

@@ -3,7 +3,7 @@ package zstd
 import (
 	"math/bits"
 
-	"github.com/mkinitfs/mkinitfs/builder/stub/words"
+	"github.com/mkinitfs/mkinitfs/compress/words"
 )
 
 // little returns b, of at most eight bytes, as a number. Everything in the format

@@ -3,7 +3,7 @@ package zstd
 import (
 	"math/bits"
 
-	"github.com/mkinitfs/mkinitfs/builder/stub/words"
+	"github.com/mkinitfs/mkinitfs/compress/words"
 )
 
 // Finite state entropy coding: RFC 8878, 4.1. A state is an index of a table; its

@@ -3,7 +3,7 @@ package zstd
 import (
 	"math/bits"
 
-	"github.com/mkinitfs/mkinitfs/builder/stub/words"
+	"github.com/mkinitfs/mkinitfs/compress/words"
 )
 
 // xxh64 is the checksum of a frame's content: XXH64 with the seed 0, as in
