@@ -78,17 +78,28 @@ func tinyDebian(t *testing.T) string {
 	return file
 }
 
-// TestReadmeManifests decodes the manifests in the README.
-func TestReadmeManifests(t *testing.T) {
-	readme := readFile(t, filepath.Join(repository(t), "README.md"))
+// documents returns README.md and all of docs.
+func documents(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(repository(t), "docs/*.md"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("got %d documents, error %v", len(files), err)
+	}
+	return append(files, filepath.Join(repository(t), "README.md"))
+}
+
+// TestDocumentedManifests decodes the manifests in all documents.
+func TestDocumentedManifests(t *testing.T) {
 	found := 0
-	for _, block := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(readme, -1) {
-		if !strings.HasPrefix(block[1], "version: 1\n") {
-			continue
-		}
-		found++
-		if _, err := manifests.Parse([]byte(block[1]), manifests.Options{File: "README.md"}); err != nil {
-			t.Errorf("%v\nin\n%s", err, block[1])
+	for _, file := range documents(t) {
+		for _, block := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(readFile(t, file), -1) {
+			if !strings.HasPrefix(block[1], "version: 1\n") {
+				continue
+			}
+			found++
+			if _, err := manifests.Parse([]byte(block[1]), manifests.Options{File: filepath.Base(file)}); err != nil {
+				t.Errorf("%v\nin\n%s", err, block[1])
+			}
 		}
 	}
 	if found == 0 {

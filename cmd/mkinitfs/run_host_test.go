@@ -299,7 +299,7 @@ func TestRunOwnProgram(t *testing.T) {
 	}
 }
 
-// TestRunPipe runs the README's example: another program writes the image, and there
+// TestRunPipe runs the example of docs/images.md: another program writes the image, and there
 // is no terminal.
 func TestRunPipe(t *testing.T) {
 	testenv.Tool(t, "cpio")
@@ -318,9 +318,9 @@ func TestRunPipe(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	example := regexp.MustCompile(`(?m)^\$ (.* \| mkinitfs run /dev/fd/3 .*)$`).FindStringSubmatch(readFile(t, filepath.Join(repository(t), "README.md")))
+	example := regexp.MustCompile(`(?m)^\$ (.* \| mkinitfs run /dev/fd/3 .*)$`).FindStringSubmatch(readFile(t, filepath.Join(repository(t), "docs/images.md")))
 	if example == nil {
-		t.Fatal("got no example with /dev/fd/3 in the README, want one")
+		t.Fatal("got no example with /dev/fd/3 in docs/images.md, want one")
 	}
 	cmd := exec.Command("sh", "-c", example[1])
 	cmd.Dir = dir
