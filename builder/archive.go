@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/internal/hostfile"
 )
 
 // name is what an entry is called in an archive.
@@ -34,13 +34,13 @@ func bodySize(e *plan.Entry) int64 {
 // writeArchive writes one archive of entries to w. The first name of a file
 // carries its content, the others none, as in the kernel's gen_init_cpio. Files are
 // numbered by their place in the archive, so that it changes only with what is in it.
-// What files begin with is shown to f, which may be nil.
-func (b *build) writeArchive(ctx context.Context, w io.Writer, entries []*plan.Entry, f *foreign) error {
+// The watcher, which may be nil, sees the first bytes of the files that it wants.
+func writeArchive(ctx context.Context, w io.Writer, entries []*plan.Entry, watcher Watcher) error {
 	buffered := bufio.NewWriterSize(&cancelable{ctx, w}, 256<<10)
 	out := cpio.NewWriter(buffered)
 	numbers := map[uint32]uint32{} // of files with several names
 	var h cpio.Header
-	var start beginning
+	var start head
 	for i, e := range entries {
 		h = cpio.Header{
 			Name: name(e), Ino: uint32(i + 1), Mode: e.Mode, UID: e.UID, GID: e.GID, Nlink: e.Nlink, MTime: e.MTime,
@@ -59,16 +59,15 @@ func (b *build) writeArchive(ctx context.Context, w io.Writer, entries []*plan.E
 		if h.Size == 0 && (e.Size > 0 || e.Data.Path == "") {
 			continue
 		}
-		var seen *beginning
-		path := f.name(e)
-		if path != "" {
+		var seen *head
+		if watcher != nil && watcher.Wants(e) {
 			seen = &start
 		}
 		if err := writeBody(out, e, h.Size, seen); err != nil {
 			return ofEntry(e, err)
 		}
 		if seen != nil {
-			f.look(path, e.Origin, seen.head[:seen.n])
+			watcher.Look(e, seen.kept[:seen.n])
 		}
 	}
 	if err := out.Close(); err != nil {
@@ -92,7 +91,7 @@ func (c *cancelable) Write(p []byte) (int, error) {
 
 // writeBody writes the body of e, of which the archive's header says size. A file's
 // content goes through seen, if that is not nil.
-func writeBody(w *cpio.Writer, e *plan.Entry, size int64, seen *beginning) error {
+func writeBody(w *cpio.Writer, e *plan.Entry, size int64, seen *head) error {
 	switch {
 	case !e.IsFile():
 		_, err := io.WriteString(w, e.Target)
@@ -111,13 +110,13 @@ func writeBody(w *cpio.Writer, e *plan.Entry, size int64, seen *beginning) error
 		}
 		return err
 	}
-	fd, err := open(e.Data.Path)
+	file, err := hostfile.Open(e.Data.Path)
 	if err != nil {
-		return &fs.PathError{Op: "open", Path: e.Data.Path, Err: err}
+		return err
 	}
-	defer unix.Close(fd)
-	_, err = w.ReadFrom(seen.of(descriptor(fd)))
-	if now, length := stamp(fd); err == io.ErrUnexpectedEOF || length != size || changed(e, now) {
+	defer file.Close()
+	_, err = w.ReadFrom(seen.of(file))
+	if now, length := stamp(int(file)); err == io.ErrUnexpectedEOF || length != size || changed(e, now) {
 		err = errChanged
 	}
 	if err != nil {
@@ -139,33 +138,4 @@ func stamp(fd int) (plan.Stamp, int64) {
 		return plan.Stamp{}, -1
 	}
 	return plan.Stamp{Inode: s.Ino, MTime: s.Mtim.Nano()}, s.Size
-}
-
-// open opens a file, and does not wait for the other end if there is a FIFO by now.
-func open(path string) (fd int, err error) {
-	for {
-		fd, err = unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-		if err != unix.EINTR { // of file systems whose server is a program
-			return fd, err
-		}
-	}
-}
-
-// descriptor is an open file. An os.File would cost a failed epoll_ctl(2) and a
-// finalizer for each file of the root.
-type descriptor int
-
-func (fd descriptor) Read(p []byte) (int, error) {
-	for {
-		n, err := unix.Read(int(fd), p)
-		switch {
-		case err == unix.EINTR:
-		case err != nil:
-			return 0, err
-		case n == 0 && len(p) > 0:
-			return 0, io.EOF
-		default:
-			return n, nil
-		}
-	}
 }

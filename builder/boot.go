@@ -76,7 +76,7 @@ func (b *build) bootEntries(stub []byte, members []bootplan.Member) ([]*plan.Ent
 		parents(e.Path)
 		have[e.Path] = true
 		file := *e
-		file.Data = b.content(e)
+		file.Data = contentOf(b.entries, e)
 		entries = append(entries, &file)
 	}
 	for _, e := range b.rdinit.links {
@@ -178,4 +178,11 @@ func sizeText(s manifests.Size) string {
 		return itoa(s.Bytes)
 	}
 	return ""
+}
+
+// contentOf returns where the content of a file lies. The plan says it of the first of its
+// names alone.
+func contentOf(entries []*plan.Entry, e *plan.Entry) plan.Data {
+	first := slices.IndexFunc(entries, func(other *plan.Entry) bool { return other.Ino == e.Ino })
+	return entries[first].Data
 }

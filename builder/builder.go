@@ -24,6 +24,7 @@ import (
 	"strings"
 
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/lint"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/builder/stub"
 	"github.com/mkinitfs/mkinitfs/compress"
@@ -74,9 +75,8 @@ type build struct {
 	entries  []*plan.Entry
 	aside    map[string]string // where entries of a bound root wait for the stub to put them back: their paths
 	rdinit   rdinit
-	policy   *plan.Entry // SELinux policy in the root that the stub loads, or nil
-	foreign  *foreign    // looks at what is packed
-	misfit   string      // path of the file for another machine that keeps init.exec from starting
+	policy   *plan.Entry   // SELinux policy in the root that the stub loads, or nil
+	foreign  *lint.Foreign // watches what is packed
 	members  []member
 	packed   []bootplan.Member // the same, once they are packed
 	beside   string            // the image in whose directory the packed payload grows, or ""
@@ -145,7 +145,7 @@ func Check(ctx context.Context, m *manifests.Manifest, o Options) (*Report, erro
 	if err != nil {
 		return nil, err
 	}
-	b.foreign.open(b.entries)
+	b.foreign.Open(b.entries)
 	b.warnForeign()
 	return &b.report, b.sources.Close()
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mkinitfs/mkinitfs/builder/lint"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/builder/selinux"
 	"github.com/mkinitfs/mkinitfs/manifests"
@@ -31,7 +32,7 @@ func (b *build) label() error {
 	dir := selinuxDir + name
 	file, read := s.FileContexts, b.readHost
 	if file == "" {
-		file, read = dir+"/contexts/files/file_contexts", b.read
+		file, read = dir+"/contexts/files/file_contexts", lint.Planned(b.entries).Read
 	}
 	contexts, err := selinux.Read(file, read)
 	if lines, ok := errors.AsType[selinux.Errors](err); ok {
@@ -91,7 +92,7 @@ const selinuxDir = "/etc/selinux/"
 
 // selinuxConfig returns SELINUX and SELINUXTYPE of the root's configuration.
 func (b *build) selinuxConfig() (mode, name string) {
-	text, _ := b.read(selinuxDir + "config")
+	text, _ := lint.Planned(b.entries).Read(selinuxDir + "config")
 	for line := range strings.Lines(string(text)) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
 		switch key {

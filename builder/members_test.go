@@ -171,7 +171,7 @@ func TestCutIsStable(t *testing.T) {
 		b := &build{entries: entries}
 		for _, m := range b.cut(size) {
 			h := sha256.New()
-			if err := b.writeArchive(t.Context(), h, m.entries, nil); err != nil {
+			if err := writeArchive(t.Context(), h, m.entries, nil); err != nil {
 				t.Fatal(err)
 			}
 			all = append(all, string(h.Sum(nil)))

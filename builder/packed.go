@@ -130,7 +130,7 @@ func copyKept(w io.Writer, c codec, kept *cache.Entry) (packed, error) {
 // packMember is pack for a member.
 func (b *build) packMember(ctx context.Context, w io.Writer, c codec, m member, sum bool, p *progress) (packed, error) {
 	done, err := b.pack(ctx, w, c, m.size, sum, p, func(w io.Writer, p *progress) error {
-		return b.writeArchive(ctx, p.through(w), m.entries, b.foreign)
+		return writeArchive(ctx, p.through(w), m.entries, b.foreign)
 	})
 	if done.cached {
 		p.add(m.size)

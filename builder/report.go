@@ -3,7 +3,9 @@ package builder
 import (
 	"strconv"
 
+	"github.com/mkinitfs/mkinitfs/builder/lint"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
 // Report says what was built. Its JSON form is stable: fields are only added.
@@ -98,10 +100,7 @@ func (b *build) describe() error {
 	if limit := b.manifest.Output.MaxUnpacked; limit > 0 && r.Unpacked > limit {
 		return b.tooMuch()
 	}
-	b.foreign = newForeign(b.arch, b.entries)
-	b.warn()
-	b.warnModules()
-	b.warnLeftovers()
+	b.lint()
 	_, err := b.bootCopies()
 	return err
 }
@@ -129,5 +128,22 @@ func (b *build) items() []Item {
 
 // carries reports whether e is the one of a file's names that has the content.
 func carries(e *plan.Entry) bool { return e.Data.Path != "" || e.Data.At != nil }
+
+// lint warns of what is likely to be a mistake in the root.
+func (b *build) lint() {
+	o := lint.Options{Arch: b.arch, Exec: b.manifest.Init.Exec, ExecOrigin: b.manifest.Init.ExecPos.String()}
+	if o.Exec != "" && b.manifest.Root.Type == manifests.None {
+		o.Exec = "/init"
+	}
+	var warnings []string
+	warnings, b.foreign = lint.Check(lint.Planned(b.entries), o)
+	b.report.Warnings = append(b.report.Warnings, warnings...)
+}
+
+func (b *build) warnForeign() {
+	if w := b.foreign.Warning(); w != "" {
+		b.warning(w)
+	}
+}
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -175,7 +175,7 @@ func (b *build) writeBoot(ctx context.Context, out *image, members []bootplan.Me
 	}
 	start := out.size
 	done, err := b.pack(ctx, out, b.outer, size, false, nil, func(w io.Writer, _ *progress) error {
-		return b.writeArchive(ctx, w, entries, nil)
+		return writeArchive(ctx, w, entries, nil)
 	})
 	if err != nil {
 		return err

@@ -117,7 +117,7 @@ func TestStopsWithinAFile(t *testing.T) {
 	defer cancel()
 	endless := &zeros{then: cancel}
 	entry := &plan.Entry{Path: "/large", Mode: plan.TypeFile | 0o644, Nlink: 1, Size: cpio.MaxSize, Data: plan.Data{At: endless}}
-	err := (&build{}).writeArchive(ctx, io.Discard, []*plan.Entry{entry}, nil)
+	err := writeArchive(ctx, io.Discard, []*plan.Entry{entry}, nil)
 	if !errors.Is(err, context.Canceled) || endless.read > 4<<20 {
 		t.Errorf("got error %v after %d bytes, want %v soon", err, endless.read, context.Canceled)
 	}

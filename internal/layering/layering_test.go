@@ -34,9 +34,10 @@ var layers = map[string]string{
 	"builder/cpio":    "",
 	"builder/selinux": "",
 
-	"builder": "builder/cpio builder/image builder/plan builder/selinux builder/source builder/stub builder/bootplan " +
-		"compress internal/arch internal/cache internal/newfile manifests |",
+	"builder": "builder/cpio builder/image builder/lint builder/plan builder/selinux builder/source builder/stub builder/bootplan " +
+		"compress internal/cache internal/hostfile internal/newfile manifests |",
 	"builder/source": "builder/plan compress internal/filecaps internal/gobuild internal/newfile | builder/cpio builder/image",
+	"builder/lint":   "builder/plan internal/arch internal/hostfile |",
 	"builder/image":  "builder/cpio builder/bootplan compress internal/arch | builder/unpack",
 
 	"builder/stub":       "internal/arch internal/cache internal/gobuild |",
@@ -53,6 +54,7 @@ var layers = map[string]string{
 
 	"internal/arch":           "",
 	"internal/cache":          "internal/newfile |",
+	"internal/hostfile":       "",
 	"internal/newfile":        "",
 	"internal/corpus":         "internal/guest/report |",
 	"internal/filecaps":       "",

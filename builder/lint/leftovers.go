@@ -1,4 +1,4 @@
-package builder
+package lint
 
 import (
 	"fmt"
@@ -8,12 +8,12 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// leftovers are what an export of a container leaves in a root: the files by which
-// programs, systemd among them, take a machine for a container, and those that were
-// mounted over while it ran, which are empty.
+// leftovers are the files that an export of a container leaves in a root: those by which
+// programs such as systemd take the machine for a container, and the empty ones that were
+// mount points while the container ran.
 var leftovers = []struct {
 	path  string
-	empty bool // if it is
+	empty bool // counts only if it is empty
 }{
 	{"/.dockerenv", false},
 	{"/run/.containerenv", false},
@@ -22,12 +22,12 @@ var leftovers = []struct {
 	{"/etc/resolv.conf", true},
 }
 
-// warnLeftovers notes those that came with a tree or an archive.
-func (b *build) warnLeftovers() {
+// leftoversOfContainer warns of those that came with a tree or an archive.
+func leftoversOfContainer(entries []*plan.Entry) string {
 	var names, quoted []string
 	origin := ""
 	for _, left := range leftovers {
-		e := plan.Find(b.entries, left.path)
+		e := plan.Find(entries, left.path)
 		if e == nil || !e.Brought || left.empty && (!e.IsFile() || e.Size > 0) {
 			continue
 		}
@@ -40,8 +40,9 @@ func (b *build) warnLeftovers() {
 		}
 		names, quoted = append(names, name), append(quoted, strconv.Quote(left.path))
 	}
-	if names != nil {
-		b.warning(fmt.Sprintf("%s: left over from a container: %s\n  remove: [%s]",
-			origin, strings.Join(names, ", "), strings.Join(quoted, ", ")))
+	if names == nil {
+		return ""
 	}
+	return fmt.Sprintf("%s: left over from a container: %s\n  remove: [%s]",
+		origin, strings.Join(names, ", "), strings.Join(quoted, ", "))
 }

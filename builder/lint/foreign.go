@@ -1,7 +1,6 @@
-package builder
+package lint
 
 import (
-	"cmp"
 	"debug/elf"
 	"fmt"
 	"io"
@@ -11,23 +10,22 @@ import (
 	"strings"
 	"sync"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/internal/arch"
+	"github.com/mkinitfs/mkinitfs/internal/hostfile"
 )
 
-// foreign finds the programs, libraries and kernel modules of the root that are for
-// another machine. It looks at what can be executed, at what lies where a dynamic loader
-// looks for libraries, and at modules; it leaves firmware alone, which often is ELF for
-// other processors. Members are packed side by side, so that it is told from several
-// goroutines.
-type foreign struct {
+// Foreign finds the programs, libraries and kernel modules of a root that are for another
+// machine. It looks at executable files, at files in the directories where a dynamic loader
+// looks for libraries, and at modules. It leaves firmware alone, which often is ELF for
+// other processors. Several goroutines may use it at once.
+type Foreign struct {
 	arch      string
 	libraries map[string]bool   // directories of a loader
 	modules   []string          // directories of modules
 	firmware  []string          // directories of firmware
-	linked    map[uint32]string // of files with several names, by Ino: the first that is looked at
+	linked    map[uint32]string // of files with several names, by Ino: the first that is of concern
+	told      string            // path of one that another rule has warned of, or ""
 	mu        sync.Mutex
 	found     map[string]stranger // by path
 }
@@ -35,9 +33,8 @@ type foreign struct {
 // stranger is a file for another machine.
 type stranger struct{ machine, origin string }
 
-// newForeign returns what looks at the files of a finished plan.
-func newForeign(arch string, entries []*plan.Entry) *foreign {
-	f := &foreign{
+func newForeign(arch string, entries []*plan.Entry) *Foreign {
+	f := &Foreign{
 		arch:      arch,
 		libraries: libraryDirs(entries),
 		modules:   present(entries, "/lib/modules", "/usr/lib/modules"),
@@ -53,7 +50,7 @@ func newForeign(arch string, entries []*plan.Entry) *foreign {
 	return f
 }
 
-// present returns where the paths lead that lead to a directory.
+// present returns the directories that the paths lead to.
 func present(entries []*plan.Entry, paths ...string) []string {
 	var dirs []string
 	for _, p := range paths {
@@ -92,7 +89,7 @@ func libraryDirs(entries []*plan.Entry) map[string]bool {
 }
 
 // concerns reports whether somebody could try to run the file e, or load it.
-func (f *foreign) concerns(e *plan.Entry) bool {
+func (f *Foreign) concerns(e *plan.Entry) bool {
 	dir := e.Path[:strings.LastIndexByte(e.Path, '/')]
 	return (e.Mode&0o111 != 0 || f.libraries[dir] || isModule(e.Path) && below(f.modules, dir)) && !below(f.firmware, dir)
 }
@@ -108,11 +105,10 @@ func below(dirs []string, dir string) bool {
 // isModule reports whether a file is called as an uncompressed kernel module.
 func isModule(name string) bool { return strings.HasSuffix(name, ".ko") }
 
-// name returns what to call the file e, "" if its content is of no concern, as all is if f
-// is nil.
-func (f *foreign) name(e *plan.Entry) string {
+// name returns the path by which the file e is told of, "" if its content is of no concern.
+func (f *Foreign) name(e *plan.Entry) string {
 	switch {
-	case f == nil || !e.IsFile() || e.Size == 0:
+	case !e.IsFile() || e.Size == 0:
 	case e.Nlink > 1:
 		return f.linked[e.Ino]
 	case f.concerns(e):
@@ -121,8 +117,13 @@ func (f *foreign) name(e *plan.Entry) string {
 	return ""
 }
 
-// look is told what the file called name, which origin asked for, begins with.
-func (f *foreign) look(name, origin string, head []byte) {
+// Wants reports whether Look is to see the file e.
+func (f *Foreign) Wants(e *plan.Entry) bool { return f.name(e) != "" }
+
+// Look looks at the first bytes of the file e: at least as many as an ELF header has, or
+// all of a shorter file.
+func (f *Foreign) Look(e *plan.Entry, head []byte) {
+	name := f.name(e)
 	h, ok := arch.Parse(head)
 	if !ok {
 		return
@@ -137,18 +138,21 @@ func (f *foreign) look(name, origin string, head []byte) {
 	if !fits {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		f.found[name] = stranger{h.String(), origin}
+		f.found[name] = stranger{h.String(), e.Origin}
 	}
 }
 
-// open looks at the files without packing them. A file that cannot be read is left for
-// the build to report.
-func (f *foreign) open(entries []*plan.Entry) {
+// Open looks at all files of a plan. It passes over those that cannot be read: the stage
+// that packs them says so.
+func (f *Foreign) Open(entries []*plan.Entry) {
 	buf := make([]byte, arch.HeaderSize)
 	for _, e := range entries {
-		if name := f.name(e); name != "" && carries(e) {
+		if e.Data.Path == "" && e.Data.At == nil { // empty, or a further name
+			continue
+		}
+		if f.Wants(e) {
 			head := buf[:min(e.Size, int64(len(buf)))]
-			f.look(name, e.Origin, head[:readHead(e.Data, head)])
+			f.Look(e, head[:readHead(e.Data, head)])
 		}
 	}
 }
@@ -159,55 +163,29 @@ func readHead(d plan.Data, head []byte) (n int) {
 		n, _ = d.At.ReadAt(head, d.Offset)
 		return n
 	}
-	fd, err := open(d.Path)
+	file, err := hostfile.Open(d.Path)
 	if err != nil {
 		return 0
 	}
-	defer unix.Close(fd)
-	n, _ = io.ReadFull(descriptor(fd), head)
+	defer file.Close()
+	n, _ = io.ReadFull(file, head)
 	return n
 }
 
-// beginning passes on what it reads, and keeps the first bytes.
-type beginning struct {
-	io.Reader
-	head [arch.HeaderSize]byte
-	n    int
-}
-
-// of returns a reader of r, which is r itself if b is nil.
-func (b *beginning) of(r io.Reader) io.Reader {
-	if b == nil {
-		return r
-	}
-	b.Reader, b.n = r, 0
-	return b
-}
-
-func (b *beginning) Read(p []byte) (int, error) {
-	n, err := b.Reader.Read(p)
-	b.n += copy(b.head[b.n:], p[:n])
-	return n, err
-}
-
-// warnForeign notes the files that were found to be for another machine, unless the only
-// one has been named already as what keeps init.exec from starting.
-func (b *build) warnForeign() {
-	found := map[string]stranger{}
-	for name, s := range b.foreign.found {
-		found[cmp.Or(b.aside[name], name)] = s
-	}
-	names := slices.Sorted(maps.Keys(found))
-	if len(names) == 0 || len(names) == 1 && names[0] == b.misfit {
-		return
+// Warning returns a warning of the files that were found to be for other machines, "" if
+// there are none or another rule has warned of the only one.
+func (f *Foreign) Warning() string {
+	names := slices.Sorted(maps.Keys(f.found))
+	if len(names) == 0 || len(names) == 1 && names[0] == f.told {
+		return ""
 	}
 	var shown []string
 	for _, name := range names[:min(3, len(names))] {
-		shown = append(shown, fmt.Sprintf("%s (%s)", printable(name), found[name].machine))
+		shown = append(shown, fmt.Sprintf("%s (%s)", printable(name), f.found[name].machine))
 	}
 	files := "1 file is for another machine"
 	if len(names) > 1 {
 		files = fmt.Sprintf("%d files are for other machines", len(names))
 	}
-	b.warning(fmt.Sprintf("%s: %s, the image is for %s: %s", found[names[0]].origin, files, b.arch, strings.Join(shown, ", ")))
+	return fmt.Sprintf("%s: %s, the image is for %s: %s", f.found[names[0]].origin, files, f.arch, strings.Join(shown, ", "))
 }

@@ -1,4 +1,4 @@
-package builder
+package lint
 
 import (
 	"bytes"
@@ -57,7 +57,7 @@ func TestForeignReads(t *testing.T) {
 	first.Nlink, second.Nlink, second.Ino, second.Data = 2, 2, first.Ino, plan.Data{}
 
 	f := newForeign("arm64", entries)
-	f.open(entries)
+	f.Open(entries)
 	const head = arch.HeaderSize
 	want := map[string]int{"/bin/program": head, "/bin/script": 20, "/lib/libz.so.1": head, "/lib/modules/a.ko": head, "/srv/data": head}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -97,8 +97,8 @@ func TestForeignTypes(t *testing.T) {
 		{"/bin/x.ko", header(elf.ET_REL, elf.EM_X86_64), false},
 		{"/bin/x", header(elf.ET_EXEC, elf.EM_AARCH64)[:19], false},
 	} {
-		f := foreign{arch: "amd64", found: map[string]stranger{}}
-		f.look(c.name, "test.yaml:1:1", c.head)
+		f := Foreign{arch: "amd64", found: map[string]stranger{}}
+		f.Look(&plan.Entry{Path: c.name, Mode: plan.TypeFile | 0o755, Size: 1000, Nlink: 1}, c.head)
 		if got := len(f.found) > 0; got != c.want {
 			t.Errorf("%s, %q: got %v, want %v", c.name, c.head[:min(20, len(c.head))], got, c.want)
 		}

@@ -1,4 +1,4 @@
-package builder
+package lint
 
 import (
 	"fmt"
@@ -9,16 +9,16 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// warnModules notes the directories of kernel modules without modules.dep, in which
-// modprobe finds nothing.
-func (b *build) warnModules() {
+// modulesWithoutDep warns of directories with kernel modules and without modules.dep:
+// modprobe finds nothing there.
+func modulesWithoutDep(entries []*plan.Entry) string {
 	var lacking []string
 	var first *plan.Entry
-	for _, dir := range moduleDirs(b.entries) {
-		if plan.Find(b.entries, dir+"/modules.dep") != nil {
+	for _, dir := range moduleDirs(entries) {
+		if plan.Find(entries, dir+"/modules.dep") != nil {
 			continue
 		}
-		if module := firstModule(b.entries, dir); module != nil {
+		if module := firstModule(entries, dir); module != nil {
 			lacking = append(lacking, dir)
 			if first == nil {
 				first = module
@@ -26,18 +26,18 @@ func (b *build) warnModules() {
 		}
 	}
 	if lacking == nil {
-		return
+		return ""
 	}
 	where := strings.Join(lacking[:min(3, len(lacking))], ", ")
 	if len(lacking) > 3 {
 		where = fmt.Sprintf("%d directories, %s", len(lacking), where)
 	}
-	b.warning(fmt.Sprintf("%s: no modules.dep in %s: modprobe finds no module there\n  depmod -b ROOT %s makes it, where ROOT is the directory that becomes /",
-		first.Origin, printable(where), printable(path.Base(lacking[0]))))
+	return fmt.Sprintf("%s: no modules.dep in %s: modprobe finds no module there\n  depmod -b ROOT %s makes it, where ROOT is the directory that becomes /",
+		first.Origin, printable(where), printable(path.Base(lacking[0])))
 }
 
-// moduleDirs returns the directories of modules, one for each kernel: what modprobe calls
-// /lib/modules/VERSION, without links on the way.
+// moduleDirs returns the directories of modules, one for each kernel, as
+// /lib/modules/VERSION leads to them.
 func moduleDirs(entries []*plan.Entry) []string {
 	var dirs []string
 	for _, top := range present(entries, "/lib/modules", "/usr/lib/modules") {

@@ -1,14 +1,14 @@
-package builder
+package lint
 
 import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
 // elfFile is an ELF file for amd64, without section headers: the path of its loader, if
@@ -53,8 +53,7 @@ func elfFile(loader, name string, libraries ...string) []byte {
 }
 
 func TestProgram(t *testing.T) {
-	dir := t.TempDir()
-	for name, content := range map[string][]byte{
+	contents := map[string][]byte{
 		"static":  elfFile("", ""),
 		"ld.so":   elfFile("/lib/none", "ld.so.1"), // can be run itself
 		"musl":    elfFile("/lib/ld-musl-x86_64.so.1", "", "libc.so", "libm.so.6", "libz.so.1"),
@@ -69,10 +68,6 @@ func TestProgram(t *testing.T) {
 		"itself":  []byte("#!/init\n"),
 		"short":   []byte("#!"),
 		"no-elf":  []byte("\x7fELF"),
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o755); err != nil {
-			t.Fatal(err)
-		}
 	}
 	for _, c := range []struct {
 		files string // SOURCE:DESTINATION, or -> and a link to nothing
@@ -100,16 +95,20 @@ func TestProgram(t *testing.T) {
 		{"musl:/init ld.so:/lib/ld-musl-x86_64.so.1 static:/lib/libz.so.1", ""},
 		{"dynamic:/init ld.so:/lib/ld.so liba.so:/liba.so libb.so:/libb.so static:/lib/ld-musl-x86_64.so.1", ""}, // of two names
 	} {
-		manifest := "arch: amd64\ninit: {exec: /init}\ncontents:\n"
+		var entries []*plan.Entry
 		for _, file := range strings.Fields(c.files) {
-			if dst, ok := strings.CutPrefix(file, "->"); ok {
-				manifest += "  - {type: symlink, dst: " + dst + ", target: none}\n"
-				continue
-			}
+			e := &plan.Entry{Mode: plan.TypeLink | 0o777, Target: "none"}
 			src, dst, _ := strings.Cut(file, ":")
-			manifest += "  - {type: file, src: " + src + ", dst: " + dst + "}\n"
+			if src == file {
+				dst = strings.TrimPrefix(file, "->")
+			} else {
+				content := contents[src]
+				e = &plan.Entry{Mode: plan.TypeFile | 0o755, Size: int64(len(content)), Data: plan.Data{At: bytes.NewReader(content)}}
+			}
+			e.Path, e.Origin = dst, "test.yaml:4:5"
+			entries = append(entries, e)
 		}
-		report, err := Check(t.Context(), parse(t, dir, manifest), Options{})
+		root, err := plan.Make(entries, plan.Options{RootMode: 0o755})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,8 +116,9 @@ func TestProgram(t *testing.T) {
 		if c.want != "" {
 			want = []string{"test.yaml:3:14: init.exec: /init " + c.want}
 		}
-		if !slices.Equal(report.Warnings, want) {
-			t.Errorf("%s: got %q, want %q", c.files, report.Warnings, want)
+		warnings, _ := Check(Planned(root), Options{Arch: "amd64", Exec: "/init", ExecOrigin: "test.yaml:3:14"})
+		if !slices.Equal(warnings, want) {
+			t.Errorf("%s: got %q, want %q", c.files, warnings, want)
 		}
 	}
 }

@@ -1,0 +1,39 @@
+package builder
+
+import (
+	"io"
+
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+)
+
+// Watcher is shown the first bytes of files while they are packed. Several goroutines use
+// it at once.
+type Watcher interface {
+	Wants(e *plan.Entry) bool        // whether it is to be shown the file e
+	Look(e *plan.Entry, head []byte) // shows up to headSize bytes of it
+}
+
+// headSize is how many bytes of a file a [Watcher] is shown: the longest ELF header.
+const headSize = 64
+
+// head passes on what it reads, and keeps the first bytes.
+type head struct {
+	io.Reader
+	kept [headSize]byte
+	n    int
+}
+
+// of returns a reader of r, which is r itself if h is nil.
+func (h *head) of(r io.Reader) io.Reader {
+	if h == nil {
+		return r
+	}
+	h.Reader, h.n = r, 0
+	return h
+}
+
+func (h *head) Read(p []byte) (int, error) {
+	n, err := h.Reader.Read(p)
+	h.n += copy(h.kept[h.n:], p[:n])
+	return n, err
+}

@@ -1,0 +1,77 @@
+package lint
+
+import (
+	"debug/elf"
+	"io"
+)
+
+const (
+	maxPath    = 4096
+	maxDynamic = 1 << 20 // larger ones, and tables of names, are not looked at
+)
+
+// interpreter returns the loader of a dynamic program, "" for a static one.
+func interpreter(f *elf.File) string {
+	return cString(segment(f, elf.PT_INTERP, maxPath))
+}
+
+// dynamic returns the libraries that a file needs and its own name, DT_NEEDED and
+// DT_SONAME. It goes by the program headers, as the loader does: OpenWrt's sstrip leaves
+// no others.
+func dynamic(f *elf.File) (needed []string, name string) {
+	var names, soname uint64
+	var needs []uint64
+	word := 4
+	if f.Class == elf.ELFCLASS64 {
+		word = 8
+	}
+	number := func(b []byte) uint64 {
+		if word == 8 {
+			return f.ByteOrder.Uint64(b)
+		}
+		return uint64(f.ByteOrder.Uint32(b))
+	}
+	for table := segment(f, elf.PT_DYNAMIC, maxDynamic); len(table) >= 2*word; table = table[2*word:] {
+		value := number(table[word:])
+		switch elf.DynTag(number(table)) {
+		case elf.DT_STRTAB:
+			names = value
+		case elf.DT_SONAME:
+			soname = value
+		case elf.DT_NEEDED:
+			needs = append(needs, value)
+		}
+	}
+	for _, offset := range needs {
+		if library := stringAt(f, names+offset); library != "" {
+			needed = append(needed, library)
+		}
+	}
+	if soname > 0 {
+		name = stringAt(f, names+soname)
+	}
+	return needed, name
+}
+
+// segment returns the bytes of the first program header of a kind, up to most of them.
+func segment(f *elf.File, kind elf.ProgType, most uint64) []byte {
+	for _, p := range f.Progs {
+		if p.Type == kind && p.Filesz <= most {
+			data, _ := io.ReadAll(p.Open())
+			return data
+		}
+	}
+	return nil
+}
+
+// stringAt returns the string that is loaded at an address.
+func stringAt(f *elf.File, address uint64) string {
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_LOAD && p.Vaddr <= address && address-p.Vaddr < p.Filesz {
+			b := make([]byte, min(maxPath, p.Filesz-(address-p.Vaddr)))
+			n, _ := p.ReadAt(b, int64(address-p.Vaddr))
+			return cString(b[:n])
+		}
+	}
+	return ""
+}

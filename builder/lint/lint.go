@@ -1,0 +1,108 @@
+// Package lint holds rules over the root of an image: what keeps its program from
+// starting, and what is likely to be a mistake.
+//
+// A rule is a function of a [Root]. It knows neither the manifest nor the format of an
+// image, so that everything with entries and contents can be looked at. What would take
+// reading every file, [Foreign] finds while somebody else reads them.
+package lint
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+)
+
+// Root is what the rules look at.
+type Root interface {
+	// Entries returns all entries as a finished plan has them: sorted, parents first.
+	Entries() []*plan.Entry
+	// Open opens the regular file e. The caller closes it.
+	Open(e *plan.Entry) (File, error)
+}
+
+// File is an open file of a root.
+type File interface {
+	io.Reader
+	io.ReaderAt
+	io.Closer
+}
+
+// Options say what the root is for.
+type Options struct {
+	Arch       string // of the machine, as in a manifest
+	Exec       string // the program that it starts with, or ""
+	ExecOrigin string // where Exec was asked for: "root.yaml:3:14"
+}
+
+// Check returns a warning for each rule that the root breaks, and what finds its files for
+// other machines.
+func Check(r Root, o Options) (warnings []string, foreign *Foreign) {
+	p := &program{root: r, arch: o.Arch}
+	if o.Exec != "" { // "init: none" otherwise
+		if problem := p.unfit(o.Exec, 0); problem != "" {
+			warnings = append(warnings, fmt.Sprintf("%s: init.exec: %s %s", o.ExecOrigin, withTarget(r.Entries(), o.Exec), problem))
+		}
+	}
+	for _, rule := range []func([]*plan.Entry) string{modulesWithoutDep, leftoversOfContainer} {
+		if warning := rule(r.Entries()); warning != "" {
+			warnings = append(warnings, warning)
+		}
+	}
+	foreign = newForeign(o.Arch, r.Entries())
+	if p.misfit != nil {
+		foreign.told = foreign.name(p.misfit)
+	}
+	return warnings, foreign
+}
+
+// Planned is the root of a plan. Its files lie on the host.
+type Planned []*plan.Entry
+
+// Entries returns the plan.
+func (p Planned) Entries() []*plan.Entry { return p }
+
+// Open opens the content of e.
+func (p Planned) Open(e *plan.Entry) (File, error) {
+	// The plan says of the first of a file's names alone where the content is.
+	first := slices.IndexFunc(p, func(other *plan.Entry) bool { return other.Ino == e.Ino })
+	d := p[first].Data
+	if d.Path != "" {
+		f, err := os.Open(d.Path)
+		return file{io.NewSectionReader(f, 0, e.Size), f}, err
+	}
+	if d.At == nil {
+		d.At = bytes.NewReader(nil)
+	}
+	return file{io.NewSectionReader(d.At, d.Offset, e.Size), io.NopCloser(nil)}, nil
+}
+
+// Read returns the content of the file that a path leads to.
+func (p Planned) Read(path string) ([]byte, error) {
+	e := plan.Find(p, path)
+	if e == nil || !e.IsFile() {
+		return nil, &fs.PathError{Op: "read in the root", Path: path, Err: fs.ErrNotExist}
+	}
+	f, err := p.Open(e)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}
+
+type file struct {
+	*io.SectionReader
+	io.Closer
+}
+
+// printable returns a name with the bytes escaped that no terminal should get.
+func printable(name string) string {
+	quoted := strconv.Quote(name)
+	return quoted[1 : len(quoted)-1]
+}

@@ -1,0 +1,126 @@
+package lint
+
+import (
+	"bytes"
+	"debug/elf"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/internal/arch"
+)
+
+// program finds out why a program will not start in a root. That is no error: a boot loader
+// may still append what is missing, and init= on the kernel's command line names another
+// program.
+type program struct {
+	root   Root
+	arch   string
+	misfit *plan.Entry // the file for another machine, if that is why
+}
+
+// withTarget returns a path, with its target if a symbolic link has this path.
+func withTarget(entries []*plan.Entry, name string) string {
+	for _, e := range entries {
+		if e.Path == name && e.IsLink() {
+			return name + " -> " + e.Target
+		}
+	}
+	return name
+}
+
+// maxScripts is how many scripts in a row the kernel takes as interpreters of each other.
+const maxScripts = 5
+
+// unfit returns the reason for which execve(2) of a path fails, after so many scripts. It
+// returns "" for a file that cannot be read: the stage that packs it says so.
+func (p *program) unfit(name string, scripts int) string {
+	file, head, problem := p.executable(name)
+	if problem != "" || head == nil {
+		return problem
+	}
+	defer file.Close()
+	if line, ok := bytes.CutPrefix(head, []byte("#!")); ok {
+		line, _, _ = bytes.Cut(line, []byte("\n"))
+		words := strings.FieldsFunc(cString(line), func(r rune) bool { return r == ' ' || r == '\t' })
+		if len(words) == 0 || scripts == maxScripts {
+			return "names no interpreter that the kernel takes"
+		}
+		if problem := p.unfit(words[0], scripts+1); problem != "" {
+			return needs(words[0], problem)
+		}
+		return ""
+	}
+	if !bytes.HasPrefix(head, []byte(elf.ELFMAG)) && !bytes.HasPrefix(head, []byte("bFLT")) {
+		return "is neither an ELF program nor a #! script"
+	}
+	f, err := elf.NewFile(file)
+	if err != nil {
+		return ""
+	}
+	loader := interpreter(f)
+	if loader == "" {
+		return ""
+	}
+	missing := missingLibraries(p.root, f, loader)
+	started, head, problem := p.executable(loader)
+	switch {
+	case problem == absent:
+		missing = slices.Insert(missing, 0, withTarget(p.root.Entries(), loader))
+	case problem != "":
+		return needs(loader, problem)
+	case head != nil:
+		started.Close()
+	}
+	switch len(missing) {
+	case 0:
+		return ""
+	case 1:
+		return needs(missing[0], absent)
+	}
+	return needs(strings.Join(missing, ", "), "are not in the root")
+}
+
+const absent = "is not in the root"
+
+// executable opens the file that a path leads to and returns its first bytes, or the reason
+// for which the kernel does not start it. Without either the file cannot be read.
+func (p *program) executable(name string) (file File, head []byte, problem string) {
+	e := plan.Find(p.root.Entries(), name)
+	switch {
+	case e == nil:
+		return nil, nil, absent
+	case !e.IsFile():
+		return nil, nil, "is not a regular file"
+	case e.Mode&0o111 == 0:
+		return nil, nil, "is not executable"
+	}
+	file, err := p.root.Open(e)
+	if err != nil {
+		return nil, nil, ""
+	}
+	head = make([]byte, min(4096, e.Size))
+	if _, err := io.ReadFull(file, head); err != nil {
+		file.Close()
+		return nil, nil, ""
+	}
+	if h, ok := arch.Parse(head); ok && !h.Runs(p.arch) {
+		file.Close()
+		p.misfit = e
+		return nil, nil, "is a program for " + h.String() + ", the image is for " + p.arch
+	}
+	return file, head, ""
+}
+
+// needs returns the problem of a program that needs a file with a problem. A file's name
+// may hold any bytes.
+func needs(name, problem string) string {
+	return "needs " + printable(name) + ", which " + problem
+}
+
+// cString returns the bytes before the first NUL.
+func cString(b []byte) string {
+	b, _, _ = bytes.Cut(b, []byte{0})
+	return string(b)
+}
