@@ -54,9 +54,9 @@ check-deep: race ## the same, then fuzz each target for a minute and look for kn
 	internal/testenv/fuzz.sh 1m
 	internal/testenv/vulncheck.sh
 
-bench: ## measure mkinitfs beside other tools and print a table, in minutes (BENCH="-only build,list -runs 3")
+bench: ## measure mkinitfs beside other tools into docs/speed.md, in an hour (BENCH="-only build,list -runs 3")
 	@internal/testenv/packages.sh
-	@$(GO) run ./internal/bench $(BENCH)
+	@$(GO) run ./internal/bench -doc docs/speed.md $(BENCH)
 
 # What cannot be had is said here, and the tests that want it are skipped.
 needs:

@@ -3,9 +3,11 @@
 // Bench measures mkinitfs beside the tools that people would use instead, and
 // prints one table:
 //
-//	go run ./internal/bench [-only build,list] [-runs N]
+//	go run ./internal/bench [-only build,list] [-runs N] [-doc FILE]
 //
-// "make bench" fetches what it wants first. What is missing is named and left out.
+// With -doc it also writes the table of each group into a document. "make bench"
+// fetches what it wants first, and writes docs/speed.md. What is missing is named and
+// left out.
 //
 // A figure is a race (race.go): programs that do the same work take turns, so that
 // whatever else the machine does hits all of them alike, and what counts is the
@@ -62,6 +64,7 @@ func main() {
 	}
 	only := flag.String("only", "", "measure these `groups` only, of "+strings.Join(names, ","))
 	runs := flag.Int("runs", 5, "measure each program `N` times, what is slow less often")
+	doc := flag.String("doc", "", "write the figures into `FILE`, too, between the markers of each group")
 	flag.Parse()
 	wanted := names
 	if *only != "" {
@@ -75,13 +78,13 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, wanted, max(*runs, 1)); err != nil {
+	if err := run(ctx, wanted, max(*runs, 1), *doc); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, wanted []string, runs int) (err error) {
+func run(ctx context.Context, wanted []string, runs int, doc string) (err error) {
 	b := &bench{ctx: ctx, runs: runs}
 	here := machine()
 	if b.tmpfs, err = os.MkdirTemp("/dev/shm", "mkinitfs-bench-"); err != nil {
@@ -115,8 +118,16 @@ func run(ctx context.Context, wanted []string, runs int) (err error) {
 			continue
 		}
 		fmt.Fprintln(os.Stderr, "bench:", g.name)
+		rows, missing := len(b.table.rows), len(b.missing)
 		if err := g.measure(b); err != nil {
 			return fmt.Errorf("%s: %w", g.name, err)
+		}
+		if doc == "" || len(b.table.rows) == rows {
+			continue
+		}
+		where := fmt.Sprintf("%s, runs: %d at most", here, b.runs)
+		if err := document(doc, g.name, b.table.rows[rows:], where, b.missing[missing:]); err != nil {
+			return err
 		}
 	}
 	return nil

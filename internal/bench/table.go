@@ -88,34 +88,42 @@ func (r *row) goals() (string, bool) {
 	return strings.Join(texts, ", "), met
 }
 
-// print writes the table in Markdown, aligned for the eye: a line for each figure,
-// with the peers from the best to the worst.
-func (t *table) print(w io.Writer) {
-	lines := [][]string{
-		{"figure", "unit", "mkinitfs", "beside", "", "ratio", "goal", "", "others"},
-		{"---", "---", "---", "---", "---", "---", "---", "---", "---"},
+// header names the cells of a line.
+var header = []string{"figure", "unit", "mkinitfs", "beside", "", "ratio", "goal", "", "others"}
+
+// cells returns the line of a figure, with the peers from the best to the worst.
+func (r *row) cells() []string {
+	goal, met := r.goals()
+	verdict := ""
+	switch {
+	case goal == "":
+	case met:
+		verdict = "met"
+	default:
+		verdict = "missed"
 	}
+	line := []string{r.figure, r.unit.name, r.show(r.ours), "", "", "", goal, verdict, ""}
+	if p := r.peer(); p != nil {
+		line[3], line[4], line[5] = p.name, r.show(*p), fmt.Sprintf("%.2f", r.ratio())
+		line[8] = r.others(p.name)
+	}
+	return line
+}
+
+// print writes the table in Markdown, aligned for the eye.
+func (t *table) print(w io.Writer) {
+	lines := [][]string{header, slices.Repeat([]string{"---"}, len(header))}
 	goals, met := 0, 0
 	for _, r := range t.rows {
-		goal, ok := r.goals()
-		verdict := ""
-		switch {
-		case goal == "":
-		case ok:
-			verdict = "met"
-			goals, met = goals+1, met+1
-		default:
-			verdict = "missed"
+		lines = append(lines, r.cells())
+		if goal, ok := r.goals(); goal != "" {
 			goals++
+			if ok {
+				met++
+			}
 		}
-		line := []string{r.figure, r.unit.name, r.show(r.ours), "", "", "", goal, verdict, ""}
-		if p := r.peer(); p != nil {
-			line[3], line[4], line[5] = p.name, r.show(*p), fmt.Sprintf("%.2f", r.ratio())
-			line[8] = r.others(p.name)
-		}
-		lines = append(lines, line)
 	}
-	widths := make([]int, len(lines[0]))
+	widths := make([]int, len(header))
 	for _, line := range lines {
 		for i, cell := range line {
 			widths[i] = max(widths[i], len(cell))
