@@ -9,9 +9,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/mkinitfs/mkinitfs/internal/testenv"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -159,4 +161,90 @@ func TestReadmeCommands(t *testing.T) {
 			t.Errorf("%s: got an empty root", command[0])
 		}
 	}
+}
+
+// TestReadmeBoot boots the image of the example as the README does, by emulation.
+func TestReadmeBoot(t *testing.T) {
+	t.Parallel()
+	testenv.Boots(t)
+	testenv.Kernel(t, "amd64")
+	img := filepath.Join(t.TempDir(), "hello.img")
+	build := exec.Command(commandPath(t), "build", filepath.Join(repository(t), "examples/hello/hello.yaml"), "--arch", "amd64", "-o", img)
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	readme := readFile(t, filepath.Join(repository(t), "README.md"))
+	command := regexp.MustCompile(`(?m)^\$ go run \./cmd/mkinitfs boot hello\.img (.*)$`).FindStringSubmatch(readme)
+	if command == nil {
+		t.Fatal("got no boot in the README, want one")
+	}
+	defer testenv.Slot(t)()
+	cmd := exec.Command("sh", "-c", "mkinitfs boot "+img+" "+command[1]+" --no-kvm --timeout "+testenv.Timeout(t).String())
+	cmd.Dir = repository(t)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%s: %v\n%s", command[0], err, out)
+	}
+}
+
+// TestReadmeTable holds the table of commands against what the commands say of
+// themselves: every command has a row, and every flag is in it.
+func TestReadmeTable(t *testing.T) {
+	rows := map[string]string{}
+	readme := readFile(t, filepath.Join(repository(t), "README.md"))
+	for _, m := range regexp.MustCompile("(?m)^\\| `mkinitfs (\\w+)(.*)$").FindAllStringSubmatch(readme, -1) {
+		rows[m[1]] = m[2]
+	}
+	for name, flags := range commandFlags(t) {
+		row, ok := rows[name]
+		if !ok {
+			t.Errorf("got no row for mkinitfs %s, want one", name)
+		}
+		delete(rows, name)
+		for _, names := range flags {
+			if !slices.ContainsFunc(names, func(n string) bool { return regexp.MustCompile("[` ]" + n + "\\b").MatchString(row) }) {
+				t.Errorf("the row of mkinitfs %s has none of %v", name, names)
+			}
+		}
+		for _, m := range regexp.MustCompile("`(-[-\\w]+)").FindAllStringSubmatch(row, -1) {
+			if !slices.ContainsFunc(flags, func(names []string) bool { return slices.Contains(names, m[1]) }) {
+				t.Errorf("the row of mkinitfs %s has %s, which is no flag of it", name, m[1])
+			}
+		}
+	}
+	for name := range rows {
+		t.Errorf("got a row for mkinitfs %s, which is no command", name)
+	}
+}
+
+// commandFlags returns the flags of every command, each by all of its names, from what
+// --help prints.
+func commandFlags(t *testing.T) map[string][][]string {
+	t.Helper()
+	help := func(args ...string) string {
+		out, err := exec.Command(commandPath(t), append(args, "--help")...).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(out)
+	}
+	_, list, _ := strings.Cut(help(), "Available Commands:\n")
+	list, _, _ = strings.Cut(list, "\n\n")
+	all := map[string][][]string{}
+	for line := range strings.Lines(list) {
+		name := strings.Fields(line)[0]
+		if name == "help" || name == "completion" { // cobra's own
+			continue
+		}
+		all[name] = nil
+		for _, m := range regexp.MustCompile(`(?m)^ +(-[-\w]+)(?:, (-[-\w]+))?`).FindAllStringSubmatch(help(name), -1) {
+			if m[1] == "-h" || m[1] == "-MF" || m[1] == "-MP" || m[1] == "-MT" { // -MD and its like
+				continue
+			}
+			all[name] = append(all[name], strings.Fields(m[1]+" "+m[2]))
+		}
+	}
+	if len(all) == 0 {
+		t.Fatal("got no commands, want some")
+	}
+	return all
 }

@@ -27,6 +27,7 @@ func TestTranscripts(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, e := range exchanges(readFile(t, file)) {
+			e.command = strings.Replace(e.command, "go run ./cmd/mkinitfs ", "mkinitfs ", 1)
 			words := strings.Fields(e.command)
 			switch {
 			case words[0] == "cat" && len(words) == 2 && strings.HasSuffix(words[1], ".yaml"):
