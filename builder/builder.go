@@ -20,14 +20,13 @@ import (
 	"errors"
 	"io"
 	"os"
-	"runtime"
-	"strings"
 
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/lint"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/builder/stub"
 	"github.com/mkinitfs/mkinitfs/compress"
+	"github.com/mkinitfs/mkinitfs/internal/arch"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -155,7 +154,7 @@ func Check(ctx context.Context, m *manifests.Manifest, o Options) (*Report, erro
 func prepare(ctx context.Context, m *manifests.Manifest, o Options, to purpose) (*build, error) {
 	b := &build{manifest: m, options: o, arch: m.Arch}
 	if b.arch == "" {
-		b.arch = hostArch()
+		b.arch = arch.Host()
 	}
 	for _, w := range m.Warnings {
 		b.warning(w.Error())
@@ -226,13 +225,6 @@ func (b *build) setAside(e *plan.Entry, to string) {
 	e.Path = to
 }
 
-func hostArch() string {
-	if runtime.GOARCH == "arm" {
-		return "arm/v7"
-	}
-	return runtime.GOARCH
-}
-
 // chooseCodecs settles what compresses. Auto is zstd on every machine: of what unpacks
 // fast it makes the smallest images. A 32-bit MIPS unpacks gzip faster, with a smaller
 // window, but such a machine has little flash.
@@ -253,7 +245,7 @@ func (b *build) chooseCodecs(ctx context.Context) error {
 }
 
 func (b *build) codec(ctx context.Context, m manifests.Compression) (codec, error) {
-	c := codec{level: m.Level, small: is32(b.arch)}
+	c := codec{level: m.Level, small: arch.Is32(b.arch)}
 	var err error
 	if m.Command != nil {
 		if c.command, err = findCommand(ctx, m); err == nil {
@@ -269,12 +261,4 @@ func (b *build) codec(ctx context.Context, m manifests.Compression) (codec, erro
 // at is an error with a place in the manifest.
 func at(pos manifests.Pos, err error) error {
 	return manifests.Errors{{Pos: pos, Msg: err.Error()}}
-}
-
-func is32(arch string) bool {
-	switch arch, _, _ := strings.Cut(arch, "/"); arch {
-	case "386", "arm", "mips", "mipsle":
-		return true
-	}
-	return false
 }

@@ -6,13 +6,14 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	reading "github.com/mkinitfs/mkinitfs/builder/image"
 	"github.com/mkinitfs/mkinitfs/compress"
+	"github.com/mkinitfs/mkinitfs/internal/arch"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// ImageMinRAM is the MinRAM of an image that is read, for a machine of arch. Without a
+// ImageMinRAM is the MinRAM of an image that is read, for a machine of an architecture. Without a
 // boot plan in the image the whole image is the root. It says nothing about a SELinux
 // policy.
-func ImageMinRAM(r io.ReaderAt, size int64, arch string) (*MinRAM, error) {
+func ImageMinRAM(r io.ReaderAt, size int64, target string) (*MinRAM, error) {
 	var segment int // that has the boot plan
 	counted := &bootplan.Plan{}
 	info, err := reading.WalkOuter(io.NewSectionReader(r, 0, size), func(e *reading.Entry, _ io.Reader) error {
@@ -39,9 +40,9 @@ func ImageMinRAM(r io.ReaderAt, size int64, arch string) (*MinRAM, error) {
 		if d.root == manifests.Tmpfs || info.Plan != nil && s.Index == segment {
 			d.rootfs += s.Unpacked
 		}
-		d.window = max(d.window, windowOf(r, s, is32(arch)))
+		d.window = max(d.window, windowOf(r, s, arch.Is32(target)))
 	}
-	return d.minRAM(p, arch), nil
+	return d.minRAM(p, target), nil
 }
 
 // windowOf is what the kernel takes to decompress a segment.

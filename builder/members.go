@@ -6,6 +6,7 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/internal/arch"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -30,7 +31,7 @@ const (
 func (b *build) cutMembers() ([]member, error) {
 	size := int64(memberSize)
 	switch {
-	case is32(b.arch):
+	case arch.Is32(b.arch):
 		size = memberSizeSmall
 	case b.report.Unpacked >= largeRoot:
 		size *= 2

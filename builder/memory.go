@@ -2,6 +2,7 @@ package builder
 
 import (
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
+	"github.com/mkinitfs/mkinitfs/internal/arch"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -58,13 +59,13 @@ type demands struct {
 	policy int64 // of SELinux
 }
 
-func (d demands) minRAM(p *bootplan.Plan, arch string) *MinRAM {
+func (d demands) minRAM(p *bootplan.Plan, target string) *MinRAM {
 	m := &MinRAM{Pages: map[int64]int64{}}
 	for _, size := range bootplan.PageSizes {
 		m.Pages[size] = d.needs(p, size)
 	}
-	m.Bytes = m.Pages[pageSize(arch)]
-	if d, ok := debian[arch]; ok {
+	m.Bytes = m.Pages[arch.PageSize(target)]
+	if d, ok := debian[target]; ok {
 		ram := max((m.Bytes+d.fixed)*1000/(1000-d.share), d.least)
 		m.Debian = roundUp(ram, 4<<20)
 	}
@@ -96,18 +97,6 @@ func (d demands) needs(p *bootplan.Plan, page int64) int64 {
 	}
 	done += loaded * d.policy
 	return max(done, d.size+rootfs+max(rootfs, d.window+starting))
-}
-
-// pageSize is the usual one: 64 KiB is what distributions take for ppc64le, and
-// some for arm64, where it is rare by now.
-func pageSize(arch string) int64 {
-	switch arch {
-	case "ppc64le", "ppc64":
-		return 64 << 10
-	case "loong64", "mips64", "mips64le":
-		return 16 << 10
-	}
-	return 4 << 10
 }
 
 func roundUp(n, unit int64) int64 { return (n + unit - 1) / unit * unit }

@@ -34,9 +34,7 @@ func Arch(r io.Reader) (string, error) {
 			head := make([]byte, arch.HeaderSize)
 			n, _ := io.ReadFull(body, head)
 			if h, ok := arch.Parse(head[:n]); ok {
-				if name = h.Arch(); name == "arm" {
-					name = "arm/v7"
-				}
+				name = arch.Name(h.Arch())
 			}
 		}
 		if name != "" {

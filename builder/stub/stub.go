@@ -13,7 +13,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"debug/buildinfo"
-	"debug/elf"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -149,11 +148,11 @@ func fromFile(file string, v Variant) (*Stub, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stub: %w", err)
 	}
-	if _, err := elf.NewFile(bytes.NewReader(data)); err != nil {
+	h, err := arch.ParseFile(data)
+	if err != nil {
 		return nil, fmt.Errorf("stub %s: not an ELF program: %w", file, err)
 	}
-	goarch, _, _ := strings.Cut(cmp.Or(v.Arch, runtime.GOARCH), "/")
-	if h, _ := arch.Parse(data); h.Arch() != goarch {
+	if h.Arch() != arch.GOARCH(cmp.Or(v.Arch, runtime.GOARCH)) {
 		return nil, fmt.Errorf("stub %s: is for %v, the image is for %s", file, h, v.Arch)
 	}
 	if err := checkBuild(data, v); err != nil {

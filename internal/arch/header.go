@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"bytes"
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
@@ -45,6 +46,15 @@ func Parse(head []byte) (Header, bool) {
 		k.n32 = order.Uint32(head[flags:])&abi2 != 0
 	}
 	return Header{Type: elf.Type(order.Uint16(head[16:])), kind: k}, true
+}
+
+// ParseFile is Parse for a whole file, with an error for one whose tables cannot be read.
+func ParseFile(data []byte) (Header, error) {
+	if _, err := elf.NewFile(bytes.NewReader(data)); err != nil {
+		return Header{}, err
+	}
+	h, _ := Parse(data)
+	return h, nil
 }
 
 // Arch returns the GOARCH that the file is for, "" if Go compiles nothing for it.

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
+	"github.com/mkinitfs/mkinitfs/internal/arch"
 )
 
 // exec becomes the command, or else the image's program, as the stub would start it.
@@ -69,7 +70,7 @@ func (in *inside) exec(command []string) error {
 	switch {
 	case errors.Is(err, syscall.ENOENT):
 		err = fmt.Errorf("%w\n  the interpreter or loader that it names is not in the root", err)
-	case errors.Is(err, syscall.ENOEXEC) && plan.Arch != "" && plan.Arch != runtime.GOARCH:
+	case errors.Is(err, syscall.ENOEXEC) && plan.Arch != "" && arch.GOARCH(plan.Arch) != runtime.GOARCH:
 		err = fmt.Errorf("%w\n  the image is for %s, this machine is %s: \"mkinitfs boot\" has one of every kind", err, plan.Arch, runtime.GOARCH)
 	}
 	return &ProgramError{err}

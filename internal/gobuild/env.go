@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/mkinitfs/mkinitfs/internal/arch"
 )
 
 // kept are the user's settings that say where things come from and go to, not
@@ -37,22 +39,19 @@ func Version(ctx context.Context, dir string) (string, error) {
 
 // fixed is the part of the environment that is the same on every machine. The
 // settings of other architectures than arch do no harm, so that all are set.
-func fixed(arch string) ([]string, error) {
-	if arch == "" {
-		arch = runtime.GOARCH
+func fixed(name string) ([]string, error) {
+	if name == "" {
+		name = runtime.GOARCH
 	}
-	goarm := "7"
-	switch name, variant, found := strings.Cut(arch, "/"); {
-	case arch == "arm/v5", arch == "arm/v6", arch == "arm/v7":
-		arch, goarm = name, variant[1:]
-	case found:
-		return nil, fmt.Errorf("unknown architecture %q", arch)
+	goarm, ok := arch.GOARM(name)
+	if !ok {
+		return nil, fmt.Errorf("unknown architecture %q", name)
 	}
 	return []string{
 		// An empty variable does not hide what "go env -w" has stored.
 		"GOENV=off",
 		"GOFLAGS=", "GOEXPERIMENT=", "GOFIPS140=off", "GOWORK=off",
-		"CGO_ENABLED=0", "GOOS=linux", "GOARCH=" + arch,
+		"CGO_ENABLED=0", "GOOS=linux", "GOARCH=" + arch.GOARCH(name),
 		"GO386=softfloat", "GOAMD64=v1", "GOARM=" + goarm, "GOARM64=v8.0",
 		"GOMIPS=softfloat", "GOMIPS64=softfloat", "GOPPC64=power8", "GORISCV64=rva20u64",
 	}, nil

@@ -21,7 +21,7 @@ const module = "github.com/mkinitfs/mkinitfs/"
 // A new package gets its row here. Whoever adds to a row says in the commit why
 // the thing that is wanted does not belong on this side.
 var layers = map[string]string{
-	"manifests":       "internal/filecaps |",
+	"manifests":       "internal/arch internal/filecaps |",
 	"compress":        "compress/bcj compress/gzip compress/lzo compress/xz |",
 	"compress/bcj":    "",
 	"compress/gzip":   "compress/words |",
@@ -35,17 +35,17 @@ var layers = map[string]string{
 	"builder/selinux": "",
 
 	"builder": "builder/cpio builder/image builder/lint builder/plan builder/selinux builder/source builder/stub builder/bootplan " +
-		"compress internal/cache internal/hostfile internal/newfile manifests |",
+		"compress internal/arch internal/cache internal/hostfile internal/newfile manifests |",
 	"builder/source": "builder/plan compress internal/filecaps internal/gobuild internal/newfile | builder/cpio builder/image",
 	"builder/lint":   "builder/plan internal/arch internal/hostfile |",
 	"builder/image":  "builder/cpio builder/bootplan compress internal/arch | builder/unpack",
 
 	"builder/stub":       "internal/arch internal/cache internal/gobuild |",
-	"builder/stub/embed": "builder/stub | manifests",
+	"builder/stub/embed": "builder/stub internal/arch | manifests",
 	"builder/stub/init":  "builder/cpio builder/bootplan compress/gzip compress/lz4 builder/unpack compress/xz compress/zstd |",
 	"builder/unpack":     "builder/cpio |",
 	"builder/bootplan":   "",
-	"internal/container": "builder/cpio builder/image builder/bootplan |",
+	"internal/container": "builder/cpio builder/image builder/bootplan internal/arch |",
 
 	// Of the inner packages the command wants words only: the bits of a mode, the
 	// type of a plan's errors, what an image says about itself.
@@ -58,9 +58,9 @@ var layers = map[string]string{
 	"internal/newfile":        "",
 	"internal/corpus":         "internal/guest/report |",
 	"internal/filecaps":       "",
-	"internal/gobuild":        "",
-	"internal/qemu":           "",
-	"internal/testenv":        "",
+	"internal/gobuild":        "internal/arch |",
+	"internal/qemu":           "internal/arch |",
+	"internal/testenv":        "internal/arch |",
 	"internal/testenv/gotest": "",
 	"internal/faults":         "",
 	"internal/guest":          "internal/guest/report |",

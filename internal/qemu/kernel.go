@@ -1,11 +1,11 @@
 package qemu
 
 import (
-	"debug/elf"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/mkinitfs/mkinitfs/internal/arch"
 )
 
 // checkKernel refuses what is visibly no kernel, or one for another architecture:
@@ -16,26 +16,29 @@ func (m Machine) checkKernel() error {
 		return err
 	}
 	defer f.Close()
-	switch arch, ok := kernelArch(f); {
+	switch found, ok := kernelArch(f); {
 	case !ok:
 		return fmt.Errorf("%s: is not a kernel that QEMU boots\n  such as the bzImage, zImage, Image or vmlinux of a kernel's build, or /boot/vmlinuz", m.Kernel)
-	case arch != "" && arch != goarch(m.Arch):
-		return fmt.Errorf("%s: is a kernel for %s, the machine is for %s", m.Kernel, arch, goarch(m.Arch))
+	case found != "" && found != arch.GOARCH(m.Arch):
+		return fmt.Errorf("%s: is a kernel for %s, the machine is for %s", m.Kernel, found, arch.GOARCH(m.Arch))
 	}
 	return nil
 }
 
-// kernelArch returns the architecture that a kernel says it is for, "" if it does
-// not say, and whether it is a kernel at all.
-func kernelArch(f io.ReaderAt) (arch string, ok bool) {
+// kernelArch returns the GOARCH that a kernel says it is for, "" if it does not say,
+// and whether it is a kernel at all.
+func kernelArch(f io.ReaderAt) (goarch string, ok bool) {
+	head := make([]byte, arch.HeaderSize)
+	n, _ := f.ReadAt(head, 0)
+	h, isELF := arch.Parse(head[:n])
 	has := func(offset int64, magic string) bool {
 		b := make([]byte, len(magic))
 		_, err := f.ReadAt(b, offset)
 		return err == nil && string(b) == magic
 	}
 	switch {
-	case has(0, elf.ELFMAG):
-		return elfArch(f), true
+	case isELF:
+		return h.Arch(), true
 	case has(0x202, "HdrS"): // Documentation/arch/x86/boot.rst
 		const xloadflags, kernel64 = 0x236, 1
 		flags := make([]byte, 1)
@@ -57,27 +60,4 @@ func kernelArch(f io.ReaderAt) (arch string, ok bool) {
 		return "", true
 	}
 	return "", false
-}
-
-// elfArch reads e_machine, of what the boards of this package take as ELF.
-func elfArch(f io.ReaderAt) string {
-	head := make([]byte, 20)
-	if _, err := f.ReadAt(head, 0); err != nil {
-		return ""
-	}
-	var order binary.ByteOrder = binary.LittleEndian
-	suffix := "le"
-	if elf.Data(head[elf.EI_DATA]) == elf.ELFDATA2MSB {
-		order, suffix = binary.BigEndian, ""
-	}
-	switch elf.Machine(order.Uint16(head[18:])) {
-	case elf.EM_MIPS:
-		if elf.Class(head[elf.EI_CLASS]) == elf.ELFCLASS64 {
-			return "mips64" + suffix
-		}
-		return "mips" + suffix
-	case elf.EM_PPC64:
-		return "ppc64" + suffix
-	}
-	return ""
 }

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"runtime"
 	"time"
+
+	"github.com/mkinitfs/mkinitfs/internal/arch"
 )
 
 // What chooses the accelerator.
@@ -18,8 +20,8 @@ var (
 // kvmRuns reports whether KVM runs the kernel of m here. That /dev/kvm opens, or even
 // that a guest executes some instructions, says little: inside some virtual machines
 // it then never executes anything, in others (kvm-pvm) no kernel but their own.
-func (m Machine) kvmRuns(ctx context.Context, row machine) bool {
-	if row.kvm != runtime.GOARCH {
+func (m Machine) kvmRuns(ctx context.Context, b arch.Board) bool {
+	if b.KVM != runtime.GOARCH {
 		return false
 	}
 	kvm, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
@@ -28,12 +30,12 @@ func (m Machine) kvmRuns(ctx context.Context, row machine) bool {
 	}
 	kvm.Close()
 	// Far more than it takes with KVM; what is too slow for it is no loss.
-	return m.begins(ctx, row, kvmArgs, 3*time.Second)
+	return m.begins(ctx, b, kvmArgs, 3*time.Second)
 }
 
 // begins reports whether the kernel says its first line with an accelerator.
-func (m Machine) begins(ctx context.Context, row machine, accel []string, timeout time.Duration) bool {
-	probe := Machine{Kernel: m.Kernel, Append: row.early, Timeout: timeout, Expect: regexp.MustCompile("Linux version ")}
-	result, err := probe.run(ctx, row.binary, append(probe.args(row), accel...))
+func (m Machine) begins(ctx context.Context, b arch.Board, accel []string, timeout time.Duration) bool {
+	probe := Machine{Kernel: m.Kernel, Append: b.Early, Timeout: timeout, Expect: regexp.MustCompile("Linux version ")}
+	result, err := probe.run(ctx, b.Binary, append(probe.args(b), accel...))
 	return err == nil && result.Matched
 }

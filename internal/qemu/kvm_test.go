@@ -11,16 +11,19 @@ import (
 // but the emulation never refuses.
 func TestBegins(t *testing.T) {
 	m := Machine{Kernel: testenv.Kernel(t, "amd64")}
-	row := machines["amd64"]
-	testenv.Tool(t, row.binary)
+	b, err := board("amd64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testenv.Tool(t, b.Binary)
 	defer testenv.Slot(t)()
-	if !m.begins(t.Context(), row, tcgArgs, testenv.Timeout(t)) {
+	if !m.begins(t.Context(), b, tcgArgs, testenv.Timeout(t)) {
 		t.Error("got a kernel that does not begin, want it to run under emulation")
 	}
-	if m.begins(t.Context(), row, tcgArgs, time.Millisecond) {
+	if m.begins(t.Context(), b, tcgArgs, time.Millisecond) {
 		t.Error("got a kernel that begins before it can")
 	}
-	if m.begins(t.Context(), row, []string{"-accel", "none-such"}, testenv.Timeout(t)) {
+	if m.begins(t.Context(), b, []string{"-accel", "none-such"}, testenv.Timeout(t)) {
 		t.Error("got a kernel that begins without an accelerator")
 	}
 }

@@ -22,6 +22,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/mkinitfs/mkinitfs/internal/arch"
 )
 
 // Machine is what to boot and on what. Kernel and Image are needed, the zero
@@ -93,12 +95,12 @@ func (r *Result) panicLine() string {
 
 // Runnable tells whether there is an emulator for m.Arch here.
 func (m Machine) Runnable() error {
-	row, err := lookup(m.Arch)
+	b, err := board(m.Arch)
 	if err != nil {
 		return err
 	}
-	if _, err := exec.LookPath(row.binary); err != nil {
-		return fmt.Errorf("boot for %s: %w\n  Debian and Ubuntu have it in the package %s", m.Arch, err, row.debian)
+	if _, err := exec.LookPath(b.Binary); err != nil {
+		return fmt.Errorf("boot for %s: %w\n  Debian and Ubuntu have it in the package %s", m.Arch, err, b.Package)
 	}
 	return nil
 }
@@ -116,7 +118,7 @@ func (m Machine) Boot(ctx context.Context) (*Result, error) {
 	if err := m.Runnable(); err != nil {
 		return nil, err
 	}
-	row := machines[goarch(m.Arch)]
+	b, _ := arch.BoardOf(m.Arch)
 	// QEMU's own words for these vary with the board.
 	for _, path := range []string{m.Kernel, m.Image} {
 		if err := readable(path); err != nil {
@@ -131,10 +133,10 @@ func (m Machine) Boot(ctx context.Context) (*Result, error) {
 	switch {
 	case m.Counted:
 		accel = countedArgs
-	case !m.NoKVM && m.kvmRuns(ctx, row):
+	case !m.NoKVM && m.kvmRuns(ctx, b):
 		accel = kvmArgs
 	}
-	return m.run(ctx, row.binary, append(m.args(row), accel...))
+	return m.run(ctx, b.Binary, append(m.args(b), accel...))
 }
 
 func (m Machine) run(ctx context.Context, binary string, args []string) (*Result, error) {
@@ -181,16 +183,16 @@ func (m Machine) run(ctx context.Context, binary string, args []string) (*Result
 }
 
 // args returns QEMU's arguments but for the accelerator.
-func (m Machine) args(row machine) []string {
+func (m Machine) args(b arch.Board) []string {
 	cpus := cmp.Or(m.CPUs, 1)
-	args := append(row.args[:len(row.args):len(row.args)],
+	args := append(b.Args[:len(b.Args):len(b.Args)],
 		"-m", strconv.Itoa(m.Memory()),
 		"-smp", strconv.Itoa(cpus),
 		"-display", "none", "-vga", "none",
 		"-monitor", "none", "-serial", "stdio",
 		"-nic", "none", "-no-reboot",
 		"-kernel", m.Kernel,
-		"-append", m.words(row),
+		"-append", m.words(b),
 	)
 	if m.Image != "" {
 		args = append(args, "-initrd", m.Image)
@@ -201,18 +203,19 @@ func (m Machine) args(row machine) []string {
 // Memory is how much RAM the machine has, in MiB; 0 if no machine is known for its
 // architecture.
 func (m Machine) Memory() int {
-	return cmp.Or(m.MemoryMiB, machines[goarch(cmp.Or(m.Arch, runtime.GOARCH))].memory)
+	b, _ := arch.BoardOf(cmp.Or(m.Arch, runtime.GOARCH))
+	return cmp.Or(m.MemoryMiB, b.MemoryMiB)
 }
 
 // words returns the kernel's command line. panic=-1 resets at once.
-func (m Machine) words(row machine) string {
-	console := "console=" + row.console
+func (m Machine) words(b arch.Board) string {
+	console := "console=" + b.Console
 	if m.NoConsole {
 		// No driver is called null, so no console gets one. What keeps printing
 		// then is a boot console, which has no tty to open.
-		console = "console=null " + row.early
+		console = "console=null " + b.Early
 	}
-	return strings.TrimSpace(console + " panic=-1 " + row.words + " " + m.Append)
+	return strings.TrimSpace(console + " panic=-1 " + b.Words + " " + m.Append)
 }
 
 func readable(path string) error {

@@ -256,6 +256,7 @@ func TestKernelOfAnother(t *testing.T) {
 		"mips64le": elf("\x02", "\x01", "\x08\x00"),
 		"ppc64le":  elf("\x02", "\x01", "\x15\x00"),
 		"riscv64":  at(0x38, "RSC\x05"),
+		"loong64":  elf("\x02", "\x01", "\x02\x01"),
 		"s390x":    at(0x10008, "S390EP"),
 	} {
 		file := filepath.Join(t.TempDir(), "vmlinuz")

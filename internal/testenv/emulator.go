@@ -5,10 +5,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-)
 
-// emulators are the programs of qemu-user that run what is compiled for a GOARCH.
-var emulators = map[string]string{"386": "qemu-i386", "loong64": "qemu-loongarch64", "mips": "qemu-mips"}
+	"github.com/mkinitfs/mkinitfs/internal/arch"
+)
 
 // Exec returns the flags with which "go test" and "go run" start programs that are
 // compiled for goarch, without cgo: none where this machine runs them, else -exec and an
@@ -31,5 +30,5 @@ func Exec(t testing.TB, goarch string) []string {
 	}
 	// A signal costs a thread of an emulated 386 its TLS segment (seen with QEMU 7.2), and
 	// Go's scheduler sends some to interrupt what runs for long.
-	return []string{"-exec", "env GODEBUG=asyncpreemptoff=1 " + Tool(t, emulators[goarch])}
+	return []string{"-exec", "env GODEBUG=asyncpreemptoff=1 " + Tool(t, arch.Emulator(goarch))}
 }

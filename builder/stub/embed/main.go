@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/mkinitfs/mkinitfs/builder/stub"
+	"github.com/mkinitfs/mkinitfs/internal/arch"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -30,18 +30,18 @@ func main() {
 // parseArchs takes the names as a manifest does; without any it is this machine's.
 func parseArchs(names []string) ([]string, error) {
 	if len(names) == 0 {
-		names = []string{runtime.GOARCH}
+		return []string{arch.Host()}, nil
 	}
 	var archs []string
 	for _, name := range names {
-		arch, err := manifests.ParseArch(name)
+		parsed, err := manifests.ParseArch(name)
 		if err != nil {
 			if hint := manifests.Hint(err); hint != "" {
 				err = fmt.Errorf("%w\n  %s", err, hint)
 			}
 			return nil, err
 		}
-		archs = append(archs, arch)
+		archs = append(archs, parsed)
 	}
 	return archs, nil
 }
@@ -58,8 +58,8 @@ func embed(ctx context.Context, archs []string) error {
 	if err != nil {
 		return err
 	}
-	for _, arch := range archs {
-		for _, v := range stub.Variants(arch) {
+	for _, name := range archs {
+		for _, v := range stub.Variants(name) {
 			data, err := stub.Compile(ctx, ".", v)
 			if err != nil {
 				return err

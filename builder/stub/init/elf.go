@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"runtime"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -18,46 +17,84 @@ var (
 	errNoProgram = errors.New("is an ELF file but no program")
 )
 
-// machines are the e_machine values (elf.h) that run on this kernel, with the ELF
-// class: its own, and the 32-bit one that such a kernel commonly takes.
-func machines() []uint32 {
-	const class32, class64 = 1 << 16, 2 << 16
-	switch runtime.GOARCH {
+// headers returns what the ELF headers of the programs have that kernels for goarch run:
+// EI_CLASS, EI_DATA and the two bytes of e_machine (elf.h), of the machine itself and of
+// the 32-bit one that such a kernel commonly takes too. It follows elf_check_arch and
+// compat_elf_check_arch of the kernel's ports.
+//
+// Package internal/arch knows the same for the host. It stays apart because package
+// debug/elf costs more than the whole stub may grow; a test holds the two together. The
+// compiler knows the result for runtime.GOARCH.
+func headers(goarch string) string {
+	switch goarch {
 	case "386":
-		return []uint32{class32 | 3}
+		return "\x01\x01\x03\x00" + "\x01\x01\x06\x00" // EM_386, EM_486
 	case "amd64":
-		return []uint32{class64 | 62, class32 | 3}
+		return "\x02\x01\x3e\x00" + "\x01\x01\x3e\x00" + "\x01\x01\x03\x00" + "\x01\x01\x06\x00" // x32 is the second
 	case "arm":
-		return []uint32{class32 | 40}
+		return "\x01\x01\x28\x00"
 	case "arm64":
-		return []uint32{class64 | 183, class32 | 40}
+		return "\x02\x01\xb7\x00" + "\x01\x01\x28\x00"
 	case "loong64":
-		return []uint32{class64 | 258}
-	case "mips", "mipsle":
-		return []uint32{class32 | 8}
-	case "mips64", "mips64le":
-		return []uint32{class64 | 8, class32 | 8}
-	case "ppc64", "ppc64le":
-		return []uint32{class64 | 21, class32 | 20}
+		return "\x02\x01\x02\x01"
+	case "mips":
+		return "\x01\x02\x00\x08"
+	case "mipsle":
+		return "\x01\x01\x08\x00"
+	case "mips64":
+		return "\x02\x02\x00\x08" + "\x01\x02\x00\x08"
+	case "mips64le":
+		return "\x02\x01\x08\x00" + "\x01\x01\x08\x00"
+	case "ppc64":
+		return "\x02\x02\x00\x15" + "\x01\x02\x00\x14"
+	case "ppc64le":
+		return "\x02\x01\x15\x00" + "\x01\x01\x14\x00"
 	case "riscv64":
-		return []uint32{class64 | 243, class32 | 243}
+		return "\x02\x01\xf3\x00" + "\x01\x01\xf3\x00"
 	case "s390x":
-		return []uint32{class64 | 22, class32 | 22}
+		return "\x02\x02\x00\x16" + "\x01\x02\x00\x16"
 	}
-	return nil
+	return ""
+}
+
+// flags returns the place of the byte of e_flags in which EF_MIPS_ABI2 says that a program
+// is for n32, on machines that do not run those, as only 64-bit ones do; else 0.
+func flags(goarch string) int {
+	switch goarch {
+	case "mips":
+		return 39
+	case "mipsle":
+		return 36
+	}
+	return 0
+}
+
+// runs reports whether an ELF file that begins with head has one of headers, without
+// EF_MIPS_ABI2 at flags.
+func runs(headers string, flags int, head []byte) bool {
+	const abi2 = 0x20
+	if flags > 0 && head[flags]&abi2 != 0 {
+		return false
+	}
+	for h := headers; h != ""; h = h[4:] {
+		if h[0] == head[4] && h[1] == head[5] && h[2] == head[18] && h[3] == head[19] {
+			return true
+		}
+	}
+	return false
 }
 
 // elfInterpreter checks an ELF header and returns the path in PT_INTERP, "" for a
 // static program.
 func elfInterpreter(fd int, head []byte) (string, error) {
-	const class64, bigEndian = 2, 2 // EI_CLASS, EI_DATA
+	const class64 = 2 // EI_CLASS
 	if len(head) < 64 {
 		return "", errTruncated
 	}
-	order := byteOrder(head[5] == bigEndian)
-	if order != native() || !slices.Contains(machines(), uint32(head[4])<<16|uint32(order.uint(head[18:20]))) {
+	if !runs(headers(runtime.GOARCH), flags(runtime.GOARCH), head) {
 		return "", errMachine
 	}
+	order := native()
 	is64 := head[4] == class64
 	want := uint64(32)             // of e_phentsize
 	var offset, size, count uint64 // e_phoff, e_phentsize, e_phnum
@@ -118,6 +155,8 @@ func (big byteOrder) uint(b []byte) uint64 {
 	return v
 }
 
+// native is the byte order of this machine, and of whatever runs on it. The compiler
+// knows it, and leaves out the code for the other one.
 func native() byteOrder {
 	switch runtime.GOARCH {
 	case "mips", "mips64", "ppc64", "s390x":
