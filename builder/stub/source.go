@@ -156,9 +156,8 @@ func moduleVersion() string {
 	return ""
 }
 
-// cacheKey hashes the version of Go, the settings of the build, and the source:
-// everything that the stub can be linked with lies below builder or is named, with
-// its hash, in go.sum.
+// cacheKey hashes the version of Go, the settings of the build, and the source. What the
+// stub is linked with from other modules is named, with its hash, in go.sum.
 func cacheKey(ctx context.Context, src string, v Variant) (string, error) {
 	version, err := gobuild.Version(ctx, src)
 	if err != nil {
@@ -170,30 +169,41 @@ func cacheKey(ctx context.Context, src string, v Variant) (string, error) {
 	}
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %q %q\n", version, settings, v.Tags())
-	add := func(path string) error {
+	files, err := sources(src)
+	if err != nil {
+		return "", err
+	}
+	for _, path := range files {
 		data, err := os.ReadFile(path)
 		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(src, path)
-		fmt.Fprintf(h, "%q %d\n%s\n", filepath.ToSlash(name), len(data), data)
-		return err
-	}
-	for _, name := range []string{"go.mod", "go.sum"} {
-		if err := add(filepath.Join(src, name)); err != nil {
 			return "", err
 		}
-	}
-	for _, dir := range []string{"cpio", "stub"} {
-		err := filepath.WalkDir(filepath.Join(src, "builder", dir), func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
-				return err
-			}
-			return add(path)
-		})
+		name, err := filepath.Rel(src, path)
 		if err != nil {
 			return "", err
 		}
+		fmt.Fprintf(h, "%q %d\n%s\n", filepath.ToSlash(name), len(data), data)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// sources returns the files of the module in dir that the stub can be compiled from. A test
+// holds that the directories are all.
+func sources(dir string) ([]string, error) {
+	files := []string{filepath.Join(dir, "go.mod"), filepath.Join(dir, "go.sum")}
+	for _, below := range []string{
+		"builder/bootplan", "builder/cpio", "builder/stub", "builder/unpack",
+		"compress/gzip", "compress/lz4", "compress/words", "compress/xz", "compress/zstd",
+	} {
+		err := filepath.WalkDir(filepath.Join(dir, filepath.FromSlash(below)), func(path string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
+				files = append(files, path)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
 }

@@ -4,9 +4,43 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/mkinitfs/mkinitfs/internal/gobuild"
 )
+
+// TestSources holds that a change of any file that a stub is compiled from changes the key
+// in the cache.
+func TestSources(t *testing.T) {
+	dir, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hashed, err := sources(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range Variants("amd64") {
+		files, err := gobuild.Sources(t.Context(), gobuild.Target{Dir: dir, Package: "./builder/stub/init", Arch: v.Arch, Tags: v.Tags()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		for _, file := range files {
+			if strings.HasSuffix(file, ".go") {
+				found++
+				if !slices.Contains(hashed, file) {
+					t.Errorf("%s is compiled from %s, which is not in the key", v.FileName(), file)
+				}
+			}
+		}
+		if found == 0 {
+			t.Errorf("%s: go list names no source file", v.FileName())
+		}
+	}
+}
 
 // TestModuleDir has a go command that notes what it is asked for. The notice about a
 // download comes before the first call that may use the network.
