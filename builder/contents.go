@@ -118,7 +118,6 @@ func (b *build) planOptions() plan.Options {
 	o := plan.Options{
 		RootMode: b.manifest.Root.Mode,
 		MTime:    b.clock().Epoch,
-		Nodes:    true,
 		Remove:   planGlobs(b.manifest.Remove),
 		Warn:     b.warning,
 	}

@@ -12,7 +12,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"slices"
 	"strconv"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
@@ -69,9 +68,10 @@ func (p Planned) Entries() []*plan.Entry { return p }
 
 // Open opens the content of e.
 func (p Planned) Open(e *plan.Entry) (File, error) {
-	// The plan says of the first of a file's names alone where the content is.
-	first := slices.IndexFunc(p, func(other *plan.Entry) bool { return other.Ino == e.Ino })
-	d := p[first].Data
+	if e.First != nil {
+		e = e.First // which alone says where the content is
+	}
+	d := e.Data
 	if d.Path != "" {
 		f, err := os.Open(d.Path)
 		return file{io.NewSectionReader(f, 0, e.Size), f}, err

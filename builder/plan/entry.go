@@ -23,7 +23,7 @@ const (
 // Entry is one name in the root.
 //
 // A hard link is a second entry with the Ino of the first; the first in order
-// carries the content, the others have the same Mode, ids, MTime and Size.
+// carries the content, the others have the same Mode, ids, MTime, Size and Xattrs.
 type Entry struct {
 	Path   string // absolute and clean; "/" is the root itself
 	Target string // of a symbolic link, as stored; before Make also of a hard link: the path of its target
@@ -37,6 +37,7 @@ type Entry struct {
 
 	Ino   uint32 // set by Make; equal for the names of one file
 	Nlink uint32 // set by Make; names of this file within the plan (folders: 2)
+	First *Entry // set by Make; of the second and later names of a file that of the first one, else nil
 
 	Source   int32  // entries with one Source above 0 come from one archive: there the last of a name wins
 	Origin   string // where it was asked for, to be shown: "root.yaml:12:3"

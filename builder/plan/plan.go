@@ -13,7 +13,6 @@ import (
 type Options struct {
 	RootMode    uint32 // permission bits of "/"
 	MTime       int64  // of folders and nodes that are made here, in seconds since the epoch
-	Nodes       bool   // add /dev/console and /dev/null where there is nothing
 	Remove      []Glob
 	Permissions []Permission
 	Warn        func(text string) // is told what is likely to be a mistake; may be nil
@@ -67,8 +66,8 @@ type Permission struct {
 //   - missing parents are made, 0755 and 0:0;
 //   - what Remove matches is removed, with all that is below it, and the parents
 //     that were only made for that;
-//   - default nodes are added, also in the place of other things there that came with a
-//     tree or an archive;
+//   - /dev/console and /dev/null are added where there is nothing, and in the place of
+//     other things there that came with a tree or an archive;
 //   - Permissions are applied, one after the other;
 //   - every parent is checked to be a folder, every value to fit into an archive;
 //   - what is left is numbered in the order of its bytes, which puts parents
@@ -88,9 +87,7 @@ func Make(entries []*Entry, o Options) ([]*Entry, error) {
 		return nil, p.problems.Sorted()
 	}
 	p.remove()
-	if o.Nodes {
-		p.addNodes()
-	}
+	p.addNodes()
 	p.permit()
 	p.checkParents()
 	p.checkBounds()
@@ -231,7 +228,7 @@ func (p *planner) number() {
 			names[e.Nlink] = n + 1
 		}
 	}
-	numbers := make(map[uint32]uint32, len(names))
+	firsts := make(map[uint32]*Entry, len(names))
 	next := uint32(1)
 	for _, e := range p.entries {
 		file := e.Nlink
@@ -240,14 +237,14 @@ func (p *planner) number() {
 		if e.IsDir() {
 			e.Nlink = 2
 		}
-		if number, again := numbers[file]; again {
-			e.Ino, e.Data = number, Data{}
+		if first, again := firsts[file]; again {
+			e.Ino, e.First, e.Data = first.Ino, first, Data{}
 			continue
 		}
 		e.Ino = next
 		next++
 		if several {
-			numbers[file] = e.Ino
+			firsts[file] = e
 		}
 	}
 }

@@ -52,17 +52,17 @@ func TestPlansAreWellFormed(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		entries := random(r)
-		want, err := Make(clone(entries), Options{Nodes: true})
+		want, err := Make(clone(entries), Options{})
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 		checkPlan(t, want)
 		r.Shuffle(len(entries), func(i, j int) { entries[i], entries[j] = entries[j], entries[i] })
-		got, err := Make(entries, Options{Nodes: true})
+		got, err := Make(entries, Options{})
 		if err != nil {
 			t.Fatalf("seed %d, shuffled: %v", seed, err)
 		}
-		if diff := gocmp.Diff(format(want), format(got)); diff != "" {
+		if diff := gocmp.Diff(format(want, true), format(got, true)); diff != "" {
 			t.Fatalf("seed %d: the order of independent entries matters: -want +got:\n%s", seed, diff)
 		}
 	}
@@ -223,7 +223,6 @@ func BenchmarkMake(b *testing.B) {
 			}
 			slices.SortFunc(entries, func(x, y *Entry) int { return cmp.Compare(x.Path, y.Path) })
 			options := Options{
-				Nodes:       true,
 				Remove:      []Glob{{Pattern: "/usr/lib/*/share/file-11.so"}},
 				Permissions: []Permission{{Glob: Glob{Pattern: "/**/*.so"}, Mode: new(uint32(0o755))}},
 			}

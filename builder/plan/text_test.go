@@ -16,7 +16,8 @@ import (
 // where a key with a dot in it is an extended attribute,
 //
 // and comes from the line it stands in, at "m:LINE". Other lines are options:
-// "remove PATTERN", "permit PATTERN key=value ...", "nodes", "root 0MODE".
+// "remove PATTERN", "permit PATTERN key=value ...", "root 0MODE". The line "nodes" says
+// that the plan is shown with the entries that come from no line.
 func parse(t testing.TB, text string) ([]*Entry, Options) {
 	t.Helper()
 	var entries []*Entry
@@ -33,7 +34,6 @@ func parse(t testing.TB, text string) ([]*Entry, Options) {
 		case "permit":
 			o.Permissions = append(o.Permissions, parsePermission(t, origin, words[1:]))
 		case "nodes":
-			o.Nodes = true
 		case "root":
 			o.RootMode = number(t, words[1], 8)
 		default:
@@ -144,16 +144,25 @@ func pair(t testing.TB, text string) (uint32, uint32) {
 // format writes a plan, one entry a line, with what is not usual about it:
 //
 //	INO PATH TYPE MODE [details]
-func format(entries []*Entry) string {
+//
+// Without the default nodes what is left is numbered anew.
+func format(entries []*Entry, nodes bool) string {
 	var b strings.Builder
+	numbers := map[uint32]int{}
 	for _, e := range entries {
+		if !nodes && e.Origin == "" && e.Path != "/" {
+			continue
+		}
+		if numbers[e.Ino] == 0 {
+			numbers[e.Ino] = len(numbers) + 1
+		}
 		var name string
 		for word, mode := range types {
 			if word != "hard" && mode&TypeMask == e.Mode&TypeMask {
 				name = word
 			}
 		}
-		fmt.Fprintf(&b, "%d %s %s %04o", e.Ino, e.Path, name, e.Mode&^TypeMask)
+		fmt.Fprintf(&b, "%d %s %s %04o", numbers[e.Ino], e.Path, name, e.Mode&^TypeMask)
 		if e.UID != 0 || e.GID != 0 {
 			fmt.Fprintf(&b, " owner=%d:%d", e.UID, e.GID)
 		}
@@ -177,6 +186,9 @@ func format(entries []*Entry) string {
 		}
 		if usual := map[bool]uint32{true: 2, false: 1}[e.IsDir()]; e.Nlink != usual {
 			fmt.Fprintf(&b, " nlink=%d", e.Nlink)
+		}
+		if e.First != nil {
+			fmt.Fprintf(&b, " first=%s", e.First.Path)
 		}
 		b.WriteByte('\n')
 	}
