@@ -55,21 +55,21 @@ func (e *Error) Error() string { return e.Op + " " + e.Name + ": " + e.Err.Error
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Archive unpacks one archive, through its trailer, and returns its length in
-// bytes. Hard links are honoured within it. src has room for 8 KiB.
-func (r *Root) Archive(src cpio.Source) (int64, error) {
+// Archive unpacks one archive, and leaves src behind its trailer. Hard links are
+// honoured within it. src has room for 8 KiB.
+func (r *Root) Archive(src cpio.Source) error {
 	in := cpio.ReadSource(src)
 	links := links{}
 	for {
 		h, err := in.Next()
 		if err == io.EOF {
-			return in.Offset(), nil
+			return nil
 		}
 		if err != nil {
-			return in.Offset(), err
+			return err
 		}
 		if err := r.entry(h, in, links); err != nil {
-			return in.Offset(), err
+			return err
 		}
 		r.entries.Add(1)
 	}

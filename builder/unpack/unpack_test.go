@@ -60,7 +60,7 @@ func mine(name string, mode uint32, mtime int64, body string) entry {
 	}, body}
 }
 
-func unpackArchive(root *Root, r io.Reader) (int64, error) {
+func unpackArchive(root *Root, r io.Reader) error {
 	return root.Archive(bufio.NewReaderSize(r, 64<<10))
 }
 
@@ -88,13 +88,13 @@ func unpackAll(t *testing.T, entries ...entry) string {
 		})
 	})
 	root := newRoot(t, dir)
-	in := archive(t, entries...)
-	n, err := unpackArchive(root, in)
-	if err != nil {
+	const next = "what follows"
+	in := bufio.NewReader(io.MultiReader(archive(t, entries...), strings.NewReader(next)))
+	if err := root.Archive(in); err != nil {
 		t.Fatal(err)
 	}
-	if want := in.Size(); n != want {
-		t.Errorf("length of the archive: got %d, want %d", n, want)
+	if rest, err := io.ReadAll(in); err != nil || string(rest) != next {
+		t.Errorf("got %q, %v behind the trailer, want %q", rest, err, next)
 	}
 	if err := root.Finish(); err != nil {
 		t.Fatal(err)
@@ -199,7 +199,7 @@ func TestClosedFolder(t *testing.T) {
 	dir := t.TempDir()
 	closed, inner := mine("closed", cpio.TypeDir, 1, ""), mine("closed/inner", cpio.TypeDir|0o500, 2, "")
 	root := newRoot(t, dir)
-	if _, err := unpackArchive(root, archive(t, closed, inner)); err != nil {
+	if err := unpackArchive(root, archive(t, closed, inner)); err != nil {
 		t.Fatal(err)
 	}
 	if err := root.Finish(); err != nil {
@@ -229,7 +229,7 @@ func TestUnpackLongestPath(t *testing.T) {
 	name += strings.Repeat("f", cpio.PathMax-1-len(name))
 	entries = append(entries, mine(name, cpio.TypeFile|0o644, 0, ""))
 	root := newRoot(t, dir)
-	if _, err := unpackArchive(root, archive(t, entries...)); err != nil {
+	if err := unpackArchive(root, archive(t, entries...)); err != nil {
 		t.Fatal(err)
 	}
 	if err := root.Finish(); err != nil {
@@ -260,7 +260,7 @@ func TestHardLinks(t *testing.T) {
 			dir := t.TempDir()
 			root := newRoot(t, dir)
 			in := archive(t, linked("one", bodies[0]), linked("two", bodies[1]), other, linked("three", bodies[2]))
-			if _, err := unpackArchive(root, in); err != nil {
+			if err := unpackArchive(root, in); err != nil {
 				t.Fatal(err)
 			}
 			want := linked("", "shared")
@@ -301,7 +301,7 @@ func TestNamesThatLeadOut(t *testing.T) {
 			}
 			for _, mode := range []uint32{cpio.TypeFile | 0o644, cpio.TypeDir | 0o755, cpio.TypeFIFO | 0o644} {
 				root := newRoot(t, dir)
-				_, err := unpackArchive(root, archive(t, mine(name, mode, 0, "")))
+				err := unpackArchive(root, archive(t, mine(name, mode, 0, "")))
 				if want := (&Error{"unpack", name, errName}).Error(); err == nil || err.Error() != want {
 					t.Errorf("mode %o: got error %v, want %s", mode, err, want)
 				}
@@ -342,7 +342,7 @@ func TestErrors(t *testing.T) {
 		{[]entry{mine(long, cpio.TypeFile|0o644, 0, "")}, "create " + long + ": file name too long", syscall.ENAMETOOLONG},
 	} {
 		root := newRoot(t, t.TempDir())
-		_, err := unpackArchive(root, archive(t, tt.entries...))
+		err := unpackArchive(root, archive(t, tt.entries...))
 		if err == nil || err.Error() != tt.want || !errors.Is(err, tt.errno) {
 			t.Errorf("got error %v, want %s", err, tt.want)
 		}
@@ -360,12 +360,12 @@ func TestSourceErrors(t *testing.T) {
 	}
 	cut := data[:116]
 	root := newRoot(t, t.TempDir())
-	_, err = unpackArchive(root, bytes.NewReader(cut))
+	err = unpackArchive(root, bytes.NewReader(cut))
 	if got, ok := errors.AsType[*cpio.Error](err); !ok || got.Msg != "unexpected end of archive" {
 		t.Errorf("cut archive: got error %v, want a cpio.Error", err)
 	}
 	root = newRoot(t, t.TempDir())
-	_, err = unpackArchive(root, io.MultiReader(bytes.NewReader(cut), iotest.ErrReader(syscall.EIO)))
+	err = unpackArchive(root, io.MultiReader(bytes.NewReader(cut), iotest.ErrReader(syscall.EIO)))
 	if err != syscall.EIO {
 		t.Errorf("broken source: got error %v, want %v as it is", err, syscall.EIO)
 	}
@@ -379,7 +379,7 @@ func TestForeignOwner(t *testing.T) {
 	for _, mode := range []uint32{cpio.TypeFile, cpio.TypeDir, cpio.TypeFIFO} {
 		e := mine("a", mode|0o755, 0, "")
 		e.UID++
-		_, err := unpackArchive(newRoot(t, t.TempDir()), archive(t, e))
+		err := unpackArchive(newRoot(t, t.TempDir()), archive(t, e))
 		if want := "chown a: operation not permitted"; err == nil || err.Error() != want {
 			t.Errorf("mode %o: got error %v, want %s", mode, err, want)
 		}
@@ -416,7 +416,7 @@ func TestFull(t *testing.T) {
 	} {
 		t.Run(tt.want, func(t *testing.T) {
 			root := newRoot(t, smallTmpfs(t, tt.options))
-			_, err := unpackArchive(root, archive(t, mine("a", cpio.TypeDir|0o755, 0, ""), tt.entry))
+			err := unpackArchive(root, archive(t, mine("a", cpio.TypeDir|0o755, 0, ""), tt.entry))
 			if err == nil || err.Error() != tt.want || !errors.Is(err, syscall.ENOSPC) {
 				t.Errorf("got error %v, want %s", err, tt.want)
 			}
@@ -434,7 +434,7 @@ func TestParallel(t *testing.T) {
 	for i := range 10 {
 		folders = append(folders, mine(fmt.Sprintf("d%d", i), cpio.TypeDir|0o750, int64(i), ""))
 	}
-	if _, err := unpackArchive(root, archive(t, folders...)); err != nil {
+	if err := unpackArchive(root, archive(t, folders...)); err != nil {
 		t.Fatal(err)
 	}
 	var done sync.WaitGroup
@@ -450,7 +450,7 @@ func TestParallel(t *testing.T) {
 		two.body = one.body
 		want = append(want, entries...)
 		done.Go(func() {
-			if _, err := unpackArchive(root, in); err != nil {
+			if err := unpackArchive(root, in); err != nil {
 				t.Error(err)
 			}
 		})
@@ -492,7 +492,7 @@ func BenchmarkArchive(b *testing.B) {
 	}{
 		{"unpack", func(dir string) error {
 			root := newRoot(b, dir)
-			if _, err := unpackArchive(root, in); err != nil {
+			if err := unpackArchive(root, in); err != nil {
 				return err
 			}
 			return root.Finish()

@@ -110,11 +110,9 @@ func (b *bench) unpackOnce(members [][]byte, codec string, workers int, write bo
 		}
 		if !write {
 			if codec == "zstd" {
-				_, err := root.Archive(unpack.NewSource(dec))
-				return err
+				return root.Archive(unpack.NewSource(dec))
 			}
-			_, err := root.Archive(bufio.NewReaderSize(r, 64<<10))
-			return err
+			return root.Archive(bufio.NewReaderSize(r, 64<<10))
 		}
 		f, err := os.Create(filepath.Join(dir, fmt.Sprint(i)))
 		if err != nil {

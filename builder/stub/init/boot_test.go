@@ -50,7 +50,7 @@ func becomeStub(dir string, words []string) {
 		}
 		defer image.Close()
 		root := unpack.NewRoot(fd)
-		if _, err := root.Archive(bufio.NewReaderSize(image, 64<<10)); err != nil {
+		if err := root.Archive(bufio.NewReaderSize(image, 64<<10)); err != nil {
 			return err
 		}
 		if err := root.Finish(); err != nil {

@@ -160,7 +160,7 @@ func unpackMember(root *unpack.Root, dec decoder, path string, m bootplan.Member
 		return err
 	}
 	archive := unpack.NewSource(dec)
-	if _, err := root.Archive(archive); err != nil {
+	if err := root.Archive(archive); err != nil {
 		return err
 	}
 	n, err := archive.Drain() // codecs verify their checks at the end
