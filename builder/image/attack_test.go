@@ -148,20 +148,17 @@ func (a *attacked) state(t *testing.T) []string {
 // extract extracts the image and calls between after each call for an entry.
 func (a *attacked) extract(t *testing.T, data []byte, between func(call, name string)) error {
 	t.Helper()
-	x := Extraction{Dir: open(t, a.path("root")), Parents: true, Adapt: func(h *cpio.Header) (bool, error) {
-		if os.Geteuid() == 0 {
-			h.UID, h.GID = 1000, 1000
-			return true, nil
-		}
-		return mine(h)
-	}}
+	x := Extraction{Dir: open(t, a.path("root")), Parents: true}
+	if os.Geteuid() == 0 { // so that everything changes hands
+		x.User = &User{uid: 1000, gid: 1000}
+	}
 	var mu sync.Mutex
 	x.maker.between = func(call, name string) {
 		mu.Lock()
 		defer mu.Unlock()
 		between(call, name)
 	}
-	return x.Extract(bytes.NewReader(data))
+	return x.Extract(t.Context(), bytes.NewReader(data))
 }
 
 // Somebody who can write to a directory of the tree replaces a name in it between any

@@ -71,8 +71,8 @@ func BenchmarkExtract(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				x := Extraction{Dir: open(b, root), Adapt: mine}
-				if err := x.Extract(f); err != nil {
+				x := Extraction{Dir: open(b, root)}
+				if err := x.Extract(b.Context(), f); err != nil {
 					b.Fatal(err)
 				}
 				b.StopTimer()

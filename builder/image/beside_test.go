@@ -4,6 +4,7 @@ package image
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -15,7 +16,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
-	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
 // Directories of the image are ours alone until everything below them is complete, also
@@ -28,9 +28,8 @@ func TestExtractPrivate(t *testing.T) {
 			if err := os.Chmod(dir, 0o755); err != nil {
 				t.Fatal(err)
 			}
-			x := Extraction{Dir: open(t, dir), Parents: true, Adapt: func(h *cpio.Header) (bool, error) {
-				mine(h)
-				return strings.Contains(h.Name, wanted), nil
+			x := Extraction{Dir: open(t, dir), Parents: true, Select: func(path string) bool {
+				return strings.Contains(path, wanted)
 			}}
 			calls := 0
 			pending := "" // whose turn it is
@@ -50,7 +49,7 @@ func TestExtractPrivate(t *testing.T) {
 					}
 				}
 			}
-			if err := x.Extract(bytes.NewReader(data)); err != nil {
+			if err := x.Extract(t.Context(), bytes.NewReader(data)); err != nil {
 				t.Fatal(err)
 			}
 			if calls < 8 {
@@ -105,8 +104,8 @@ func TestExtractStanding(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := a.state(t)
-			x := Extraction{Dir: open(t, a.path("root")), Adapt: mine}
-			err := x.Extract(bytes.NewReader(test.data))
+			x := Extraction{Dir: open(t, a.path("root"))}
+			err := x.Extract(t.Context(), bytes.NewReader(test.data))
 			if got := errorText(err); got != test.err {
 				t.Errorf("got error %q, want %q", got, test.err)
 			}
@@ -140,8 +139,8 @@ func TestExtractLists(t *testing.T) {
 	if err := unix.Setxattr(a.path("root/u"), "system.posix_acl_default", list, 0); err != nil {
 		t.Skip("no access control lists here: ", err)
 	}
-	x := Extraction{Dir: open(t, a.path("root")), Adapt: mine}
-	if err := x.Extract(bytes.NewReader(archiveWithNodes(t, "u/f=1", "u/d/", "u/d/g=2", "u/p|10666", "u/a@5", "u/b@5"))); err != nil {
+	x := Extraction{Dir: open(t, a.path("root"))}
+	if err := x.Extract(t.Context(), bytes.NewReader(archiveWithNodes(t, "u/f=1", "u/d/", "u/d/g=2", "u/p|10666", "u/a@5", "u/b@5"))); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"f", "d", "d/g", "p", "a"} {
@@ -169,8 +168,8 @@ func TestExtractStagedXattrs(t *testing.T) {
 		{join(t, archive(t, xattrs), swap(t, content, "later")), 0},
 		{join(t, content, archive(t, xattrs)), 2}, // too late for files
 	} {
-		x := Extraction{Dir: open(t, a.path("root")), Adapt: mine}
-		if err := x.Extract(bytes.NewReader(test.data)); err != nil {
+		x := Extraction{Dir: open(t, a.path("root"))}
+		if err := x.Extract(t.Context(), bytes.NewReader(test.data)); err != nil {
 			t.Fatal(err)
 		}
 		if len(x.Unset) != test.unset {
@@ -207,8 +206,8 @@ func TestExtractMounts(t *testing.T) {
 	mount(a.path("root/u"), a.path("root/b"), "", unix.MS_BIND, "")
 	data := archiveWithNodes(t, "u/f=1", "t/f=2", "t/l>x", "t/p|10666", "t/d/", "t/d/g=3", "t/a@5", "t/b@5",
 		"b/b/f=4", "b/l>x", "u/g=5", "b/h=6", "b/d/", "b/c@6", "b/e@6")
-	x := Extraction{Dir: open(t, a.path("root")), Adapt: mine}
-	if err := x.Extract(bytes.NewReader(data)); err != nil {
+	x := Extraction{Dir: open(t, a.path("root"))}
+	if err := x.Extract(t.Context(), bytes.NewReader(data)); err != nil {
 		t.Fatal(err)
 	}
 	for dir, want := range map[string]string{
@@ -221,26 +220,27 @@ func TestExtractMounts(t *testing.T) {
 	}
 }
 
-// Nothing unfinished is left, after an error neither.
+// Nothing unfinished is left, and neither is after an interruption.
 func TestExtractLeavesNothing(t *testing.T) {
-	errFull := errors.New("disk full")
-	for _, fails := range []error{nil, errFull} {
+	for _, interrupted := range []bool{false, true} {
 		a := newAttacked(t)
-		x := Extraction{Dir: open(t, a.path("root")), Adapt: func(h *cpio.Header) (bool, error) {
-			mine(h)
-			if h.Name == "last" {
-				return true, fails
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		x := Extraction{Dir: open(t, a.path("root")), Select: func(path string) bool {
+			if path == "/last" && interrupted {
+				cancel()
 			}
-			return h.Name != "u/spare", nil
+			return path != "/u/spare"
 		}}
-		err := x.Extract(bytes.NewReader(archive(t, "u/f=1", "u/spare@5", "u/a@6", "last=")))
-		if !errors.Is(err, fails) {
-			t.Errorf("got %v, want %v", err, fails)
+		err := x.Extract(ctx, bytes.NewReader(archive(t, "u/f=1", "u/spare@5", "u/a@6", "last=")))
+		want, wantRoot := error(nil), "last u"
+		if interrupted {
+			want, wantRoot = context.Canceled, "u"
 		}
-		for dir, want := range map[string]string{"root": "last u", "root/u": "a f other otherdir"} {
-			if fails != nil {
-				want = strings.TrimPrefix(want, "last ")
-			}
+		if err != want {
+			t.Errorf("got error %v, want %v", err, want)
+		}
+		for dir, want := range map[string]string{"root": wantRoot, "root/u": "a f other otherdir"} {
 			if got := a.list(dir); got != want {
 				t.Errorf("%s: got %s, want %s", dir, got, want)
 			}

@@ -4,6 +4,7 @@ package image
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,7 +24,7 @@ import (
 // system: nothing in the image leads out of it.
 //
 // An entry replaces what is at its name. A directory that is not empty is not replaced,
-// and a directory stays for a directory. The caller's umask must be 0.
+// and a directory stays for a directory. Modes are the image's, whatever the umask.
 //
 // Other users gain nothing that the image does not give them, whatever they do meanwhile.
 // A new directory belongs to the caller, mode 0700, until everything below it is complete.
@@ -36,12 +37,24 @@ type Extraction struct {
 	Outer bool
 	// Parents makes directories that the image has no entry for. The kernel does not.
 	Parents bool
-	// Adapt, if set, is called for every entry before it is made. It returns whether the
-	// entry is wanted, and may change everything but its name, which is relative and clean.
-	Adapt func(h *cpio.Header) (bool, error)
+	// User decides which owners, set-id bits and device nodes are kept, nil for the user of
+	// this process.
+	User *User
+	// Select, if set, reports whether the entry at a path, which is absolute and clean, is
+	// wanted.
+	Select func(path string) bool
+	// Lend, if set, reports whether the caller will bring a character device itself. An empty
+	// file takes its place.
+	Lend func(Device) bool
 	// Planned, if set, is called with the boot plan when that is read.
 	Planned func(p *bootplan.Plan) error
 
+	// Squashed counts the wanted entries given to root because their owners have no ids here.
+	Squashed int
+	// Skipped lists the device nodes left out because only root can make them.
+	Skipped []string
+	// Lent holds the devices that Lend has accepted, by path.
+	Lent map[string]Device
 	// Unset holds an error for every extended attribute that could not be set.
 	Unset []error
 	// Kept lists directories that stood before and keep their own owner or mode, because
@@ -50,6 +63,7 @@ type Extraction struct {
 	// Findings say what of the image does not arrive as it was written.
 	Findings Findings
 
+	ctx      context.Context
 	info     *Info // as far as the image has been read
 	root     *kernelRoot
 	now      outcome // of the current entry
@@ -69,14 +83,21 @@ type Extraction struct {
 	mu       sync.Mutex // for Unset
 }
 
-// Extract reads the image r to its end. After an error Dir holds what came before it.
-func (x *Extraction) Extract(r io.Reader) (err error) {
+// Extract reads the image r to its end, or until ctx is done. After an error Dir holds what
+// came before it.
+func (x *Extraction) Extract(ctx context.Context, r io.Reader) (err error) {
+	if x.User == nil {
+		if x.User, err = CurrentUser(); err != nil {
+			return err
+		}
+	}
 	if x.resolver, err = newResolver(int(x.Dir.Fd())); err != nil {
 		return err
 	}
 	defer x.resolver.close()
-	x.stages.user = x.resolver.user
+	x.ctx, x.stages.user = ctx, x.resolver.user
 	x.maker.unset = x.unset
+	x.Lent = map[string]Device{}
 	x.dirs, x.omitted = map[string]madeDir{}, map[string]cpio.Header{}
 	x.chosen, x.spare = map[string]string{}, map[string]where{}
 	x.first, x.early = map[uint64]where{}, map[string]bool{}
@@ -139,6 +160,7 @@ func (x *Extraction) stand(e *Entry, body io.Reader) error {
 	}
 	h := x.now.header
 	h.Name, h.Size = cmp.Or(x.now.place, "."), e.Size
+	squashed := x.User.own(&h)
 	switch {
 	case x.now.dropped:
 		if dir, ok := x.dirs[h.Name]; x.now.touched && (ok || h.Name == ".") {
@@ -154,7 +176,11 @@ func (x *Extraction) stand(e *Entry, body io.Reader) error {
 		return nil
 	}
 	h.Ino, h.DevMajor, h.DevMinor = uint32(x.now.file), uint32(x.now.file>>32), 0 // two archives may use one number
-	return x.adapt(e, &h, body)
+	wanted := x.wants(&h, squashed)
+	if err := x.ctx.Err(); err != nil {
+		return err
+	}
+	return x.choose(e, &h, body, wanted)
 }
 
 // giveWay removes what the image has brought to a place, and what is removed for the
@@ -226,18 +252,13 @@ func (x *Extraction) nest() error {
 	clear(x.chosen)
 	clear(x.first)
 	clear(x.early)
+	clear(x.Lent)
+	x.Squashed, x.Skipped = 0, nil
 	return nil
 }
 
-// adapt makes an entry as the caller wants it.
-func (x *Extraction) adapt(e *Entry, h *cpio.Header, body io.Reader) error {
-	wanted := true
-	if x.Adapt != nil {
-		var err error
-		if wanted, err = x.Adapt(h); err != nil {
-			return err
-		}
-	}
+// choose makes an entry if it is wanted, and keeps of others what wanted ones may need.
+func (x *Extraction) choose(e *Entry, h *cpio.Header, body io.Reader, wanted bool) error {
 	name, kind := h.Name, h.Type()
 	read := func() io.WriterTo {
 		if e.Link != "" {

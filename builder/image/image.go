@@ -19,6 +19,7 @@
 //	window.go, ahead.go                  reading without copying, on all cores
 //	list.go, files.go, spent.go          what commands show
 //	extract.go, place.go, links.go       what an extraction makes, and where
+//	policy.go, user.go                   what of it the user who extracts can have
 //	maker.go, stage.go, attributes.go    the system calls for it
 //	resolver.go, pins.go, status.go      names in directories that others can change
 package image

@@ -58,6 +58,23 @@ func archive(t testing.TB, words ...string) []byte {
 	return b.Bytes()
 }
 
+// archiveOf makes a raw archive of entries without a body. Each has one name.
+func archiveOf(t testing.TB, headers ...cpio.Header) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := cpio.NewWriter(&b)
+	for i, h := range headers {
+		h.Ino, h.Nlink = uint32(100+i), 1
+		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
 func pack(t testing.TB, codec string, data []byte) []byte {
 	t.Helper()
 	c, err := compress.Lookup(codec)

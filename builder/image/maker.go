@@ -161,6 +161,9 @@ const timeStays = -1
 // directory makes a directory, which stays ours alone until its attributes are set.
 func (k *maker) directory(dir int, base string, h *cpio.Header) error {
 	err := unix.Mkdirat(dir, base, 0o700)
+	if err == nil {
+		err = unix.Fchmodat(dir, base, 0o700, 0) // the umask may have taken bits of it
+	}
 	k.did("mkdir", h)
 	return fail("mkdir", h, err)
 }

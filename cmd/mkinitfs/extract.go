@@ -1,23 +1,18 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/bmatcuk/doublestar/v4"
 	"github.com/spf13/cobra"
 
-	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/image"
 	"github.com/mkinitfs/mkinitfs/builder/unpack"
-	"github.com/mkinitfs/mkinitfs/internal/container"
 )
 
 func extractCommand() *cobra.Command {
@@ -54,10 +49,10 @@ func extractCommand() *cobra.Command {
 				return err
 			}
 			defer dir.Close()
-			x := &extraction{Extraction: image.Extraction{Dir: dir.File, Outer: outer, Parents: true}, selected: selected, ctx: cmd.Context()}
-			err = x.run(in)
+			x := &image.Extraction{Dir: dir.File, Outer: outer, Parents: true, Select: selected.has}
+			err = x.Extract(cmd.Context(), in)
 			printFindings(cmd.ErrOrStderr(), args[0], x.Findings)
-			x.warn(cmd.ErrOrStderr())
+			printDifferences(cmd.ErrOrStderr(), x)
 			if err == nil {
 				err = selected.unmatched()
 			}
@@ -76,69 +71,14 @@ func extractCommand() *cobra.Command {
 	return cmd
 }
 
-// extraction is one for the user who runs the command.
-type extraction struct {
-	image.Extraction
-	selected *selection
-	ctx      context.Context
-
-	ids       *container.IDs
-	user      uint32
-	group     uint32
-	squashed  int
-	skipped   int
-	firstNode string
-}
-
-func (x *extraction) run(in io.Reader) error {
-	var err error
-	if x.ids, err = container.OwnIDs(); err != nil {
-		return err
+// printDifferences says what is not as in the image.
+func printDifferences(w io.Writer, x *image.Extraction) {
+	if x.Squashed > 0 {
+		fmt.Fprintf(w, "mkinitfs: %s given to root: there are no ids for their owners here\n", count(x.Squashed, "entry", "entries"))
 	}
-	x.user, x.group = uint32(os.Geteuid()), uint32(os.Getegid())
-	x.Adapt = x.adapt
-	syscall.Umask(0) // modes are the image's
-	return x.Extract(in)
-}
-
-// adapt makes an entry one that the user may have.
-func (x *extraction) adapt(h *cpio.Header) (bool, error) {
-	squashed := false
-	if x.user == 0 {
-		squashed = x.ids.Squash(h)
-	} else {
-		if h.UID != x.user {
-			h.Mode &^= 0o4000
-		}
-		if h.GID != x.group {
-			h.Mode &^= 0o2000
-		}
-		h.UID, h.GID = x.user, x.group
-	}
-	if !x.selected.has("/" + h.Name) {
-		return false, x.ctx.Err()
-	}
-	if kind := h.Type(); (kind == cpio.TypeChar || kind == cpio.TypeBlock) && (x.user != 0 || !x.ids.Whole()) {
-		if x.skipped == 0 {
-			x.firstNode = "/" + h.Name
-		}
-		x.skipped++
-		return false, x.ctx.Err()
-	}
-	if squashed {
-		x.squashed++
-	}
-	return true, x.ctx.Err()
-}
-
-// warn says what is not as in the image.
-func (x *extraction) warn(w io.Writer) {
-	if x.squashed > 0 {
-		fmt.Fprintf(w, "mkinitfs: %s given to root: there are no ids for their owners here\n", count(x.squashed, "entry", "entries"))
-	}
-	if x.skipped > 0 {
+	if n := len(x.Skipped); n > 0 {
 		fmt.Fprintf(w, "mkinitfs: %s left out, the first being %s: only root can make them\n",
-			count(x.skipped, "device node", "device nodes"), printable(x.firstNode))
+			count(n, "device node", "device nodes"), printable(x.Skipped[0]))
 	}
 	if n := len(x.Kept); n > 0 {
 		fmt.Fprintf(w, "mkinitfs: %s left with owner and mode as before, the first being %s: others can have put it there\n",

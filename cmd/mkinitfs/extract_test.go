@@ -15,6 +15,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
@@ -76,6 +77,39 @@ func TestExtractRoot(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestExtractTouched unpacks a directory that gets its owner from a FIFO, which cannot
+// replace it. A user keeps it.
+func TestExtractTouched(t *testing.T) {
+	var img bytes.Buffer
+	archive(t, &img,
+		cpioEntry{cpio.Header{Name: "d", Mode: cpio.TypeDir | 0o755, Nlink: 2, UID: 5}, ""},
+		cpioEntry{cpio.Header{Name: "d/x", Mode: cpio.TypeFile | 0o644, Nlink: 1, UID: 5}, "x"},
+		cpioEntry{cpio.Header{Name: "d", Mode: cpio.TypeFIFO | 0o4711, Nlink: 1, UID: 7}, ""},
+	)
+	name := filepath.Join(t.TempDir(), "touched.img")
+	writeFile(t, name, img.Bytes())
+	for _, r := range runners() {
+		t.Run(r.name, func(t *testing.T) {
+			dir := t.TempDir()
+			want := "/d|49c9|7|"
+			if r.name == "user" {
+				uid := os.Geteuid()
+				if r.credential != nil {
+					uid = int(r.credential.Uid)
+				}
+				if err := os.Chown(dir, uid, -1); err != nil {
+					t.Fatal(err)
+				}
+				want = fmt.Sprintf("/d|41c9|%d|", uid) // setuid was meant for 7
+			}
+			r.extract(t, name, dir)
+			if got := walkTree(t, dir)[1]; !strings.HasPrefix(got, want) {
+				t.Errorf("got %s, want %s...", got, want)
+			}
+		})
 	}
 }
 

@@ -294,6 +294,23 @@ func TestRunSignals(t *testing.T) {
 	}
 }
 
+// TestRunUmask starts a program with the umask that a kernel has for it, and not with the
+// caller's.
+func TestRunUmask(t *testing.T) {
+	var img bytes.Buffer
+	archive(t, &img, cpioEntry{cpio.Header{Name: "busybox", Mode: cpio.TypeFile | 0o755, Nlink: 1}, readFile(t, testenv.Tool(t, "busybox"))})
+	name := filepath.Join(t.TempDir(), "busybox.img")
+	writeFile(t, name, img.Bytes())
+	for _, r := range runners() {
+		cmd := r.command(t, name, "/busybox", "sh", "-c", "umask")
+		cmd.Args = append([]string{"bash", "-c", `umask 077 && exec -a mkinitfs "$0" "$@"`, cmd.Path}, cmd.Args[1:]...)
+		cmd.Path = testenv.Tool(t, "bash")
+		if got, _ := outputOf(t, cmd); got != "0022\n" {
+			t.Errorf("%s: got %q, want 0022", r.name, got)
+		}
+	}
+}
+
 // TestRunForbidden runs an image where user namespaces are off, in a namespace of
 // its own that has its own setting.
 func TestRunForbidden(t *testing.T) {

@@ -34,42 +34,6 @@ func TestParseSubordinate(t *testing.T) {
 	}
 }
 
-func TestIDMap(t *testing.T) {
-	tests := []struct {
-		text    string
-		whole   bool
-		has     []uint32
-		without []uint32
-	}{
-		{"         0          0 4294967295\n", true, []uint32{0, 1000, 1<<32 - 2}, []uint32{1<<32 - 1}},
-		{"         0       1000          1\n", false, []uint32{0}, []uint32{1, 1000}},
-		{"0 1000 1\n1 100000 65536\n", false, []uint32{0, 1, 65536}, []uint32{65537, 100000}},
-		{"", false, nil, []uint32{0}},
-	}
-	for _, test := range tests {
-		m, err := parseIDMap(test.text)
-		if err != nil {
-			t.Fatalf("%q: %v", test.text, err)
-		}
-		if got := m.whole(); got != test.whole {
-			t.Errorf("%q: got whole %v, want %v", test.text, got, test.whole)
-		}
-		for _, id := range test.has {
-			if !m.has(id) {
-				t.Errorf("%q: got no id %d, want it", test.text, id)
-			}
-		}
-		for _, id := range test.without {
-			if m.has(id) {
-				t.Errorf("%q: got id %d, want none", test.text, id)
-			}
-		}
-	}
-	if _, err := parseIDMap("0 0\n"); err == nil {
-		t.Error("got no error of half a line, want one")
-	}
-}
-
 func TestMinds(t *testing.T) {
 	// SIGHUP is 1, SIGINT 2, SIGQUIT 3, SIGTERM 15.
 	const status = "Name:\tsh\nSigPnd:\t0000000000004000\nSigBlk:\t0000000000000004\nSigIgn:\t0000000000000001\nSigCgt:\t0000000000000002\n"

@@ -11,8 +11,6 @@ import (
 	"os/user"
 	"strconv"
 	"strings"
-
-	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
 // idRange maps count ids from inside on to those from outside on.
@@ -105,77 +103,4 @@ func (r *ranges) mapOnto(pid int) error {
 		}
 	}
 	return nil
-}
-
-// idMap are the ids that there are in this process's user namespace.
-type idMap []idRange
-
-// parseIDMap reads /proc/self/uid_map or gid_map, user_namespaces(7).
-func parseIDMap(text string) (idMap, error) {
-	var m idMap
-	for line := range strings.Lines(text) {
-		var r idRange
-		if _, err := fmt.Sscan(line, &r.inside, &r.outside, &r.count); err != nil {
-			return nil, fmt.Errorf("line %q: %w", strings.TrimSpace(line), err)
-		}
-		m = append(m, r)
-	}
-	return m, nil
-}
-
-func readIDMap(file string) (idMap, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	m, err := parseIDMap(string(text))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", file, err)
-	}
-	return m, nil
-}
-
-// IDs are the owners that there are in a user namespace.
-type IDs struct{ uids, gids idMap }
-
-// OwnIDs returns those of this process's user namespace.
-func OwnIDs() (*IDs, error) {
-	uids, err := readIDMap("/proc/self/uid_map")
-	if err != nil {
-		return nil, err
-	}
-	gids, err := readIDMap("/proc/self/gid_map")
-	return &IDs{uids, gids}, err
-}
-
-// Squash gives an entry whose owners there are no ids for to root, and reports
-// whether it has.
-func (ids *IDs) Squash(h *cpio.Header) bool {
-	uid, gid := ids.uids.has(h.UID), ids.gids.has(h.GID)
-	if !uid {
-		h.UID = 0
-	}
-	if !gid {
-		h.GID = 0
-	}
-	return !uid || !gid
-}
-
-// Whole reports whether this is the first user namespace, where every id is itself
-// and root may do everything.
-func (ids *IDs) Whole() bool { return ids.uids.whole() }
-
-// has reports whether there is such an id.
-func (m idMap) has(id uint32) bool {
-	for _, r := range m {
-		if uint64(id) >= r.inside && uint64(id)-r.inside < r.count {
-			return true
-		}
-	}
-	return false
-}
-
-// whole reports whether every id is itself.
-func (m idMap) whole() bool {
-	return len(m) == 1 && m[0] == idRange{0, 0, 1<<32 - 1}
 }

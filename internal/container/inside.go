@@ -11,15 +11,20 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/image"
 )
 
 // inside is the first process of the new namespaces.
 type inside struct {
 	stderr io.Writer
 	name   string // of the image
-	exact  bool   // this is root as the machine knows it, who can make device nodes
+	user   *image.User
 	stage  *stage
-	tree   *tree
+
+	plan *bootplan.Plan          // nil if the image has none
+	lent map[string]image.Device // files that a device node of the host is to be bound to
 }
 
 // Inside does what [Run] has started this process for, and returns only if that
@@ -36,7 +41,7 @@ func Inside(ctx context.Context, args []string, stderr io.Writer) error {
 	if err := closeOnExec(imageFD); err != nil {
 		return err
 	}
-	syscall.Umask(0)
+	syscall.Umask(0o022)       // as the kernel has it for its first process: the program inherits it
 	_ = syscall.Setgroups(nil) // is forbidden where only one id is mapped, and nothing hangs on it there
 
 	in := &inside{name: args[1], stderr: stderr}
@@ -64,15 +69,13 @@ func becomeRoot(args []string) error {
 // nothing of the host is there.
 func (in *inside) makeRoot(ctx context.Context, img *os.File) error {
 	defer img.Close()
-	ids, err := OwnIDs()
-	if err != nil {
+	var err error
+	if in.user, err = image.CurrentUser(); err != nil {
 		return err
 	}
-	in.exact = ids.Whole()
-	if in.stage, err = enterStage(in.exact); err != nil {
+	if in.stage, err = enterStage(in.user.Exact()); err != nil {
 		return err
 	}
-	in.tree = &tree{ids: ids, lent: in.stage.nodes}
 	if err := in.unpack(ctx, img); err != nil {
 		return err
 	}
@@ -82,26 +85,6 @@ func (in *inside) makeRoot(ctx context.Context, img *os.File) error {
 	}
 	in.mounts()
 	return in.stage.leave()
-}
-
-// unpack unpacks the image into the new root and says what is not as in the image.
-func (in *inside) unpack(ctx context.Context, img io.Reader) error {
-	if err := in.tree.unpack(ctx, img); err != nil {
-		return fmt.Errorf("%s: %w", in.name, err)
-	}
-	for _, f := range in.tree.findings {
-		in.say("warning: %s: %s", in.name, &f)
-	}
-	if n := in.tree.squashed; n > 0 {
-		in.say("%s given to root: there are no ids for their owners here", count(n, "entry", "entries"))
-	}
-	if n := in.tree.skipped; n > 0 {
-		in.say("%s left out: only root can make them", count(n, "device node", "device nodes"))
-	}
-	if n := len(in.tree.unset); n > 0 {
-		in.say("%s not set, the first being %v", count(n, "extended attribute", "extended attributes"), in.tree.unset[0])
-	}
-	return nil
 }
 
 func (in *inside) say(format string, args ...any) {

@@ -17,7 +17,7 @@ import (
 
 // lendNodes binds nodes of the host to where the image has them.
 func (in *inside) lendNodes() {
-	for _, name := range slices.Sorted(maps.Keys(in.tree.nodes)) {
+	for _, name := range slices.Sorted(maps.Keys(in.lent)) {
 		dir, err := resolve(path.Dir(name))
 		if err != nil {
 			in.say("%v; left out", err)
@@ -27,7 +27,7 @@ func (in *inside) lendNodes() {
 		if info, err := os.Lstat(at); err != nil || !info.Mode().IsRegular() {
 			continue // something later in the image took its place
 		}
-		if err := in.stage.lend(in.tree.nodes[name], at); err != nil {
+		if err := in.stage.lend(in.stage.nodes[in.lent[name]], at); err != nil {
 			in.say("%v; left out", err)
 		}
 	}
@@ -38,8 +38,8 @@ func (in *inside) lendNodes() {
 func (in *inside) mounts() {
 	in.lendNodes()
 	var list []bootplan.Mount
-	if in.tree.plan != nil {
-		list = in.tree.plan.Mounts
+	if in.plan != nil {
+		list = in.plan.Mounts
 	}
 	if !slices.ContainsFunc(list, func(m bootplan.Mount) bool { return m.Target == "/proc" }) {
 		proc := bootplan.Mount{Type: "proc", Source: "proc", Target: "/proc", Options: "nosuid,nodev,noexec"}
@@ -75,7 +75,7 @@ func (in *inside) mount(m bootplan.Mount) error {
 		return in.mountMachineWide(m.Type, target, flags, data)
 	}
 	err = unix.Mount(source, target, m.Type, flags, data)
-	if err != nil && !in.exact {
+	if err != nil && !in.user.Exact() {
 		switch {
 		case m.Type == "sysfs" && in.stage.sys: // for the owner of the network namespace only
 			return in.stage.lend("sys", target)
@@ -118,7 +118,7 @@ func (in *inside) mountDev(target string) error {
 		return err
 	}
 	all := nodes
-	if _, ok := in.stage.nodes[console.device]; ok || in.exact {
+	if _, ok := in.stage.nodes[console.Device]; ok || in.user.Exact() {
 		all = append(slices.Clip(all), console)
 	}
 	for _, n := range all {
@@ -131,12 +131,12 @@ func (in *inside) mountDev(target string) error {
 
 // makeNode makes a device node, or a file that the host's is bound to.
 func (in *inside) makeNode(n special, at string) error {
-	lent, ok := in.stage.nodes[n.device]
+	lent, ok := in.stage.nodes[n.Device]
 	if !ok {
-		if err := unix.Mknod(at, unix.S_IFCHR|n.mode, int(unix.Mkdev(n.major, n.minor))); err != nil {
+		if err := unix.Mknod(at, unix.S_IFCHR, int(unix.Mkdev(n.Major, n.Minor))); err != nil {
 			return &os.PathError{Op: "mknod", Path: at, Err: err}
 		}
-		return nil
+		return os.Chmod(at, os.FileMode(n.mode))
 	}
 	if err := os.WriteFile(at, nil, os.FileMode(n.mode)); err != nil {
 		return err

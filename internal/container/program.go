@@ -21,7 +21,7 @@ import (
 
 // exec becomes the command, or else the image's program, as the stub would start it.
 func (in *inside) exec(command []string) error {
-	plan := in.tree.plan
+	plan := in.plan
 	if plan == nil {
 		plan = &bootplan.Plan{Exec: "/init"}
 	}

@@ -8,6 +8,8 @@ import (
 	"path"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/mkinitfs/mkinitfs/builder/image"
 )
 
 // newroot is where the stage has the root that the image is unpacked into.
@@ -20,25 +22,25 @@ const newroot = "/newroot"
 // proc is visible.
 type stage struct {
 	dir   *os.File
-	nodes map[device]string // device nodes, by their names on the stage
-	sys   bool              // the host's /sys is there
+	nodes map[image.Device]string // device nodes, by their names on the stage
+	sys   bool                    // the host's /sys is there
 }
 
-type device struct{ major, minor uint32 }
+func number(major, minor uint32) image.Device { return image.Device{Major: major, Minor: minor} }
 
 // special is a device node that is safe in any root.
 type special struct {
 	name string
-	device
+	image.Device
 	mode uint32
 }
 
 var nodes = []special{
-	{"null", device{1, 3}, 0o666}, {"zero", device{1, 5}, 0o666}, {"full", device{1, 7}, 0o666},
-	{"random", device{1, 8}, 0o666}, {"urandom", device{1, 9}, 0o666}, {"tty", device{5, 0}, 0o666},
+	{"null", number(1, 3), 0o666}, {"zero", number(1, 5), 0o666}, {"full", number(1, 7), 0o666},
+	{"random", number(1, 8), 0o666}, {"urandom", number(1, 9), 0o666}, {"tty", number(5, 0), 0o666},
 }
 
-var console = special{"console", device{5, 1}, 0o600}
+var console = special{"console", number(5, 1), 0o600}
 
 // enterStage makes a stage this process's root and unmounts the host's. Unless this
 // is exact root, the stage has what a user cannot make: device nodes and /sys.
@@ -53,10 +55,10 @@ func enterStage(exact bool) (*stage, error) {
 	if err := os.Chdir(at); err != nil {
 		return nil, err
 	}
-	s := &stage{nodes: map[device]string{}}
+	s := &stage{nodes: map[image.Device]string{}}
 	if !exact {
 		for _, n := range nodes {
-			s.borrow("/dev/"+n.name, n.name, n.device, n.device)
+			s.borrow("/dev/"+n.name, n.name, n.Device, n.Device)
 		}
 		s.sys = borrowSys() == nil
 	}
@@ -85,7 +87,7 @@ func enterStage(exact bool) (*stage, error) {
 // borrow binds the host's node source, which has to be the device real, to name. The
 // stage then has it for the device as. Where the host does not have that node, the
 // stage does not either.
-func (s *stage) borrow(source, name string, real, as device) {
+func (s *stage) borrow(source, name string, real, as image.Device) {
 	if err := os.WriteFile(name, nil, 0o600); err != nil {
 		return
 	}
@@ -107,7 +109,7 @@ func (s *stage) borrowTerminal() {
 	source, err := os.Readlink("/proc/self/fd/0")
 	real, ok := charDevice("/proc/self/fd/0")
 	if err == nil && ok {
-		s.borrow(source, console.name, real, console.device)
+		s.borrow(source, console.name, real, console.Device)
 	}
 }
 
@@ -125,12 +127,12 @@ func borrowSys() error {
 	return nil
 }
 
-func charDevice(name string) (device, bool) {
+func charDevice(name string) (image.Device, bool) {
 	var st unix.Stat_t
 	if err := unix.Stat(name, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFCHR {
-		return device{}, false
+		return image.Device{}, false
 	}
-	return device{unix.Major(uint64(st.Rdev)), unix.Minor(uint64(st.Rdev))}, true
+	return number(unix.Major(uint64(st.Rdev)), unix.Minor(uint64(st.Rdev))), true
 }
 
 // moveTo makes a mount point this process's root and working directory, and unmounts

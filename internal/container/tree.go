@@ -13,47 +13,40 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
-	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/image"
 )
 
-// tree is the root as it grows at newroot.
-type tree struct {
-	ids  *IDs
-	lent map[device]string // device nodes of the host, by their names on the stage
-
-	plan     *bootplan.Plan    // nil if the image has none
-	nodes    map[string]string // empty files that a node of the host is to be bound to, and which one
-	squashed int               // entries whose owners there are no ids for
-	skipped  int               // device nodes that cannot be made
-	unset    []error           // extended attributes that cannot be set
-	findings image.Findings    // what of the image does not arrive
-}
-
-// unpack unpacks an image into newroot, which is empty.
-func (t *tree) unpack(ctx context.Context, in io.Reader) error {
+// unpack unpacks an image into newroot, which is empty. A file is where the host has a
+// device node to lend.
+func (in *inside) unpack(ctx context.Context, img io.Reader) error {
 	top, err := os.Open(newroot)
 	if err != nil {
 		return err
 	}
 	defer top.Close()
-	t.nodes = map[string]string{}
-	x := image.Extraction{
+	x := &image.Extraction{
 		Dir:     top,
 		Parents: true,
-		Planned: t.planned,
-		Adapt: func(h *cpio.Header) (bool, error) {
-			return t.adapt(h), ctx.Err()
+		User:    in.user,
+		Planned: func(p *bootplan.Plan) error {
+			in.plan = p
+			return resize(p)
+		},
+		Lend: func(d image.Device) bool {
+			_, ok := in.stage.nodes[d]
+			return ok
 		},
 	}
-	err = x.Extract(in)
-	t.unset, t.findings = x.Unset, x.Findings
-	return err
+	if err := x.Extract(ctx, img); err != nil {
+		return fmt.Errorf("%s: %w", in.name, err)
+	}
+	in.lent = x.Lent
+	in.sayDifferences(x)
+	return nil
 }
 
-// planned takes the size of the root from the plan.
-func (t *tree) planned(p *bootplan.Plan) error {
-	t.plan = p
+// resize gives the new root the size that the plan has for it.
+func resize(p *bootplan.Plan) error {
 	var options []string
 	if p.Size != "" {
 		options = append(options, "size="+p.Size)
@@ -70,22 +63,18 @@ func (t *tree) planned(p *bootplan.Plan) error {
 	return nil
 }
 
-// adapt makes an entry one that the user may have, or says that it cannot be had.
-func (t *tree) adapt(h *cpio.Header) bool {
-	if t.ids.Squash(h) {
-		t.squashed++
+// sayDifferences says what is not as in the image.
+func (in *inside) sayDifferences(x *image.Extraction) {
+	for _, f := range x.Findings {
+		in.say("warning: %s: %s", in.name, &f)
 	}
-	delete(t.nodes, "/"+h.Name) // the later entry counts
-	if kind := h.Type(); kind == cpio.TypeChar || kind == cpio.TypeBlock {
-		source, ok := t.lent[device{h.RdevMajor, h.RdevMinor}]
-		switch {
-		case ok && kind == cpio.TypeChar:
-			t.nodes["/"+h.Name] = source
-			h.Mode = h.Mode&^cpio.TypeMask | cpio.TypeFile
-		case !t.ids.Whole():
-			t.skipped++
-			return false
-		}
+	if n := x.Squashed; n > 0 {
+		in.say("%s given to root: there are no ids for their owners here", count(n, "entry", "entries"))
 	}
-	return true
+	if n := len(x.Skipped); n > 0 {
+		in.say("%s left out: only root can make them", count(n, "device node", "device nodes"))
+	}
+	if n := len(x.Unset); n > 0 {
+		in.say("%s not set, the first being %v", count(n, "extended attribute", "extended attributes"), x.Unset[0])
+	}
 }

@@ -45,7 +45,7 @@ var layers = map[string]string{
 	"builder/stub/init":  "builder/cpio builder/bootplan compress/gzip compress/lz4 builder/unpack compress/xz compress/zstd |",
 	"builder/unpack":     "builder/cpio |",
 	"builder/bootplan":   "",
-	"internal/container": "builder/cpio builder/image builder/bootplan internal/arch |",
+	"internal/container": "builder/image builder/bootplan internal/arch |",
 
 	// Of the inner packages the command wants words only: the bits of a mode, the
 	// type of a plan's errors, what an image says about itself.
