@@ -73,6 +73,7 @@ func boot(t *testing.T, img string, m qemu.Machine) *qemu.Result {
 		m.Arch, m.Kernel = "amd64", testenv.Kernel(t, "amd64")
 	}
 	m.Image, m.NoKVM, m.Timeout = img, true, stdcmp.Or(m.Timeout, testenv.Timeout(t))
+	keep(t, m)
 	defer testenv.Slot(t)()
 	result, err := m.Boot(t.Context())
 	if err != nil {
