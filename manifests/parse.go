@@ -13,11 +13,12 @@ type Options struct {
 	Dir    string                      // relative sources are joined with it; "" is the folder of File
 	Vars   map[string]string           // what -D NAME=value defines; these win over vars
 	Getenv func(string) (string, bool) // looks variables up that nothing else defines; nil: no environment
+	Stdin  io.Reader                   // what [Load] reads for "-"; nil is os.Stdin
 
 	stdin bool // the manifest has come in on standard input
 }
 
-// Load reads the manifest in file, or on standard input if file is "-". A
+// Load reads the manifest in file, or in opt.Stdin if file is "-". A
 // manifest that is not right gives [Errors].
 func Load(file string, opt Options) (*Manifest, error) {
 	if opt.File == "" {
@@ -30,7 +31,11 @@ func Load(file string, opt Options) (*Manifest, error) {
 			opt.File = "<stdin>"
 		}
 		opt.stdin = true
-		data, err = io.ReadAll(os.Stdin)
+		stdin := opt.Stdin
+		if stdin == nil {
+			stdin = os.Stdin
+		}
+		data, err = io.ReadAll(stdin)
 	} else {
 		data, err = os.ReadFile(file)
 	}

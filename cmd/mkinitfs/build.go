@@ -4,16 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"github.com/mkinitfs/mkinitfs/builder"
 	"github.com/mkinitfs/mkinitfs/internal/cache"
 )
 
-func buildCommand() *cobra.Command {
+func buildCommand(lookup func(string) (string, bool)) *cobra.Command {
 	var f manifestFlags
 	var d depfileFlags
 	var out string
@@ -33,7 +31,7 @@ func buildCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			m, o, err := f.load(args[0])
+			m, o, err := f.load(args[0], cmd.InOrStdin(), lookup)
 			if err != nil {
 				return err
 			}
@@ -42,7 +40,7 @@ func buildCommand() *cobra.Command {
 				o.Cache, o.WantCache = cache.Top(), true
 			}
 			collectLate()
-			bar := newProgressBar(os.Stderr)
+			bar := newProgressBar(cmd.ErrOrStderr(), lookup)
 			if bar != nil {
 				o.Progress = bar.show
 			}
@@ -53,7 +51,7 @@ func buildCommand() *cobra.Command {
 			stdout := cmd.OutOrStdout()
 			var report *builder.Report
 			if out == "-" {
-				if isTerminal(os.Stdout) {
+				if isTerminal(stdout) {
 					return usageError{errors.New("an image is not for a terminal: redirect the output, or give -o FILE")}
 				}
 				if asJSON {
@@ -164,9 +162,4 @@ func size(n int64) string {
 		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
 	}
 	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
-}
-
-func isTerminal(f *os.File) bool {
-	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	return err == nil
 }

@@ -3,14 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mkinitfs/mkinitfs/builder/image"
-	"github.com/mkinitfs/mkinitfs/internal/newfile"
 )
 
 func catCommand() *cobra.Command {
@@ -29,7 +26,7 @@ func catCommand() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			collectLate()
-			in, err := openFile(args[0])
+			in, err := openRegular(cmd.InOrStdin(), args[0])
 			if err != nil {
 				return err
 			}
@@ -62,33 +59,4 @@ func catCommand() *cobra.Command {
 			return status
 		},
 	}
-}
-
-// openFile opens an image that is read more than once: what is not a regular file is
-// copied to one that has no name.
-func openFile(name string) (*os.File, error) {
-	in := os.Stdin
-	if name != "-" {
-		var err error
-		if in, err = os.Open(name); err != nil {
-			return nil, err
-		}
-	}
-	info, err := in.Stat()
-	if err != nil || info.Mode().IsRegular() {
-		return in, err
-	}
-	defer in.Close()
-	spool, err := newfile.Temp("")
-	if err != nil {
-		return nil, err
-	}
-	if _, err = io.Copy(spool, in); err == nil {
-		_, err = spool.Seek(0, io.SeekStart)
-	}
-	if err != nil {
-		spool.Close()
-		return nil, fmt.Errorf("copy %s: %w", imageName(name), err)
-	}
-	return spool, nil
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder"
 )
 
-func checkCommand() *cobra.Command {
+func checkCommand(lookup func(string) (string, bool)) *cobra.Command {
 	var f manifestFlags
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -19,7 +19,7 @@ func checkCommand() *cobra.Command {
 			"build, to see what it writes.",
 		Args: exactly(1, "one manifest"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			m, o, err := f.load(args[0])
+			m, o, err := f.load(args[0], cmd.InOrStdin(), lookup)
 			if err != nil {
 				return err
 			}

@@ -39,7 +39,7 @@ func extractCommand() *cobra.Command {
 				return usageError{err}
 			}
 			collectLate()
-			in, err := openInput(args[0])
+			in, err := openInput(cmd.InOrStdin(), args[0])
 			if err != nil {
 				return err
 			}

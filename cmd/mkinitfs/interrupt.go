@@ -18,8 +18,8 @@ func (i interruption) Error() string { return i.String() }
 
 // untilInterrupted returns a context that ends with the first of interrupts, but for
 // those that nohup(1) or a shell has the command ignore. A second one ends what
-// does not end by itself.
-func untilInterrupted() context.Context {
+// does not end by itself. stop gives the signals back.
+func untilInterrupted() (ctx context.Context, stop func()) {
 	ctx, end := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
 	for _, s := range interrupts {
@@ -28,11 +28,17 @@ func untilInterrupted() context.Context {
 		}
 	}
 	go func() {
-		s := <-signals
-		signal.Stop(signals)
-		end(interruption{s.(syscall.Signal)})
+		select {
+		case s := <-signals:
+			signal.Stop(signals)
+			end(interruption{s.(syscall.Signal)})
+		case <-ctx.Done():
+		}
 	}()
-	return ctx
+	return ctx, func() {
+		signal.Stop(signals)
+		end(nil)
+	}
 }
 
 // die ends the program by the signal itself, without a word: a shell looks whether it

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"strings"
 	"time"
@@ -28,7 +27,7 @@ func listCommand() *cobra.Command {
 		Args: exactly(1, "one image"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			collectLate()
-			in, err := openInput(args[0])
+			in, err := openInput(cmd.InOrStdin(), args[0])
 			if err != nil {
 				return err
 			}
@@ -53,14 +52,6 @@ func listCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the entries as JSON")
 	cmd.Flags().BoolVar(&outer, "outer", false, "list what the kernel unpacks: the stub and the members instead of what they hold")
 	return cmd
-}
-
-// openInput opens a file, or standard input for "-".
-func openInput(name string) (io.ReadCloser, error) {
-	if name == "-" {
-		return io.NopCloser(os.Stdin), nil
-	}
-	return os.Open(name)
 }
 
 // printFindings prints what is in an image and does not arrive.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -34,10 +35,11 @@ func (f *manifestFlags) add(cmd *cobra.Command) {
 }
 
 // load reads the manifest and applies the flags to it.
-func (f *manifestFlags) load(file string) (*manifests.Manifest, builder.Options, error) {
-	o := builder.Options{Stub: f.stub, Stdin: os.Stdin}
+func (f *manifestFlags) load(file string, stdin io.Reader, lookup func(string) (string, bool)) (*manifests.Manifest, builder.Options, error) {
+	o := builder.Options{Stub: f.stub}
+	o.Stdin, _ = stdin.(*os.File)
 	if !f.ignoreFakeroot {
-		o.Fakeroot = builder.Fakeroot(os.LookupEnv)
+		o.Fakeroot = builder.Fakeroot(lookup)
 	}
 	vars := map[string]string{}
 	for _, d := range f.defines {
@@ -47,12 +49,12 @@ func (f *manifestFlags) load(file string) (*manifests.Manifest, builder.Options,
 		}
 		vars[name] = value
 	}
-	epoch, err := sourceDateEpoch()
+	epoch, err := sourceDateEpoch(lookup)
 	if err != nil {
 		return nil, o, err
 	}
 	o.Epoch = epoch
-	m, err := manifests.Load(file, manifests.Options{File: file, Dir: f.dir, Vars: vars, Getenv: os.LookupEnv})
+	m, err := manifests.Load(file, manifests.Options{File: file, Dir: f.dir, Vars: vars, Getenv: lookup, Stdin: stdin})
 	if err != nil {
 		return nil, o, err
 	}
@@ -80,8 +82,8 @@ func flagError(flag string, err error) error {
 
 // sourceDateEpoch reads the variable of that name, as
 // https://reproducible-builds.org/specs/source-date-epoch defines it.
-func sourceDateEpoch() (*int64, error) {
-	text, ok := os.LookupEnv("SOURCE_DATE_EPOCH")
+func sourceDateEpoch(lookup func(string) (string, bool)) (*int64, error) {
+	text, ok := lookup("SOURCE_DATE_EPOCH")
 	if !ok || text == "" {
 		return nil, nil
 	}

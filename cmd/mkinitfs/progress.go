@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -18,11 +19,11 @@ type progressBar struct {
 
 // newProgressBar returns a bar that comes up when a build takes longer than a second,
 // or nil if out is no terminal, or one that cannot go back in a line.
-func newProgressBar(out *os.File) *progressBar {
-	if term := os.Getenv("TERM"); !isTerminal(out) || term == "" || term == "dumb" {
+func newProgressBar(out io.Writer, lookup func(string) (string, bool)) *progressBar {
+	if term, _ := lookup("TERM"); !isTerminal(out) || term == "" || term == "dumb" {
 		return nil
 	}
-	return &progressBar{out: out, next: time.Now().Add(time.Second)}
+	return &progressBar{out: out.(*os.File), next: time.Now().Add(time.Second)}
 }
 
 // show is a [builder.Options.Progress].

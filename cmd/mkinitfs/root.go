@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/signal"
 
 	"github.com/spf13/cobra"
@@ -30,9 +29,11 @@ type exitStatus int
 
 func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
-func run(args []string) int {
-	ctx := untilInterrupted()
-	root := rootCommand()
+// run runs a command and returns the exit status of the program.
+func run(args []string, e env) int {
+	ctx, stop := untilInterrupted()
+	defer stop()
+	root := rootCommand(e)
 	root.SetArgs(spellGCC(args))
 	err := root.ExecuteContext(ctx)
 	if err == nil {
@@ -49,7 +50,7 @@ func run(args []string) int {
 	if !placed(err) {
 		text = "mkinitfs: " + text
 	}
-	fmt.Fprintln(os.Stderr, text)
+	fmt.Fprintln(e.stderr, text)
 	var usage usageError
 	if errors.As(err, &usage) {
 		return exitUsage
@@ -66,7 +67,7 @@ func placed(err error) bool {
 	return errors.As(err, &manifest) || errors.As(err, &plan)
 }
 
-func rootCommand() *cobra.Command {
+func rootCommand(e env) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "mkinitfs",
 		Short:         "Build initramfs images whose root is a file system of its own",
@@ -76,6 +77,9 @@ func rootCommand() *cobra.Command {
 		Args:          wantCommand,
 		RunE:          func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 	}
+	root.SetIn(e.stdin)
+	root.SetOut(e.stdout)
+	root.SetErr(e.stderr)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{
 		Use:   "help [COMMAND]",
@@ -94,7 +98,7 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w\n  run \"%s --help\" for the flags", invalidFlag(cmd, err), cmd.CommandPath())}
 	})
-	root.AddCommand(buildCommand(), checkCommand(), versionCommand(), insideCommand())
+	root.AddCommand(buildCommand(e.lookup), checkCommand(e.lookup), versionCommand(), insideCommand())
 	for _, cmd := range []*cobra.Command{extractCommand(), bootCommand(), runCommand()} {
 		cmd.PreRunE = readImage
 		root.AddCommand(cmd)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -25,16 +24,14 @@ func runCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			in := os.Stdin
-			if args[0] != "-" {
-				var err error
-				if in, err = os.Open(args[0]); err != nil {
-					return err
-				}
-				defer in.Close()
+			in, err := openFile(cmd.InOrStdin(), args[0])
+			if err != nil {
+				return err
 			}
+			defer in.Close()
 			status, err := container.Run(container.Options{
-				Image: in, Name: imageName(args[0]), Command: args[1:], Stderr: cmd.ErrOrStderr(),
+				Image: in, Name: imageName(args[0]), Command: args[1:],
+				Stdin: cmd.InOrStdin(), Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(),
 			})
 			if err == nil && status != 0 {
 				err = exitStatus(status)

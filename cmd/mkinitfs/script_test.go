@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "write what the commands print into the 
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"mkinitfs": func() { os.Exit(run(os.Args[1:])) },
+		"mkinitfs": main,
 		"maxrss":   measureMemory,
 		"named":    withoutNameless,
 	})

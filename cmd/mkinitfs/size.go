@@ -38,7 +38,7 @@ func sizeCommand() *cobra.Command {
 				return usageError{fmt.Errorf("--html %s: this is the image", html)}
 			}
 			collectLate()
-			in, err := openInput(args[0])
+			in, err := openInput(cmd.InOrStdin(), args[0])
 			if err != nil {
 				return err
 			}

@@ -57,18 +57,20 @@ const namespaces = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NE
 // Options say what to run.
 type Options struct {
 	Image   *os.File
-	Name    string    // of the image, for errors
-	Command []string  // instead of the image's own program
-	Stderr  io.Writer // for what is worth knowing
+	Name    string   // of the image, for errors
+	Command []string // instead of the image's own program
+
+	// The program's. Standard error also gets what is worth knowing.
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
 }
 
-// Run runs the program of an image, with this process's standard input, output and error,
-// until it ends. It returns the program's exit status, or 128 plus the signal number if a
+// Run runs the program of an image until it ends. It returns the program's exit status, or 128 plus the signal number if a
 // signal ended it. If the image could not be brought up the status is 1, or that of a
 // [ProgramError], and the reason is on standard error already. An error says that nothing
 // was started.
 func Run(o Options) (int, error) {
-	if err := checkStandard(); err != nil {
+	if err := o.checkStandard(); err != nil {
 		return 0, err
 	}
 	// Pdeathsig kills the child when the thread that started it ends.
@@ -134,8 +136,8 @@ func (o *Options) startWith(flags uintptr, ids *ranges) (*process, error) {
 	}
 	cmd := exec.Command(fmt.Sprint("/proc/self/fd/", programFD), append([]string{InsideCommand, step, o.Name}, o.Command...)...)
 	cmd.Args[0] = os.Args[0]
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	if sameFile(o.Image, os.Stdin) {
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = o.Stdin, o.Stdout, o.Stderr
+	if sameFile(o.Image, o.Stdin) {
 		cmd.Stdin = nil // it would be empty, and the image is not for the program
 	}
 	cmd.ExtraFiles = []*os.File{imageFD - 3: o.Image, mappedFD - 3: mapped, programFD - 3: program}

@@ -38,26 +38,33 @@ func closeListedOnExec(first int) error {
 
 // checkStandard returns an error if a standard file is a directory. The program gets these
 // files, and a directory leads out of its root.
-func checkStandard() error {
-	for _, f := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
+func (o *Options) checkStandard() error {
+	for _, s := range []struct {
+		stream any
+		name   string
+	}{{o.Stdin, "standard input"}, {o.Stdout, "standard output"}, {o.Stderr, "standard error"}} {
+		f, ok := s.stream.(*os.File)
+		if !ok {
+			continue
+		}
 		if info, err := f.Stat(); err == nil && info.IsDir() {
 			return fmt.Errorf("%s is a directory: the program in the image could leave its root through it\n"+
-				"  redirect it to a file, a pipe or /dev/null", standardName(f))
+				"  redirect it to a file, a pipe or /dev/null", s.name)
 		}
 	}
 	return nil
 }
 
-func standardName(f *os.File) string {
-	return [...]string{"standard input", "standard output", "standard error"}[f.Fd()]
-}
-
-// sameFile reports whether a and b are the same file.
-func sameFile(a, b *os.File) bool {
-	one, err := a.Stat()
+// sameFile reports whether a file is the one behind a stream.
+func sameFile(file *os.File, stream any) bool {
+	f, ok := stream.(*os.File)
+	if !ok {
+		return false
+	}
+	one, err := file.Stat()
 	if err != nil {
 		return false
 	}
-	other, err := b.Stat()
+	other, err := f.Stat()
 	return err == nil && os.SameFile(one, other)
 }

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"bytes"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+)
+
+// inProcess runs a command without a process of its own. Variables are "NAME=value".
+func inProcess(t *testing.T, stdin string, variables []string, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, words bytes.Buffer
+	lookup := func(name string) (string, bool) {
+		for _, v := range variables {
+			if value, ok := strings.CutPrefix(v, name+"="); ok {
+				return value, true
+			}
+		}
+		return "", false
+	}
+	status = run(args, env{strings.NewReader(stdin), &out, &words, lookup})
+	return status, out.String(), words.String()
+}
+
+// Commands use the streams and the environment that they are given, and no others.
+func TestEnv(t *testing.T) {
+	t.Setenv("SOURCE_DATE_EPOCH", "not for this one")
+	img := filepath.Join(t.TempDir(), "plain.img")
+	var content bytes.Buffer
+	archive(t, &content, cpioEntry{cpio.Header{Name: "motd", Mode: cpio.TypeFile | 0o644, Nlink: 1}, "hello\n"})
+	writeFile(t, img, content.Bytes())
+	const manifest = "version: 1\narch: amd64\nroot: {type: none}\ncompress: none\ncontents: [{type: file, dst: /x, content: \"${WORD}\"}]\n"
+	tests := []struct {
+		args           string
+		stdin          string
+		variables      []string
+		status         int
+		stdout, stderr string
+	}{
+		{"list " + img, "", nil, 0, "/motd\n", ""},
+		{"list -", content.String(), nil, 0, "/motd\n", ""},
+		{"cat - /motd", content.String(), nil, 0, "hello\n", ""},
+		{"extract - " + filepath.Join(t.TempDir(), "new"), content.String(), nil, 0, "", ""},
+		{"list " + img + " more", "", nil, 2, "", "mkinitfs: list takes one image, got 2 arguments\n"},
+		{"lsit", "", nil, 2, "", "mkinitfs: unknown command \"lsit\" (did you mean \"list\"?)\n  run \"mkinitfs --help\" for the list\n"},
+		{"check -", manifest, []string{"WORD=1", "SOURCE_DATE_EPOCH=1"}, 0, "-: amd64, none root, 6 entries, 1 B unpacked\n",
+			"mkinitfs: warning: <stdin>:1:1: init.exec: /init -> /sbin/init is not in the root\n"},
+		{"check -", manifest, []string{"WORD=1", "SOURCE_DATE_EPOCH=x"}, 1, "",
+			"mkinitfs: SOURCE_DATE_EPOCH=\"x\": want seconds since 1970, 4294967295 at most\n"},
+	}
+	for _, test := range tests {
+		status, stdout, stderr := inProcess(t, test.stdin, test.variables, strings.Fields(test.args)...)
+		if status != test.status || stdout != test.stdout || stderr != test.stderr {
+			t.Errorf("%s: got status %d, stdout %q, stderr %q; want %d, %q, %q",
+				test.args, status, stdout, stderr, test.status, test.stdout, test.stderr)
+		}
+	}
+}
