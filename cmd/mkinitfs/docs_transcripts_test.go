@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,18 +46,23 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
-// repeat runs the command of an exchange and compares its output.
+// repeat runs the command of an exchange and compares its output. Of run that is
+// standard output alone: it tells a user who is not root what is missing.
 func repeat(t *testing.T, dir string, e exchange) {
-	if strings.HasPrefix(e.command, "mkinitfs run ") {
+	running := strings.HasPrefix(e.command, "mkinitfs run ")
+	if running {
 		runners()[0].needNamespaces(t)
 	}
+	var out, words bytes.Buffer
 	cmd := exec.Command("sh", "-c", e.command)
-	cmd.Dir = dir
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Errorf("%s: %v", e.command, err)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &out
+	if running {
+		cmd.Stderr = &words
 	}
-	if diff := cmp.Diff(e.output, string(out)); diff != "" {
+	if err := cmd.Run(); err != nil {
+		t.Errorf("%s: %v\n%s", e.command, err, &words)
+	}
+	if diff := cmp.Diff(e.output, out.String()); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", e.command, diff)
 	}
 }
