@@ -17,13 +17,13 @@ package builder
 
 import (
 	"context"
-	"errors"
 	"io"
 	"os"
 
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/lint"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/builder/source"
 	"github.com/mkinitfs/mkinitfs/builder/stub"
 	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/internal/arch"
@@ -86,20 +86,9 @@ type build struct {
 	pending  *pendingStub
 	spool    *os.File   // for the packed payload; nil if it is made when it is wanted
 	stub     *stub.Stub // once it is there; nil for none
-	sources  closers
+	sources  source.Env
 	inputs   []string // what of the host decides over the image beside what the entries are made of: files, and folders for the names in them
 	report   Report
-}
-
-// closers are the sources that stay open until the image is written.
-type closers []io.Closer
-
-func (c closers) Close() error {
-	var errs []error
-	for _, s := range c {
-		errs = append(errs, s.Close())
-	}
-	return errors.Join(errs...)
 }
 
 // codec is a codec with its level, or with the command that writes it.
@@ -152,6 +141,10 @@ func Check(ctx context.Context, m *manifests.Manifest, o Options) (*Report, erro
 // prepare runs the stages up to the plan. First it settles what can fail without reading
 // a source.
 func prepare(ctx context.Context, m *manifests.Manifest, o Options, to purpose) (*build, error) {
+	m, err := m.Complete()
+	if err != nil {
+		return nil, err
+	}
 	b := &build{manifest: m, options: o, arch: m.Arch}
 	if b.arch == "" {
 		b.arch = arch.Host()
@@ -162,7 +155,7 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options, to purpose) 
 	if err := b.chooseCodecs(ctx); err != nil {
 		return nil, err
 	}
-	ctx, err := b.settleStub(ctx, to)
+	ctx, err = b.settleStub(ctx, to)
 	if err == nil {
 		err = b.takeStub(b.plan(ctx))
 	}

@@ -3,7 +3,6 @@ package builder
 import (
 	"context"
 	"errors"
-	"io"
 	"slices"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
@@ -14,14 +13,14 @@ import (
 // gather asks the sources of all items for their entries, in the manifest's
 // order. Every problem of every item is reported.
 func (b *build) gather(ctx context.Context) ([]*plan.Entry, error) {
+	b.sources = source.Env{
+		Clock: b.clock(), Arch: b.arch, Stdin: b.options.Stdin, NoStub: b.manifest.Root.Type == manifests.None,
+		Fakeroot: b.options.Fakeroot, Input: b.input, Warn: b.warning,
+	}
 	var entries []*plan.Entry
 	var problems plan.Errors
-	for i := range b.manifest.Contents {
-		c := &b.manifest.Contents[i]
-		found, closer, err := b.source(ctx, c, int32(i+1))
-		if closer != nil {
-			b.sources = append(b.sources, closer)
-		}
+	for _, c := range b.manifest.Contents {
+		found, err := entriesOf(ctx, &b.sources, c)
 		var more plan.Errors
 		switch {
 		case errors.As(err, &more):
@@ -34,78 +33,37 @@ func (b *build) gather(ctx context.Context) ([]*plan.Entry, error) {
 	if err := problems.Sorted(); err != nil {
 		return nil, err
 	}
-	return b.addInit(entries), nil
+	return b.addInit(ctx, entries)
+}
+
+// entriesOf asks one item of contents for its entries.
+func entriesOf(ctx context.Context, env *source.Env, c manifests.Content) ([]*plan.Entry, error) {
+	s, err := source.Of(c)
+	if err != nil {
+		return nil, err
+	}
+	return s.Entries(ctx, env)
 }
 
 // addInit gives the root a link to the program at /init, unless it has something there.
 // The kernel looks for it in a root without a stub. In any other, switch_root of busybox
 // does, and run-init of klibc in some versions (2.0.12 does not), to be sure that they
 // empty an initramfs and no disk.
-func (b *build) addInit(entries []*plan.Entry) []*plan.Entry {
+func (b *build) addInit(ctx context.Context, entries []*plan.Entry) ([]*plan.Entry, error) {
 	const path = "/init"
 	if exec := b.manifest.Init.Exec; exec == "" || exec == path ||
 		slices.ContainsFunc(entries, func(e *plan.Entry) bool { return e.Path == path }) {
-		return entries
+		return entries, nil
 	}
-	link := source.Node{
-		Item:   source.Item{Origin: b.manifest.Init.ExecPos.String(), Dst: path},
-		Type:   plan.TypeLink,
+	link, err := entriesOf(ctx, &b.sources, &manifests.Symlink{
+		Item:   manifests.Item{Pos: b.manifest.Init.ExecPos, Dst: path},
 		Target: b.manifest.Init.Exec,
-	}
-	return append(entries, link.Entry(b.clock()))
-}
-
-// source translates one item of contents and asks it for its entries.
-func (b *build) source(ctx context.Context, c *manifests.Content, archive int32) ([]*plan.Entry, io.Closer, error) {
-	item := source.Item{
-		Origin: c.Pos.String(), Dst: c.Dst, Replace: c.Replace, Fakeroot: b.options.Fakeroot, NoStub: b.manifest.Root.Type == manifests.None,
-		Input: b.input, Warn: b.warning,
-	}
-	attr := source.Attr{
-		Mode: c.Mode, UID: c.Owner.UID, GID: c.Owner.GID, KeepOwner: c.Owner.Keep,
-		MTime: sourceTime(c.MTime), KeepXattrs: c.KeepXattrs, DropXattrs: c.DropXattrs, Xattrs: c.Xattrs,
-	}
-	switch c.Type {
-	case "file":
-		f := source.File{
-			Item: item, Attr: attr, Src: c.Src, Glob: c.SrcGlob, Text: c.Text, DstDir: c.DstDir,
-			Links: c.Links, Follow: c.Follow, Optional: c.Optional,
-		}
-		entries, err := f.Entries(b.clock())
-		return entries, nil, err
-	case "tree":
-		t := source.Tree{
-			Item: item, Attr: attr, DirMode: c.DirMode, Norm: c.Norm, Src: c.Src, Exclude: planGlobs(c.Exclude),
-			Follow: c.Follow, Optional: c.Optional, Whiteouts: c.Whiteouts, Archive: archive,
-		}
-		entries, err := t.Entries(ctx, b.clock())
-		return entries, nil, err
-	case "tar":
-		t := source.Tar{
-			Item: item, Src: c.Src, Stdin: b.options.Stdin, Exclude: planGlobs(c.Exclude), Optional: c.Optional,
-			KeepXattrs: c.KeepXattrs, DropXattrs: c.DropXattrs, Whiteouts: c.Whiteouts, Archive: archive,
-		}
-		return t.Entries(ctx, b.clock())
-	case "go":
-		g := source.Go{
-			Item: item, Attr: attr, Src: c.Src, Arch: b.arch, DstDir: c.DstDir, Links: c.Links,
-		}
-		return g.Entries(ctx, b.clock())
-	}
-	n := source.Node{
-		Item: item, Attr: attr, Type: nodeTypes[c.Type], HardLink: c.Type == "hardlink",
-		Target: c.Target, Major: c.Major, Minor: c.Minor,
-	}
-	return []*plan.Entry{n.Entry(b.clock())}, nil, nil
+	})
+	return append(entries, link...), err
 }
 
 // warning notes something that the report warns of.
 func (b *build) warning(text string) { b.report.Warnings = append(b.report.Warnings, text) }
-
-var nodeTypes = map[string]uint32{
-	"dir": plan.TypeDir, "symlink": plan.TypeLink, "char": plan.TypeChar, "block": plan.TypeBlock,
-	"fifo": plan.TypeFIFO, "socket": plan.TypeSocket,
-}
 
 func (b *build) clock() source.Clock {
 	if b.options.Epoch == nil {
@@ -116,7 +74,7 @@ func (b *build) clock() source.Clock {
 
 func (b *build) planOptions() plan.Options {
 	o := plan.Options{
-		RootMode: b.manifest.Root.Mode,
+		RootMode: *b.manifest.Root.Mode,
 		MTime:    b.clock().Epoch,
 		Remove:   planGlobs(b.manifest.Remove),
 		Warn:     b.warning,
@@ -144,14 +102,4 @@ func planGlobs(globs []manifests.Glob) []plan.Glob {
 		out = append(out, planGlob(g))
 	}
 	return out
-}
-
-func sourceTime(t manifests.MTime) source.MTime {
-	rules := map[manifests.MTimeRule]source.MTimeRule{
-		manifests.MTimeDefault: source.MTimeDefault,
-		manifests.MTimeKeep:    source.MTimeKeep,
-		manifests.MTimeClamp:   source.MTimeClamp,
-		manifests.MTimeSet:     source.MTimeSet,
-	}
-	return source.MTime{Rule: rules[t.Rule], Time: t.Time.Unix()}
 }

@@ -110,7 +110,7 @@ func (b *build) items() []Item {
 	items := make([]Item, len(b.manifest.Contents))
 	at := map[string]*Item{}
 	for i, c := range b.manifest.Contents {
-		items[i] = Item{Place: c.Pos.String(), Type: c.Type}
+		items[i] = Item{Place: c.Common().Pos.String(), Type: c.Type()}
 		at[items[i].Place] = &items[i]
 	}
 	for _, e := range b.entries {

@@ -10,6 +10,11 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/filecaps"
 )
 
+var capabilitiesSection = Section{Path: "capabilities", Keys: []Key{
+	{Name: "caps", Kind: KindCaps, Required: true, Doc: "The capabilities, in clauses."},
+	{Name: "rootid", Kind: KindNumber, Otherwise: "the machine's own root", Doc: "The user whose user namespaces they hold in: the one that is root there."},
+}}
+
 // capabilities returns what the key capabilities says, as the value of the
 // extended attribute that holds it: a list of clauses as cap_from_text(3) has them,
 // or a mapping of such a list, caps, and rootid.
@@ -21,8 +26,8 @@ func (o *object) capabilities() (string, bool) {
 	var sets filecaps.Sets
 	caps := n
 	if n.kind == mapping {
-		m := o.object(n, "capabilities", "caps", "rootid")
-		m.require("capabilities", "caps")
+		m := o.object(n, "capabilities", &capabilitiesSection)
+		m.require("capabilities")
 		set(m, "rootid", &sets.RootID, parseRootID)
 		if caps = m.get("caps"); caps == nil {
 			return "", false

@@ -38,14 +38,20 @@ func parseCompression(text string, known []codec) (string, int, error) {
 }
 
 func findCodec(name string, known []codec) (codec, error) {
-	var names []string
 	for _, c := range known {
 		if c.name == name {
 			return c, nil
 		}
+	}
+	return codec{}, unknown("codec", name, codecNames(known))
+}
+
+func codecNames(known []codec) []string {
+	var names []string
+	for _, c := range known {
 		names = append(names, c.name)
 	}
-	return codec{}, unknown("codec", name, names)
+	return names
 }
 
 func (c codec) level(text string) (int, error) {
@@ -59,12 +65,24 @@ func (c codec) level(text string) (int, error) {
 	return level, nil
 }
 
-// compression reads the codec in n, found under key: one word, or a mapping of
-// codec and level, or of the command that compresses.
-func (d *decoder) compression(n *node, key string, known []codec, dst *Compression) {
-	if n == nil {
-		return
+var codecSection = Section{Path: "compress, root.payload", Keys: []Key{
+	{Name: "codec", Kind: KindCodec, Values: codecNames(codecs), Doc: "The codec; this or `command` is required."},
+	{Name: "level", Kind: KindNumber, Otherwise: "the codec's own", Doc: "How hard it tries: gzip, xz and lz4 have the levels 1 to 9, zstd 1 to 22."},
+	{Name: "command", Kind: KindTexts, Doc: "A program with its arguments that compresses instead."},
+}}
+
+// compression reads the codec under key. Whole is where the manifest starts.
+func (o *object) compression(key string, known []codec, whole Pos) Compression {
+	c := Compression{Pos: whole, Codec: o.section.key(key).Default}
+	if n := o.get(key); n != nil {
+		o.readCompression(n, key, known, &c)
 	}
+	return c
+}
+
+// readCompression reads the codec in n, found under key: one word, or a mapping of
+// codec and level, or of the command that compresses.
+func (d *decoder) readCompression(n *node, key string, known []codec, dst *Compression) {
 	if n.kind != mapping {
 		word := func(text string) (Compression, error) {
 			codec, level, err := parseCompression(text, known)
@@ -75,7 +93,7 @@ func (d *decoder) compression(n *node, key string, known []codec, dst *Compressi
 		}
 		return
 	}
-	o := d.object(n, key, "codec", "level", "command")
+	o := d.object(n, key, &codecSection)
 	if o.has("command") {
 		o.refuse("the command decides over it", "codec", "level")
 		if command := d.command(o); len(command) > 0 {
@@ -83,9 +101,11 @@ func (d *decoder) compression(n *node, key string, known []codec, dst *Compressi
 		}
 		return
 	}
-	o.require(key, "codec")
 	name := o.get("codec")
 	if name == nil {
+		if !o.absent {
+			o.errorf(o.pos, "%s needs codec", key)
+		}
 		return
 	}
 	c, ok := take(d, name, "codec", func(text string) (codec, error) { return findCodec(text, known) })

@@ -16,14 +16,19 @@ func dump(v any) string {
 
 func dumpFields(b *strings.Builder, v reflect.Value, indent string) {
 	for i := range v.NumField() {
-		if !v.Field(i).IsZero() {
-			dumpValue(b, v.Type().Field(i).Name, v.Field(i), indent)
+		switch field := v.Type().Field(i); {
+		case v.Field(i).IsZero():
+		case field.Anonymous:
+			dumpFields(b, v.Field(i), indent)
+		default:
+			dumpValue(b, field.Name, v.Field(i), indent)
 		}
 	}
 }
 
 func dumpValue(b *strings.Builder, name string, v reflect.Value, indent string) {
-	if v.Kind() == reflect.Pointer {
+	content, isContent := v.Interface().(Content)
+	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		v = v.Elem()
 	}
 	switch value := v.Interface().(type) {
@@ -37,6 +42,9 @@ func dumpValue(b *strings.Builder, name string, v reflect.Value, indent string) 
 	switch {
 	case v.Kind() == reflect.Struct:
 		fmt.Fprintf(b, "%s%s\n", indent, name)
+		if isContent {
+			fmt.Fprintf(b, "%s  Type %q\n", indent, content.Type())
+		}
 		dumpFields(b, v, indent+"  ")
 	case v.Kind() == reflect.Slice:
 		for i := range v.Len() {

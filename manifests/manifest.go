@@ -4,7 +4,7 @@
 // Decoding works on yaml.Node values by hand, so that each problem is reported
 // as file:line:col, and so that one run reports every problem of a file. A
 // Manifest is complete: variables are expanded, relative sources are joined
-// with the folder they are relative to, modes and sizes are numbers. What it
+// with the directory they are relative to, modes and sizes are numbers. What it
 // does not know is what lies on disk; that is the builder's business.
 package manifests
 
@@ -12,6 +12,9 @@ import (
 	"fmt"
 	"time"
 )
+
+// noFile stands for the file of a manifest that comes from none.
+const noFile = "<manifest>"
 
 // Pos is a place in a manifest file. Line and Col count from 1; Col is 0 where
 // only the line is known.
@@ -21,13 +24,17 @@ type Pos struct {
 }
 
 func (p Pos) String() string {
+	if p == (Pos{}) {
+		return noFile
+	}
 	if p.Col == 0 {
 		return fmt.Sprintf("%s:%d", p.File, p.Line)
 	}
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
 }
 
-// Manifest is one decoded manifest, version 1.
+// Manifest is one decoded manifest, version 1. One that is put together in Go begins with
+// [Default]; of any other [Manifest.Complete] fills in what is empty, which the builder does.
 type Manifest struct {
 	Pos         Pos
 	Files       []string // that it was read from; none for standard input
@@ -66,9 +73,9 @@ const (
 // Root describes the root file system.
 type Root struct {
 	Type    RootType
-	Size    Size  // tmpfs size=
-	Inodes  int64 // tmpfs nr_inodes=; 0 is auto
-	Mode    uint32
+	Size    Size        // tmpfs size=
+	Inodes  int64       // tmpfs nr_inodes=; 0 is auto
+	Mode    *uint32     // of /
 	Payload Compression // Codec "auto" unless given
 	Extra   string      // "merge" (default), "drop", "error": entries on rootfs that are not ours
 	Xattrs  string      // "auto" (default), "required": whether a kernel has to take the root's extended attributes
@@ -83,8 +90,8 @@ type Size struct {
 // SELinux says which policy labels the root.
 type SELinux struct {
 	Pos          Pos
-	Type         string // the folder of /etc/selinux with the policy; "" is what /etc/selinux/config says
-	FileContexts string // host path of the rules, joined with its folder; "" is the policy's own in the root
+	Type         string // the directory of /etc/selinux with the policy; "" is what /etc/selinux/config says
+	FileContexts string // host path of the rules, joined with its directory; "" is the policy's own in the root
 }
 
 // Init describes what runs once the root stands.
@@ -127,67 +134,6 @@ type Glob struct {
 	Pos      Pos
 	Pattern  string
 	Optional bool // matching nothing is not an error
-}
-
-// Content is one item of contents. Which fields hold something depends on Type;
-// a field that the type does not know has been refused already.
-type Content struct {
-	Pos        Pos
-	Type       string  // file, dir, symlink, hardlink, char, block, fifo, socket, tree, tar, go
-	Dst        string  // absolute and clean; tree, tar: the folder that takes the place of the top
-	DstDir     bool    // Dst was written with a final slash: file and go keep their own name there
-	Src        string  // file, tree, tar, go: host path, joined with its folder; tar: or [Stdin]
-	SrcGlob    bool    // file: Src is a pattern over host paths, in doublestar's syntax; DstDir is true then
-	Text       *string // file: content, instead of Src
-	Links      []string
-	Target     string // symlink: as written; hardlink: absolute and clean
-	Major      uint32
-	Minor      uint32
-	Mode       *uint32 // permission bits, 07777 at most
-	DirMode    *uint32 // tree: permission bits of folders
-	Norm       bool    // tree, "mode: normalize": 0755 for folders and what its owner may execute, else 0644
-	Owner      Owner
-	MTime      MTime
-	Xattrs     map[string]string // extended attributes, capabilities among them
-	KeepXattrs bool              // tree, tar, file: with those of the source
-	DropXattrs bool              // tree, tar, file: without them, and that is meant
-	Exclude    []Glob            // tree, tar: relative to the tree's top, without a slash in front
-	Follow     bool              // file, tree: follow symbolic links in the source
-	Whiteouts  bool              // tree, tar: apply the marks by which a container's layer deletes
-	Replace    bool              // take the place of an entry added earlier
-	Optional   bool              // file, tree, tar: a missing source is not an error
-}
-
-// Owner is a pair of numeric ids; a nil one is left at its default.
-type Owner struct {
-	UID, GID *uint32
-	Keep     bool // take the host's (tree, file)
-}
-
-// MTime says which modification time an entry gets.
-type MTime struct {
-	Rule MTimeRule
-	Time time.Time // for MTimeSet
-}
-
-// MTimeRule is how a modification time is found.
-type MTimeRule int
-
-const (
-	MTimeDefault MTimeRule = iota // SOURCE_DATE_EPOCH or 0; for tar what the archive says, clamped
-	MTimeKeep                     // the source's
-	MTimeClamp                    // the source's, SOURCE_DATE_EPOCH at most
-	MTimeSet                      // Time
-)
-
-// Permission changes what has been planned, wherever it came from.
-type Permission struct {
-	Glob    Glob
-	Mode    *uint32 // for folders with x added where r is set, unless DirMode says otherwise
-	DirMode *uint32
-	Owner   Owner
-	MTime   MTime
-	Xattrs  map[string]string // added to those that are there
 }
 
 // Output bounds the result; 0 is no bound.

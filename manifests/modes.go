@@ -10,7 +10,7 @@ import (
 // mode reads permission bits under key into dst. It warns of a mode that is likely to be
 // a mistake.
 func (o *object) mode(key string, dst *uint32) bool {
-	if !set(o, key, dst, parseMode) {
+	if !setGiven(o, key, dst, parseMode) {
 		return false
 	}
 	n := o.get(key)

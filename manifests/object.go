@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// decoder reads the sections of a manifest off a tree of nodes. Each method
+// decoder reads the sections of a manifest from a tree of nodes. Each method
 // takes what it understands, reports the rest, and returns something that the
 // others can go on with.
 type decoder struct {
@@ -13,27 +13,33 @@ type decoder struct {
 	dir    string // of relative sources
 	noStub bool   // root.type is none
 	stdin  bool   // the manifest has come in on standard input
+
+	asked func(s *Section, key string) // is told of every key that is read; nil unless a test wants to know
 }
 
-// object is a mapping of which the keys are known. A nil one has no keys: it
-// stands for a section that is not there, or was reported.
+// object is a mapping with its section of the table. One that is absent, or that was
+// reported, has no keys.
 type object struct {
 	*decoder
-	pos    Pos
-	fields map[string]field
+	section *Section
+	pos     Pos
+	absent  bool
+	fields  map[string]field
 }
 
-// object takes n as a mapping called name and reports the keys that are not
-// among known.
-func (d *decoder) object(n *node, name string, known ...string) *object {
+// object takes n as a mapping called name and reports the keys that are not in its
+// section.
+func (d *decoder) object(n *node, name string, s *Section) *object {
+	o := &object{decoder: d, section: s, absent: true}
 	if n == nil || n.kind == broken || n.null {
-		return nil
+		return o
 	}
 	if n.kind != mapping {
 		d.want(n, "a mapping", name)
-		return nil
+		return o
 	}
-	o := &object{d, n.pos, map[string]field{}}
+	o.absent, o.pos, o.fields = false, n.pos, map[string]field{}
+	known := s.names()
 	for _, f := range n.fields {
 		if slices.Contains(known, f.key) {
 			o.fields[f.key] = f
@@ -46,8 +52,9 @@ func (d *decoder) object(n *node, name string, known ...string) *object {
 
 // get returns the value of key, nil if there is none.
 func (o *object) get(key string) *node {
-	if o == nil {
-		return nil
+	o.section.key(key)
+	if o.asked != nil {
+		o.asked(o.section, key)
 	}
 	return o.fields[key].val
 }
@@ -55,14 +62,14 @@ func (o *object) get(key string) *node {
 // has reports whether key is there, be its value good or bad.
 func (o *object) has(key string) bool { return o.get(key) != nil }
 
-// require reports those of keys that are missing.
-func (o *object) require(name string, keys ...string) {
-	if o == nil {
+// require reports the required keys that are missing.
+func (o *object) require(name string) {
+	if o.absent {
 		return
 	}
-	keys = slices.DeleteFunc(slices.Clone(keys), o.has)
-	if len(keys) > 0 {
-		o.errorf(o.pos, "%s needs %s", name, strings.Join(keys, " and "))
+	missing := slices.DeleteFunc(o.section.required(), o.has)
+	if len(missing) > 0 {
+		o.errorf(o.pos, "%s needs %s", name, strings.Join(missing, " and "))
 	}
 }
 
@@ -131,8 +138,15 @@ func parse[T any](d *decoder, n *node, key string, read func(string) (T, error))
 	})
 }
 
-// set reads the value of key into dst, and reports whether it did.
+// set reads the value of key into dst, which gets the key's default first. It reports
+// whether the manifest has a good one.
 func set[T any](o *object, key string, dst *T, read func(string) (T, error)) bool {
+	setDefault(o, key, dst, read)
+	return setGiven(o, key, dst, read)
+}
+
+// setGiven is set without the default.
+func setGiven[T any](o *object, key string, dst *T, read func(string) (T, error)) bool {
 	n := o.get(key)
 	if n == nil {
 		return false
@@ -144,23 +158,39 @@ func set[T any](o *object, key string, dst *T, read func(string) (T, error)) boo
 	return ok
 }
 
-// setSome is set for a value that is nil when it is not given.
+// setDefault gives dst the default of key, if it has one.
+func setDefault[T any](o *object, key string, dst *T, read func(string) (T, error)) {
+	text := o.section.key(key).Default
+	if text == "" {
+		return
+	}
+	value, err := read(text)
+	if err != nil {
+		panic("manifests: default of " + key + ": " + err.Error())
+	}
+	*dst = value
+}
+
+// setSome is setGiven for a value that is nil when it is not given.
 func setSome[T any](o *object, key string, dst **T, read func(string) (T, error)) {
 	var value T
-	if set(o, key, &value, read) {
+	if setGiven(o, key, &value, read) {
 		*dst = &value
 	}
 }
 
-// choose reads the value of key into dst: one of words.
-func choose[T ~string](o *object, key string, dst *T, words ...string) {
+// choose reads the value of key, one of the words of its row, into dst, which gets the
+// key's default first.
+func choose[T ~string](o *object, key string, dst *T) {
+	row := o.section.key(key)
+	*dst = T(row.Default)
 	n := o.get(key)
 	if n == nil {
 		return
 	}
 	word, ok := take(o.decoder, n, key, func(text string) (T, error) {
-		if !slices.Contains(words, text) {
-			return "", unknown(key, text, words)
+		if !slices.Contains(row.Values, text) {
+			return "", unknown(key, text, row.Values)
 		}
 		return T(text), nil
 	})

@@ -9,8 +9,8 @@ import (
 
 // Options say where a manifest comes from and what its variables mean.
 type Options struct {
-	File   string                      // name shown in positions; "" is <manifest>
-	Dir    string                      // relative sources are joined with it; "" is the folder of File
+	File   string                      // name of what [Parse] reads, shown in positions; "" is <manifest>
+	Dir    string                      // relative sources are joined with it; "" is the directory of the file
 	Vars   map[string]string           // what -D NAME=value defines; these win over vars
 	Getenv func(string) (string, bool) // looks variables up that nothing else defines; nil: no environment
 	Stdin  io.Reader                   // what [Load] reads for "-"; nil is os.Stdin
@@ -18,19 +18,14 @@ type Options struct {
 	stdin bool // the manifest has come in on standard input
 }
 
-// Load reads the manifest in file, or in opt.Stdin if file is "-". A
-// manifest that is not right gives [Errors].
+// Load reads the manifest in file, or in opt.Stdin if file is "-". Options.File does
+// nothing here. A manifest that is not right gives [Errors].
 func Load(file string, opt Options) (*Manifest, error) {
-	if opt.File == "" {
-		opt.File = file
-	}
+	opt.File = file
 	var data []byte
 	var err error
 	if file == "-" {
-		if opt.File == "-" {
-			opt.File = "<stdin>"
-		}
-		opt.stdin = true
+		opt.File, opt.stdin = "<stdin>", true
 		stdin := opt.Stdin
 		if stdin == nil {
 			stdin = os.Stdin
@@ -53,7 +48,7 @@ func Load(file string, opt Options) (*Manifest, error) {
 // [Errors], all of them.
 func Parse(data []byte, opt Options) (*Manifest, error) {
 	if opt.File == "" {
-		opt.File = "<manifest>"
+		opt.File = noFile
 	}
 	if opt.Dir == "" {
 		opt.Dir = filepath.Dir(opt.File)
@@ -85,19 +80,30 @@ func (d *decoder) substitute(top *node, opt Options) {
 	v.unused(top.pos)
 }
 
+var topSection = Section{Keys: []Key{
+	{Name: "version", Kind: KindNumber, Required: true, Doc: "The version of the language: 1."},
+	{Name: "name", Kind: KindName, Doc: "What the image is called: letters, digits and `. _ + -`."},
+	{Name: "arch", Kind: KindArch, Otherwise: "this machine", Values: Archs(), Doc: "The machine that the image is for."},
+	{Name: "vars", Kind: KindMapping, Doc: "Variables, each a name with its value."},
+	{Name: "compress", Kind: KindCodec, Default: "gzip", Values: codecNames(codecs), Doc: "The codec of what the kernel unpacks."},
+	{Name: "root", Kind: KindMapping, Doc: "The root file system."},
+	{Name: "selinux", Kind: KindMapping, Otherwise: "no labels", Doc: "The SELinux policy that labels the root; `{}` takes that of the root's own configuration."},
+	{Name: "init", Kind: KindMapping, Values: []string{"none"}, Doc: "What runs once the root stands; `none` for an image without a program, which is appended to another one."},
+	{Name: "boot", Kind: KindPatterns, Doc: "Paths of the root that are there before it is unpacked, for drivers that ask for firmware early."},
+	{Name: "contents", Kind: KindItems, Doc: "What is in the root."},
+	{Name: "permissions", Kind: KindItems, Doc: "Rules that change modes, owners, times and attributes, applied in order to what they match."},
+	{Name: "remove", Kind: KindPatterns, Doc: "Paths that are taken out of the root again."},
+	{Name: "output", Kind: KindMapping, Doc: "Limits on the result."},
+}}
+
 // manifest decodes the top of the tree.
 func (d *decoder) manifest(top *node) *Manifest {
-	m := &Manifest{
-		Pos:      top.pos,
-		Compress: Compression{Pos: top.pos, Codec: "gzip"},
-	}
-	o := d.object(top, "the manifest", "version", "name", "arch", "vars", "compress", "root", "selinux", "init",
-		"boot", "contents", "permissions", "remove", "output")
+	o := d.object(top, "the manifest", &topSection)
+	m := &Manifest{Pos: top.pos, Compress: o.compression("compress", codecs, top.pos)}
 	set(o, "name", &m.Name, parseName)
 	if n := o.get("arch"); n != nil {
 		m.Arch, _ = take(d, n, "arch", ParseArch)
 	}
-	d.compression(o.get("compress"), "compress", codecs, &m.Compress)
 	m.Root = d.root(o.get("root"), top.pos)
 	d.noStub = m.Root.Type == None
 	if d.noStub {
@@ -105,7 +111,7 @@ func (d *decoder) manifest(top *node) *Manifest {
 	}
 	m.SELinux = d.selinux(o.get("selinux"))
 	m.Init = d.init(o.get("init"), top.pos, m.Root.Type)
-	m.Boot = d.globs(o.list("boot"), "boot", parsePattern)
+	m.Boot = o.globs("boot", parsePattern)
 	for _, n := range o.list("contents") {
 		d.content(n, &m.Contents)
 	}
@@ -113,7 +119,7 @@ func (d *decoder) manifest(top *node) *Manifest {
 	for _, n := range o.list("permissions") {
 		d.permission(n, &m.Permissions)
 	}
-	m.Remove = d.globs(o.list("remove"), "remove", parsePattern)
+	m.Remove = o.globs("remove", parsePattern)
 	m.Output = d.output(o.get("output"))
 	return m
 }
@@ -137,9 +143,14 @@ func parseVersion(text string) (int, error) {
 	return 1, nil
 }
 
+var outputSection = Section{Path: "output", Keys: []Key{
+	{Name: "max_size", Kind: KindSize, Otherwise: "no bound", Doc: "How large the image may be: a larger one is an error."},
+	{Name: "max_unpacked", Kind: KindSize, Otherwise: "no bound", Doc: "How many bytes the files of the root may have in all: more is an error."},
+}}
+
 func (d *decoder) output(n *node) Output {
 	var out Output
-	o := d.object(n, "output", "max_size", "max_unpacked")
+	o := d.object(n, "output", &outputSection)
 	if set(o, "max_size", &out.MaxSize, ParseSize) {
 		out.MaxSizePos = o.get("max_size").pos
 	}
@@ -149,19 +160,24 @@ func (d *decoder) output(n *node) Output {
 	return out
 }
 
-// globs reads a list of patterns, each one word or {path, optional}.
-func (d *decoder) globs(items []*node, key string, read func(string) (string, error)) []Glob {
+var globSection = Section{Path: "boot, remove, exclude", Keys: []Key{
+	{Name: "path", Kind: KindPattern, Required: true, Doc: "The pattern."},
+	{Name: "optional", Kind: KindBool, Default: "false", Doc: "A pattern that matches nothing is no error."},
+}}
+
+// globs reads the list of patterns under key, each one word or {path, optional}.
+func (o *object) globs(key string, read func(string) (string, error)) []Glob {
 	var globs []Glob
-	for _, n := range items {
+	for _, n := range o.list(key) {
 		g := Glob{Pos: n.pos}
 		ok := false
 		if n.kind == mapping {
-			o := d.object(n, key, "path", "optional")
-			o.require(key, "path")
+			o := o.object(n, key, &globSection)
+			o.require(key)
 			set(o, "optional", &g.Optional, parseBool)
 			ok = set(o, "path", &g.Pattern, read)
 		} else {
-			g.Pattern, ok = parse(d, n, key, read)
+			g.Pattern, ok = parse(o.decoder, n, key, read)
 		}
 		if ok {
 			globs = append(globs, g)

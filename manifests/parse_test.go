@@ -25,20 +25,20 @@ func TestLoad(t *testing.T) {
 		file string // of positions
 	}{
 		{"beside the manifest", Options{}, filepath.Join(filepath.Dir(file), "a.tar"), file},
-		{"folder given", Options{Dir: "x/../y"}, "y/a.tar", file},
-		{"other name", Options{File: "in/root.yaml"}, "in/a.tar", "in/root.yaml"},
+		{"directory given", Options{Dir: "x/../y"}, "y/a.tar", file},
+		{"another name does nothing", Options{File: "in/root.yaml"}, filepath.Join(filepath.Dir(file), "a.tar"), file},
 	} {
 		m, err := Load(file, test.opt)
 		if err != nil {
 			t.Fatalf("%s: %v", test.name, err)
 		}
-		if got := m.Contents[0].Src; got != test.want {
+		if got := m.Contents[0].(*Tar).Src; got != test.want {
 			t.Errorf("%s: got source %s, want %s", test.name, got, test.want)
 		}
-		if got, want := m.Contents[1].Src, "/b.tar"; got != want {
+		if got, want := m.Contents[1].(*Tar).Src, "/b.tar"; got != want {
 			t.Errorf("%s: got source %s, want %s", test.name, got, want)
 		}
-		if got := m.Contents[0].Pos.File; got != test.file {
+		if got := m.Contents[0].Common().Pos.File; got != test.file {
 			t.Errorf("%s: got position in %s, want %s", test.name, got, test.file)
 		}
 	}
@@ -65,10 +65,10 @@ func TestLoadStdin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := m.Contents[0].Pos.String(), "<stdin>:3:5"; got != want {
+	if got, want := m.Contents[0].Common().Pos.String(), "<stdin>:3:5"; got != want {
 		t.Errorf("got position %s, want %s", got, want)
 	}
-	if got, want := m.Contents[0].Src, "a.tar"; got != want {
+	if got, want := m.Contents[0].(*Tar).Src, "a.tar"; got != want {
 		t.Errorf("got source %s, want %s", got, want)
 	}
 }
@@ -157,18 +157,19 @@ func TestPresets(t *testing.T) {
 	}
 }
 
-// A folder named like a pattern is one all the same.
-func TestPatternBelowOddFolder(t *testing.T) {
+// A directory named like a pattern is one all the same.
+func TestPatternBelowOddDirectory(t *testing.T) {
 	data := "version: 1\ncontents:\n  - {type: file, src: 'fw/*.bin', dst: /fw/}\n  - {type: file, src: fw/a.bin, dst: /a.bin}\n"
 	m, err := Parse([]byte(data), Options{Dir: "/home/[me]/{a}*?"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := m.Contents[0].Src, `/home/\[me]/\{a}\*\?/fw/*.bin`; got != want || !m.Contents[0].SrcGlob {
-		t.Errorf("got %s (pattern: %v), want %s", got, m.Contents[0].SrcGlob, want)
+	first, second := m.Contents[0].(*File), m.Contents[1].(*File)
+	if got, want := first.Src, `/home/\[me]/\{a}\*\?/fw/*.bin`; got != want || !first.SrcGlob {
+		t.Errorf("got %s (pattern: %v), want %s", got, first.SrcGlob, want)
 	}
-	if got, want := m.Contents[1].Src, "/home/[me]/{a}*?/fw/a.bin"; got != want || m.Contents[1].SrcGlob {
-		t.Errorf("got %s (pattern: %v), want %s", got, m.Contents[1].SrcGlob, want)
+	if got, want := second.Src, "/home/[me]/{a}*?/fw/a.bin"; got != want || second.SrcGlob {
+		t.Errorf("got %s (pattern: %v), want %s", got, second.SrcGlob, want)
 	}
 }
 
@@ -269,15 +270,22 @@ func FuzzParse(f *testing.F) {
 		if _, err := ParseArch(m.Arch); m.Arch != "" && err != nil {
 			t.Errorf("arch: %v", err)
 		}
+		full, err := m.Complete()
+		if err != nil {
+			t.Errorf("complete: %v", err)
+		} else if diff := cmp.Diff(m, full); diff != "" {
+			t.Errorf("a manifest that was read is not complete (-got +want):\n%s", diff)
+		}
 		for _, c := range m.Contents {
-			if _, err := parseNewPath(c.Dst); err != nil && c.Dst != "/" {
-				t.Errorf("%s: dst %q: %v", c.Pos, c.Dst, err)
+			item := c.Common()
+			if _, err := parseNewPath(item.Dst); err != nil && item.Dst != "/" {
+				t.Errorf("%s: dst %q: %v", item.Pos, item.Dst, err)
 			}
-			if c.Mode != nil && *c.Mode > 0o7777 {
-				t.Errorf("%s: mode %o", c.Pos, *c.Mode)
+			if f, ok := c.(*File); ok && f.Mode != nil && *f.Mode > 0o7777 {
+				t.Errorf("%s: mode %o", item.Pos, *f.Mode)
 			}
-			if c.SrcGlob && !c.DstDir {
-				t.Errorf("%s: pattern %q goes to %q", c.Pos, c.Src, c.Dst)
+			if f, ok := c.(*File); ok && f.SrcGlob && !f.DstDir {
+				t.Errorf("%s: pattern %q goes to %q", item.Pos, f.Src, f.Dst)
 			}
 		}
 		for _, m := range m.Init.Mounts {

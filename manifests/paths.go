@@ -69,22 +69,22 @@ func parseRdinit(text string) (string, error) {
 	return name, nil
 }
 
-// place is a destination: a path, or a folder that something is put into.
+// place is a destination: a path, or a directory that something is put into.
 type place struct {
-	path   string
-	folder bool // written with a slash at the end
+	path      string
+	directory bool // written with a slash at the end
 }
 
 func parsePlace(text string) (place, error) {
 	if text == "/" {
 		return place{"/", true}, nil
 	}
-	name, folder := strings.CutSuffix(text, "/")
+	name, directory := strings.CutSuffix(text, "/")
 	if strings.HasSuffix(name, "/") {
 		name = text // two slashes are refused, like those in the middle
 	}
 	name, err := parseNewPath(name)
-	return place{name, folder}, err
+	return place{name, directory}, err
 }
 
 // parseTarget reads where a symbolic link points: anything that fits.
@@ -155,7 +155,7 @@ func join(dir, src string) string {
 }
 
 // joinPattern is join for a pattern. What looks like a pattern in the name of
-// the folder is none.
+// the directory is none.
 func joinPattern(dir, src string) string {
 	literal := strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `{`, `\{`, `\`, `\\`)
 	return join(literal.Replace(dir), src)

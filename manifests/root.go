@@ -5,26 +5,34 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 )
+
+var rootSection = Section{Path: "root", Keys: []Key{
+	{Name: "type", Kind: KindWord, Default: "tmpfs", Values: []string{string(Tmpfs), string(Bind), string(None)},
+		Doc: "What the root is: a tmpfs of its own, rootfs bound onto itself, or rootfs as the kernel leaves it."},
+	{Name: "size", Kind: KindSize, Default: "auto", Doc: "The size of the tmpfs: bytes, or `N%` of the RAM (tmpfs only)."},
+	{Name: "inodes", Kind: KindNumber, Default: "auto", Doc: "How many inodes the tmpfs has (tmpfs only)."},
+	{Name: "mode", Kind: KindMode, Default: "0755", Doc: "Permission bits of `/`."},
+	{Name: "payload", Kind: KindCodec, Default: "auto", Values: codecNames(payloadCodecs), Doc: "The codec of what the stub unpacks (tmpfs only)."},
+	{Name: "extra", Kind: KindWord, Default: "merge", Values: []string{"merge", "drop", "error"},
+		Doc: "What becomes of entries on rootfs that are not the image's (tmpfs only)."},
+	{Name: "xattrs", Kind: KindWord, Default: "auto", Values: []string{"auto", "required"},
+		Doc: "Whether the machine has to take all of the root's extended attributes (not none)."},
+}}
 
 // root decodes the root section; whole is where the manifest starts.
 func (d *decoder) root(n *node, whole Pos) Root {
-	r := Root{
-		Type:    Tmpfs,
-		Mode:    0o755,
-		Payload: Compression{Pos: whole, Codec: "auto"},
-		Extra:   "merge",
-		Xattrs:  "auto",
-	}
-	o := d.object(n, "root", "type", "size", "inodes", "mode", "payload", "extra", "xattrs")
-	choose(o, "type", &r.Type, string(Tmpfs), string(Bind), string(None))
+	var r Root
+	o := d.object(n, "root", &rootSection)
+	choose(o, "type", &r.Type)
 	set(o, "size", &r.Size, parseRootSize)
 	set(o, "inodes", &r.Inodes, parseInodes)
-	o.mode("mode", &r.Mode)
-	d.compression(o.get("payload"), "payload", payloadCodecs, &r.Payload)
-	choose(o, "extra", &r.Extra, "merge", "drop", "error")
-	choose(o, "xattrs", &r.Xattrs, "auto", "required")
+	r.Mode = new(uint32)
+	setDefault(o, "mode", r.Mode, parseMode)
+	o.mode("mode", r.Mode)
+	r.Payload = o.compression("payload", payloadCodecs, whole)
+	choose(o, "extra", &r.Extra)
+	choose(o, "xattrs", &r.Xattrs)
 	if r.Type != Tmpfs {
 		rootfs := "under root.type: " + string(r.Type) + " the root is rootfs itself, "
 		o.refuse(rootfs+"which the kernel sizes", "size", "inodes")
@@ -37,15 +45,30 @@ func (d *decoder) root(n *node, whole Pos) Root {
 	return r
 }
 
+var initSection = Section{Path: "init", Keys: []Key{
+	{Name: "exec", Kind: KindPath, Default: "/sbin/init", Doc: "The program that is started."},
+	{Name: "args", Kind: KindTexts, Doc: "Its arguments (not none)."},
+	{Name: "env", Kind: KindMapping, Doc: "Variables of its environment, each a name with its value (not none)."},
+	{Name: "mounts", Kind: KindMounts, Doc: "File systems that are mounted before: a word for a usual one, or a mapping (not none)."},
+	{Name: "on_error", Kind: KindWord, Default: "panic", Values: []string{"panic", "reboot", "poweroff", "shell"},
+		Doc: "What the stub does when the boot fails (not none)."},
+	{Name: "cmdline", Kind: KindWord, Default: "use", Values: []string{"use", "ignore"},
+		Doc: "Whether the stub obeys the kernel's command line (not none)."},
+	{Name: "rdinit", Kind: KindPaths, Doc: "Further paths at which the kernel finds the stub, for a boot loader with a fixed `rdinit=` (not none)."},
+	{Name: "supervise", Kind: KindBool, Default: "false", Doc: "Whether the stub stays the first process, around the program; a mapping says how (not none)."},
+}}
+
 // init decodes the init section for a root of the given type.
 func (d *decoder) init(n *node, whole Pos, root RootType) Init {
-	i := Init{Pos: whole, Exec: "/sbin/init", OnError: "panic", Cmdline: "use"}
 	if n != nil && n.kind == scalar && !n.null {
 		d.noInit(n, root)
-		return Init{Pos: n.pos, ExecPos: n.pos, OnError: i.OnError, Cmdline: i.Cmdline}
+		i := d.init(nil, n.pos, root)
+		i.Exec = ""
+		return i
 	}
-	o := d.object(n, "init", "exec", "args", "env", "mounts", "on_error", "cmdline", "rdinit", "supervise")
-	if o != nil {
+	i := Init{Pos: whole}
+	o := d.object(n, "init", &initSection)
+	if !o.absent {
 		i.Pos = o.pos
 	}
 	i.ExecPos = i.Pos
@@ -59,8 +82,8 @@ func (d *decoder) init(n *node, whole Pos, root RootType) Init {
 	}
 	i.Env = d.env(o.get("env"))
 	i.Mounts = d.mounts(o.list("mounts"))
-	choose(o, "on_error", &i.OnError, "panic", "reboot", "poweroff", "shell")
-	choose(o, "cmdline", &i.Cmdline, "use", "ignore")
+	choose(o, "on_error", &i.OnError)
+	choose(o, "cmdline", &i.Cmdline)
 	for _, item := range o.list("rdinit") {
 		if name, ok := parse(d, item, "rdinit", parseRdinit); ok {
 			i.Rdinit = append(i.Rdinit, Name{item.pos, name})
@@ -85,20 +108,27 @@ func (d *decoder) noInit(n *node, root RootType) {
 	}
 }
 
+var superviseSection = Section{Path: "init.supervise", Keys: []Key{
+	{Name: "on_exit", Kind: KindWord, Default: "restart", Values: []string{"restart", "reboot", "poweroff", "panic"},
+		Doc: "What follows when the program ends."},
+	{Name: "restart_delay", Kind: KindDuration, Default: "1s", Doc: "How long a restart waits at first, 10ms to 1m; twice as long each time."},
+}}
+
 // supervise decodes init.supervise: true, false, or how.
 func (d *decoder) supervise(n *node) *Supervise {
 	if n == nil || n.kind == broken {
 		return nil
 	}
-	s := &Supervise{Pos: n.pos, OnExit: "restart", RestartDelay: time.Second}
+	s := &Supervise{Pos: n.pos}
+	how := n
 	if n.kind != mapping {
 		if yes, ok := parse(d, n, "supervise", parseBool); !ok || !yes {
 			return nil
 		}
-		return s
+		how = nil
 	}
-	o := d.object(n, "supervise", "on_exit", "restart_delay")
-	choose(o, "on_exit", &s.OnExit, "restart", "reboot", "poweroff", "panic")
+	o := d.object(how, "supervise", &superviseSection)
+	choose(o, "on_exit", &s.OnExit)
 	set(o, "restart_delay", &s.RestartDelay, parseDelay)
 	if s.OnExit != "restart" {
 		o.refuse("under on_exit: "+s.OnExit+" nothing is restarted", "restart_delay")
@@ -165,11 +195,18 @@ func (d *decoder) mounts(items []*node) []Mount {
 	return mounts
 }
 
+var mountSection = Section{Path: "init.mounts", Keys: []Key{
+	{Name: "type", Kind: KindName, Required: true, Doc: "The type of the file system, as mount(8) has it."},
+	{Name: "source", Kind: KindText, Otherwise: "the type", Doc: "What is mounted."},
+	{Name: "target", Kind: KindPath, Required: true, Doc: "The directory that it is mounted on."},
+	{Name: "options", Kind: KindText, Doc: "Options, with commas between them."},
+}}
+
 func (d *decoder) mount(n *node) (Mount, bool) {
 	m := Mount{Pos: n.pos}
 	if n.kind == mapping {
-		o := d.object(n, "mounts", "type", "source", "target", "options")
-		o.require("a mount", "type", "target")
+		o := d.object(n, "mounts", &mountSection)
+		o.require("a mount")
 		typed := set(o, "type", &m.Type, parseWord)
 		placed := set(o, "target", &m.Target, parseMountpoint)
 		set(o, "options", &m.Options, parseText)

@@ -201,20 +201,17 @@ func parseDelay(text string) (time.Duration, error) {
 	return delay, nil
 }
 
-// device is the number of a device node.
-type device struct{ major, minor uint32 }
-
 // parseDevice reads major:minor. The kernel's dev_t has 12 and 20 bits for
 // them (MINORBITS in include/linux/kdev_t.h).
-func parseDevice(text string) (device, error) {
+func parseDevice(text string) (Device, error) {
 	first, second, ok := strings.Cut(text, ":")
 	major, err1 := strconv.ParseUint(first, 10, 64)
 	minor, err2 := strconv.ParseUint(second, 10, 64)
 	if !ok || err1 != nil || err2 != nil {
-		return device{}, errors.New("want major:minor, as in 5:1")
+		return Device{}, errors.New("want major:minor, as in 5:1")
 	}
 	if major >= 1<<12 || minor >= 1<<20 {
-		return device{}, errors.New("majors end at 4095 and minors at 1048575")
+		return Device{}, errors.New("majors end at 4095 and minors at 1048575")
 	}
-	return device{uint32(major), uint32(minor)}, nil
+	return Device{uint32(major), uint32(minor)}, nil
 }

@@ -157,7 +157,7 @@ func TestParseMTime(t *testing.T) {
 }
 
 func TestParseDevice(t *testing.T) {
-	show := func(d device) string { return fmt.Sprint(d.major, ":", d.minor) }
+	show := func(d Device) string { return fmt.Sprint(d.Major, ":", d.Minor) }
 	check(t, parseDevice, show, []scalarTest{
 		{"5:1", "5:1"},
 		{"4095:1048575", "4095:1048575"},
@@ -172,7 +172,7 @@ func TestParseDevice(t *testing.T) {
 }
 
 func TestParsePlace(t *testing.T) {
-	show := func(p place) string { return fmt.Sprint(p.path, " ", p.folder) }
+	show := func(p place) string { return fmt.Sprint(p.path, " ", p.directory) }
 	check(t, parsePlace, show, []scalarTest{
 		{"/", "/ true"},
 		{"/a", "/a false"},

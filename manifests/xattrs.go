@@ -24,43 +24,51 @@ func parseXattrName(name string) (string, error) {
 	return parseText(name)
 }
 
-// readXattrs reads the extended attributes of an item. What comes with some of its
-// own has them dropped unless it is told to keep them.
-func (c *Content) readXattrs(o *object) {
+// xattrRules are the words of an [XattrRule].
+var xattrRules = []string{"keep", "drop"}
+
+// xattrRule reads what becomes of the extended attributes of a source.
+func (o *object) xattrRule() XattrRule {
 	n := o.get("xattrs")
-	if o.noStub {
-		o.refuse(noXattrs, "capabilities")
-		if n != nil && n.text != "drop" {
-			o.refuse(noXattrs, "xattrs")
-		}
-	}
-	many := c.Type == "tree" || c.Type == "tar"
-	switch {
-	case n != nil && many && n.kind == mapping:
+	o.refuseXattrs()
+	if n != nil && n.kind == mapping {
 		o.add(n.pos, advise("an item of permissions sets them on what its path matches", "xattrs: want keep or drop, got a mapping"))
-		return
-	case n != nil && n.kind == scalar && (many || c.Type == "file" && !o.has("content")):
-		var word string
-		choose(o, "xattrs", &word, "keep", "drop")
-		c.KeepXattrs, c.DropXattrs = word == "keep", word == "drop"
-		n = nil
+		return XattrsDefault
 	}
-	c.Xattrs = o.attributes(n)
+	var word string
+	choose(o, "xattrs", &word)
+	return map[string]XattrRule{"keep": XattrsKeep, "drop": XattrsDrop}[word]
 }
 
-// attributes returns the extended attributes in the mapping n, and what the key
-// capabilities adds to them.
-func (o *object) attributes(n *node) map[string]string {
-	xattrs := o.xattrs(n)
-	if caps, ok := o.capabilities(); ok {
-		if _, twice := xattrs[filecaps.Xattr]; twice {
-			o.errorf(o.fields["capabilities"].pos, "capabilities and %s exclude each other", filecaps.Xattr)
-		}
-		if xattrs == nil {
-			xattrs = map[string]string{}
-		}
-		xattrs[filecaps.Xattr] = caps
+// ownXattrs reads extended attributes that an item is given.
+func (o *object) ownXattrs() map[string]string {
+	o.refuseXattrs()
+	return o.xattrs(o.get("xattrs"))
+}
+
+// refuseXattrs reports extended attributes that nothing can set.
+func (o *object) refuseXattrs() {
+	if n := o.get("xattrs"); o.noStub && n != nil && n.text != "drop" {
+		o.refuse(noXattrs, "xattrs")
 	}
+}
+
+// withCapabilities returns xattrs with what the key capabilities adds.
+func (o *object) withCapabilities(xattrs map[string]string) map[string]string {
+	if o.noStub {
+		o.refuse(noXattrs, "capabilities")
+	}
+	caps, ok := o.capabilities()
+	if !ok {
+		return xattrs
+	}
+	if _, twice := xattrs[filecaps.Xattr]; twice {
+		o.errorf(o.fields["capabilities"].pos, "capabilities and %s exclude each other", filecaps.Xattr)
+	}
+	if xattrs == nil {
+		xattrs = map[string]string{}
+	}
+	xattrs[filecaps.Xattr] = caps
 	return xattrs
 }
 
@@ -91,13 +99,18 @@ func (d *decoder) xattrs(n *node) map[string]string {
 	return xattrs
 }
 
+var xattrSection = Section{Path: "xattrs.NAME", Keys: []Key{
+	{Name: "hex", Kind: KindText, Doc: "The value in hexadecimal digits."},
+	{Name: "base64", Kind: KindText, Doc: "The value in base64, with its padding."},
+}}
+
 // xattr decodes a value: a scalar is the text itself, without the NUL that C
 // programs may put behind it; hex and base64 are for what is no text.
 func (d *decoder) xattr(name string, n *node) (string, bool) {
 	if n.kind != mapping {
 		return parse(d, n, name, parseRaw)
 	}
-	o := d.object(n, name, "hex", "base64")
+	o := d.object(n, name, &xattrSection)
 	var value string
 	switch {
 	case o.has("hex") && o.has("base64"):

@@ -12,7 +12,7 @@ import (
 
 // setContent makes e the regular file of the host at path. What a kernel makes up when it
 // is read has a size that says nothing, and is read at once.
-func (item *Item) setContent(e *plan.Entry, path string, info *unix.Stat_t) error {
+func (j *job) setContent(e *plan.Entry, path string, info *unix.Stat_t) error {
 	e.Size, e.Data = info.Size, plan.Data{Path: path, Stamp: stamp(info)}
 	e.Private = closed(info)
 	if err := readable(path, info); err != nil {
@@ -24,7 +24,7 @@ func (item *Item) setContent(e *plan.Entry, path string, info *unix.Stat_t) erro
 	content, err := readAll(path)
 	if err == nil && int64(len(content)) != info.Size {
 		e.Size, e.Data = int64(len(content)), plan.Data{At: bytes.NewReader(content)}
-		item.input(path)
+		j.input(path)
 	}
 	return err
 }

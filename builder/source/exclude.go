@@ -7,21 +7,22 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
 // excludes are patterns over paths relative to the top of a tree or an archive.
 type excludes struct {
-	globs    []plan.Glob
+	globs    []manifests.Glob
 	patterns []string
 	used     []bool
-	folders  map[string]bool // decided already
+	dirs     map[string]bool // decided already
 }
 
-func newExcludes(globs []plan.Glob) *excludes {
-	x := &excludes{globs: globs, used: make([]bool, len(globs)), folders: map[string]bool{}}
+func newExcludes(globs []manifests.Glob) *excludes {
+	x := &excludes{globs: globs, used: make([]bool, len(globs)), dirs: map[string]bool{}}
 	for _, g := range globs {
 		pattern := strings.TrimPrefix(g.Pattern, "/")
-		// A final ** takes in the folder itself, too, in doublestar.
+		// A final ** takes in the directory itself, too, in doublestar.
 		if strings.HasSuffix(pattern, "/**") {
 			pattern += "/*"
 		}
@@ -41,16 +42,16 @@ func (x *excludes) match(name string) bool {
 	return matched
 }
 
-// matchUp reports whether name or a folder above it is excluded.
+// matchUp reports whether name or a directory above it is excluded.
 func (x *excludes) matchUp(name string) bool {
 	if len(x.patterns) == 0 || name == "." {
 		return false
 	}
 	up := path.Dir(name)
-	above, known := x.folders[up]
+	above, known := x.dirs[up]
 	if !known {
 		above = x.matchUp(up)
-		x.folders[up] = above
+		x.dirs[up] = above
 	}
 	return above || x.match(name)
 }
@@ -60,7 +61,8 @@ func (x *excludes) unused() plan.Errors {
 	var problems plan.Errors
 	for i, g := range x.globs {
 		if !x.used[i] && !g.Optional {
-			problems = append(problems, g.Unmatched())
+			unmatched := plan.Glob{Origin: g.Pos.String(), Pattern: g.Pattern}
+			problems = append(problems, unmatched.Unmatched())
 		}
 	}
 	return problems

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -13,38 +14,46 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// File puts files of the host, or a text, into the image.
-type File struct {
-	Item
-	Attr
-	Src      string   // a path, or a pattern
-	Glob     bool     // Src is a pattern, in doublestar's syntax
-	Text     *string  // content, instead of Src
-	DstDir   bool     // Dst is a folder that the files go into, as for a pattern
-	Links    []string // further names, if it is one file: hard links
-	Follow   bool     // take what a symbolic link leads to, not the link
-	Optional bool     // no such file is fine
+// fileSource puts files of the host, or a text, into the image. The mode is the host's, or
+// 0644 for a text, unless the item has one.
+type fileSource struct{ *manifests.File }
+
+func (f fileSource) Entries(_ context.Context, env *Env) ([]*plan.Entry, error) {
+	r := fileReader{File: f.File, job: env.job(&f.Item)}
+	if f.Text != nil {
+		return r.text(), nil
+	}
+	return r.files()
 }
 
-// Entries returns an entry for every file and link. The mode is the host's, or
-// 0644 for a text, unless Attr has one. An error is of type [plan.Errors].
-func (f File) Entries(clock Clock) ([]*plan.Entry, error) {
-	if f.Text != nil {
-		e := f.entry(f.Dst, plan.TypeFile|0o644)
-		e.Size = int64(len(*f.Text))
-		e.Data.At = strings.NewReader(*f.Text)
-		f.apply(e, nil, clock)
-		return append([]*plan.Entry{e}, f.links(f.Dst, f.Links)...), nil
-	}
+// fileReader is files of the host being looked at.
+type fileReader struct {
+	*manifests.File
+	job
+	noted notes
+}
+
+// text returns the entries for a file that the manifest itself holds.
+func (f *fileReader) text() []*plan.Entry {
+	e := f.entry(f.Dst, plan.TypeFile|0o644)
+	e.Size = int64(len(*f.Text))
+	e.Data.At = strings.NewReader(*f.Text)
+	f.apply(e, nil)
+	return append([]*plan.Entry{e}, f.links(f.Dst, f.Links)...)
+}
+
+// files returns an entry for every file and link.
+func (f *fileReader) files() ([]*plan.Entry, error) {
 	sources, err := f.find()
 	switch {
 	case err != nil:
 		return nil, plan.Errors{f.fail(f.Src, err, "")}
 	case len(sources) == 0 && f.Optional:
 		return nil, nil
-	case len(sources) == 0 && f.Glob:
+	case len(sources) == 0 && f.SrcGlob:
 		return nil, plan.Errors{f.fail(f.Src, errors.New("matches no file"), plan.OptionalItem)}
 	case len(sources) == 0:
 		return nil, plan.Errors{f.fail(f.Src, unix.ENOENT, "")}
@@ -53,13 +62,12 @@ func (f File) Entries(clock Clock) ([]*plan.Entry, error) {
 	}
 	var entries []*plan.Entry
 	var problems plan.Errors
-	var noted notes
 	for _, src := range sources {
 		dst := f.Dst
-		if f.Glob || f.DstDir {
+		if f.SrcGlob || f.DstDir {
 			dst = path.Join(dst, filepath.Base(src))
 		}
-		e, problem := f.one(src, dst, clock, &noted)
+		e, problem := f.one(src, dst)
 		if problem != nil {
 			problems = append(problems, problem)
 			continue
@@ -68,13 +76,13 @@ func (f File) Entries(clock Clock) ([]*plan.Entry, error) {
 		entries = append(entries, f.links(dst, f.Links)...)
 	}
 	f.holdTimes(entries)
-	noted.tell(&f.Item, !f.DropXattrs)
+	f.noted.tell(&f.job, f.SrcXattrs != manifests.XattrsDrop)
 	return entries, problems.Sorted()
 }
 
 // find returns the files that Src names.
-func (f *File) find() ([]string, error) {
-	if !f.Glob {
+func (f *fileReader) find() ([]string, error) {
+	if !f.SrcGlob {
 		_, err := os.Lstat(f.Src)
 		if errors.Is(err, fs.ErrNotExist) {
 			f.inputAbove(f.Src)
@@ -83,12 +91,12 @@ func (f *File) find() ([]string, error) {
 		return []string{f.Src}, err
 	}
 	base, pattern := doublestar.SplitPattern(filepath.Clean(f.Src))
-	folders := hostFolder{os.DirFS(base), base, &f.Item}
-	names, err := doublestar.Glob(folders, pattern, doublestar.WithNoFollow(), doublestar.WithFailOnIOErrors())
+	dir := hostDir{os.DirFS(base), base, &f.job}
+	names, err := doublestar.Glob(dir, pattern, doublestar.WithNoFollow(), doublestar.WithFailOnIOErrors())
 	var sources []string
 	for _, name := range names {
 		src := filepath.Join(base, name)
-		// ** matches folders on its way.
+		// ** matches directories on its way.
 		if info, err := os.Lstat(src); err != nil || !info.IsDir() {
 			sources = append(sources, src)
 		}
@@ -97,23 +105,23 @@ func (f *File) find() ([]string, error) {
 	return sources, err
 }
 
-// hostFolder is a folder of the host that a pattern is looked for in. What is read
-// of it counts as input.
-type hostFolder struct {
+// hostDir is a directory of the host that a pattern is looked for in. Each directory that
+// is read counts as input.
+type hostDir struct {
 	fs.FS
 	path string
-	item *Item
+	job  *job
 }
 
-func (f hostFolder) ReadDir(name string) ([]fs.DirEntry, error) {
-	f.item.input(filepath.Join(f.path, name))
-	return fs.ReadDir(f.FS, name)
+func (d hostDir) ReadDir(name string) ([]fs.DirEntry, error) {
+	d.job.input(filepath.Join(d.path, name))
+	return fs.ReadDir(d.FS, name)
 }
 
-func (f hostFolder) Stat(name string) (fs.FileInfo, error) { return fs.Stat(f.FS, name) }
+func (d hostDir) Stat(name string) (fs.FileInfo, error) { return fs.Stat(d.FS, name) }
 
 // one returns the entry for one file of the host.
-func (f *File) one(src, dst string, clock Clock, noted *notes) (*plan.Entry, *plan.Error) {
+func (f *fileReader) one(src, dst string) (*plan.Entry, *plan.Error) {
 	info := &unix.Stat_t{}
 	err := lookAt(unix.AT_FDCWD, src, f.Follow, info)
 	if err != nil {
@@ -130,20 +138,20 @@ func (f *File) one(src, dst string, clock Clock, noted *notes) (*plan.Entry, *pl
 		e.Target, err = os.Readlink(src)
 	case e.IsFile():
 		err = f.setContent(e, src, info)
-		noted.onDisk(dst, info)
+		f.noted.onDisk(dst, info)
 	default:
 		err = notRegular(info)
 	}
 	if err != nil {
 		return nil, f.fail(src, err, "")
 	}
-	f.apply(e, info, clock)
-	kept, left, err := hostXattrs(src, f.Follow, f.wants)
+	f.apply(e, info)
+	kept, left, err := hostXattrs(src, f.Follow, wants(f.SrcXattrs))
 	if err != nil {
 		return nil, f.fail(src, err, "")
 	}
-	noted.leave(dst, slices.DeleteFunc(left, func(name string) bool { return has(f.Xattrs, name) }))
-	if f.KeepXattrs {
+	f.noted.leave(dst, slices.DeleteFunc(left, func(name string) bool { return has(f.Xattrs, name) }))
+	if f.SrcXattrs == manifests.XattrsKeep {
 		e.Xattrs = kept.With(f.Xattrs)
 	}
 	return e, nil
@@ -151,13 +159,13 @@ func (f *File) one(src, dst string, clock Clock, noted *notes) (*plan.Entry, *pl
 
 // pretends reports whether something about e may be pretended: what nobody gives, or that
 // it is a file at all, since device nodes are empty files on disk.
-func (f *File) pretends(e *plan.Entry, info *unix.Stat_t) bool {
-	return f.KeepOwner || f.KeepXattrs || e.IsFile() && (f.Mode == nil || info.Size == 0)
+func (f *fileReader) pretends(e *plan.Entry, info *unix.Stat_t) bool {
+	return f.Owner.Keep || f.SrcXattrs == manifests.XattrsKeep || e.IsFile() && (f.Mode == nil || info.Size == 0)
 }
 
-func (f *File) apply(e *plan.Entry, info *unix.Stat_t, clock Clock) {
+func (f *fileReader) apply(e *plan.Entry, info *unix.Stat_t) {
 	if f.Mode != nil && !e.IsLink() {
 		e.Mode = e.Mode&plan.TypeMask | *f.Mode
 	}
-	f.Attr.set(e, info, clock)
+	f.set(e, &f.Attr, info)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
 func TestFile(t *testing.T) {
@@ -26,75 +27,75 @@ func TestFile(t *testing.T) {
 	uid := uint32(22)
 	tests := []struct {
 		name string
-		file File
+		file manifests.File
 		want string
 	}{
-		{"host's mode, links", File{Item: Item{Dst: "/bin/busybox", Replace: true}, Src: "busybox", Links: []string{"/bin/sh"}}, `
+		{"host's mode, links", manifests.File{Item: manifests.Item{Dst: "/bin/busybox", Replace: true}, Src: "busybox", Links: []string{"/bin/sh"}}, `
 /bin/busybox file 4755 mtime=77 "ELF" replace
 /bin/sh hard /bin/busybox replace
 `},
-		{"attributes", File{Item: Item{Dst: "/b"}, Src: "busybox", Attr: Attr{Mode: new(uint32(0o700)), UID: &uid, MTime: MTime{MTimeKeep, 0}}}, `
+		{"attributes", manifests.File{Item: manifests.Item{Dst: "/b"}, Src: "busybox", Attr: manifests.Attr{Mode: new(uint32(0o700)), Owner: manifests.Owner{UID: &uid}, MTime: manifests.MTime{Rule: manifests.MTimeKeep}}}, `
 /b file 0700 owner=22:0 mtime=1000 "ELF"
 `},
-		{"clamped, which is earlier", File{Item: Item{Dst: "/b"}, Src: "busybox", Attr: Attr{MTime: MTime{MTimeClamp, 0}}}, `
+		{"clamped, which is earlier", manifests.File{Item: manifests.Item{Dst: "/b"}, Src: "busybox", Attr: manifests.Attr{MTime: manifests.MTime{Rule: manifests.MTimeClamp}}}, `
 /b file 4755 mtime=77 "ELF"
 `},
-		{"time", File{Item: Item{Dst: "/b"}, Src: "busybox", Attr: Attr{MTime: MTime{MTimeSet, 99}}}, `
+		{"time", manifests.File{Item: manifests.Item{Dst: "/b"}, Src: "busybox", Attr: manifests.Attr{MTime: manifests.MTime{Rule: manifests.MTimeSet, Time: time.Unix(99, 0)}}}, `
 /b file 4755 mtime=99 "ELF"
 `},
-		{"not for everyone", File{Item: Item{Dst: "/k"}, Src: "secret"}, `
+		{"not for everyone", manifests.File{Item: manifests.Item{Dst: "/k"}, Src: "secret"}, `
 /k file 0600 mtime=77 "key" private
 `},
-		{"text", File{Item: Item{Dst: "/etc/hostname"}, Text: &text, Links: []string{"/h"}}, `
+		{"text", manifests.File{Item: manifests.Item{Dst: "/etc/hostname"}, Text: &text, Links: []string{"/h"}}, `
 /etc/hostname file 0644 mtime=77 "router\n"
 /h hard /etc/hostname
 `},
-		{"link", File{Item: Item{Dst: "/sh"}, Src: "sh", Attr: Attr{Mode: new(uint32(0o644))}}, `
+		{"link", manifests.File{Item: manifests.Item{Dst: "/sh"}, Src: "sh", Attr: manifests.Attr{Mode: new(uint32(0o644))}}, `
 /sh link 0777 mtime=77 -> busybox
 `},
-		{"dead link", File{Item: Item{Dst: "/sh"}, Src: "dead"}, `
+		{"dead link", manifests.File{Item: manifests.Item{Dst: "/sh"}, Src: "dead"}, `
 /sh link 0777 mtime=77 -> nowhere
 `},
-		{"followed", File{Item: Item{Dst: "/sh"}, Src: "sh", Follow: true}, `
+		{"followed", manifests.File{Item: manifests.Item{Dst: "/sh"}, Src: "sh", Follow: true}, `
 /sh file 4755 mtime=77 "ELF"
 `},
-		{"into a folder", File{Item: Item{Dst: "/bin"}, Src: "busybox", DstDir: true}, `
+		{"into a directory", manifests.File{Item: manifests.Item{Dst: "/bin"}, Src: "busybox", DstDir: true}, `
 /bin/busybox file 4755 mtime=77 "ELF"
 `},
-		{"a name that looks like a pattern", File{Item: Item{Dst: "/bin/["}, Src: "["}, `
+		{"a name that looks like a pattern", manifests.File{Item: manifests.Item{Dst: "/bin/["}, Src: "["}, `
 /bin/[ file 0644 mtime=77 "test"
 `},
-		{"pattern", File{Item: Item{Dst: "/etc"}, Src: "conf/**", Glob: true}, `
+		{"pattern", manifests.File{Item: manifests.Item{Dst: "/etc"}, Src: "conf/**", SrcGlob: true}, `
 /etc/a.conf file 0644 mtime=77 "a"
 /etc/b.conf file 0644 mtime=77 "b"
 /etc/l.conf link 0777 mtime=77 -> a.conf
 /etc/c.conf file 0644 mtime=77 "c"
 `},
-		{"a folder that looks like a pattern", File{Item: Item{Dst: "/a"}, Src: "p[1]/a"}, `
+		{"a directory that looks like a pattern", manifests.File{Item: manifests.Item{Dst: "/a"}, Src: "p[1]/a"}, `
 /a file 0644 mtime=77 "a"
 `},
-		{"no file in a folder that looks like a pattern", File{Item: Item{Dst: "/b"}, Src: "p[1]/b"}, "m:1: p[1]/b: no such file or directory\n"},
-		{"a path with a star", File{Item: Item{Dst: "/b"}, Src: "conf/*"}, "m:1: conf/*: no such file or directory\n"},
-		{"class", File{Item: Item{Dst: "/d"}, Src: "p[1]/*", Glob: true}, `
+		{"no file in a directory that looks like a pattern", manifests.File{Item: manifests.Item{Dst: "/b"}, Src: "p[1]/b"}, "m:1: p[1]/b: no such file or directory\n"},
+		{"a path with a star", manifests.File{Item: manifests.Item{Dst: "/b"}, Src: "conf/*"}, "m:1: conf/*: no such file or directory\n"},
+		{"class", manifests.File{Item: manifests.Item{Dst: "/d"}, Src: "p[1]/*", SrcGlob: true}, `
 /d/b file 0644 mtime=77 "b"
 `},
-		{"escaped in a pattern", File{Item: Item{Dst: "/d"}, Src: `p\[1\]/*`, Glob: true}, `
+		{"escaped in a pattern", manifests.File{Item: manifests.Item{Dst: "/d"}, Src: `p\[1\]/*`, SrcGlob: true}, `
 /d/a file 0644 mtime=77 "a"
 `},
-		{"nothing but escapes", File{Item: Item{Dst: "/d"}, Src: `\*`, Glob: true}, `
+		{"nothing but escapes", manifests.File{Item: manifests.Item{Dst: "/d"}, Src: `\*`, SrcGlob: true}, `
 /d/* file 0644 mtime=77 "star"
 `},
-		{"no match is fine", File{Item: Item{Dst: "/etc"}, Src: "*.none", Glob: true, Optional: true}, ``},
-		{"no file is fine", File{Item: Item{Dst: "/etc"}, Src: "none", Optional: true}, ``},
-		{"no match", File{Item: Item{Dst: "/etc"}, Src: "*.none", Glob: true}, "m:1: *.none: matches no file\n  add optional: true if it may match nothing\n"},
-		{"no file", File{Item: Item{Dst: "/etc"}, Src: "none"}, "m:1: none: no such file or directory\n"},
-		{"through a file", File{Item: Item{Dst: "/etc"}, Src: "busybox/x", Optional: true}, "m:1: busybox/x: not a directory\n"},
-		{"dead link followed", File{Item: Item{Dst: "/x"}, Src: "dead", Follow: true}, "m:1: dead: no such file or directory\n"},
-		{"folder", File{Item: Item{Dst: "/etc"}, Src: "conf"}, `
+		{"no match is fine", manifests.File{Item: manifests.Item{Dst: "/etc"}, Src: "*.none", SrcGlob: true, Optional: true}, ``},
+		{"no file is fine", manifests.File{Item: manifests.Item{Dst: "/etc"}, Src: "none", Optional: true}, ``},
+		{"no match", manifests.File{Item: manifests.Item{Dst: "/etc"}, Src: "*.none", SrcGlob: true}, "m:1: *.none: matches no file\n  add optional: true if it may match nothing\n"},
+		{"no file", manifests.File{Item: manifests.Item{Dst: "/etc"}, Src: "none"}, "m:1: none: no such file or directory\n"},
+		{"through a file", manifests.File{Item: manifests.Item{Dst: "/etc"}, Src: "busybox/x", Optional: true}, "m:1: busybox/x: not a directory\n"},
+		{"dead link followed", manifests.File{Item: manifests.Item{Dst: "/x"}, Src: "dead", Follow: true}, "m:1: dead: no such file or directory\n"},
+		{"directory", manifests.File{Item: manifests.Item{Dst: "/etc"}, Src: "conf"}, `
 m:1: conf: not a regular file but a directory
   type: tree takes directories with all that is in them
 `},
-		{"links of many", File{Item: Item{Dst: "/etc"}, Src: "conf/*", Glob: true, Links: []string{"/x"}}, `
+		{"links of many", manifests.File{Item: manifests.Item{Dst: "/etc"}, Src: "conf/*", SrcGlob: true, Links: []string{"/x"}}, `
 m:1: conf/*: several files, and links are names of one
 `},
 	}
@@ -103,8 +104,8 @@ m:1: conf/*: several files, and links are names of one
 			if test.file.Text == nil {
 				test.file.Src = dir + "/" + test.file.Src
 			}
-			test.file.Origin = "m:1"
-			got, err := test.file.Entries(Clock{Epoch: 77, Set: true})
+			test.file.Pos = manifests.Pos{File: "m", Line: 1}
+			got, err := ask(t, &Env{Clock: Clock{Epoch: 77, Set: true}}, &test.file)
 			compare(t, dir, got, err, test.want)
 		})
 	}
@@ -118,7 +119,7 @@ func TestKeepOwner(t *testing.T) {
 	}
 	want := info.Sys().(*syscall.Stat_t)
 	gid := uint32(4711)
-	got, err := File{Item: Item{Dst: "/x"}, Attr: Attr{KeepOwner: true, GID: &gid}, Src: dir + "/x"}.Entries(Clock{})
+	got, err := ask(t, &Env{}, &manifests.File{Item: manifests.Item{Dst: "/x"}, Attr: manifests.Attr{Owner: manifests.Owner{Keep: true, GID: &gid}}, Src: dir + "/x"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,17 +130,26 @@ func TestKeepOwner(t *testing.T) {
 
 func TestNode(t *testing.T) {
 	var got []*plan.Entry
-	for _, n := range []Node{
-		{Item: Item{Dst: "/d"}, Type: plan.TypeDir},
-		{Item: Item{Dst: "/d2", Replace: true}, Type: plan.TypeDir, Attr: Attr{Mode: new(uint32(0o1777)), UID: new(uint32(5)), GID: new(uint32(6))}},
-		{Item: Item{Dst: "/l"}, Type: plan.TypeLink, Target: "to", Attr: Attr{Mode: new(uint32(0o600))}},
-		{Item: Item{Dst: "/h"}, HardLink: true, Target: "/x"},
-		{Item: Item{Dst: "/c"}, Type: plan.TypeChar, Major: 4, Minor: 64},
-		{Item: Item{Dst: "/b"}, Type: plan.TypeBlock, Major: 8, Attr: Attr{MTime: MTime{MTimeSet, 9}}},
-		{Item: Item{Dst: "/f"}, Type: plan.TypeFIFO},
-		{Item: Item{Dst: "/s"}, Type: plan.TypeSocket},
+	for _, c := range []manifests.Content{
+		&manifests.Dir{Item: manifests.Item{Dst: "/d"}},
+		&manifests.Dir{Item: manifests.Item{Dst: "/d2", Replace: true}, Attr: manifests.Attr{
+			Mode: new(uint32(0o1777)), Owner: manifests.Owner{UID: new(uint32(5)), GID: new(uint32(6))},
+		}},
+		&manifests.Symlink{Item: manifests.Item{Dst: "/l"}, Target: "to", Attr: manifests.Attr{Mode: new(uint32(0o600))}},
+		&manifests.Hardlink{Item: manifests.Item{Dst: "/h"}, Target: "/x"},
+		&manifests.Char{Item: manifests.Item{Dst: "/c"}, Device: manifests.Device{Major: 4, Minor: 64}},
+		&manifests.Block{
+			Item: manifests.Item{Dst: "/b"}, Device: manifests.Device{Major: 8},
+			Attr: manifests.Attr{MTime: manifests.MTime{Rule: manifests.MTimeSet, Time: time.Unix(9, 0)}},
+		},
+		&manifests.FIFO{Item: manifests.Item{Dst: "/f"}},
+		&manifests.Socket{Item: manifests.Item{Dst: "/s"}},
 	} {
-		got = append(got, n.Entry(Clock{Epoch: 3, Set: true}))
+		entries, err := ask(t, &Env{Clock: Clock{Epoch: 3, Set: true}}, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, entries...)
 	}
 	compare(t, "", got, nil, `
 /d dir 0755 mtime=3

@@ -3,7 +3,6 @@ package source
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"path"
 	"path/filepath"
@@ -11,39 +10,32 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/internal/gobuild"
+	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// Go compiles a Go program and puts it at Dst.
-type Go struct {
-	Item
-	Attr
-	Src    string // a package's folder, or a .go file
-	Arch   string // as in [gobuild.Target]
-	DstDir bool   // Dst is a folder that the program goes into
-	Links  []string
-}
+// goSource compiles a Go program. Its file has no name any more, and stays open until it
+// has been read.
+type goSource struct{ *manifests.Go }
 
-// Entries compiles the program. Closer keeps it, a file that has no name any
-// more, and must stay open until it has been read; it is nil if there was an
-// error, which is of type [plan.Errors], or ctx's.
-func (g Go) Entries(ctx context.Context, clock Clock) (entries []*plan.Entry, closer io.Closer, err error) {
-	f, err := g.build(ctx)
+func (g goSource) Entries(ctx context.Context, env *Env) ([]*plan.Entry, error) {
+	j := env.job(&g.Item)
+	f, err := g.build(ctx, &j)
 	if ctx.Err() != nil {
-		return nil, nil, context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, nil, plan.Errors{g.fail(g.Src, err, hint(err))}
+		return nil, plan.Errors{j.fail(g.Src, err, hint(err))}
 	}
+	env.keep(f)
 	info, err := f.Stat()
 	if err != nil {
-		f.Close()
-		return nil, nil, plan.Errors{g.fail(g.Src, err, "")}
+		return nil, plan.Errors{j.fail(g.Src, err, "")}
 	}
 	dst := g.Dst
 	if g.DstDir {
 		src, err := filepath.Abs(g.Src) // for "."
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		dst = path.Join(dst, strings.TrimSuffix(filepath.Base(src), ".go"))
 	}
@@ -51,19 +43,19 @@ func (g Go) Entries(ctx context.Context, clock Clock) (entries []*plan.Entry, cl
 	if g.Mode != nil {
 		mode = *g.Mode
 	}
-	e := g.entry(dst, plan.TypeFile|mode)
+	e := j.entry(dst, plan.TypeFile|mode)
 	e.Size, e.Data.At = info.Size(), f
-	g.Attr.set(e, nil, clock)
-	return append([]*plan.Entry{e}, g.links(dst, g.Links)...), f, nil
+	j.set(e, &g.Attr, nil)
+	return append([]*plan.Entry{e}, j.links(dst, g.Links)...), nil
 }
 
 // build returns the compiled program as a file without a name.
-func (g *Go) build(ctx context.Context) (*os.File, error) {
+func (g goSource) build(ctx context.Context, j *job) (*os.File, error) {
 	info, err := os.Stat(g.Src)
 	if err != nil {
 		return nil, errors.Unwrap(err) // the caller names the file
 	}
-	target := gobuild.Target{Dir: g.Src, Package: ".", Arch: g.Arch}
+	target := gobuild.Target{Dir: g.Src, Package: ".", Arch: j.Arch}
 	if !info.IsDir() {
 		target.Dir, target.Package = filepath.Dir(g.Src), filepath.Base(g.Src)
 	}
@@ -76,7 +68,7 @@ func (g *Go) build(ctx context.Context) (*os.File, error) {
 	if err := gobuild.Build(ctx, target); err != nil {
 		return nil, err
 	}
-	if err := g.inputs(ctx, target); err != nil {
+	if err := g.inputs(ctx, j, target); err != nil {
 		return nil, err
 	}
 	return os.Open(target.Out)
@@ -84,8 +76,8 @@ func (g *Go) build(ctx context.Context) (*os.File, error) {
 
 // inputs tells of the source, in the way in which Src is written. To ask for it
 // takes time.
-func (g *Go) inputs(ctx context.Context, target gobuild.Target) error {
-	if g.Input == nil {
+func (g goSource) inputs(ctx context.Context, j *job, target gobuild.Target) error {
+	if j.Input == nil {
 		return nil
 	}
 	files, err := gobuild.Sources(ctx, target)
@@ -100,7 +92,7 @@ func (g *Go) inputs(ctx context.Context, target gobuild.Target) error {
 		if name, err := filepath.Rel(here, file); err == nil && !filepath.IsAbs(g.Src) {
 			file = name
 		}
-		g.input(file)
+		j.input(file)
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
 func TestGo(t *testing.T) {
@@ -18,11 +20,12 @@ func TestGo(t *testing.T) {
 	})
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
-	for _, g := range []Go{
-		{Item: Item{Dst: "/bin"}, Src: dir + "/hello", DstDir: true, Arch: "amd64", Links: []string{"/init"}},
-		{Item: Item{Dst: "/bin/hello"}, Src: dir + "/hello/x.go", Arch: "amd64", Links: []string{"/init"}},
+	for _, g := range []manifests.Go{
+		{Item: manifests.Item{Dst: "/bin"}, Src: dir + "/hello", DstDir: true, Links: []string{"/init"}},
+		{Item: manifests.Item{Dst: "/bin/hello"}, Src: dir + "/hello/x.go", Links: []string{"/init"}},
 	} {
-		entries, closer, err := g.Entries(t.Context(), Clock{5, true})
+		env := &Env{Clock: Clock{5, true}, Arch: "amd64"}
+		entries, err := ask(t, env, &g)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,24 +38,26 @@ func TestGo(t *testing.T) {
 		}
 		entries[0].Size = 0
 		compare(t, dir, entries, nil, "/bin/hello file 0755 mtime=5 \"\"\n/init hard /bin/hello\n")
-		if err := closer.Close(); err != nil {
+		if err := env.Close(); err != nil {
 			t.Error(err)
 		}
 	}
 	t.Chdir(filepath.Join(dir, "hello"))
-	here := Go{Item: Item{Dst: "/bin"}, Src: ".", DstDir: true}
-	if entries, _, err := here.Entries(t.Context(), Clock{}); err != nil || entries[0].Path != "/bin/hello" {
-		t.Errorf("the current folder: got %v and error %v, want /bin/hello", entries, err)
+	env := &Env{Arch: "amd64"}
+	defer env.Close()
+	here := &manifests.Go{Item: manifests.Item{Dst: "/bin"}, Src: ".", DstDir: true}
+	if entries, err := ask(t, env, here); err != nil || entries[0].Path != "/bin/hello" {
+		t.Errorf("the current directory: got %v and error %v, want /bin/hello", entries, err)
 	}
-	_, _, err := Go{Item: Item{Dst: "/x", Origin: "m:1"}, Src: dir + "/absent"}.Entries(t.Context(), Clock{})
+	_, err := ask(t, &Env{}, &manifests.Go{Item: manifests.Item{Dst: "/x", Pos: manifests.Pos{File: "m", Line: 1}}, Src: dir + "/absent"})
 	compare(t, dir, nil, err, "m:1: absent: no such file or directory\n")
 
-	_, _, err = Go{Item: Item{Dst: "/x", Origin: "m:1"}, Src: dir + "/broken"}.Entries(t.Context(), Clock{})
+	_, err = ask(t, &Env{}, &manifests.Go{Item: manifests.Item{Dst: "/x", Pos: manifests.Pos{File: "m", Line: 1}}, Src: dir + "/broken"})
 	if err == nil || !strings.Contains(err.Error(), "undefined: nothing") || !strings.HasPrefix(err.Error(), "m:1: ") {
 		t.Errorf("got error %v, want the compiler's, at m:1", err)
 	}
 	t.Setenv("PATH", tmp)
-	_, _, err = Go{Item: Item{Dst: "/x", Origin: "m:1"}, Src: dir + "/broken"}.Entries(t.Context(), Clock{})
+	_, err = ask(t, &Env{}, &manifests.Go{Item: manifests.Item{Dst: "/x", Pos: manifests.Pos{File: "m", Line: 1}}, Src: dir + "/broken"})
 	compare(t, dir, nil, err, `
 m:1: broken: build .: no go command found in PATH
   install Go from https://go.dev/dl, or build the program beforehand and take it with type: file
@@ -63,6 +68,6 @@ m:1: broken: build .: no go command found in PATH
 		t.Fatal(err)
 	}
 	if len(left) > 0 {
-		t.Errorf("got %v left in the temporary folder, want nothing", left)
+		t.Errorf("got %v left in the temporary directory, want nothing", left)
 	}
 }

@@ -1,38 +1,44 @@
 package source
 
-import "github.com/mkinitfs/mkinitfs/builder/plan"
+import (
+	"context"
 
-// Node is an entry without content: a folder, a link, a device, a FIFO, a socket.
-type Node struct {
-	Item
-	Attr
-	Type     uint32 // plan.TypeDir, plan.TypeLink, ...
-	HardLink bool   // another name for Target, instead of Type
-	Target   string // of a link
-	Major    uint32 // of a device
-	Minor    uint32
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/manifests"
+)
+
+// nodeSource is an entry without content: a directory, a FIFO, a socket. A mode that is not
+// given is that which mkdir, mkfifo and bind(2) leave with the usual umask.
+type nodeSource struct {
+	*manifests.Item
+	*manifests.Attr
+	kind uint32 // plan.TypeDir, ...
+	mode uint32 // unless Attr has one
 }
 
-// Entry returns the node. Modes that are not given are those that mkdir, mkfifo
-// and bind(2) leave with the usual umask, and 0600 for devices.
-func (n Node) Entry(clock Clock) *plan.Entry {
-	if n.HardLink {
-		return n.links(n.Target, []string{n.Dst})[0]
-	}
-	mode := uint32(0o600)
-	switch n.Type {
-	case plan.TypeDir, plan.TypeSocket:
-		mode = 0o755
-	case plan.TypeFIFO:
-		mode = 0o644
-	case plan.TypeLink:
-		mode = 0o777
-	}
-	if n.Mode != nil && n.Type != plan.TypeLink {
+func (n nodeSource) Entries(_ context.Context, env *Env) ([]*plan.Entry, error) {
+	return []*plan.Entry{n.entry(env)}, nil
+}
+
+func (n nodeSource) entry(env *Env) *plan.Entry {
+	j := env.job(n.Item)
+	mode := n.mode
+	if n.Mode != nil {
 		mode = *n.Mode
 	}
-	e := n.entry(n.Dst, n.Type|mode)
-	e.Target, e.Major, e.Minor = n.Target, n.Major, n.Minor
-	n.Attr.set(e, nil, clock)
+	e := j.entry(n.Dst, n.kind|mode)
+	j.set(e, n.Attr, nil)
 	return e
+}
+
+// deviceSource is a node with a number. Without a mode it gets 0600.
+type deviceSource struct {
+	nodeSource
+	number manifests.Device
+}
+
+func (d deviceSource) Entries(_ context.Context, env *Env) ([]*plan.Entry, error) {
+	e := d.entry(env)
+	e.Major, e.Minor = d.number.Major, d.number.Minor
+	return []*plan.Entry{e}, nil
 }

@@ -48,9 +48,9 @@ func (n *notes) onDisk(path string, info *unix.Stat_t) {
 }
 
 // tell warns of all that was noted. Wanted says that nobody has said to drop attributes.
-func (n *notes) tell(item *Item, wanted bool) {
+func (n *notes) tell(j *job, wanted bool) {
 	if n.holes.n > 0 {
-		item.warn("sparse on disk and whole in RAM: %s, whose holes take %s", &n.holes, mebibytes(n.holeBytes))
+		j.warn("sparse on disk and whole in RAM: %s, whose holes take %s", &n.holes, mebibytes(n.holeBytes))
 	}
 	if n.attributes.n == 0 || !wanted {
 		return
@@ -64,8 +64,27 @@ func (n *notes) tell(item *Item, wanted bool) {
 		which = &tally{n.attributes.n, n.capabilities.first}
 	}
 	hint := `"xattrs: keep" takes them along, "xattrs: drop" says that nobody wants them`
-	if item.NoStub {
+	if j.NoStub {
 		hint = `under root.type: none nothing can set them; "xattrs: drop" says that nobody wants them`
 	}
-	item.warn("extended attributes of %s are left out: %s\n  %s", who, which, hint)
+	j.warn("extended attributes of %s are left out: %s\n  %s", who, which, hint)
+}
+
+// tally counts paths that share a peculiarity, so that one line tells of all.
+type tally struct {
+	n     int
+	first string
+}
+
+func (t *tally) add(path string) {
+	if t.n++; t.n == 1 {
+		t.first = path
+	}
+}
+
+func (t *tally) String() string {
+	if t.n > 1 {
+		return fmt.Sprintf("%s and %d more", t.first, t.n-1)
+	}
+	return t.first
 }

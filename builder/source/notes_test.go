@@ -11,6 +11,7 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
+	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
 func TestTarAttributesLeftOut(t *testing.T) {
@@ -36,25 +37,25 @@ func TestTarAttributesLeftOut(t *testing.T) {
 /d file 0000 mtime=1000 ""
 /e file 0000 mtime=1000 ""
 `
-	listTar(t, data, Tar{Item: Item{Dst: "/"}}, Clock{}, files+
+	listTar(t, data, manifests.Tar{Item: manifests.Item{Dst: "/"}}, Env{}, files+
 		"warning: m:1: extended attributes of 4 entries (1 with capabilities) are left out: /b and 3 more\n"+
 		`  "xattrs: keep" takes them along, "xattrs: drop" says that nobody wants them`+"\n")
-	listTar(t, data, Tar{Item: Item{Dst: "/", NoStub: true}}, Clock{}, files+
+	listTar(t, data, manifests.Tar{Item: manifests.Item{Dst: "/"}}, Env{NoStub: true}, files+
 		"warning: m:1: extended attributes of 4 entries (1 with capabilities) are left out: /b and 3 more\n"+
 		`  under root.type: none nothing can set them; "xattrs: drop" says that nobody wants them`+"\n")
-	listTar(t, data, Tar{Item: Item{Dst: "/"}, DropXattrs: true}, Clock{}, files)
+	listTar(t, data, manifests.Tar{Item: manifests.Item{Dst: "/"}, SrcXattrs: manifests.XattrsDrop}, Env{}, files)
 
 	dir := t.TempDir()
 	if err := os.WriteFile(dir+"/a.tar", data, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	var warned []string
-	item := Item{Dst: "/", Origin: "m:1", Warn: func(text string) { warned = append(warned, text) }}
-	got, closer, err := Tar{Item: item, Src: dir + "/a.tar", KeepXattrs: true}.Entries(t.Context(), Clock{})
+	item := manifests.Item{Dst: "/", Pos: manifests.Pos{File: "m", Line: 1}}
+	env := &Env{Warn: func(text string) { warned = append(warned, text) }}
+	got, err := ask(t, env, &manifests.Tar{Item: item, Src: dir + "/a.tar", SrcXattrs: manifests.XattrsKeep})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer closer.Close()
 	if x := got[2].Xattrs["user.a b"]; x != "2" {
 		t.Errorf("got %q from libarchive's record, want 2", x)
 	}
@@ -71,32 +72,33 @@ func TestAttributesLeftOut(t *testing.T) {
 		}
 	}
 	var warned []string
-	item := Item{Dst: "/", Origin: "m:1", Warn: func(text string) { warned = append(warned, text) }}
+	item := manifests.Item{Dst: "/", Pos: manifests.Pos{File: "m", Line: 1}}
+	env := &Env{Warn: func(text string) { warned = append(warned, text) }}
 	for _, test := range []struct {
-		attr Attr
+		rule manifests.XattrRule
 		want string
 	}{
-		{Attr{}, "m:1: extended attributes of 2 entries are left out: /a and 1 more\n"},
-		{Attr{KeepXattrs: true}, ""},
-		{Attr{DropXattrs: true}, ""},
+		{manifests.XattrsDefault, "m:1: extended attributes of 2 entries are left out: /a and 1 more\n"},
+		{manifests.XattrsKeep, ""},
+		{manifests.XattrsDrop, ""},
 	} {
 		warned = nil
-		if _, err := (Tree{Item: item, Attr: test.attr, Src: dir + "/root"}).Entries(t.Context(), Clock{}); err != nil {
+		if _, err := ask(t, env, &manifests.Tree{Item: item, SrcXattrs: test.rule, Src: dir + "/root"}); err != nil {
 			t.Fatal(err)
 		}
 		if got := strings.Join(warned, "\n"); !strings.HasPrefix(got, test.want) || test.want == "" && got != "" {
-			t.Errorf("%+v: got %q, want %q", test.attr, got, test.want)
+			t.Errorf("rule %d: got %q, want %q", test.rule, got, test.want)
 		}
 	}
 	for _, test := range []struct {
-		attr Attr
+		attr manifests.Attr
 		want int
 	}{
-		{Attr{}, 1},
-		{Attr{Xattrs: plan.Xattrs{"user.x": "z"}}, 0}, // is given
+		{manifests.Attr{}, 1},
+		{manifests.Attr{Xattrs: plan.Xattrs{"user.x": "z"}}, 0}, // is given
 	} {
 		warned = nil
-		if _, err := (File{Item: item, Attr: test.attr, Src: dir + "/root/a"}).Entries(Clock{}); err != nil {
+		if _, err := ask(t, env, &manifests.File{Item: item, Attr: test.attr, Src: dir + "/root/a"}); err != nil {
 			t.Fatal(err)
 		}
 		if len(warned) != test.want {
@@ -110,8 +112,8 @@ func TestFileKinds(t *testing.T) {
 	for mode, want := range map[uint32]string{
 		plan.TypeChar: "char", plan.TypeBlock: "block", plan.TypeFIFO: "fifo", plan.TypeSocket: "socket", plan.TypeDir: "tree",
 	} {
-		item := Item{Origin: "m:1"}
-		if hint := item.fail("x", notRegular(&unix.Stat_t{Mode: mode}), "").Hint; !strings.HasPrefix(hint, "type: "+want) {
+		j := (&Env{}).job(&manifests.Item{})
+		if hint := j.fail("x", notRegular(&unix.Stat_t{Mode: mode}), "").Hint; !strings.HasPrefix(hint, "type: "+want) {
 			t.Errorf("got hint %q, want one for type: %s", hint, want)
 		}
 	}
@@ -126,7 +128,7 @@ func TestMadeUpContent(t *testing.T) {
 			t.Logf("%s: %v, %d bytes", src, err, len(want))
 			continue
 		}
-		got, err := File{Item: Item{Dst: "/x"}, Src: src}.Entries(Clock{})
+		got, err := ask(t, &Env{}, &manifests.File{Item: manifests.Item{Dst: "/x"}, Src: src})
 		if err != nil {
 			t.Errorf("%s: %v", src, err)
 			continue

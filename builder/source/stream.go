@@ -12,10 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/manifests"
 )
-
-// Stdin as a source is the standard input.
-const Stdin = "-"
 
 // opened is an archive that can be read.
 type opened struct {
@@ -25,31 +23,31 @@ type opened struct {
 	check    func() error // that it did not change while it was read
 }
 
-// open opens the archive, and decompresses it or spools a stream into a file without a
-// name. It is ctx's error if that ends before.
-func (t *Tar) open(ctx context.Context) (*opened, error) {
-	if t.Src == Stdin {
-		return t.stream(ctx, t.openStdin)
+// openTar opens the archive at src, and decompresses it or spools a stream into a file
+// without a name. It is ctx's error if that ends before.
+func openTar(ctx context.Context, j *job, src string) (*opened, error) {
+	if src == manifests.Stdin {
+		return j.stream(ctx, src, j.openStdin)
 	}
 	var info unix.Stat_t
-	if err := lookAt(unix.AT_FDCWD, t.Src, true, &info); err != nil {
+	if err := lookAt(unix.AT_FDCWD, src, true, &info); err != nil {
 		return nil, err
 	}
 	switch info.Mode & plan.TypeMask {
 	case plan.TypeFIFO:
-		return t.stream(ctx, func() (*os.File, error) { return os.Open(t.Src) })
+		return j.stream(ctx, src, func() (*os.File, error) { return os.Open(src) })
 	case plan.TypeDir:
 		return nil, advise("type: tree takes directories", "is a directory")
 	case plan.TypeFile:
 	default:
 		return nil, errors.New("neither a regular file nor a pipe")
 	}
-	f, err := os.Open(t.Src)
+	f, err := os.Open(src)
 	if err != nil {
 		return nil, err
 	}
-	if !isDescriptor(t.Src) {
-		t.input(t.Src)
+	if !isDescriptor(src) {
+		j.input(src)
 	}
 	err = unix.Fstat(int(f.Fd()), &info)
 	var plain *os.File
@@ -77,8 +75,8 @@ func isDescriptor(path string) bool {
 	return path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/")
 }
 
-func (t *Tar) openStdin() (*os.File, error) {
-	f := t.Stdin
+func (j *job) openStdin() (*os.File, error) {
+	f := j.Stdin
 	if f == nil {
 		return nil, errors.New("there is no standard input")
 	}
@@ -89,7 +87,7 @@ func (t *Tar) openStdin() (*os.File, error) {
 }
 
 // stream spools what comes out of a pipe.
-func (t *Tar) stream(ctx context.Context, open func() (*os.File, error)) (*opened, error) {
+func (j *job) stream(ctx context.Context, src string, open func() (*os.File, error)) (*opened, error) {
 	private := make(chan bool, 1)
 	in := background(ctx, func() (*os.File, error) {
 		f, err := open()
@@ -110,7 +108,7 @@ func (t *Tar) stream(ctx context.Context, open func() (*os.File, error)) (*opene
 		spool.Close()
 		return nil, err
 	}
-	t.warnTmpfs(spool)
+	j.warnTmpfs(src, spool)
 	return &opened{File: spool, private: <-private, check: func() error { return nil }}, nil
 }
 
@@ -129,6 +127,16 @@ func spoolStream(ctx context.Context, spool *os.File, in io.Reader) error {
 		return unpack(ctx, spool, codec, r)
 	}
 	_, err = r.WriteTo(&bounded{w: spool, left: maxSpool})
+	return err
+}
+
+// unchanged checks that f is what it was when info was asked for.
+func unchanged(f *os.File, info *unix.Stat_t) error {
+	var now unix.Stat_t
+	err := unix.Fstat(int(f.Fd()), &now)
+	if err == nil && (now.Size != info.Size || stamp(&now) != stamp(info)) {
+		err = errors.New("changed while it was read")
+	}
 	return err
 }
 
@@ -162,13 +170,13 @@ func closedStream(f *os.File) bool {
 }
 
 // warnTmpfs warns of a spool that takes RAM, and says how much.
-func (t *Tar) warnTmpfs(spool *os.File) {
+func (j *job) warnTmpfs(src string, spool *os.File) {
 	var fs unix.Statfs_t
 	info, err := spool.Stat()
 	if err != nil || unix.Fstatfs(int(spool.Fd()), &fs) != nil || fs.Type != unix.TMPFS_MAGIC && fs.Type != unix.RAMFS_MAGIC {
 		return
 	}
-	t.warn("%s: takes %s of RAM while the image is built: TMPDIR (%s) is on a tmpfs", t.Src, mebibytes(info.Size()), os.TempDir())
+	j.warn("%s: takes %s of RAM while the image is built: TMPDIR (%s) is on a tmpfs", src, mebibytes(info.Size()), os.TempDir())
 }
 
 // mebibytes words a size, rounded up.

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
 // through writes data to a FIFO that the test reads.
@@ -45,14 +46,11 @@ func TestTarFIFO(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			fifo := through(t, test.data)
 			inputs := 0
-			item := Item{Dst: "/", Origin: "m:1", Input: func(string) { inputs++ }}
-			got, closer, err := Tar{Item: item, Src: fifo}.Entries(t.Context(), Clock{})
+			item := manifests.Item{Dst: "/", Pos: manifests.Pos{File: "m", Line: 1}}
+			got, err := ask(t, &Env{Input: func(string) { inputs++ }}, &manifests.Tar{Item: item, Src: fifo})
 			compare(t, filepath.Dir(fifo), got, err, test.want)
 			if inputs != 0 {
 				t.Errorf("got %d inputs, want none of what nobody can read again", inputs)
-			}
-			if err == nil {
-				closer.Close()
 			}
 		})
 	}
@@ -66,7 +64,7 @@ func TestTarFIFOInterrupted(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, _, err := Tar{Item: Item{Dst: "/"}, Src: fifo}.Entries(ctx, Clock{})
+	_, err := askIn(ctx, &Env{}, &manifests.Tar{Item: manifests.Item{Dst: "/"}, Src: fifo})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got error %v, want %v", err, context.Canceled)
 	}
@@ -77,25 +75,25 @@ func TestFakeroot(t *testing.T) {
 	dir := files(t, map[string]string{"full": "x", "empty": "", "link": "-> full"})
 	for _, test := range []struct {
 		name string
-		file File
+		file manifests.File
 		bad  bool
 	}{
-		{"mode of the host", File{Src: "full"}, true},
-		{"mode given", File{Src: "full", Attr: Attr{Mode: &mode}}, false},
-		{"owner kept", File{Src: "full", Attr: Attr{Mode: &mode, KeepOwner: true}}, true},
-		{"attributes kept", File{Src: "full", Attr: Attr{Mode: &mode, KeepXattrs: true}}, true},
-		{"empty: perhaps a node", File{Src: "empty", Attr: Attr{Mode: &mode}}, true},
-		{"a link", File{Src: "link"}, false},
-		{"not there", File{Src: "none", Optional: true}, false},
-		{"content", File{Text: new(string)}, false},
+		{"mode of the host", manifests.File{Src: "full"}, true},
+		{"mode given", manifests.File{Src: "full", Attr: manifests.Attr{Mode: &mode}}, false},
+		{"owner kept", manifests.File{Src: "full", Attr: manifests.Attr{Mode: &mode, Owner: manifests.Owner{Keep: true}}}, true},
+		{"attributes kept", manifests.File{Src: "full", SrcXattrs: manifests.XattrsKeep, Attr: manifests.Attr{Mode: &mode}}, true},
+		{"empty: perhaps a node", manifests.File{Src: "empty", Attr: manifests.Attr{Mode: &mode}}, true},
+		{"a link", manifests.File{Src: "link"}, false},
+		{"not there", manifests.File{Src: "none", Optional: true}, false},
+		{"content", manifests.File{Text: new(string)}, false},
 	} {
 		test.file.Src = filepath.Join(dir, test.file.Src)
-		test.file.Item = Item{Dst: "/x", Origin: "m:1", Fakeroot: "fakeroot"}
-		if _, err := test.file.Entries(Clock{}); (err != nil) != test.bad {
+		test.file.Item = manifests.Item{Dst: "/x", Pos: manifests.Pos{File: "m", Line: 1}}
+		if _, err := ask(t, &Env{Fakeroot: "fakeroot"}, &test.file); (err != nil) != test.bad {
 			t.Errorf("%s: got error %v, want one: %v", test.name, err, test.bad)
 		}
 	}
-	_, err := Tree{Item: Item{Dst: "/", Origin: "m:1", Fakeroot: "pseudo"}, Src: dir}.Entries(t.Context(), Clock{})
+	_, err := ask(t, &Env{Fakeroot: "pseudo"}, &manifests.Tree{Item: manifests.Item{Dst: "/", Pos: manifests.Pos{File: "m", Line: 1}}, Src: dir})
 	var problems plan.Errors
 	if !errors.As(err, &problems) || problems[0].Hint == "" {
 		t.Errorf("tree: got error %v, want one with a hint", err)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
+	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
 // member is a header with its content.
@@ -66,24 +67,21 @@ func gzipped(t *testing.T, data []byte) []byte {
 }
 
 // listTar reads data as an archive with request's settings and compares.
-func listTar(t *testing.T, data []byte, request Tar, clock Clock, want string) {
+func listTar(t *testing.T, data []byte, request manifests.Tar, env Env, want string) {
 	t.Helper()
 	dir := files(t, map[string]string{"a.tar": string(data)})
-	request.Src, request.Origin = dir+"/a.tar", "m:1"
+	request.Src, request.Pos = dir+"/a.tar", manifests.Pos{File: "m", Line: 1}
 	var warned strings.Builder
-	request.Warn = func(text string) { fmt.Fprintln(&warned, "warning:", strings.ReplaceAll(text, dir+"/", "")) }
-	got, closer, err := request.Entries(t.Context(), clock)
+	env.Warn = func(text string) { fmt.Fprintln(&warned, "warning:", strings.ReplaceAll(text, dir+"/", "")) }
+	got, err := ask(t, &env, &request)
 	compareAll(t, dir, got, err, warned.String(), want)
 	if err != nil {
 		return
 	}
 	for _, e := range got {
-		if e.Source != request.Archive {
-			t.Errorf("%s: got source %d, want %d", e.Path, e.Source, request.Archive)
+		if e.Source != 1 {
+			t.Errorf("%s: got source %d, want 1", e.Path, e.Source)
 		}
-	}
-	if err := closer.Close(); err != nil {
-		t.Error(err)
 	}
 }
 
@@ -112,7 +110,7 @@ func TestTarMembers(t *testing.T) {
 `
 	for _, format := range []tar.Format{tar.FormatUSTAR, tar.FormatPAX, tar.FormatGNU} {
 		t.Run(format.String(), func(t *testing.T) {
-			listTar(t, archive(t, format, members...), Tar{Item: Item{Dst: "/"}, Archive: 7}, Clock{1500, true}, want)
+			listTar(t, archive(t, format, members...), manifests.Tar{Item: manifests.Item{Dst: "/"}}, Env{Clock: Clock{1500, true}}, want)
 		})
 	}
 }
@@ -129,7 +127,7 @@ func TestTarLongNames(t *testing.T) {
 				member{tar.Header{Typeflag: tar.TypeLink, Name: long + "/h", Linkname: long + "/" + long}, ""},
 				member{tar.Header{Typeflag: tar.TypeReg, Name: "after", Mode: 0o644}, strings.Repeat("x", 513)},
 			)
-			listTar(t, data, Tar{Item: Item{Dst: "/d", Replace: true}, Archive: 1}, Clock{}, strings.ReplaceAll(`
+			listTar(t, data, manifests.Tar{Item: manifests.Item{Dst: "/d", Replace: true}}, Env{}, strings.ReplaceAll(`
 /d/LONG/LONG file 0644 mtime=1000 "content" replace
 /d/l link 0777 mtime=1000 -> LONG/LONG replace
 /d/LONG/h hard /d/LONG/LONG replace
@@ -147,12 +145,12 @@ func TestTarTimes(t *testing.T) {
 		member{tar.Header{Typeflag: tar.TypeReg, Name: "after", ModTime: time.Unix(1<<32, 0)}, ""},
 	)
 	const before = "warning: m:1: times outside 1970-01-01 .. 2106-02-07, all that newc holds, are clamped: /before"
-	listTar(t, data, Tar{Item: Item{Dst: "/"}}, Clock{Epoch: 0, Set: true}, `
+	listTar(t, data, manifests.Tar{Item: manifests.Item{Dst: "/"}}, Env{Clock: Clock{Epoch: 0, Set: true}}, `
 /fraction file 0000 ""
 /before file 0000 ""
 /after file 0000 ""
 `+before+"\n")
-	listTar(t, data, Tar{Item: Item{Dst: "/"}}, Clock{}, `
+	listTar(t, data, manifests.Tar{Item: manifests.Item{Dst: "/"}}, Env{}, `
 /fraction file 0000 mtime=1000 ""
 /before file 0000 ""
 /after file 0000 mtime=4294967295 ""
@@ -172,12 +170,12 @@ func TestTarExclude(t *testing.T) {
 		member{tar.Header{Typeflag: tar.TypeLink, Name: "second", Linkname: "first"}, ""},
 		member{tar.Header{Typeflag: tar.TypeLink, Name: "third", Linkname: "first"}, ""},
 	)
-	listTar(t, data, Tar{Item: Item{Dst: "/d"}, Exclude: globs("usr/share/man", "**/*.a", "/first")}, Clock{}, `
+	listTar(t, data, manifests.Tar{Item: manifests.Item{Dst: "/d"}, Exclude: globs("usr/share/man", "**/*.a", "/first")}, Env{}, `
 /d/usr/share/manual file 0644 mtime=1000 "m"
 /d/second file 0644 mtime=1000 "content"
 /d/third hard /d/second
 `)
-	listTar(t, data, Tar{Item: Item{Dst: "/d"}, Exclude: globs("usr", "nothing")}, Clock{}, `
+	listTar(t, data, manifests.Tar{Item: manifests.Item{Dst: "/d"}, Exclude: globs("usr", "nothing")}, Env{}, `
 m:2: nothing: matches nothing
   write {path: "nothing", optional: true} if it may match nothing
 `)
@@ -226,24 +224,21 @@ func TestTarErrors(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			listTar(t, test.data, Tar{Item: Item{Dst: "/"}}, Clock{}, "m:1: a.tar: "+test.want+"\n")
+			listTar(t, test.data, manifests.Tar{Item: manifests.Item{Dst: "/"}}, Env{}, "m:1: a.tar: "+test.want+"\n")
 		})
 	}
 }
 
 func TestTarMissing(t *testing.T) {
 	dir := t.TempDir()
-	request := Tar{Item: Item{Dst: "/", Origin: "m:1"}, Src: dir + "/none.tar"}
-	_, _, err := request.Entries(t.Context(), Clock{})
+	request := &manifests.Tar{Item: manifests.Item{Dst: "/", Pos: manifests.Pos{File: "m", Line: 1}}, Src: dir + "/none.tar"}
+	_, err := ask(t, &Env{}, request)
 	compare(t, dir, nil, err, "m:1: none.tar: no such file or directory\n")
 	request.Optional = true
-	got, closer, err := request.Entries(t.Context(), Clock{})
+	got, err := ask(t, &Env{}, request)
 	compare(t, dir, got, err, "")
-	if err := closer.Close(); err != nil {
-		t.Error(err)
-	}
 	request.Src = dir
-	_, _, err = request.Entries(t.Context(), Clock{})
+	_, err = ask(t, &Env{}, request)
 	compare(t, filepath.Dir(dir), nil, err, "m:1: "+filepath.Base(dir)+": is a directory\n  type: tree takes directories\n")
 }
 
@@ -251,9 +246,8 @@ func TestTarPrivate(t *testing.T) {
 	data := archive(t, tar.FormatPAX, member{tar.Header{Typeflag: tar.TypeReg, Name: "x", Mode: 0o644}, "x"})
 	dir := files(t, map[string]string{"a.tar": string(data)})
 	chmod(t, 0o640, dir, "a.tar")
-	got, closer, err := Tar{Item: Item{Dst: "/"}, Src: dir + "/a.tar"}.Entries(t.Context(), Clock{})
+	got, err := ask(t, &Env{}, &manifests.Tar{Item: manifests.Item{Dst: "/"}, Src: dir + "/a.tar"})
 	compare(t, dir, got, err, "/x file 0644 mtime=1000 \"x\" private\n")
-	closer.Close()
 }
 
 func TestTarStreams(t *testing.T) {
@@ -265,7 +259,7 @@ func TestTarStreams(t *testing.T) {
 		data = data[n:]
 	}
 	streams = append(streams, make([]byte, 10240)...) // a tape's record
-	listTar(t, streams, Tar{Item: Item{Dst: "/"}}, Clock{}, `
+	listTar(t, streams, manifests.Tar{Item: manifests.Item{Dst: "/"}}, Env{}, `
 /x file 0644 mtime=1000 "01234567890123456789... 10000"
 `)
 }
@@ -275,7 +269,7 @@ func TestTarInterrupted(t *testing.T) {
 	dir := files(t, map[string]string{"a.tar": string(data)})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, _, err := Tar{Item: Item{Dst: "/"}, Src: dir + "/a.tar"}.Entries(ctx, Clock{})
+	_, err := askIn(ctx, &Env{}, &manifests.Tar{Item: manifests.Item{Dst: "/"}, Src: dir + "/a.tar"})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got error %v, want %v", err, context.Canceled)
 	}
@@ -331,11 +325,8 @@ func TestTarOfOthers(t *testing.T) {
 			args := append(test.args, "-cf", "../a.tar", "bin/sh", "bin/zsh", long)
 			run(t, dir+"/root", test.tool, args...)
 			chmod(t, 0o644, dir, "a.tar")
-			got, closer, err := Tar{Item: Item{Dst: "/"}, Src: dir + "/a.tar"}.Entries(t.Context(), Clock{})
+			got, err := ask(t, &Env{}, &manifests.Tar{Item: manifests.Item{Dst: "/"}, Src: dir + "/a.tar"})
 			compare(t, dir, got, err, want)
-			if err == nil {
-				closer.Close()
-			}
 		})
 	}
 }
@@ -373,11 +364,10 @@ func TestTarSparse(t *testing.T) {
 		t.Run(test.tool+strings.Join(test.args, ""), func(t *testing.T) {
 			run(t, dir, test.tool, slices.Concat(test.args, []string{"-cf", "a.tar"}, names)...)
 			chmod(t, 0o644, dir, "a.tar")
-			got, closer, err := Tar{Item: Item{Dst: "/", Origin: "m:1"}, Src: dir + "/a.tar"}.Entries(t.Context(), Clock{})
+			got, err := ask(t, &Env{}, &manifests.Tar{Item: manifests.Item{Dst: "/", Pos: manifests.Pos{File: "m", Line: 1}}, Src: dir + "/a.tar"})
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer closer.Close()
 			for i, e := range got {
 				want, err := os.ReadFile(filepath.Join(dir, names[i]))
 				if err != nil {
@@ -403,11 +393,10 @@ func TestTarSparseTooLarge(t *testing.T) {
 	}
 	data := withRecords(t, records)
 	dir := files(t, map[string]string{"a.tar": string(data)})
-	got, closer, err := Tar{Item: Item{Dst: "/"}, Src: dir + "/a.tar"}.Entries(t.Context(), Clock{})
+	got, err := ask(t, &Env{}, &manifests.Tar{Item: manifests.Item{Dst: "/"}, Src: dir + "/a.tar"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer closer.Close()
 	if e := got[0]; e.Path != "/huge" || e.Size != 9e18 || e.Data != (plan.Data{}) {
 		t.Errorf("got %+v, want /huge of 9e18 bytes without data", e)
 	}
@@ -442,7 +431,7 @@ func TestTarBounds(t *testing.T) {
 		"attributes":     {archive(t, tar.FormatPAX, xattrs...), `member "x": ` + full},
 	} {
 		t.Run(name, func(t *testing.T) {
-			listTar(t, test.data, Tar{Item: Item{Dst: "/"}, KeepXattrs: true}, Clock{}, "m:1: a.tar: "+test.want+"\n")
+			listTar(t, test.data, manifests.Tar{Item: manifests.Item{Dst: "/"}, SrcXattrs: manifests.XattrsKeep}, Env{}, "m:1: a.tar: "+test.want+"\n")
 		})
 	}
 	t.Run("holes", func(t *testing.T) {
@@ -514,7 +503,7 @@ func TestTarOldTypes(t *testing.T) {
 		}
 		copy(header[148:], fmt.Sprintf("%06o\x00 ", n))
 	}
-	listTar(t, data, Tar{Item: Item{Dst: "/"}}, Clock{}, `
+	listTar(t, data, manifests.Tar{Item: manifests.Item{Dst: "/"}}, Env{}, `
 /etc dir 0700 mtime=1000 implied
 /etc/conf file 0600 mtime=1000 "conf"
 /bin dir 0755 mtime=1000 implied
@@ -533,7 +522,7 @@ func TestTarGlobal(t *testing.T) {
 		file("behind"),
 		member{tar.Header{Typeflag: tar.TypeReg, Name: "own", Uid: 1 << 22}, ""},
 	)
-	listTar(t, data, Tar{Item: Item{Dst: "/"}}, Clock{}, `
+	listTar(t, data, manifests.Tar{Item: manifests.Item{Dst: "/"}}, Env{}, `
 /before file 0000 owner=1:0 mtime=1000 ""
 /behind file 0000 owner=7:0 mtime=2000 ""
 /own file 0000 owner=4194304:0 mtime=2000 ""
@@ -543,10 +532,10 @@ func TestTarGlobal(t *testing.T) {
 func TestTarEnds(t *testing.T) {
 	one := archive(t, tar.FormatPAX, member{tar.Header{Typeflag: tar.TypeReg, Name: "x"}, "x"})
 	const want = "/x file 0000 mtime=1000 \"x\"\n"
-	listTar(t, append(slices.Clone(one), make([]byte, 8192)...), Tar{Item: Item{Dst: "/"}}, Clock{}, want)
-	listTar(t, append(slices.Clone(one), one...), Tar{Item: Item{Dst: "/"}}, Clock{}, want+
+	listTar(t, append(slices.Clone(one), make([]byte, 8192)...), manifests.Tar{Item: manifests.Item{Dst: "/"}}, Env{}, want)
+	listTar(t, append(slices.Clone(one), one...), manifests.Tar{Item: manifests.Item{Dst: "/"}}, Env{}, want+
 		"warning: m:1: a.tar: what is behind the end of the archive, at byte 2048, is left out\n  tar --concatenate joins archives, cat does not\n")
-	listTar(t, one[:len(one)-1024], Tar{Item: Item{Dst: "/"}}, Clock{}, want+
+	listTar(t, one[:len(one)-1024], manifests.Tar{Item: manifests.Item{Dst: "/"}}, Env{}, want+
 		"warning: m:1: a.tar: no end of archive after 1024 bytes: it may have been cut short\n")
 }
 
@@ -576,7 +565,7 @@ func TestTarChanges(t *testing.T) {
 				t.Error(err)
 			}
 		}}
-		_, _, err := Tar{Item: Item{Dst: "/", Origin: "m:1"}, Src: file}.Entries(ctx, Clock{})
+		_, err := askIn(ctx, &Env{}, &manifests.Tar{Item: manifests.Item{Dst: "/", Pos: manifests.Pos{File: "m", Line: 1}}, Src: file})
 		want := "m:1: " + file + ": changed while it was read"
 		if err == nil || err.Error() != want {
 			t.Errorf("got error %v, want %s", err, want)

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
@@ -12,7 +13,26 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/manifests"
 )
+
+// ask returns the entries of an item. They can be read until the test ends.
+func ask(t testing.TB, env *Env, c manifests.Content) ([]*plan.Entry, error) {
+	t.Cleanup(func() {
+		if err := env.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return askIn(t.Context(), env, c)
+}
+
+func askIn(ctx context.Context, env *Env, c manifests.Content) ([]*plan.Entry, error) {
+	s, err := Of(c)
+	if err != nil {
+		return nil, err
+	}
+	return s.Entries(ctx, env)
+}
 
 // format writes entries, one a line: path, type, mode, and what is not usual.
 func format(t *testing.T, entries []*plan.Entry) string {

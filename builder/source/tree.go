@@ -11,44 +11,36 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// Tree puts a directory of the host with all that is in it at Dst.
-type Tree struct {
-	Item
-	Attr                 // Mode is for folders, too: they get x wherever it has r
-	DirMode  *uint32     // of folders, instead of Mode
-	Norm     bool        // modes 0755 for folders and what its owner may execute, else 0644
-	Src      string      // a folder, or a symbolic link to one
-	Exclude  []plan.Glob // relative to Src; an excluded folder is not entered
-	Follow   bool        // take what symbolic links lead to, not the links
-	Optional bool        // no such folder is fine
+// treeSource puts a directory of the host with all that is in it at Dst. Directories are
+// implied, so that others can say what they are like. Hard links within the tree stay hard
+// links.
+type treeSource struct{ *manifests.Tree }
 
-	Whiteouts bool  // apply the marks of a container's layer
-	Archive   int32 // becomes [plan.Entry.Source] if Whiteouts are applied: another one for each item
-}
-
-// Entries walks the tree. Folders are implied, so that others can say what they
-// are like. Hard links within the tree stay hard links. An error is of type
-// [plan.Errors], or ctx's.
-func (t Tree) Entries(ctx context.Context, clock Clock) ([]*plan.Entry, error) {
+func (t treeSource) Entries(ctx context.Context, env *Env) ([]*plan.Entry, error) {
+	j := env.job(&t.Item)
 	info := &unix.Stat_t{}
 	err := lookAt(unix.AT_FDCWD, t.Src, true, info)
 	switch {
 	case t.Optional && err == unix.ENOENT:
-		t.inputAbove(t.Src)
+		j.inputAbove(t.Src)
 		return nil, nil
 	case err != nil:
-		return nil, plan.Errors{t.fail(t.Src, err, "")}
+		return nil, plan.Errors{j.fail(t.Src, err, "")}
 	case info.Mode&plan.TypeMask != plan.TypeDir:
-		return nil, plan.Errors{t.fail(t.Src, errors.New("not a directory"), "type: file takes single files")}
-	case t.Fakeroot != "":
-		return nil, plan.Errors{t.pretended(t.Src)}
+		return nil, plan.Errors{j.fail(t.Src, errors.New("not a directory"), "type: file takes single files")}
+	case env.Fakeroot != "":
+		return nil, plan.Errors{j.pretended(t.Src)}
 	}
 	w := &walk{
-		Tree: t, ctx: ctx, clock: clock,
+		Tree: t.Tree, job: j, ctx: ctx, wants: wants(t.SrcXattrs),
 		excludes: newExcludes(t.Exclude), names: map[inode]string{}, buf: make([]byte, 32<<10),
 		layer: layer{apply: t.Whiteouts},
+	}
+	if t.Whiteouts {
+		w.number = env.archive()
 	}
 	w.add(t.Src, info, false)
 	if err := context.Cause(ctx); err != nil {
@@ -57,22 +49,24 @@ func (t Tree) Entries(ctx context.Context, clock Clock) ([]*plan.Entry, error) {
 	if len(w.problems) == 0 {
 		w.problems = w.excludes.unused()
 	}
-	if marked := w.layer.problem(&t.Item, t.Src); marked != nil {
+	if marked := w.layer.problem(&j, t.Src); marked != nil {
 		w.problems = append(w.problems, marked)
 	}
 	w.holdTimes(w.entries)
-	w.noted.tell(&w.Item, !w.DropXattrs)
+	w.noted.tell(&j, t.SrcXattrs != manifests.XattrsDrop)
 	return w.entries, w.problems.Sorted()
 }
 
 // walk is a tree being walked.
 type walk struct {
-	Tree
+	*manifests.Tree
+	job
 	ctx      context.Context
-	clock    Clock
+	number   int32 // becomes [plan.Entry.Source]
+	wants    func(xattr string) bool
 	excludes *excludes
 	names    map[inode]string // of files with several names: the first in the image
-	above    []inode          // the folders that we are in, when links are followed
+	above    []inode          // the directories that we are in, when links are followed
 	found    []found          // what was found in them and is still to be added
 	buf      []byte
 	layer    layer
@@ -88,7 +82,7 @@ type found struct {
 	info unix.Stat_t
 }
 
-// add adds the file of the host at path. A file below a folder that is closed to others
+// add adds the file of the host at path. A file below a directory that is closed to others
 // is private whatever its own mode.
 func (w *walk) add(path string, info *unix.Stat_t, private bool) {
 	// Most trees go to the root: there an entry's path is a part of that on the host,
@@ -98,11 +92,8 @@ func (w *walk) add(path string, info *unix.Stat_t, private bool) {
 		dst = w.Dst + dst
 	}
 	e := w.entry(dst, info.Mode)
-	e.Brought = true
-	if w.Whiteouts {
-		e.Source = w.Archive
-	}
-	w.Attr.set(e, info, w.clock)
+	e.Brought, e.Source = true, w.number
+	w.set(e, &w.Attr, info)
 	w.setMode(e)
 	id := inode{uint64(info.Dev), info.Ino}
 	if info.Nlink > 1 && !e.IsDir() {
@@ -114,7 +105,7 @@ func (w *walk) add(path string, info *unix.Stat_t, private bool) {
 		w.names[id] = dst
 	}
 	var err error
-	if !e.IsLink() || w.KeepXattrs { // of a link, only the superuser of a strange system would set some
+	if !e.IsLink() || w.SrcXattrs == manifests.XattrsKeep { // of a link, only the superuser of a strange system would set some
 		var left []string
 		e.Xattrs, left, err = hostXattrs(path, w.Follow, w.wants)
 		w.noted.leave(dst, left)
@@ -132,7 +123,7 @@ func (w *walk) add(path string, info *unix.Stat_t, private bool) {
 		e.Major, e.Minor = unix.Major(uint64(info.Rdev)), unix.Minor(uint64(info.Rdev))
 	}
 	if w.take(e, path, err); e.IsDir() && err == nil {
-		w.addFolder(path, id, private || info.Mode&0o001 == 0)
+		w.addDir(path, id, private || info.Mode&0o001 == 0)
 	}
 }
 
@@ -149,8 +140,8 @@ func (w *walk) take(e *plan.Entry, path string, err error) {
 	w.entries = append(w.entries, taken...)
 }
 
-// addFolder adds what is in the folder at path.
-func (w *walk) addFolder(path string, id inode, private bool) {
+// addDir adds what is in the directory at path.
+func (w *walk) addDir(path string, id inode, private bool) {
 	if w.ctx.Err() != nil {
 		return
 	}
@@ -174,8 +165,8 @@ func (w *walk) addFolder(path string, id inode, private bool) {
 	w.found = w.found[:first]
 }
 
-// look finds what is in the folder at path, sorted by name. The folder is closed when
-// that is known: a deep tree would take too many descriptors.
+// look finds what is in the directory at path, sorted by name. The directory is closed
+// when that is known: a deep tree would take too many descriptors.
 func (w *walk) look(path string) error {
 	var fd int
 	err := again(func() (err error) {
@@ -211,20 +202,20 @@ func (w *walk) look(path string) error {
 }
 
 // setMode changes e's permission bits to what was asked for.
-func (t *Tree) setMode(e *plan.Entry) {
+func (w *walk) setMode(e *plan.Entry) {
 	bits := e.Mode & 0o7777
 	switch {
 	case e.IsLink():
 		bits = 0o777
-	case e.IsDir() && t.DirMode != nil:
-		bits = *t.DirMode
-	case e.IsDir() && t.Mode != nil:
-		bits = *t.Mode | *t.Mode&0o444>>2
-	case t.Mode != nil:
-		bits = *t.Mode
-	case t.Norm && (e.IsDir() || e.IsFile() && bits&0o100 != 0):
+	case e.IsDir() && w.DirMode != nil:
+		bits = *w.DirMode
+	case e.IsDir() && w.Mode != nil:
+		bits = *w.Mode | *w.Mode&0o444>>2
+	case w.Mode != nil:
+		bits = *w.Mode
+	case w.Normalize && (e.IsDir() || e.IsFile() && bits&0o100 != 0):
 		bits = 0o755
-	case t.Norm && e.IsFile():
+	case w.Normalize && e.IsFile():
 		bits = 0o644
 	}
 	e.Mode = e.Mode&plan.TypeMask | bits

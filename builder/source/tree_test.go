@@ -12,13 +12,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-func globs(patterns ...string) []plan.Glob {
-	var list []plan.Glob
+func globs(patterns ...string) []manifests.Glob {
+	var list []manifests.Glob
 	for _, p := range patterns {
-		list = append(list, plan.Glob{Origin: "m:2", Pattern: p})
+		list = append(list, manifests.Glob{Pos: manifests.Pos{File: "m", Line: 2}, Pattern: p})
 	}
 	return list
 }
@@ -39,10 +39,10 @@ func TestTree(t *testing.T) {
 	}
 	tests := []struct {
 		name string
-		tree Tree
+		tree manifests.Tree
 		want string
 	}{
-		{"all", Tree{Item: Item{Dst: "/"}, Src: "root"}, `
+		{"all", manifests.Tree{Item: manifests.Item{Dst: "/"}, Src: "root"}, `
 / dir 0755 implied
 /bin dir 0755 implied
 /bin/ash link 0777 -> sh
@@ -59,7 +59,7 @@ func TestTree(t *testing.T) {
 /lib/sub dir 0755 implied
 /lib/sub/b.a file 0644 "b"
 `},
-		{"exclude", Tree{Item: Item{Dst: "/srv", Replace: true}, Src: "link/", Exclude: globs("**/*.a", "/bin/sh", "closed", "e*/**")}, `
+		{"exclude", manifests.Tree{Item: manifests.Item{Dst: "/srv", Replace: true}, Src: "link/", Exclude: globs("**/*.a", "/bin/sh", "closed", "e*/**")}, `
 /srv dir 0755 implied replace
 /srv/bin dir 0755 implied replace
 /srv/bin/ash link 0777 -> sh replace
@@ -70,7 +70,7 @@ func TestTree(t *testing.T) {
 /srv/lib/sh file 0755 "sh" replace
 /srv/lib/sub dir 0755 implied replace
 `},
-		{"modes normalised", Tree{Item: Item{Dst: "/"}, Src: "root", Norm: true, Exclude: globs("lib", "bin")}, `
+		{"modes normalised", manifests.Tree{Item: manifests.Item{Dst: "/"}, Src: "root", Normalize: true, Exclude: globs("lib", "bin")}, `
 / dir 0755 implied
 /bin.txt file 0644 "text"
 /closed dir 0755 implied
@@ -79,17 +79,17 @@ func TestTree(t *testing.T) {
 /etc dir 0755 implied
 /etc/key file 0644 "key" private
 `},
-		{"modes given", Tree{Item: Item{Dst: "/"}, Src: "root/bin", Attr: Attr{Mode: new(uint32(0o640)), UID: new(uint32(3))}}, `
+		{"modes given", manifests.Tree{Item: manifests.Item{Dst: "/"}, Src: "root/bin", Attr: manifests.Attr{Mode: new(uint32(0o640)), Owner: manifests.Owner{UID: new(uint32(3))}}}, `
 / dir 0750 owner=3:0 implied
 /ash link 0777 owner=3:0 -> sh
 /sh file 0640 owner=3:0 "sh"
 `},
-		{"modes of folders", Tree{Item: Item{Dst: "/b"}, Src: "root/bin", DirMode: new(uint32(0o711))}, `
+		{"modes of folders", manifests.Tree{Item: manifests.Item{Dst: "/b"}, Src: "root/bin", DirMode: new(uint32(0o711))}, `
 /b dir 0711 implied
 /b/ash link 0777 -> sh
 /b/sh file 0755 "sh"
 `},
-		{"follow", Tree{Item: Item{Dst: "/"}, Src: "shared", Follow: true}, `
+		{"follow", manifests.Tree{Item: manifests.Item{Dst: "/"}, Src: "shared", Follow: true}, `
 / dir 0755 implied
 /x file 0644 "x"
 /y file 0644 "x"
@@ -97,21 +97,21 @@ func TestTree(t *testing.T) {
 /z/ash file 0755 "sh"
 /z/sh hard /z/ash
 `},
-		{"follow in a loop", Tree{Item: Item{Dst: "/"}, Src: "loop", Follow: true}, `
+		{"follow in a loop", manifests.Tree{Item: manifests.Item{Dst: "/"}, Src: "loop", Follow: true}, `
 m:1: loop/a/up: a symbolic link that leads back to a directory above it
 `},
-		{"follow nowhere", Tree{Item: Item{Dst: "/"}, Src: "dead", Follow: true}, `
+		{"follow nowhere", manifests.Tree{Item: manifests.Item{Dst: "/"}, Src: "dead", Follow: true}, `
 m:1: dead/x: no such file or directory
 `},
-		{"optional", Tree{Item: Item{Dst: "/"}, Src: "none", Optional: true}, ``},
-		{"missing", Tree{Item: Item{Dst: "/"}, Src: "none"}, `
+		{"optional", manifests.Tree{Item: manifests.Item{Dst: "/"}, Src: "none", Optional: true}, ``},
+		{"missing", manifests.Tree{Item: manifests.Item{Dst: "/"}, Src: "none"}, `
 m:1: none: no such file or directory
 `},
-		{"a file", Tree{Item: Item{Dst: "/"}, Src: "root/bin/sh"}, `
+		{"a file", manifests.Tree{Item: manifests.Item{Dst: "/"}, Src: "root/bin/sh"}, `
 m:1: root/bin/sh: not a directory
   type: file takes single files
 `},
-		{"exclude nothing", Tree{Item: Item{Dst: "/"}, Src: "shared", Exclude: append(globs("x", "*.o"), plan.Glob{Pattern: "*.so", Optional: true})}, `
+		{"exclude nothing", manifests.Tree{Item: manifests.Item{Dst: "/"}, Src: "shared", Exclude: append(globs("x", "*.o"), manifests.Glob{Pattern: "*.so", Optional: true})}, `
 m:2: *.o: matches nothing
   write {path: "*.o", optional: true} if it may match nothing
 `},
@@ -119,8 +119,8 @@ m:2: *.o: matches nothing
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			test.tree.Src = dir + "/" + test.tree.Src
-			test.tree.Origin = "m:1"
-			got, err := test.tree.Entries(t.Context(), Clock{})
+			test.tree.Pos = manifests.Pos{File: "m", Line: 1}
+			got, err := ask(t, &Env{}, &test.tree)
 			compare(t, dir, got, err, test.want)
 		})
 	}
@@ -134,17 +134,17 @@ func TestTreeTimes(t *testing.T) {
 		}
 	}
 	for _, test := range []struct {
-		rule  MTimeRule
+		rule  manifests.MTimeRule
 		clock Clock
 		want  [3]int64
 	}{
-		{MTimeDefault, Clock{}, [3]int64{0, 0, 0}},
-		{MTimeDefault, Clock{2000, true}, [3]int64{2000, 2000, 2000}},
-		{MTimeKeep, Clock{2000, true}, [3]int64{2500, 1000, 3000}},
-		{MTimeClamp, Clock{2000, true}, [3]int64{2000, 1000, 2000}},
-		{MTimeClamp, Clock{}, [3]int64{2500, 1000, 3000}},
+		{manifests.MTimeDefault, Clock{}, [3]int64{0, 0, 0}},
+		{manifests.MTimeDefault, Clock{2000, true}, [3]int64{2000, 2000, 2000}},
+		{manifests.MTimeKeep, Clock{2000, true}, [3]int64{2500, 1000, 3000}},
+		{manifests.MTimeClamp, Clock{2000, true}, [3]int64{2000, 1000, 2000}},
+		{manifests.MTimeClamp, Clock{}, [3]int64{2500, 1000, 3000}},
 	} {
-		got, err := Tree{Item: Item{Dst: "/"}, Src: dir, Attr: Attr{MTime: MTime{Rule: test.rule}}}.Entries(t.Context(), test.clock)
+		got, err := ask(t, &Env{Clock: test.clock}, &manifests.Tree{Item: manifests.Item{Dst: "/"}, Src: dir, Attr: manifests.Attr{MTime: manifests.MTime{Rule: test.rule}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -170,7 +170,7 @@ func TestTreeSpecialFiles(t *testing.T) {
 	chmod(t, 0o755, dir, "fifo")
 	chmod(t, 0o755, dir, "socket")
 	chmod(t, 0o755, dir)
-	got, err := Tree{Item: Item{Dst: "/"}, Src: dir}.Entries(t.Context(), Clock{})
+	got, err := ask(t, &Env{}, &manifests.Tree{Item: manifests.Item{Dst: "/"}, Src: dir})
 	compare(t, dir, got, err, `
 / dir 0755 implied
 /fifo fifo 0755
@@ -183,7 +183,7 @@ func TestTreeSpecialFiles(t *testing.T) {
 	}
 	chmod(t, 0o600, devices, "b")
 	chmod(t, 0o755, devices)
-	got, err = Tree{Item: Item{Dst: "/"}, Src: devices}.Entries(t.Context(), Clock{})
+	got, err = ask(t, &Env{}, &manifests.Tree{Item: manifests.Item{Dst: "/"}, Src: devices})
 	compare(t, devices, got, err, `
 / dir 0755 implied
 /b block 0600 300:70000
@@ -198,7 +198,7 @@ func TestTreeUnreadable(t *testing.T) {
 	chmod(t, 0, dir, "a")
 	chmod(t, 0, dir, "b")
 	defer chmod(t, 0o700, dir, "a")
-	got, err := Tree{Item: Item{Dst: "/", Origin: "m:1"}, Src: dir}.Entries(t.Context(), Clock{})
+	got, err := ask(t, &Env{}, &manifests.Tree{Item: manifests.Item{Dst: "/", Pos: manifests.Pos{File: "m", Line: 1}}, Src: dir})
 	compare(t, dir, got, err, `
 m:1: a: permission denied
 m:1: b: permission denied
@@ -208,7 +208,7 @@ m:1: b: permission denied
 func TestTreeInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := Tree{Item: Item{Dst: "/"}, Src: t.TempDir()}.Entries(ctx, Clock{})
+	_, err := askIn(ctx, &Env{}, &manifests.Tree{Item: manifests.Item{Dst: "/"}, Src: t.TempDir()})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got error %v, want %v", err, context.Canceled)
 	}
@@ -230,7 +230,7 @@ func BenchmarkTree(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		entries, err := Tree{Item: Item{Dst: "/"}, Src: dir, Exclude: globs("**/7")}.Entries(b.Context(), Clock{})
+		entries, err := ask(b, &Env{}, &manifests.Tree{Item: manifests.Item{Dst: "/"}, Src: dir, Exclude: globs("**/7")})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -72,12 +72,12 @@ func (l *layer) take(e *plan.Entry) ([]*plan.Entry, error) {
 }
 
 // problem is what is wrong if there were marks and nobody said how to take them.
-func (l *layer) problem(item *Item, src string) *plan.Error {
+func (l *layer) problem(j *job, src string) *plan.Error {
 	if l.apply || l.marks.n == 0 {
 		return nil
 	}
 	return &plan.Error{
-		Origin: item.Origin, Path: src,
+		Origin: j.origin, Path: src,
 		Msg:  fmt.Sprintf("is a layer of a container's image, whose whiteouts delete from the layers below: %s", &l.marks),
 		Hint: `"whiteouts: apply" deletes what earlier items bring there; "exclude" leaves the marks out`,
 	}

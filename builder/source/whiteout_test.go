@@ -7,8 +7,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
+	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
 func TestTarWhiteouts(t *testing.T) {
@@ -29,7 +29,7 @@ func TestTarWhiteouts(t *testing.T) {
 		member{tar.Header{Typeflag: tar.TypeDir, Name: "i", Mode: 0o700, PAXRecords: overlay("impure", "y")}, ""},
 		member{tar.Header{Typeflag: tar.TypeReg, Name: "w", PAXRecords: overlay("whiteout", "y")}, ""},
 	)
-	listTar(t, data, Tar{Item: Item{Dst: "/x"}, Whiteouts: true, KeepXattrs: true, Archive: 3}, Clock{}, `
+	listTar(t, data, manifests.Tar{Item: manifests.Item{Dst: "/x"}, Whiteouts: true, SrcXattrs: manifests.XattrsKeep}, Env{}, `
 /x/etc/secret hides
 /x/etc/kept file 0644 mtime=1000 "x"
 /x/srv opaque
@@ -42,7 +42,7 @@ func TestTarWhiteouts(t *testing.T) {
 /x/i dir 0700 mtime=1000 implied
 /x/w hides
 `)
-	listTar(t, data, Tar{Item: Item{Dst: "/x"}, Exclude: globs("etc/.wh.*", "nothing")}, Clock{}, `
+	listTar(t, data, manifests.Tar{Item: manifests.Item{Dst: "/x"}, Exclude: globs("etc/.wh.*", "nothing")}, Env{}, `
 m:1: a.tar: is a layer of a container's image, whose whiteouts delete from the layers below: /x/srv/.wh..wh..opq and 6 more
   "whiteouts: apply" deletes what earlier items bring there; "exclude" leaves the marks out
 m:2: nothing: matches nothing
@@ -53,7 +53,7 @@ m:2: nothing: matches nothing
 		"/r: its content is in another layer of an overlayfs: take the tree that the overlay is mounted at": {tar.Header{Typeflag: tar.TypeDir, Name: "r", PAXRecords: overlay("redirect", "/old")}, ""},
 		"/.wh...: a whiteout of nothing that could be there":                                                {tar.Header{Typeflag: tar.TypeReg, Name: ".wh..."}, ""},
 	} {
-		listTar(t, archive(t, tar.FormatPAX, member), Tar{Item: Item{Dst: "/"}, Whiteouts: true}, Clock{},
+		listTar(t, archive(t, tar.FormatPAX, member), manifests.Tar{Item: manifests.Item{Dst: "/"}, Whiteouts: true}, Env{},
 			"m:1: a.tar: member \""+member.Name+"\": "+name+"\n")
 	}
 }
@@ -82,16 +82,16 @@ func TestTreeWhiteouts(t *testing.T) {
 		}
 		want += "/z hides\n/z2 hides\n"
 	}
-	tree := Tree{Item: Item{Dst: "/", Origin: "m:1"}, Src: dir + "/root", Whiteouts: true, Archive: 2}
-	got, err := tree.Entries(t.Context(), Clock{})
+	tree := &manifests.Tree{Item: manifests.Item{Dst: "/", Pos: manifests.Pos{File: "m", Line: 1}}, Src: dir + "/root", Whiteouts: true}
+	got, err := ask(t, &Env{}, tree)
 	compare(t, dir, got, err, want)
 	for _, e := range got {
-		if e.Source != 2 || e.Xattrs != nil {
-			t.Errorf("%s: got source %d and attributes %v, want 2 and none", e.Path, e.Source, e.Xattrs)
+		if e.Source != 1 || e.Xattrs != nil {
+			t.Errorf("%s: got source %d and attributes %v, want 1 and none", e.Path, e.Source, e.Xattrs)
 		}
 	}
-	tree.Whiteouts, tree.Exclude = false, []plan.Glob{{Pattern: "z*", Optional: true}}
-	got, err = tree.Entries(t.Context(), Clock{})
+	tree.Whiteouts, tree.Exclude = false, []manifests.Glob{{Pattern: "z*", Optional: true}}
+	got, err = ask(t, &Env{}, tree)
 	compare(t, dir, got, err, `
 m:1: root: is a layer of a container's image, whose whiteouts delete from the layers below: /.wh.a and 2 more
   "whiteouts: apply" deletes what earlier items bring there; "exclude" leaves the marks out

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
 // hostXattrs returns those extended attributes of a file of the host that are wanted, as
@@ -48,10 +49,12 @@ func hostXattrs(path string, follow bool, wanted func(name string) bool) (xattrs
 	return xattrs, others, nil
 }
 
-// wants reports whether an attribute of the host's file is read: those of overlayfs say
-// what the file is, the others are for who asks for them.
-func (a *Attr) wants(name string) bool {
-	return a.KeepXattrs || strings.Contains(name, ".overlay.")
+// wants returns a function that reports whether an attribute of the host's file is read.
+// Those of overlayfs say what the file is, the others are read if the item keeps them.
+func wants(rule manifests.XattrRule) func(name string) bool {
+	return func(name string) bool {
+		return rule == manifests.XattrsKeep || strings.Contains(name, ".overlay.")
+	}
 }
 
 // tarXattrs returns the extended attributes in a header, where star, GNU tar and

@@ -54,7 +54,7 @@ func (f *manifestFlags) load(file string, stdin io.Reader, lookup func(string) (
 		return nil, o, err
 	}
 	o.Epoch = epoch
-	m, err := manifests.Load(file, manifests.Options{File: file, Dir: f.dir, Vars: vars, Getenv: lookup, Stdin: stdin})
+	m, err := manifests.Load(file, manifests.Options{Dir: f.dir, Vars: vars, Getenv: lookup, Stdin: stdin})
 	if err != nil {
 		return nil, o, err
 	}

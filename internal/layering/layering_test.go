@@ -36,7 +36,7 @@ var layers = map[string]string{
 
 	"builder": "builder/cpio builder/image builder/lint builder/plan builder/selinux builder/source builder/stub builder/bootplan " +
 		"compress internal/arch internal/cache internal/hostfile internal/newfile manifests |",
-	"builder/source": "builder/plan compress internal/filecaps internal/gobuild internal/newfile | builder/cpio builder/image",
+	"builder/source": "builder/plan compress internal/filecaps internal/gobuild internal/newfile manifests | builder/cpio builder/image",
 	"builder/lint":   "builder/plan internal/arch internal/hostfile |",
 	"builder/image":  "builder/cpio builder/bootplan compress internal/arch | builder/unpack",
 

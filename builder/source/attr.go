@@ -1,0 +1,50 @@
+package source
+
+import (
+	"math"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/manifests"
+)
+
+// set gives e the owner, the time and the extended attributes that a asks for; info is
+// what the host says, or nil.
+func (j *job) set(e *plan.Entry, a *manifests.Attr, info *unix.Stat_t) {
+	e.MTime, e.Xattrs = j.Clock.Epoch, a.Xattrs
+	if a.MTime.Rule == manifests.MTimeSet {
+		e.MTime = a.MTime.Time.Unix()
+	}
+	if info != nil {
+		switch a.MTime.Rule {
+		case manifests.MTimeKeep:
+			e.MTime = int64(info.Mtim.Sec)
+		case manifests.MTimeClamp:
+			e.MTime = j.Clock.clamp(int64(info.Mtim.Sec))
+		}
+		if a.Owner.Keep {
+			e.UID, e.GID = info.Uid, info.Gid
+		}
+	}
+	if a.Owner.UID != nil {
+		e.UID = *a.Owner.UID
+	}
+	if a.Owner.GID != nil {
+		e.GID = *a.Owner.GID
+	}
+}
+
+// holdTimes moves times that newc cannot hold to the nearest that it can.
+func (j *job) holdTimes(entries []*plan.Entry) {
+	var moved tally
+	for _, e := range entries {
+		if held := min(max(e.MTime, 0), math.MaxUint32); held != e.MTime {
+			e.MTime = held
+			moved.add(e.Path)
+		}
+	}
+	if moved.n > 0 {
+		j.warn("times outside 1970-01-01 .. 2106-02-07, all that newc holds, are clamped: %s", &moved)
+	}
+}

@@ -1,0 +1,128 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/manifests"
+)
+
+// Env is what the sources of one build have in common. The zero value is of use.
+type Env struct {
+	Clock Clock
+	Arch  string   // that the image is for, as in [gobuild.Target]
+	Stdin *os.File // for an archive that comes in there, which closes it; nil for none
+
+	// NoStub says that the image has no stub, so that nothing in it can set extended
+	// attributes.
+	NoStub bool
+
+	// Fakeroot names the program that pretends other owners, modes and types than the disk
+	// has, or is "". An item that depends on them is an error then.
+	Fakeroot string
+
+	// Input is called with the other paths of the host that decide over the entries: files,
+	// and directories for the names in them. It may be nil.
+	Input func(path string)
+
+	// Warn is called with a text, which begins with the place of the item, about what the
+	// image has otherwise than the source, and about likely mistakes. It may be nil.
+	Warn func(text string)
+
+	kept     closers
+	archives int32
+}
+
+// Close closes what the entries are read from.
+func (e *Env) Close() error {
+	err := e.kept.Close()
+	e.kept = nil
+	return err
+}
+
+// keep holds what an entry is read from open until the image is written.
+func (e *Env) keep(c io.Closer) { e.kept = append(e.kept, c) }
+
+// archive returns the next value for [plan.Entry.Source]: above 0, another one for each
+// archive.
+func (e *Env) archive() int32 {
+	e.archives++
+	return e.archives
+}
+
+// closers are closed together.
+type closers []io.Closer
+
+func (c closers) Close() error {
+	var errs []error
+	for _, one := range c {
+		errs = append(errs, one.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Clock is the time of a build: SOURCE_DATE_EPOCH
+// (https://reproducible-builds.org/specs/source-date-epoch).
+type Clock struct {
+	Epoch int64 // in seconds since the epoch
+	Set   bool
+}
+
+// clamp returns t, but no time after the build's.
+func (c Clock) clamp(t int64) int64 {
+	if c.Set {
+		return min(t, c.Epoch)
+	}
+	return t
+}
+
+// job is an item of contents that is asked for its entries, in its environment.
+type job struct {
+	*Env
+	origin  string // where it stands in the manifest: "root.yaml:12:3"
+	replace bool   // take the place of what was added before
+}
+
+func (e *Env) job(i *manifests.Item) job { return job{e, i.Pos.String(), i.Replace} }
+
+func (j *job) warn(format string, args ...any) {
+	if j.Warn != nil {
+		j.Warn(j.origin + ": " + fmt.Sprintf(format, args...))
+	}
+}
+
+func (j *job) input(path string) {
+	if j.Input != nil {
+		j.Input(path)
+	}
+}
+
+// inputAbove stands in for a path that is not there, or a symbolic link that may
+// lead nowhere, with the directory above it, or the next one up that there is.
+func (j *job) inputAbove(path string) {
+	dir := filepath.Dir(path)
+	for _, err := os.Stat(dir); err != nil && dir != filepath.Dir(dir); _, err = os.Stat(dir) {
+		dir = filepath.Dir(dir)
+	}
+	j.input(dir)
+}
+
+// entry starts an entry of the item.
+func (j *job) entry(path string, mode uint32) *plan.Entry {
+	return &plan.Entry{Path: path, Mode: mode, Origin: j.origin, Replace: j.replace}
+}
+
+// links returns entries for further names of the file at path.
+func (j *job) links(path string, names []string) []*plan.Entry {
+	var entries []*plan.Entry
+	for _, name := range names {
+		e := j.entry(name, plan.TypeFile)
+		e.HardLink, e.Target = true, path
+		entries = append(entries, e)
+	}
+	return entries
+}

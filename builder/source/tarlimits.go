@@ -1,0 +1,86 @@
+package source
+
+import (
+	"archive/tar"
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/mkinitfs/mkinitfs/manifests"
+)
+
+// bound refuses a member that takes memory for what Linux has no place for, and an
+// archive whose members take far more than those of any root: a small tarball can hold
+// much of it, compressed.
+func (r *tarReader) bound(h *tar.Header) error {
+	for _, s := range []string{h.Name, h.Linkname} {
+		if len(s) > longestPath {
+			return fmt.Errorf("a path of %d bytes, where Linux takes %d at most", len(s), longestPath)
+		}
+		r.text += len(s)
+	}
+	if r.SrcXattrs == manifests.XattrsKeep {
+		for key, value := range h.PAXRecords {
+			r.text += len(key) + len(value)
+		}
+	}
+	return r.full()
+}
+
+func (r *tarReader) full() error {
+	if r.text > maxText+textShare*len(r.entries) {
+		return fmt.Errorf("the paths and extended attributes up to here take more than %d MiB, which those of no root do", maxText>>20)
+	}
+	return nil
+}
+
+const (
+	longestPath = 4095     // PATH_MAX without the NUL
+	maxText     = 16 << 20 // bytes that names, targets and extended attributes may take
+	textShare   = 512      // and so many more for each entry
+)
+
+// where says about an error of archive/tar how far it came.
+func (r *tarReader) where(err error) error {
+	at, seekErr := r.file.Seek(0, io.SeekCurrent)
+	switch {
+	case err == io.ErrUnexpectedEOF:
+		return fmt.Errorf("%w: cut short", err)
+	case err == tar.ErrHeader && seekErr == nil:
+		return fmt.Errorf("damaged, or with values out of range: no valid header before byte %d", at)
+	case err == tar.ErrFieldTooLong && seekErr == nil:
+		return fmt.Errorf("an extended header of more than 1 MiB before byte %d", at)
+	}
+	return err
+}
+
+// checkEnd warns of an archive without the two blocks of zeros that end it, which may have
+// been cut, and of anything behind these blocks.
+func (r *tarReader) checkEnd(ctx context.Context) error {
+	end, err := r.file.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return err
+	}
+	last := make([]byte, tarBlock)
+	if _, err := r.file.ReadAt(last, end-tarBlock); err != nil {
+		return err
+	}
+	if nonzero(last) {
+		r.warn("%s: no end of archive after %d bytes: it may have been cut short", r.Src, end)
+		return nil
+	}
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := (interruptible{ctx, r.file}).Read(buf)
+		if nonzero(buf[:n]) {
+			r.warn("%s: what is behind the end of the archive, at byte %d, is left out\n  tar --concatenate joins archives, cat does not", r.Src, end)
+			return nil
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}

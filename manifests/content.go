@@ -1,0 +1,127 @@
+package manifests
+
+import "time"
+
+// Attr is the metadata that an item asks for. A nil value is left at its default.
+type Attr struct {
+	Mode   *uint32 // permission bits, 07777 at most
+	Owner  Owner
+	MTime  MTime
+	Xattrs map[string]string // extended attributes, capabilities among them
+}
+
+// Owner is a pair of numeric ids; a nil one is left at its default.
+type Owner struct {
+	UID, GID *uint32
+	Keep     bool // take the host's (tree, file)
+}
+
+// MTime says which modification time an entry gets.
+type MTime struct {
+	Rule MTimeRule
+	Time time.Time // for MTimeSet
+}
+
+// MTimeRule is how a modification time is found.
+type MTimeRule int
+
+const (
+	MTimeDefault MTimeRule = iota // SOURCE_DATE_EPOCH or 0; for tar what the archive says, clamped
+	MTimeKeep                     // the source's
+	MTimeClamp                    // the source's, SOURCE_DATE_EPOCH at most
+	MTimeSet                      // Time
+)
+
+// XattrRule says what becomes of the extended attributes of a source.
+type XattrRule int
+
+const (
+	XattrsDefault XattrRule = iota // they are left out, with a warning
+	XattrsKeep                     // they are taken
+	XattrsDrop                     // they are left out
+)
+
+// Rows that types of contents share.
+var (
+	dstKey      = Key{Name: "dst", Kind: KindPath, Required: true, Doc: "Where it goes."}
+	ownerKey    = Key{Name: "owner", Kind: KindOwner, Default: "0:0", Doc: "User and group that it belongs to."}
+	mtimeKey    = Key{Name: "mtime", Kind: KindTime, Otherwise: "`SOURCE_DATE_EPOCH`, or 0", Doc: "Its modification time."}
+	xattrsKey   = Key{Name: "xattrs", Kind: KindXattrs, Doc: "Its extended attributes, by name."}
+	capsKey     = Key{Name: "capabilities", Kind: KindCaps, Doc: "What the program may do without being root."}
+	linksKey    = Key{Name: "links", Kind: KindPaths, Doc: "Further names of the file: hard links."}
+	replaceKey  = Key{Name: "replace", Kind: KindBool, Default: "false", Doc: "Take the place of an entry that an earlier item has put there."}
+	excludeKey  = Key{Name: "exclude", Kind: KindPatterns, Doc: "Paths below its top that are left out; a directory goes with all that is in it."}
+	whiteoutKey = Key{Name: "whiteouts", Kind: KindWord, Values: []string{"apply"}, Otherwise: "such a mark is an error",
+		Doc: "Apply the marks by which a layer of a container's image deletes what earlier items bring."}
+	optionalKey     = Key{Name: "optional", Kind: KindBool, Default: "false", Doc: "A source that does not exist is no error."}
+	sourceXattrsKey = Key{Name: "xattrs", Kind: KindWord, Values: xattrRules, Otherwise: "they are left out, with a warning",
+		Doc: "Whether the extended attributes of the source are kept."}
+)
+
+// with returns the key with another sentence.
+func (k Key) with(doc string) Key {
+	k.Doc = doc
+	return k
+}
+
+func modeKey(standard string) Key {
+	return Key{Name: "mode", Kind: KindMode, Default: standard, Doc: "Its permission bits."}
+}
+
+// item reads what an item of every type has, but for dst.
+func (o *object) item() Item {
+	i := Item{Pos: o.pos}
+	set(o, "replace", &i.Replace, parseBool)
+	return i
+}
+
+// dst reads where an item goes.
+func (o *object) dst() place {
+	var p place
+	set(o, "dst", &p, parsePlace)
+	return p
+}
+
+// dstOf is dst for something that has no name of its own to have in a directory.
+func (o *object) dstOf(name string) string {
+	p := o.dst()
+	if p.directory && o.has("dst") {
+		at := o.get("dst")
+		o.errorf(at.pos, "dst %s: a %s is no directory", quote(at.text), name)
+	}
+	return p.path
+}
+
+// links reads further names of a file.
+func (o *object) links() []string {
+	var links []string
+	for _, n := range o.list("links") {
+		if link, ok := parse(o.decoder, n, "links", parseNewPath); ok {
+			links = append(links, link)
+		}
+	}
+	return links
+}
+
+// owned reads the owner, the time and the extended attributes that an item is given.
+func (o *object) owned() Attr {
+	var a Attr
+	setGiven(o, "owner", &a.Owner, parseOwner)
+	setGiven(o, "mtime", &a.MTime, parseMTime)
+	a.Xattrs = o.ownXattrs()
+	return a
+}
+
+// attr is owned for what has a mode, too.
+func (o *object) attr() Attr {
+	a := o.owned()
+	o.someMode("mode", &a.Mode)
+	return a
+}
+
+// whiteouts reports whether the marks of a layer are applied.
+func (o *object) whiteouts() bool {
+	var word string
+	choose(o, "whiteouts", &word)
+	return word != ""
+}

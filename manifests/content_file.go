@@ -1,0 +1,108 @@
+package manifests
+
+import (
+	"errors"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// File is files of the host, or a text.
+type File struct {
+	Item
+	Attr                // Mode nil: the source's, 0644 for a text
+	DstDir    bool      // Dst is a directory that the files go into under their own names
+	Src       string    // host path, joined with its directory
+	SrcGlob   bool      // Src is a pattern over host paths, in doublestar's syntax; the files go into Dst
+	Text      *string   // content, instead of Src
+	SrcXattrs XattrRule // the source's extended attributes
+	Links     []string  // further names, if it is one file: hard links
+	Follow    bool      // follow a symbolic link in the source
+	Optional  bool      // a missing source is not an error
+}
+
+var fileKeys = []Key{
+	dstKey.with("Where it goes; a directory, with a slash at the end, in which it keeps its own name."),
+	{Name: "src", Kind: KindHostPath, Doc: "A file of the host, or a pattern for several if `dst` ends in a slash; this or `content` is required."},
+	{Name: "content", Kind: KindText, Doc: "What the file holds, instead of a file of the host."},
+	{Name: "mode", Kind: KindMode, Otherwise: "the source's; 0644 with `content`", Doc: "Its permission bits."},
+	{Name: "owner", Kind: KindOwner, Default: "0:0", Values: []string{"keep"}, Doc: "User and group that it belongs to; `keep` takes the source's."},
+	{Name: "mtime", Kind: KindTime, Otherwise: mtimeKey.Otherwise, Values: []string{"keep", "clamp"},
+		Doc: "Its modification time; `keep` takes the source's, `clamp` the source's but `SOURCE_DATE_EPOCH` at most."},
+	{Name: "xattrs", Kind: KindXattrs, Values: xattrRules, Otherwise: sourceXattrsKey.Otherwise,
+		Doc: "Its extended attributes, by name; or whether those of the source are kept."},
+	capsKey,
+	linksKey,
+	{Name: "follow", Kind: KindBool, Default: "false", Doc: "Take the file that a symbolic link leads to, not the link."},
+	replaceKey,
+	optionalKey,
+}
+
+func (*File) Type() string { return "file" }
+
+func readFile(o *object) Content {
+	f := &File{Item: o.item(), Links: o.links()}
+	dst := o.dst()
+	f.Dst, f.DstDir = dst.path, dst.directory
+	text := o.has("content")
+	if at := o.get("dst"); text && dst.directory {
+		o.errorf(at.pos, "dst %s: content has no name to have there", quote(at.text))
+	}
+	f.readSource(o)
+	readOwner, readMTime := parseSourceOwner, parseSourceMTime
+	if text {
+		readOwner, readMTime = parseOwner, parseMTime
+	}
+	o.someMode("mode", &f.Mode)
+	setGiven(o, "owner", &f.Owner, readOwner)
+	setGiven(o, "mtime", &f.MTime, readMTime)
+	if n := o.get("xattrs"); n != nil && n.kind == scalar && !text {
+		f.SrcXattrs = o.xattrRule()
+	} else {
+		f.Xattrs = o.ownXattrs()
+	}
+	f.Xattrs = o.withCapabilities(f.Xattrs)
+	set(o, "follow", &f.Follow, parseBool)
+	set(o, "optional", &f.Optional, parseBool)
+	return f
+}
+
+var errFileSource = errors.New("file needs src or content")
+
+// readSource reads what a file is made from: a path of the host, or the content itself.
+func (f *File) readSource(o *object) {
+	setSome(o, "content", &f.Text, parseRaw)
+	switch {
+	case o.has("src") && o.has("content"):
+		o.errorf(o.fields["content"].pos, "content and src exclude each other")
+	case !o.has("src") && !o.has("content"):
+		o.add(o.pos, errFileSource)
+	case o.has("content"):
+		o.refuse("there is no src", "follow", "optional")
+	}
+	var src string
+	if !set(o, "src", &src, parseWord) {
+		return
+	}
+	if plain, ok := plainSource(src); ok {
+		f.Src = join(o.dir, plain)
+		return
+	}
+	pos := o.get("src").pos
+	f.Src, f.SrcGlob = joinPattern(o.dir, src), true
+	if !doublestar.ValidatePattern(src) {
+		o.errorf(pos, "src %s: %w", quote(src), errPattern)
+	}
+	if !f.DstDir && f.Dst != "" {
+		o.add(pos, advise("end dst with / to put what it matches into that directory, or write \\ before a character that is meant as it is",
+			"src %s is a pattern, and dst is one file", quote(src)))
+	}
+	o.refuse("src is a pattern", "links")
+}
+
+func (f *File) check() error {
+	var missing error
+	if f.Src == "" && f.Text == nil {
+		missing = errFileSource
+	}
+	return errors.Join(f.checkDst(f.DstDir || f.SrcGlob), missing, checkMode(f.Mode), checkLinks(f.Links))
+}

@@ -1,0 +1,63 @@
+package manifests
+
+import "errors"
+
+// Tar is what is in a tar archive, which may be compressed. Dst takes the place of its top.
+type Tar struct {
+	Item                // Dst "" is "/"
+	Src       string    // host path, joined with its directory, of a file or a FIFO; or [Stdin]
+	SrcXattrs XattrRule // the archive's extended attributes
+	Exclude   []Glob    // relative to the archive's top, without a slash in front; a directory goes with all that is in it
+	Whiteouts bool      // apply the marks by which a container's layer deletes
+	Optional  bool      // a missing archive is not an error
+}
+
+// Stdin as the Src of a [Tar] is the standard input.
+const Stdin = "-"
+
+var tarKeys = []Key{
+	{Name: "src", Kind: KindHostPath, Required: true,
+		Doc: "A tar archive, plain or compressed with gzip, xz, zstd, bzip2, lzma or lz4; a FIFO that one comes out of; `-` is the standard input."},
+	{Name: "dst", Kind: KindPath, Default: "/", Doc: "The directory that what is in the archive goes into."},
+	excludeKey,
+	sourceXattrsKey,
+	whiteoutKey,
+	replaceKey,
+	optionalKey,
+}
+
+func (*Tar) Type() string { return "tar" }
+
+func readTar(o *object) Content {
+	t := &Tar{Item: o.item(), Src: o.source(), SrcXattrs: o.xattrRule(), Whiteouts: o.whiteouts()}
+	t.Dst = o.dst().path
+	if n := o.get("src"); n != nil && n.text == Stdin {
+		t.Src = Stdin
+	}
+	t.Exclude = o.globs("exclude", parseExclude)
+	set(o, "optional", &t.Optional, parseBool)
+	return t
+}
+
+// streams reports those of items that want what another has read.
+func (d *decoder) streams(items []Content) {
+	var first *Tar
+	for _, c := range items {
+		switch t, ok := c.(*Tar); {
+		case !ok || t.Src != Stdin:
+		case first != nil:
+			d.errorf(t.Pos, "src %q: standard input is read at %s already", Stdin, first.Pos)
+		case d.stdin:
+			d.errorf(t.Pos, "src %q: standard input holds the manifest", Stdin)
+		default:
+			first = t
+		}
+	}
+}
+
+func (t *Tar) check() error {
+	if t.Dst == "" {
+		return checkSource("tar", t.Src)
+	}
+	return errors.Join(t.checkDst(true), checkSource("tar", t.Src))
+}

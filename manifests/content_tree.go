@@ -1,0 +1,71 @@
+package manifests
+
+import "errors"
+
+// Tree is a directory of the host with all that is in it. Dst takes the place of its top.
+type Tree struct {
+	Item
+	Attr                // Mode is for directories, too: they get x wherever it has r
+	DirMode   *uint32   // permission bits of directories, instead of Mode
+	Normalize bool      // modes 0755 for directories and what its owner may execute, else 0644
+	Src       string    // host path, joined with its directory
+	SrcXattrs XattrRule // the source's extended attributes
+	Exclude   []Glob    // relative to Src, without a slash in front; an excluded directory is not entered
+	Follow    bool      // take what symbolic links lead to, not the links
+	Whiteouts bool      // apply the marks by which a container's layer deletes
+	Optional  bool      // a missing source is not an error
+}
+
+var treeKeys = []Key{
+	{Name: "src", Kind: KindHostPath, Required: true, Doc: "A directory of the host, or a symbolic link to one."},
+	dstKey.with("The directory that what is in `src` goes into."),
+	excludeKey,
+	{Name: "mode", Kind: KindMode, Default: "keep", Values: []string{"keep", "normalize"},
+		Doc: "Permission bits of everything in it, with x added for directories wherever there is r; `keep` takes the source's, " +
+			"`normalize` 0755 for directories and what its owner may execute, else 0644."},
+	{Name: "dir_mode", Kind: KindMode, Otherwise: "as `mode` says", Doc: "Permission bits of the directories."},
+	{Name: "owner", Kind: KindOwner, Default: "0:0", Values: []string{"keep"}, Doc: "User and group of everything in it; `keep` takes the source's."},
+	{Name: "mtime", Kind: KindTime, Otherwise: mtimeKey.Otherwise, Values: []string{"keep", "clamp"},
+		Doc: "The modification time; `keep` takes the source's, `clamp` the source's but `SOURCE_DATE_EPOCH` at most."},
+	sourceXattrsKey,
+	whiteoutKey,
+	{Name: "follow", Kind: KindBool, Default: "false", Doc: "Take what symbolic links lead to, not the links."},
+	replaceKey,
+	optionalKey,
+}
+
+func (*Tree) Type() string { return "tree" }
+
+func readTree(o *object) Content {
+	t := &Tree{Item: o.item(), Src: o.source(), SrcXattrs: o.xattrRule(), Whiteouts: o.whiteouts()}
+	t.Dst = o.dst().path
+	if n := o.get("mode"); n != nil && (n.text == "keep" || n.text == "normalize") {
+		t.Normalize = n.text == "normalize"
+	} else {
+		o.someMode("mode", &t.Mode)
+	}
+	o.someMode("dir_mode", &t.DirMode)
+	setGiven(o, "owner", &t.Owner, parseSourceOwner)
+	setGiven(o, "mtime", &t.MTime, parseSourceMTime)
+	t.Exclude = o.globs("exclude", parseExclude)
+	set(o, "follow", &t.Follow, parseBool)
+	set(o, "optional", &t.Optional, parseBool)
+	return t
+}
+
+// source reads a path of the host.
+func (o *object) source() string {
+	var src string
+	if !set(o, "src", &src, parseWord) {
+		return ""
+	}
+	src = join(o.dir, src)
+	if src == Stdin { // a file of that name
+		src = "./" + src
+	}
+	return src
+}
+
+func (t *Tree) check() error {
+	return errors.Join(t.checkDst(true), checkSource("tree", t.Src), checkMode(t.Mode), checkMode(t.DirMode))
+}

@@ -1,0 +1,86 @@
+package manifests
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestDefault holds that an empty Manifest, the default one and a file that says nothing
+// mean the same.
+func TestDefault(t *testing.T) {
+	read, err := Parse([]byte("version: 1\n"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	places := cmp.Comparer(func(a, b Pos) bool { return true })
+	if diff := cmp.Diff(read, Default(), places); diff != "" {
+		t.Errorf("Default (-read +got):\n%s", diff)
+	}
+	for name, m := range map[string]*Manifest{
+		"an empty manifest":     {},
+		"the default one":       Default(),
+		"a type and no more":    {Root: Root{Type: Tmpfs}},
+		"a codec and no more":   {Compress: Compression{Codec: "gzip"}},
+		"a program and no more": {Init: Init{Exec: "/sbin/init"}},
+	} {
+		full, err := m.Complete()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if diff := cmp.Diff(read, full, places); diff != "" {
+			t.Errorf("%s (-read +got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestComplete holds what of a manifest made in Go is filled in, and what is refused.
+func TestComplete(t *testing.T) {
+	given := &Manifest{Init: Init{Supervise: &Supervise{}, Mounts: []Mount{{Type: "proc", Target: "/proc"}}}}
+	full, err := given.Complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := full.Init.Supervise; s.OnExit != "restart" || s.RestartDelay.String() != "1s" {
+		t.Errorf("got %+v, want restart after 1s", s)
+	}
+	if got := full.Init.Mounts[0].Source; got != "proc" {
+		t.Errorf("got source %q, want proc", got)
+	}
+	if given.Init.Supervise.OnExit != "" || given.Init.Mounts[0].Source != "" {
+		t.Errorf("got %+v changed, want a copy", given.Init)
+	}
+	if full, err := (&Manifest{Root: Root{Type: None}}).Complete(); err != nil || full.Init.Exec != "" {
+		t.Errorf("under root type none: got program %q and error %v, want neither", full.Init.Exec, err)
+	}
+	for _, test := range []struct {
+		m    Manifest
+		want string
+	}{
+		{Manifest{Root: Root{Type: "tmpf"}}, `unknown type "tmpf" (did you mean "tmpfs"?)`},
+		{Manifest{Root: Root{Extra: "keep"}}, "unknown extra \"keep\"\n  known: merge, drop, error"},
+		{Manifest{Root: Root{Mode: new(uint32(0o10000))}}, `mode "10000": more than 07777`},
+		{Manifest{Arch: "x86_64"}, "unknown architecture \"x86_64\"\n  write amd64"},
+		{Manifest{Init: Init{Exec: "init"}}, `exec "init": not absolute`},
+		{Manifest{Init: Init{OnError: "stop"}}, "unknown on_error \"stop\"\n  known: panic, reboot, poweroff, shell"},
+		{Manifest{Init: Init{Mounts: []Mount{{Target: "/x"}}}}, `type "": empty`},
+		{Manifest{Contents: []Content{&File{Item: Item{Dst: "/x"}}}}, "file needs src or content"},
+		{Manifest{Contents: []Content{&File{Text: new(string)}}}, `dst "": empty`},
+		{Manifest{Contents: []Content{&File{Item: Item{Dst: "/"}, Text: new(string)}}}, `dst "/": the root is there already`},
+		{Manifest{Contents: []Content{&Tree{Item: Item{Dst: "/"}}}}, "tree needs src"},
+		{Manifest{Contents: []Content{&Tar{}}}, "tar needs src"},
+		{Manifest{Contents: []Content{&Tar{Item: Item{Dst: "x"}, Src: "x"}}}, `dst "x": not absolute`},
+		{Manifest{Contents: []Content{&Go{Item: Item{Dst: "/x/.."}, Src: "x"}}}, `dst "/x/..": not clean, write "/"`},
+		{Manifest{Contents: []Content{&Symlink{Item: Item{Dst: "/x"}}}}, `target "": empty`},
+		{Manifest{Contents: []Content{&Hardlink{Item: Item{Dst: "/x"}, Target: "x"}}}, `target "x": not absolute`},
+		{Manifest{Contents: []Content{&Dir{Attr: Attr{Mode: new(uint32(0o10000))}}}}, "dst \"\": empty\n<manifest>: mode \"10000\": more than 07777"},
+		{Manifest{Contents: []Content{&FIFO{}}}, `dst "": empty`},
+		{Manifest{Contents: []Content{&Socket{Item: Item{Dst: "/.mkinitfs/x"}}}}, `dst "/.mkinitfs/x": /.mkinitfs belongs to the boot stub`},
+		{Manifest{Contents: []Content{&Char{Item: Item{Dst: "/x"}, Device: Device{Major: 4096}}}}, `dev "4096:0": majors end at 4095 and minors at 1048575`},
+		{Manifest{Contents: []Content{&Block{}}}, `dst "": empty`},
+	} {
+		_, err := test.m.Complete()
+		if got, want := text(err), "<manifest>: "+test.want; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

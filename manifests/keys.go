@@ -1,0 +1,98 @@
+package manifests
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Key is a key of the manifest: a row of the table that the decoder, its hints and
+// docs/manifest.md go by. The rows of a section stand beside the code that decodes it.
+type Key struct {
+	Name     string
+	Kind     Kind
+	Required bool
+
+	Default   string   // the value that an absent key stands for, as a manifest has it; "" for none
+	Otherwise string   // what an absent key means, in words, where Default cannot say it
+	Values    []string // the words that it takes; with [KindWord] there are no others
+	Doc       string   // one sentence, for people
+}
+
+// Kind is the kind of value that a key takes, in the words of the documentation.
+type Kind string
+
+// The kinds of values. docs/manifest.md explains those that need it.
+const (
+	KindWord       Kind = "word" // one of Key.Values
+	KindName       Kind = "name"
+	KindText       Kind = "text"
+	KindBool       Kind = "true or false"
+	KindNumber     Kind = "number"
+	KindSize       Kind = "size"
+	KindDuration   Kind = "duration"
+	KindMode       Kind = "mode"
+	KindOwner      Kind = "owner"
+	KindTime       Kind = "time"
+	KindDevice     Kind = "major:minor"
+	KindCodec      Kind = "codec"
+	KindArch       Kind = "architecture"
+	KindPath       Kind = "path"      // in the root
+	KindHostPath   Kind = "host path" // relative to the manifest's directory
+	KindLinkTarget Kind = "link target"
+	KindPattern    Kind = "pattern"
+	KindMapping    Kind = "mapping"
+	KindXattrs     Kind = "attributes"
+	KindCaps       Kind = "capabilities"
+	KindTexts      Kind = "list of text"
+	KindPaths      Kind = "list of paths"
+	KindPatterns   Kind = "list of patterns"
+	KindMounts     Kind = "list of mounts"
+	KindItems      Kind = "list of items"
+)
+
+// Section is a mapping of the manifest with the keys that it may have.
+type Section struct {
+	Path string // where it stands: "root", "init.supervise"; "" is the top of the manifest
+	Type string // for one item of contents: its type
+	Keys []Key
+}
+
+// Sections returns the table of keys, in the order of a manifest.
+func Sections() []Section {
+	sections := []Section{
+		topSection, codecSection, rootSection, selinuxSection, initSection, mountSection, superviseSection, globSection, contentsSection,
+	}
+	for _, t := range contentTypes {
+		sections = append(sections, Section{Path: contentsSection.Path, Type: t.name, Keys: t.keys})
+	}
+	return append(sections, capabilitiesSection, xattrSection, permissionsSection, outputSection)
+}
+
+func (s *Section) names() []string {
+	var names []string
+	for _, k := range s.Keys {
+		names = append(names, k.Name)
+	}
+	return names
+}
+
+// required returns the names of the keys that a section must have.
+func (s *Section) required() []string {
+	var names []string
+	for _, k := range s.Keys {
+		if k.Required {
+			names = append(names, k.Name)
+		}
+	}
+	return names
+}
+
+// key returns the row of a key. The decoder asks for keys of the table only, so that a
+// missing row is a bug.
+func (s *Section) key(name string) Key {
+	i := slices.IndexFunc(s.Keys, func(k Key) bool { return k.Name == name })
+	if i < 0 {
+		panic(fmt.Sprintf("manifests: no key %q in the table of %q", name, s.Path))
+	}
+	return s.Keys[i]
+}

@@ -1,0 +1,48 @@
+package manifests
+
+import "slices"
+
+// Permission changes what has been planned, wherever it came from.
+type Permission struct {
+	Glob    Glob
+	Mode    *uint32 // for directories with x added where r is set, unless DirMode says otherwise
+	DirMode *uint32
+	Owner   Owner
+	MTime   MTime
+	Xattrs  map[string]string // added to those that are there
+}
+
+var permissionsSection = Section{Path: "permissions", Keys: []Key{
+	{Name: "path", Kind: KindPattern, Required: true, Doc: "What the rule is for."},
+	{Name: "mode", Kind: KindMode, Doc: "Permission bits, with x added for directories wherever there is r."},
+	{Name: "dir_mode", Kind: KindMode, Otherwise: "as `mode` says", Doc: "Permission bits of directories."},
+	{Name: "owner", Kind: KindOwner, Doc: "User and group."},
+	{Name: "mtime", Kind: KindTime, Doc: "The modification time."},
+	{Name: "xattrs", Kind: KindXattrs, Doc: "Extended attributes that are added to those that are there."},
+	{Name: "capabilities", Kind: KindCaps, Doc: "What programs may do without being root."},
+	{Name: "optional", Kind: KindBool, Default: "false", Doc: "A path that matches nothing is no error."},
+}}
+
+// permission decodes one item of permissions and appends it to list.
+func (d *decoder) permission(n *node, list *[]Permission) {
+	if n.kind != mapping {
+		d.want(n, "a mapping", "permissions")
+		return
+	}
+	o := d.object(n, "permissions", &permissionsSection)
+	o.require("an item of permissions")
+	p := Permission{Glob: Glob{Pos: o.pos}}
+	if set(o, "path", &p.Glob.Pattern, parsePattern) {
+		p.Glob.Pos = o.get("path").pos
+	}
+	set(o, "optional", &p.Glob.Optional, parseBool)
+	o.someMode("mode", &p.Mode)
+	o.someMode("dir_mode", &p.DirMode)
+	setGiven(o, "owner", &p.Owner, parseOwner)
+	setGiven(o, "mtime", &p.MTime, parseMTime)
+	p.Xattrs = o.withCapabilities(o.ownXattrs())
+	if !slices.ContainsFunc([]string{"mode", "dir_mode", "owner", "mtime", "xattrs", "capabilities"}, o.has) {
+		d.errorf(o.pos, "an item of permissions needs mode, dir_mode, owner, mtime, xattrs or capabilities")
+	}
+	*list = append(*list, p)
+}
