@@ -30,7 +30,7 @@ func (b *bench) buildTree(t *tree) error {
 	if err != nil {
 		return err
 	}
-	out := filepath.Join(t.folder, "out.cpio")
+	out := filepath.Join(t.scratch, "out.cpio")
 	defer os.Remove(out)
 	remove := func() error { return removeFile(out) }
 
@@ -73,12 +73,12 @@ func (b *bench) addRace(r row, results []result, figure func(result) series) {
 // buildTarball packs the root from its tarball, which bsdtar can do too.
 func (b *bench) buildTarball() error {
 	t := &b.root.tmpfs
-	manifest, err := writeManifest(t.folder, "tarball", []string{
+	manifest, err := writeManifest(t.scratch, "tarball", []string{
 		"version: 1", "compress: none", plain, `contents: [{type: tar, src: "` + b.root.tarball + `"}]`})
 	if err != nil {
 		return err
 	}
-	out := filepath.Join(t.folder, "out.cpio")
+	out := filepath.Join(t.scratch, "out.cpio")
 	defer os.Remove(out)
 	remove := func() error { return removeFile(out) }
 	all := []contender{{name: "mkinitfs", args: []string{b.mkinitfs, "build", manifest, "-o", out}, before: remove}}

@@ -28,7 +28,7 @@ func (b *bench) incremental() error {
 	out := filepath.Join(b.tmpfs, "out.img")
 	defer os.Remove(out)
 	for _, codec := range []string{"zstd", "gzip"} {
-		manifest, err := writeManifest(t.folder, "incremental", []string{
+		manifest, err := writeManifest(t.scratch, "incremental", []string{
 			"version: 1", "root: {payload: " + codec + "}", "init: {exec: /bin/sh}", "contents:",
 			`  - {type: tree, src: "` + t.dir + `", dst: /}`,
 			`  - {type: file, src: "` + changing + `", dst: /usr/share/doc/changing}`,

@@ -46,7 +46,7 @@ var groups = []struct {
 type bench struct {
 	ctx      context.Context
 	runs     int
-	tmpfs    string // temporary folders
+	tmpfs    string // temporary directories
 	disk     string
 	mkinitfs string // our programs, compiled
 	timed    string
@@ -91,7 +91,7 @@ func run(ctx context.Context, wanted []string, runs int, doc string) (err error)
 		return err
 	}
 	defer os.RemoveAll(b.tmpfs)
-	cache, err := os.UserCacheDir() // where a large folder is not out of place, and /tmp may be a tmpfs
+	cache, err := os.UserCacheDir() // a large directory is not out of place there, and /tmp may be a tmpfs
 	if err == nil {
 		err = os.MkdirAll(filepath.Join(cache, "mkinitfs"), 0o755)
 	}

@@ -17,7 +17,7 @@ import (
 type contender struct {
 	name   string
 	args   []string
-	dir    string       // "" is the current folder
+	dir    string       // "" is the current directory
 	env    []string     // beside ours
 	stdin  string       // file
 	stdout string       // file; "" is /dev/null

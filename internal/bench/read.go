@@ -37,7 +37,7 @@ func (b *bench) readables() ([]readable, error) {
 		{"xz", "xz:1", "xz -T0 -1 --check=crc32"}, // more takes minutes here, and as long to read
 		{"gzip", "gzip", "gzip -6"},
 	} {
-		stream := filepath.Join(t.folder, "stream."+c.codec)
+		stream := filepath.Join(t.scratch, "stream."+c.codec)
 		if err := b.run("sh", "-c", c.tool+" <"+raw+" >"+stream); err != nil {
 			b.miss("%v", err)
 			continue
@@ -94,10 +94,10 @@ func gnu(command string, img readable) contender {
 	return contender{name: "cpio", args: []string{"/bin/sh", "-c", command}, stdin: img.peers}
 }
 
-// path puts a folder before PATH: lsinitramfs calls unmkinitramfs.
-func path(folder string) []string { return []string{"PATH=" + folder + ":" + os.Getenv("PATH")} }
+// path puts a directory before PATH: lsinitramfs calls unmkinitramfs.
+func path(dir string) []string { return []string{"PATH=" + dir + ":" + os.Getenv("PATH")} }
 
-// extract unpacks images into a new folder of the tmpfs.
+// extract unpacks images into a new directory of the tmpfs.
 func (b *bench) extract() error {
 	images, err := b.readables()
 	if err != nil {

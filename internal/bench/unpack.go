@@ -61,7 +61,7 @@ func (b *bench) members(t *tree, codec string) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	file := filepath.Join(t.folder, "members.img")
+	file := filepath.Join(t.scratch, "members.img")
 	out, err := exec.CommandContext(b.ctx, b.mkinitfs, "build", "--json", manifest, "-o", file).Output()
 	if err != nil {
 		return nil, err
@@ -92,14 +92,14 @@ func (b *bench) unpackOnce(members [][]byte, codec string, workers int, write bo
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	folder, err := os.Open(dir)
+	top, err := os.Open(dir)
 	if err != nil {
 		return 0, err
 	}
-	defer folder.Close()
+	defer top.Close()
 
 	begin := time.Now()
-	root := unpack.NewRoot(int(folder.Fd()))
+	root := unpack.NewRoot(int(top.Fd()))
 	member := func(dec *zstd.Decoder, i int) error {
 		var r io.Reader = bytes.NewReader(members[i])
 		if codec == "zstd" {

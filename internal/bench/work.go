@@ -23,15 +23,15 @@ type roots struct {
 	modules *tree // nil if there are none
 }
 
-// tree is a folder with a root, and how each peer wants to be told of it: they get
-// their lists ready-made, where mkinitfs walks the folder itself.
+// tree is a directory with a root, and how each peer wants to be told of it. They get
+// their lists ready-made; mkinitfs walks the directory itself.
 type tree struct {
-	name   string // for the table
-	folder string // for what is written: on the same file system
-	dir    string
-	names  string // file, as find writes it, for cpio, bsdcpio and u-root
-	gen    string // list for gen_init_cpio
-	three  string // manifest for 3cpio
+	name    string // for the table
+	scratch string // a directory for output, on the same file system
+	dir     string
+	names   string // file, as find writes it, for cpio, bsdcpio and u-root
+	gen     string // list for gen_init_cpio
+	three   string // manifest for 3cpio
 }
 
 // prepare compiles our programs and unpacks the root.
@@ -71,7 +71,7 @@ func (b *bench) prepare() error {
 	return err
 }
 
-// compile builds a program of the module, whose folder is the current one.
+// compile builds a program of the module, the directory of which is the current one.
 func (b *bench) compile(path string) (string, error) {
 	out := filepath.Join(b.disk, filepath.Base(path))
 	return out, gobuild.Build(b.ctx, gobuild.Target{Package: "./" + path, Out: out})
@@ -108,21 +108,21 @@ func fileSystem(dir string) string {
 	return name
 }
 
-// unpackRoot unpacks the tarball below folder. Its device nodes take a superuser.
-func (b *bench) unpackRoot(folder, name string) (tree, error) {
-	dir := filepath.Join(folder, "root")
+// unpackRoot unpacks the tarball below scratch. Its device nodes take a superuser.
+func (b *bench) unpackRoot(scratch, name string) (tree, error) {
+	dir := filepath.Join(scratch, "root")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return tree{}, err
 	}
 	if err := b.run("tar", "-C", dir, "--exclude=./dev/*", "-xf", b.root.tarball); err != nil {
 		return tree{}, err
 	}
-	return newTree("root, "+name, folder, dir)
+	return newTree("root, "+name, scratch, dir)
 }
 
 // newTree writes the lists of what is in dir.
-func newTree(name, folder, dir string) (tree, error) {
-	t := tree{name: name, folder: folder, dir: dir, names: dir + ".names", gen: dir + ".list", three: dir + ".3cpio"}
+func newTree(name, scratch, dir string) (tree, error) {
+	t := tree{name: name, scratch: scratch, dir: dir, names: dir + ".names", gen: dir + ".list", three: dir + ".3cpio"}
 	var names, gen, three bytes.Buffer
 	first := map[uint64]string{} // of the names of a hard-linked file, all that are not the first
 	links := map[string][]string{}
@@ -175,14 +175,14 @@ func newTree(name, folder, dir string) (tree, error) {
 	return t, nil
 }
 
-// manifest writes a manifest of a tree to the tree's folder.
+// manifest writes a manifest of a tree to the scratch directory of the tree.
 func (t *tree) manifest(name string, lines ...string) (string, error) {
 	lines = append([]string{"version: 1", `contents: [{type: tree, src: "` + t.dir + `", dst: /}]`}, lines...)
-	return writeManifest(t.folder, name, lines)
+	return writeManifest(t.scratch, name, lines)
 }
 
-func writeManifest(folder, name string, lines []string) (string, error) {
-	file := filepath.Join(folder, name+".yaml")
+func writeManifest(scratch, name string, lines []string) (string, error) {
+	file := filepath.Join(scratch, name+".yaml")
 	return file, os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o644)
 }
 
@@ -192,14 +192,14 @@ func (b *bench) image(t *tree, name string, lines ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	out := filepath.Join(t.folder, name+".img")
+	out := filepath.Join(t.scratch, name+".img")
 	return out, b.run(b.mkinitfs, "build", manifest, "-o", out)
 }
 
 // archive packs a tree as other tools do, into one archive: theirs end at the first
 // trailer, where a plain image of ours has a trailer a member.
 func (b *bench) archive(t *tree) (string, error) {
-	out := filepath.Join(t.folder, "one.cpio")
+	out := filepath.Join(t.scratch, "one.cpio")
 	_, err := b.time(contender{name: "u-root", args: []string{b.uroot}, dir: t.dir, stdin: t.names, stdout: out})
 	return out, err
 }
