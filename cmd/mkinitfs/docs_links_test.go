@@ -87,3 +87,23 @@ func withoutBlocks(text string) string {
 func withoutCode(text string) string {
 	return regexp.MustCompile("`[^`\n]*`").ReplaceAllString(withoutBlocks(text), "")
 }
+
+// TestNamedFiles looks for the files that CONTRIBUTING.md names. TYPE, CODEC and NAME
+// stand for anything in them.
+func TestNamedFiles(t *testing.T) {
+	found := 0
+	text := withoutBlocks(readFile(t, filepath.Join(repository(t), "CONTRIBUTING.md")))
+	for _, m := range regexp.MustCompile("`(\\.?[a-z]+/[^` ]*|[a-z_*]+_test\\.go)`").FindAllStringSubmatch(text, -1) {
+		found++
+		pattern := regexp.MustCompile("TYPE|CODEC|NAME").ReplaceAllString(m[1], "*")
+		if !strings.Contains(pattern, "/") {
+			pattern = "cmd/mkinitfs/" + pattern
+		}
+		if files, err := filepath.Glob(filepath.Join(repository(t), pattern)); err != nil || len(files) == 0 {
+			t.Errorf("CONTRIBUTING.md names %s: got no such file, error %v", m[1], err)
+		}
+	}
+	if found == 0 {
+		t.Error("got no files, want some")
+	}
+}
