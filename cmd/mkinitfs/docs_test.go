@@ -90,16 +90,17 @@ func documents(t *testing.T) []string {
 	return append(files, filepath.Join(repository(t), "README.md"))
 }
 
-// TestDocumentedManifests decodes the manifests in all documents.
+// TestDocumentedManifests decodes the manifests, and parts of them, in all documents.
 func TestDocumentedManifests(t *testing.T) {
 	found := 0
 	for _, file := range documents(t) {
 		for _, block := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(readFile(t, file), -1) {
-			if !strings.HasPrefix(block[1], "version: 1\n") {
-				continue
+			manifest := block[1]
+			if !strings.HasPrefix(manifest, "version: 1\n") { // a part of one
+				manifest = "version: 1\n" + manifest
 			}
 			found++
-			if _, err := manifests.Parse([]byte(block[1]), manifests.Options{File: filepath.Base(file)}); err != nil {
+			if _, err := manifests.Parse([]byte(manifest), manifests.Options{File: filepath.Base(file)}); err != nil {
 				t.Errorf("%v\nin\n%s", err, block[1])
 			}
 		}

@@ -5,6 +5,8 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,5 +73,31 @@ func TestDocumentHasGroups(t *testing.T) {
 		if lost := strings.Count(string(text), line) - strings.Count(rest, line); lost != 1 {
 			t.Errorf("%s: got %d tables between its markers, want 1", g.name, lost)
 		}
+	}
+}
+
+// TestDocumentedCommands wants the groups that documents measure to be there.
+func TestDocumentedCommands(t *testing.T) {
+	var names []string
+	for _, g := range groups {
+		names = append(names, g.name)
+	}
+	found := 0
+	for _, file := range []string{"../../docs/speed.md", "../../CONTRIBUTING.md"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`make bench BENCH="-only (\S+) -runs \d+"`).FindAllSubmatch(text, -1) {
+			for _, name := range strings.Split(string(m[1]), ",") {
+				found++
+				if !slices.Contains(names, name) {
+					t.Errorf("%s: %s: got group %q, want one of %v", file, m[0], name, names)
+				}
+			}
+		}
+	}
+	if found < len(groups) {
+		t.Errorf("got %d groups in commands, want all %d", found, len(groups))
 	}
 }
