@@ -47,17 +47,14 @@ func ImageMinRAM(r io.ReaderAt, size int64, target string) (*MinRAM, error) {
 
 // windowOf is what the kernel takes to decompress a segment.
 func windowOf(r io.ReaderAt, s reading.Segment, small bool) int64 {
-	if s.Codec == "lz4" {
-		return lz4Window
-	}
 	head := make([]byte, compress.HeadSize)
 	n, _ := r.ReadAt(head, s.Offset)
-	if _, window, err := compress.Inspect(head[:n]); err == nil {
-		return window
+	if c, window, err := compress.Inspect(head[:n]); err == nil {
+		return c.Memory(window)
 	}
 	c, err := compress.Lookup(s.Codec)
-	if err != nil || s.Codec == "none" {
+	if err != nil {
 		return 0
 	}
-	return c.Window(compress.Options{Size: s.Unpacked, Small: small})
+	return c.Memory(c.Window(compress.Options{Size: s.Unpacked, Small: small}))
 }

@@ -41,9 +41,7 @@ func (b *build) minRAM() *MinRAM {
 			d.window = max(d.window, b.outer.window(s.Unpacked))
 		}
 	}
-	if b.outer.Name == "lz4" {
-		d.window = lz4Window
-	}
+	d.window = b.outer.Memory(d.window)
 	if b.policy != nil {
 		d.policy = b.policy.Size
 	}
@@ -81,10 +79,6 @@ const loaded = 6
 // while it unpacks the image: the lines "Freeing unused kernel ..." of Debian's 6.1
 // sum up to 8.4 MiB on amd64.
 const starting = 9 << 20
-
-// lz4Window is the kernel's buffer for lz4: it has room for the largest block, whatever
-// comes.
-const lz4Window = 8 << 20
 
 // needs is what a boot takes on pages of a size.
 func (d demands) needs(p *bootplan.Plan, page int64) int64 {

@@ -36,6 +36,11 @@ type Codec struct {
 	reader func(*bufio.Reader, *notes) (io.ReadCloser, error)
 	pieces func() pieces // of a stream; nil if only decoding tells where it ends
 	window func(Options) int64
+	buffer int64 // that the kernel's decompressor has, whatever the window
+
+	// inspect returns the window of a stream by its head, or a Refused; nil if its kernels
+	// are too few.
+	inspect func(c *Codec, head []byte) (int64, error)
 }
 
 // Options of a stream to be written.
@@ -190,6 +195,10 @@ func (c *Codec) Pad(end int64) int {
 // Window returns how many bytes of what it has unpacked a decoder of such a
 // stream must hold; its fixed state comes on top.
 func (c *Codec) Window(o Options) int64 { return c.window(c.withLevel(o)) }
+
+// Memory returns what the kernel's decompressor holds of what it has unpacked, for a
+// stream with a window of so many bytes.
+func (c *Codec) Memory(window int64) int64 { return max(window, c.buffer) }
 
 func (c *Codec) withLevel(o Options) Options {
 	if o.Level < 1 || o.Level > c.MaxLevel {

@@ -30,41 +30,26 @@ func Inspect(head []byte) (*Codec, int64, error) {
 	case c == nil:
 		return nil, 0, &Refused{fmt.Sprintf("what it writes begins with %x, which is no known format", head[:min(len(head), 4)]),
 			wanted}
-	case c == &noneCodec:
-		return nil, 0, &Refused{"it compresses nothing", "the codec none does that without a command"}
-	case c == &lz4FrameCodec:
-		return nil, 0, &Refused{"lz4: frame format, which the kernel does not take", "add -l, for the legacy format"}
-	case c.writer == nil:
+	case c.inspect == nil:
 		return nil, 0, &Refused{"it writes " + c.Name + ", which many kernels are built without", wanted}
 	}
-	var window int64
-	var err error
-	switch c {
-	case &gzipCodec:
-		window, err = inspectGzip(head)
-	case &zstdCodec:
-		window, err = inspectZstd(head)
-	case &xzCodec:
-		window, err = inspectXZ(head)
-	case &lz4Codec:
-		window = lz4Window(Options{})
-	}
+	window, err := c.inspect(c, head)
 	return c, window, err
 }
 
 // inspectGzip wants a header that the kernel can skip (lib/decompress_inflate.c): a
 // name is all that may be in it.
-func inspectGzip(head []byte) (int64, error) {
+func inspectGzip(c *Codec, head []byte) (int64, error) {
 	if len(head) > 3 && head[3]&^gzipName != 0 {
 		return 0, &Refused{"gzip: a header with more than a name, which the kernel does not skip", ""}
 	}
-	return gzipCodec.window(Options{}), nil
+	return c.window(Options{}), nil
 }
 
-func inspectZstd(head []byte) (int64, error) {
+func inspectZstd(c *Codec, head []byte) (int64, error) {
 	var h zstd.Header
 	if err := h.Decode(head); err != nil {
-		return 0, zstdCodec.fault(err)
+		return 0, c.fault(err)
 	}
 	window := h.WindowSize
 	if h.SingleSegment {
@@ -85,10 +70,10 @@ func inspectZstd(head []byte) (int64, error) {
 
 // inspectXZ wants no filter for machine code either: a kernel has those that it was
 // configured with (CONFIG_XZ_DEC_X86 and its like), and the stub has none.
-func inspectXZ(head []byte) (int64, error) {
+func inspectXZ(c *Codec, head []byte) (int64, error) {
 	const blocks = 12 // where they begin
 	if len(head) <= blocks {
-		return 0, xzCodec.fault(errors.New("stream is cut off"))
+		return 0, c.fault(errors.New("stream is cut off"))
 	}
 	if check := head[7] & 15; check != 1 {
 		name := map[byte]string{0: "none", 4: "CRC64", 10: "SHA-256"}[check]
@@ -100,7 +85,7 @@ func inspectXZ(head []byte) (int64, error) {
 	block := head[blocks:]
 	n := xzBlockSize(block[0])
 	if block[0] == 0 || len(block) < n {
-		return 0, xzCodec.fault(errors.New("stream without a block"))
+		return 0, c.fault(errors.New("stream without a block"))
 	}
 	k, err := parseXZBlock(block[:n])
 	if err == nil && k.filter != nil {

@@ -31,6 +31,7 @@ var gzipCodec = Codec{
 	writer:   newGzipWriter,
 	reader:   newGzipReader,
 	window:   func(Options) int64 { return 32 << 10 },
+	inspect:  inspectGzip,
 }
 
 const gzipName = 0x08 // a flag of the header: a name is in it

@@ -32,6 +32,8 @@ var lz4Codec = Codec{
 	reader:   newLZ4Reader,
 	pieces:   func() pieces { return lz4Piece },
 	window:   lz4Window,
+	buffer:   lz4Block,
+	inspect:  func(*Codec, []byte) (int64, error) { return lz4Window(Options{}), nil },
 }
 
 const (

@@ -22,6 +22,9 @@ var lz4FrameCodec = Codec{
 	magic:   []string{lz4FrameMagic},
 	reader:  newLZ4FrameReader,
 	pieces:  func() pieces { return new(lz4Frame).next },
+	inspect: func(*Codec, []byte) (int64, error) {
+		return 0, &Refused{"lz4: frame format, which the kernel does not take", "add -l, for the legacy format"}
+	},
 }
 
 func newLZ4FrameReader(r *bufio.Reader, n *notes) (io.ReadCloser, error) {

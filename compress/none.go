@@ -5,14 +5,20 @@ import (
 	"io"
 )
 
+// None is the name of the codec that compresses nothing.
+const None = "none"
+
 // Raw archives, passed through. The kernel wants each to begin at a multiple of
 // 4 of the image and takes newc with (070702) and without (070701) sums.
 var noneCodec = Codec{
-	Name:   "none",
+	Name:   None,
 	magic:  []string{"070701", "070702"},
 	writer: func(w io.Writer, _ Options) (io.WriteCloser, error) { return nopCloser{w}, nil },
 	reader: func(r *bufio.Reader, _ *notes) (io.ReadCloser, error) { return io.NopCloser(r), nil },
 	window: func(Options) int64 { return 0 },
+	inspect: func(*Codec, []byte) (int64, error) {
+		return 0, &Refused{"it compresses nothing", "the codec none does that without a command"}
+	},
 }
 
 type nopCloser struct{ io.Writer }

@@ -35,6 +35,7 @@ var xzCodec = Codec{
 	reader:   newXZReader,
 	pieces:   xzPieces,
 	window:   xzWindow,
+	inspect:  inspectXZ,
 }
 
 func xzWindow(o Options) int64 {

@@ -31,6 +31,7 @@ var zstdCodec = Codec{
 	reader:   newZstdReader,
 	pieces:   func() pieces { return zstdPieces(new(notes)) },
 	window:   zstdWindow,
+	inspect:  inspectZstd,
 }
 
 func zstdWindow(o Options) int64 {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/mkinitfs/mkinitfs/compress"
 )
 
 // codec is a word that compress and root.payload take.
@@ -12,11 +14,21 @@ type codec struct {
 	most int // the highest level, the lowest being 1; 0 if there are none
 }
 
-// codecs are those that kernels unpack.
-var codecs = []codec{{"gzip", 9}, {"zstd", 22}, {"xz", 9}, {"lz4", 9}, {"none", 0}}
+// codecs are those that kernels unpack and the builder writes.
+var codecs = written()
 
 // payloadCodecs has auto too, which leaves the choice to the builder.
 var payloadCodecs = append([]codec{{"auto", 0}}, codecs...)
+
+func written() []codec {
+	var all []codec
+	for _, name := range compress.Names() {
+		if c, err := compress.Lookup(name); err == nil {
+			all = append(all, codec{name, c.MaxLevel})
+		}
+	}
+	return all
+}
 
 // ParseCompression reads a codec with an optional level: "xz" or "zstd:19".
 // Level 0 is the codec's default.

@@ -125,7 +125,7 @@ func (s *segments) next() bool {
 		return false
 	}
 	head, _ := s.r.Peek(6)
-	if s.codec = compress.Detect(head); s.codec == nil || s.codec.Name == "none" {
+	if s.codec = compress.Detect(head); s.codec == nil || s.codec.Name == compress.None {
 		s.r = nil
 	}
 	return s.r != nil
@@ -161,7 +161,7 @@ func (a *ahead) findMembers(begin int64) {
 		}
 		at := begin + archive.Offset()
 		head, _ := r.Peek(6)
-		if codec := compress.Detect(head); codec != nil && codec.Name != "none" && at+h.Size <= a.file.size {
+		if codec := compress.Detect(head); codec != nil && codec.Name != compress.None && at+h.Size <= a.file.size {
 			a.add(codec, at, at+h.Size)
 		}
 	}

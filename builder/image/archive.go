@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/compress"
 )
 
 // entryReader is a newc archive that is read entry by entry: strictly, as the stub reads
@@ -32,7 +33,7 @@ func (w *walker) archive(r *window, s *Segment, at int64) error {
 		s.Unpacked += a.Offset()
 		return err
 	}
-	u := &unpacker{r: r, raw: s.Codec == "none", base: base, report: func(r *rule, f Finding) {
+	u := &unpacker{r: r, raw: s.Codec == compress.None, base: base, report: func(r *rule, f Finding) {
 		f.Segment = s.Index
 		w.report(r, f)
 	}}

@@ -8,12 +8,13 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/compress"
+	"github.com/mkinitfs/mkinitfs/internal/magic"
 )
 
 // tail reads what is neither an archive nor a stream. It returns nil if that may follow an
 // image: a boot configuration, the beginning of a header, erased flash.
 func (w *walker) tail(r *window, zeros int64) error {
-	head, err := r.Peek(formatHead)
+	head, err := r.Peek(magic.HeadSize)
 	if err != nil && err != io.EOF {
 		return err
 	}
@@ -90,7 +91,7 @@ func detect(r *window, offset int64, afterRaw bool) (*compress.Codec, error) {
 		return nil, errNoArchive
 	case codec == nil:
 		return nil, nil
-	case offset%4 != 0 && codec.Name == "none":
+	case offset%4 != 0 && codec.Name == compress.None:
 		return nil, errors.New("a raw archive has to begin at a multiple of 4")
 	case offset%4 != 0 && afterRaw:
 		return nil, errors.New("what follows a raw archive has to begin at a multiple of 4")

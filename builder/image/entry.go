@@ -9,6 +9,8 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/compress"
+	"github.com/mkinitfs/mkinitfs/internal/magic"
 )
 
 // maxPlan is far more than a boot plan has.
@@ -121,13 +123,13 @@ func (w *walker) through(name string, e *Entry, b *body) error {
 	}
 	codec, err := detect(r, 0, false)
 	if err == nil && codec == nil {
-		head, _ := r.Peek(formatHead)
+		head, _ := r.Peek(magic.HeadSize)
 		err = errors.New(describe(head))
 	}
 	if err != nil {
 		return err
 	}
-	if at >= 0 && codec.Name != "none" && w.ahead != nil && len(w.ahead.streams) == 0 {
+	if at >= 0 && codec.Name != compress.None && w.ahead != nil && len(w.ahead.streams) == 0 {
 		w.ahead.findMembers(at - cpio.EntrySize(e.Name, 0))
 	}
 	position := func() int64 { return begin + r.position() }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/compress"
 )
 
 // Files are the files of the root that an image brings up.
@@ -38,7 +39,7 @@ func ReadFiles(r io.Reader) (*Files, error) {
 	settled := w.settle(root)
 	f := &Files{Findings: w.info.Findings, image: r, plan: w.info.Plan, entries: map[string]*Entry{}}
 	if p, err := bootplan.Parse(w.info.Plan); err == nil {
-		f.packed = p.Payload != "none"
+		f.packed = p.Payload != compress.None
 	}
 	for i := range settled {
 		f.entries[settled[i].Path()] = &settled[i]

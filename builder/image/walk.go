@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/mkinitfs/mkinitfs/compress"
+	"github.com/mkinitfs/mkinitfs/internal/magic"
 )
 
 // Walk reads the image r from its start to its end and calls visit for every
@@ -97,7 +98,7 @@ func (w *walker) segments(r *window) error {
 			if w.file != nil {
 				at = offset
 			}
-			if w.ahead != nil && codec.Name != "none" && len(w.ahead.streams) == 0 {
+			if w.ahead != nil && codec.Name != compress.None && len(w.ahead.streams) == 0 {
 				w.ahead.findSegments(offset)
 			}
 			err = w.segment(r, &s, codec, at, r.position)
@@ -105,11 +106,11 @@ func (w *walker) segments(r *window) error {
 		if err != nil {
 			return fmt.Errorf("segment %d at %#x: %w", s.Index, offset, err)
 		}
-		if s.Size = r.position() - offset; codec.Name == "none" {
+		if s.Size = r.position() - offset; codec.Name == compress.None {
 			s.Size = s.Unpacked
 		}
 		w.info.Segments = append(w.info.Segments, s)
-		raw = codec.Name == "none"
+		raw = codec.Name == compress.None
 		if !w.began {
 			return errNoArchive
 		}
@@ -125,7 +126,7 @@ func (w *walker) segment(r *window, s *Segment, codec *compress.Codec, at int64,
 	if w.scales != nil {
 		w.scales[stream{s.Index, w.member}] = scale
 	}
-	if codec.Name == "none" {
+	if codec.Name == compress.None {
 		return w.archive(r, s, at)
 	}
 	if w.ahead != nil {
@@ -194,9 +195,9 @@ func (w *walker) stream(r *window, s *Segment) error {
 		switch {
 		case err != nil:
 		case codec == nil:
-			head, _ := r.Peek(formatHead)
+			head, _ := r.Peek(magic.HeadSize)
 			err = errors.New(describe(head))
-		case codec.Name != "none":
+		case codec.Name != compress.None:
 			err = errors.New("compressed twice")
 		case first && n > 0:
 			err = errors.New("zeros in front of the first archive")

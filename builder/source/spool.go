@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"github.com/mkinitfs/mkinitfs/compress"
+	"github.com/mkinitfs/mkinitfs/internal/magic"
 	"github.com/mkinitfs/mkinitfs/internal/newfile"
 )
 
@@ -44,12 +45,12 @@ func plainTar(ctx context.Context, f *os.File) (*os.File, error) {
 
 // detect returns the codec of an archive, nil for a plain one.
 func detect(r *bufio.Reader) (*compress.Codec, error) {
-	head, err := r.Peek(headSize)
+	head, err := r.Peek(magic.HeadSize)
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
 	codec := compress.Detect(head)
-	if codec == nil || codec.Name == "none" {
+	if codec == nil || codec.Name == compress.None {
 		return nil, checkTar(head)
 	}
 	return codec, nil
@@ -80,7 +81,7 @@ func decodeStream(ctx context.Context, w io.Writer, codec *compress.Codec, r *bu
 	defer stream.Close()
 	in := bufio.NewReaderSize(interruptible{ctx, stream}, 1<<16)
 	if first {
-		head, err := in.Peek(headSize)
+		head, err := in.Peek(magic.HeadSize)
 		if err != nil && err != io.EOF {
 			return err
 		}

@@ -217,6 +217,7 @@ func TestTarErrors(t *testing.T) {
 		{"cpio", bytes.Repeat([]byte("070701"), 1000), "no tar archive but a cpio archive\n  " + byBsdtar},
 		{"deb", append([]byte("!<arch>\ndebian-binary   "), make([]byte, 2000)...), "no tar archive but a Debian package\n  dpkg-deb --fsys-tarfile writes its tarball"},
 		{"ext4", append(make([]byte, 0x438), append([]byte("\x53\xef"), make([]byte, 2000)...)...), "no tar archive but an ext2, ext3 or ext4 image\n  " + byHand},
+		{"gzip of lz4", gzipped(t, append([]byte("\x02\x21\x4c\x18"), make([]byte, 2000)...)), "gzip: no tar archive but compressed with lz4 a second time\n  decompress it first"},
 		{"gzip of a zip", gzipped(t, append([]byte("PK\x03\x04"), make([]byte, 2000)...)), "gzip: no tar archive but a zip archive\n  " + byBsdtar},
 		{"junk after gzip", append(gzipped(t, good), "junk and more"...), "junk after the compressed archive"},
 		{"gzip of junk", gzipped(t, bytes.Repeat([]byte("junk"), 1000)), "gzip: not a tar archive, or a damaged one"},

@@ -17,6 +17,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/internal/cache"
 	"github.com/mkinitfs/mkinitfs/internal/gobuild"
 )
@@ -65,10 +66,22 @@ func cached(ctx context.Context, v Variant, notice func(string)) (*Stub, error) 
 // damaged ends in an error, and their tests run with the checks and without.
 func unchecked() []string {
 	var flags []string
-	for _, decoder := range []string{"gzip", "lz4", "xz", "zstd"} {
-		flags = append(flags, "-gcflags="+module+"/compress/"+decoder+"=-B")
+	for _, decoder := range decoders() {
+		flags = append(flags, "-gcflags="+module+"/"+decoder+"=-B")
 	}
 	return flags
+}
+
+// decoders are the packages that stubs decode payloads by: every codec that can be written
+// has one.
+func decoders() []string {
+	var dirs []string
+	for _, codec := range compress.Names() {
+		if codec != compress.None {
+			dirs = append(dirs, "compress/"+codec)
+		}
+	}
+	return dirs
 }
 
 // Compile compiles a stub from the module in dir.
@@ -191,10 +204,8 @@ func cacheKey(ctx context.Context, src string, v Variant) (string, error) {
 // holds that the directories are all.
 func sources(dir string) ([]string, error) {
 	files := []string{filepath.Join(dir, "go.mod"), filepath.Join(dir, "go.sum")}
-	for _, below := range []string{
-		"builder/bootplan", "builder/cpio", "builder/stub", "builder/unpack",
-		"compress/gzip", "compress/lz4", "compress/words", "compress/xz", "compress/zstd",
-	} {
+	dirs := []string{"builder/bootplan", "builder/cpio", "builder/stub", "builder/unpack", "compress/words"}
+	for _, below := range append(dirs, decoders()...) {
 		err := filepath.WalkDir(filepath.Join(dir, filepath.FromSlash(below)), func(path string, d fs.DirEntry, err error) error {
 			if err == nil && !d.IsDir() && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
 				files = append(files, path)

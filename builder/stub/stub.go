@@ -20,6 +20,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/internal/arch"
 	"github.com/mkinitfs/mkinitfs/internal/gobuild"
 )
@@ -33,9 +34,6 @@ type Stub struct {
 	Unkept    error  // what keeps a compiled one from the cache, or nil
 }
 
-// Codecs are the payload codecs that there is a stub for.
-func Codecs() []string { return []string{"none", "gzip", "lz4", "xz", "zstd"} }
-
 // Variant says which stub an image needs.
 type Variant struct {
 	Arch      string // as in a manifest; "" is this machine's
@@ -47,7 +45,7 @@ type Variant struct {
 func Variants(arch string) []Variant {
 	var all []Variant
 	for _, supervise := range []bool{false, true} {
-		for _, codec := range Codecs() {
+		for _, codec := range compress.Names() {
 			all = append(all, Variant{arch, codec, supervise})
 		}
 	}
@@ -57,7 +55,7 @@ func Variants(arch string) []Variant {
 // Tags are the build tags of the stub.
 func (v Variant) Tags() []string {
 	var tags []string
-	if v.Codec != "none" {
+	if v.Codec != compress.None {
 		tags = append(tags, "stub_"+v.Codec)
 	}
 	if v.Supervise {
@@ -172,7 +170,7 @@ func checkBuild(data []byte, want Variant) error {
 	if info.Path != path {
 		return fmt.Errorf("is the program %s, not a stub, which is %s", info.Path, path)
 	}
-	got := Variant{Arch: want.Arch, Codec: "none"}
+	got := Variant{Arch: want.Arch, Codec: compress.None}
 	for _, s := range info.Settings {
 		if s.Key != "-tags" {
 			continue

@@ -2,13 +2,13 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/mkinitfs/mkinitfs/builder"
 	"github.com/mkinitfs/mkinitfs/compress"
+	"github.com/mkinitfs/mkinitfs/internal/magic"
 	"github.com/mkinitfs/mkinitfs/internal/qemu"
 )
 
@@ -26,9 +26,9 @@ func notKernel(name string) error {
 	r := bufio.NewReader(f)
 	head, _ := r.Peek(1 << 10)
 	switch {
-	case bytes.HasPrefix(head, []byte("!<arch>\ndebian-binary")):
+	case magic.Is(head, magic.Debian):
 		return fmt.Errorf("--kernel %s: is a Debian package, not a kernel\n  unpack it with dpkg-deb -x %[1]s DIR, and give the vmlinuz in DIR/boot", name)
-	case bytes.HasPrefix(head, []byte("\xed\xab\xee\xdb")):
+	case magic.Is(head, magic.RPM):
 		return fmt.Errorf("--kernel %s: is an RPM package, not a kernel\n  unpack it with rpm2cpio %[1]s | cpio -id, and give the vmlinuz in lib/modules or boot", name)
 	case isImage(r, head):
 		return fmt.Errorf("--kernel %s: is an initramfs image, not a kernel\n  the image is the argument of boot, --kernel is a vmlinuz", name)
@@ -47,9 +47,9 @@ func isImage(r *bufio.Reader, head []byte) bool {
 		return false
 	}
 	defer z.Close()
-	magic := make([]byte, 5)
-	_, err = io.ReadFull(z, magic)
-	return err == nil && string(magic) == "07070"
+	begin := make([]byte, 6)
+	_, err = io.ReadFull(z, begin)
+	return err == nil && magic.Is(begin, magic.Cpio)
 }
 
 // warnMemory warns of a machine with less RAM than the image takes.

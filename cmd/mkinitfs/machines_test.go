@@ -3,11 +3,11 @@ package main
 import (
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/mkinitfs/mkinitfs/builder/stub"
+	"github.com/mkinitfs/mkinitfs/compress"
+	"github.com/mkinitfs/mkinitfs/internal/arch"
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
@@ -53,7 +53,7 @@ var machines = []machine{
 // every root type. In "make test-all" it boots all there are.
 func TestBootMachines(t *testing.T) {
 	t.Parallel()
-	codecs := deal(machines, stub.Codecs())
+	codecs := deal(machines, compress.Names())
 	for _, m := range machines {
 		t.Run(m.kernel+" "+m.arch, func(t *testing.T) {
 			t.Parallel()
@@ -85,7 +85,7 @@ func deal(machines []machine, codecs []string) map[machine][]string {
 	for _, m := range machines {
 		kind := "64-bit"
 		switch {
-		case slices.Contains([]string{"386", "mipsle"}, m.arch) || strings.HasPrefix(m.arch, "arm/"):
+		case arch.Is32(m.arch):
 			kind = "32-bit"
 		case m.arch == "s390x":
 			kind = "64-bit big-endian"

@@ -4,6 +4,7 @@ package main
 
 import (
 	builderstub "github.com/mkinitfs/mkinitfs/builder/stub"
+	"github.com/mkinitfs/mkinitfs/compress"
 )
 
 // stub weighs the stubs beside an empty Go program.
@@ -17,7 +18,7 @@ func (b *bench) stub() error {
 		return err
 	}
 	limits := map[string]float64{"none": 1.30e6, "zstd": 1.75e6}
-	for _, codec := range builderstub.Codecs() {
+	for _, codec := range compress.Names() {
 		s, err := builderstub.Get(b.ctx, builderstub.Variant{Arch: "amd64", Codec: codec}, "", nil)
 		if err != nil {
 			return err

@@ -21,7 +21,7 @@ const module = "github.com/mkinitfs/mkinitfs/"
 // A new package gets its row here. Whoever adds to a row says in the commit why
 // the thing that is wanted does not belong on this side.
 var layers = map[string]string{
-	"manifests":       "internal/arch internal/filecaps |",
+	"manifests":       "compress internal/arch internal/filecaps |",
 	"compress":        "compress/bcj compress/gzip compress/lzo compress/xz |",
 	"compress/bcj":    "",
 	"compress/gzip":   "compress/words |",
@@ -36,11 +36,11 @@ var layers = map[string]string{
 
 	"builder": "builder/cpio builder/image builder/lint builder/plan builder/selinux builder/source builder/stub builder/bootplan " +
 		"compress internal/arch internal/cache internal/hostfile internal/newfile manifests |",
-	"builder/source": "builder/plan compress internal/filecaps internal/gobuild internal/newfile manifests | builder/cpio builder/image",
+	"builder/source": "builder/plan compress internal/filecaps internal/gobuild internal/magic internal/newfile manifests | builder/cpio builder/image",
 	"builder/lint":   "builder/plan internal/arch internal/hostfile |",
-	"builder/image":  "builder/cpio builder/bootplan compress internal/arch | builder/unpack",
+	"builder/image":  "builder/cpio builder/bootplan compress internal/arch internal/magic | builder/unpack",
 
-	"builder/stub":       "internal/arch internal/cache internal/gobuild |",
+	"builder/stub":       "compress internal/arch internal/cache internal/gobuild |",
 	"builder/stub/embed": "builder/stub internal/arch | manifests",
 	"builder/stub/init":  "builder/cpio builder/bootplan compress/gzip compress/lz4 builder/unpack compress/xz compress/zstd |",
 	"builder/unpack":     "builder/cpio |",
@@ -49,17 +49,18 @@ var layers = map[string]string{
 
 	// Of the inner packages the command wants words only: the bits of a mode, the
 	// type of a plan's errors, what an image says about itself.
-	"cmd/mkinitfs": "builder builder/image internal/cache internal/filecaps internal/newfile internal/qemu manifests internal/container | " +
+	"cmd/mkinitfs": "builder builder/image internal/cache internal/filecaps internal/magic internal/newfile internal/qemu manifests internal/container | " +
 		"builder/cpio builder/plan builder/bootplan builder/unpack compress",
 
 	"internal/arch":           "",
 	"internal/cache":          "internal/newfile |",
 	"internal/hostfile":       "",
+	"internal/magic":          "",
 	"internal/newfile":        "",
 	"internal/corpus":         "internal/guest/report |",
 	"internal/filecaps":       "",
 	"internal/gobuild":        "internal/arch |",
-	"internal/qemu":           "internal/arch |",
+	"internal/qemu":           "compress internal/arch internal/magic |",
 	"internal/testenv":        "internal/arch |",
 	"internal/testenv/gotest": "",
 	"internal/faults":         "",

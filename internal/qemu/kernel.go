@@ -5,7 +5,9 @@ import (
 	"io"
 	"os"
 
+	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/internal/arch"
+	"github.com/mkinitfs/mkinitfs/internal/magic"
 )
 
 // checkKernel refuses what is visibly no kernel, or one for another architecture:
@@ -54,10 +56,15 @@ func kernelArch(f io.ReaderAt) (goarch string, ok bool) {
 		return "riscv64", true
 	case has(0x10008, "S390EP"): // arch/s390/boot/head.S
 		return "s390x", true
-	case has(0, "\x1f\x8b"), has(4, "zimg"): // Image.gz, and with its decompressor vmlinuz.efi: of arm64 or riscv64
+	case isGzip(head[:n]), has(4, "zimg"): // Image.gz, and with its decompressor vmlinuz.efi: of arm64 or riscv64
 		return "", true
-	case has(0, "\x27\x05\x19\x56"): // uImage
+	case magic.Is(head[:n], magic.UImage):
 		return "", true
 	}
 	return "", false
+}
+
+func isGzip(head []byte) bool {
+	c := compress.Detect(head)
+	return c != nil && c.Name == "gzip"
 }

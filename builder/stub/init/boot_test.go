@@ -23,6 +23,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/stub"
 	"github.com/mkinitfs/mkinitfs/builder/unpack"
+	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
@@ -225,7 +226,7 @@ func listing(t *testing.T, out string) []string {
 
 // A boot with everything: words and variables, mounts, foreign entries.
 func TestBoot(t *testing.T) {
-	for _, codec := range stub.Codecs() {
+	for _, codec := range compress.Names() {
 		t.Run(codec, func(t *testing.T) {
 			img := newImage(t, codec, `echo "pid $$, umask $(umask), in $(busybox pwd)"
 for a; do echo "argument $a"; done
