@@ -58,6 +58,17 @@ func findCodec(name string, known []codec) (codec, error) {
 	return codec{}, unknown("codec", name, codecNames(known))
 }
 
+// levelDoc says which levels there are.
+func levelDoc() string {
+	var most []string
+	for _, c := range codecs {
+		if c.most > 0 {
+			most = append(most, fmt.Sprintf("%d for %s", c.most, c.name))
+		}
+	}
+	return "How hard it tries, from 1 up: at most " + strings.Join(most, ", ") + "."
+}
+
 func codecNames(known []codec) []string {
 	var names []string
 	for _, c := range known {
@@ -79,7 +90,7 @@ func (c codec) level(text string) (int, error) {
 
 var codecSection = Section{Path: "compress, root.payload", Keys: []Key{
 	{Name: "codec", Kind: KindCodec, Values: codecNames(codecs), Doc: "The codec; this or `command` is required."},
-	{Name: "level", Kind: KindNumber, Otherwise: "the codec's own", Doc: "How hard it tries: gzip, xz and lz4 have the levels 1 to 9, zstd 1 to 22."},
+	{Name: "level", Kind: KindNumber, Otherwise: "the codec's own", Doc: levelDoc()},
 	{Name: "command", Kind: KindTexts, Doc: "A program with its arguments that compresses instead."},
 }}
 

@@ -46,8 +46,8 @@ var (
 	dstKey      = Key{Name: "dst", Kind: KindPath, Required: true, Doc: "Where it goes."}
 	ownerKey    = Key{Name: "owner", Kind: KindOwner, Default: "0:0", Doc: "User and group that it belongs to."}
 	mtimeKey    = Key{Name: "mtime", Kind: KindTime, Otherwise: "`SOURCE_DATE_EPOCH`, or 0", Doc: "Its modification time."}
-	xattrsKey   = Key{Name: "xattrs", Kind: KindXattrs, Doc: "Its extended attributes, by name."}
-	capsKey     = Key{Name: "capabilities", Kind: KindCaps, Doc: "What the program may do without being root."}
+	xattrsKey   = Key{Name: "xattrs", Kind: KindXattrs, Roots: withStub, Doc: "Its extended attributes, by name."}
+	capsKey     = Key{Name: "capabilities", Kind: KindCaps, Roots: withStub, Doc: "What the program may do without being root."}
 	linksKey    = Key{Name: "links", Kind: KindPaths, Doc: "Further names of the file: hard links."}
 	replaceKey  = Key{Name: "replace", Kind: KindBool, Default: "false", Doc: "Take the place of an entry that an earlier item has put there."}
 	excludeKey  = Key{Name: "exclude", Kind: KindPatterns, Doc: "Paths below its top that are left out; a directory goes with all that is in it."}

@@ -66,7 +66,7 @@ func (d *decoder) content(n *node, list *[]Content) {
 		d.want(n, "a mapping", "contents")
 		return
 	}
-	kind, ok := n.field("type")
+	kind, ok := d.peek(n, &contentsSection, "type")
 	if !ok {
 		for _, f := range n.fields {
 			if spaceColon(f.key, "type") != "" {

@@ -16,7 +16,15 @@ type Key struct {
 	Otherwise string   // what an absent key means, in words, where Default cannot say it
 	Values    []string // the words that it takes; with [KindWord] there are no others
 	Doc       string   // one sentence, for people
+
+	Roots []RootType // the root types that it is for; nil for all
 }
+
+// The root types of keys that are not for all.
+var (
+	tmpfsOnly = []RootType{Tmpfs}
+	withStub  = []RootType{Tmpfs, Bind}
+)
 
 // Kind is the kind of value that a key takes, in the words of the documentation.
 type Kind string

@@ -14,7 +14,7 @@ type decoder struct {
 	noStub bool   // root.type is none
 	stdin  bool   // the manifest has come in on standard input
 
-	asked func(s *Section, key string) // is told of every key that is read; nil unless a test wants to know
+	asked func(s *Section, key string) // is called for every key that is read; nil outside tests
 }
 
 // object is a mapping with its section of the table. One that is absent, or that was
@@ -52,11 +52,22 @@ func (d *decoder) object(n *node, name string, s *Section) *object {
 
 // get returns the value of key, nil if there is none.
 func (o *object) get(key string) *node {
-	o.section.key(key)
-	if o.asked != nil {
-		o.asked(o.section, key)
-	}
+	o.ask(o.section, key)
 	return o.fields[key].val
+}
+
+// peek returns a field of n, a mapping whose keys have not been checked yet.
+func (d *decoder) peek(n *node, s *Section, key string) (field, bool) {
+	d.ask(s, key)
+	return n.field(key)
+}
+
+// ask tells that a key is read, which has to be in the table.
+func (d *decoder) ask(s *Section, key string) {
+	s.key(key)
+	if d.asked != nil {
+		d.asked(s, key)
+	}
 }
 
 // has reports whether key is there, be its value good or bad.

@@ -54,6 +54,10 @@ func Parse(data []byte, opt Options) (*Manifest, error) {
 		opt.Dir = filepath.Dir(opt.File)
 	}
 	d := &decoder{report: &report{file: opt.File}, dir: opt.Dir, stdin: opt.stdin}
+	return d.decode(data, opt)
+}
+
+func (d *decoder) decode(data []byte, opt Options) (*Manifest, error) {
 	var m *Manifest
 	if top := d.read(data); top != nil && d.version(top) {
 		d.substitute(top, opt)
@@ -69,7 +73,7 @@ func Parse(data []byte, opt Options) (*Manifest, error) {
 // substitute expands the variables in every value of the manifest.
 func (d *decoder) substitute(top *node, opt Options) {
 	v := newVariables(d.report, opt)
-	if f, ok := top.field("vars"); ok {
+	if f, ok := d.peek(top, &topSection, "vars"); ok {
 		v.declare(f.val)
 	}
 	for _, f := range top.fields {
@@ -81,13 +85,13 @@ func (d *decoder) substitute(top *node, opt Options) {
 }
 
 var topSection = Section{Keys: []Key{
-	{Name: "version", Kind: KindNumber, Required: true, Doc: "The version of the language: 1."},
+	{Name: "version", Kind: KindWord, Required: true, Values: []string{"1"}, Doc: "The version of the language."},
 	{Name: "name", Kind: KindName, Doc: "What the image is called: letters, digits and `. _ + -`."},
 	{Name: "arch", Kind: KindArch, Otherwise: "this machine", Values: Archs(), Doc: "The machine that the image is for."},
 	{Name: "vars", Kind: KindMapping, Doc: "Variables, each a name with its value."},
 	{Name: "compress", Kind: KindCodec, Default: "gzip", Values: codecNames(codecs), Doc: "The codec of what the kernel unpacks."},
 	{Name: "root", Kind: KindMapping, Doc: "The root file system."},
-	{Name: "selinux", Kind: KindMapping, Otherwise: "no labels", Doc: "The SELinux policy that labels the root; `{}` takes that of the root's own configuration."},
+	{Name: "selinux", Kind: KindMapping, Otherwise: "no labels", Roots: withStub, Doc: "The SELinux policy that labels the root; `{}` takes that of the root's own configuration."},
 	{Name: "init", Kind: KindMapping, Values: []string{"none"}, Doc: "What runs once the root stands; `none` for an image without a program, which is appended to another one."},
 	{Name: "boot", Kind: KindPatterns, Doc: "Paths of the root that are there before it is unpacked, for drivers that ask for firmware early."},
 	{Name: "contents", Kind: KindItems, Doc: "What is in the root."},
@@ -127,7 +131,7 @@ func (d *decoder) manifest(top *node) *Manifest {
 // version reports whether the manifest is of a version that we know, or could
 // be: in another one the keys may mean anything.
 func (d *decoder) version(top *node) bool {
-	f, ok := top.field("version")
+	f, ok := d.peek(top, &topSection, "version")
 	if !ok {
 		d.add(top.pos, advise("version: 1 is the one there is", "version is missing"))
 		return true

@@ -18,8 +18,8 @@ var permissionsSection = Section{Path: "permissions", Keys: []Key{
 	{Name: "dir_mode", Kind: KindMode, Otherwise: "as `mode` says", Doc: "Permission bits of directories."},
 	{Name: "owner", Kind: KindOwner, Doc: "User and group."},
 	{Name: "mtime", Kind: KindTime, Doc: "The modification time."},
-	{Name: "xattrs", Kind: KindXattrs, Doc: "Extended attributes that are added to those that are there."},
-	{Name: "capabilities", Kind: KindCaps, Doc: "What programs may do without being root."},
+	{Name: "xattrs", Kind: KindXattrs, Roots: withStub, Doc: "Extended attributes that are added to those that are there."},
+	{Name: "capabilities", Kind: KindCaps, Roots: withStub, Doc: "What programs may do without being root."},
 	{Name: "optional", Kind: KindBool, Default: "false", Doc: "A path that matches nothing is no error."},
 }}
 
