@@ -24,9 +24,9 @@ const (
 
 // ahead are the streams of an image that are known and not yet walked.
 type ahead struct {
-	file     *file
+	file     *imageFile
 	streams  []*decoding // in the order of the image
-	segments segments
+	segments segmentFinder
 	free     chan []byte // chunks that can be used again
 	running  sync.WaitGroup
 }
@@ -111,15 +111,15 @@ func (a *ahead) findSegment() bool {
 	return true
 }
 
-// segments finds compressed segments one after the other, without decoding them.
-type segments struct {
-	r     *window         // nil if there are no more
+// segmentFinder finds compressed segments one after the other, without decoding them.
+type segmentFinder struct {
+	r     *skipReader     // nil if there are no more
 	begin int64           // of r, in the image
 	codec *compress.Codec // of the segment that r stands at, nil before the first
 	blind bool            // has guessed in vain, and will not read to the end of the image again
 }
 
-func (s *segments) next() bool {
+func (s *segmentFinder) next() bool {
 	if s.r == nil || s.codec != nil && !s.pass() {
 		s.r = nil
 		return false
@@ -132,7 +132,7 @@ func (s *segments) next() bool {
 }
 
 // pass goes on to what comes behind a segment.
-func (s *segments) pass() bool {
+func (s *segmentFinder) pass() bool {
 	known, err := s.codec.Skip(s.r)
 	switch {
 	case err != nil:
@@ -167,7 +167,7 @@ func (a *ahead) findMembers(begin int64) {
 	}
 }
 
-func (d *decoding) run(f *file) {
+func (d *decoding) run(f *imageFile) {
 	defer close(d.chunks)
 	in := f.from(d.begin, d.end)
 	defer func() { d.size = in.position() }()

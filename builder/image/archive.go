@@ -21,12 +21,12 @@ type entryReader interface {
 }
 
 // archive walks one archive. It begins at the offset at of the image, or at is -1.
-func (w *walker) archive(r *window, s *Segment, at int64) error {
+func (w *walker) archive(r *skipReader, s *Segment, at int64) error {
 	base := s.Unpacked
 	if w.member != "" {
 		a := cpio.NewReader(r)
 		var links hardLinks
-		err := w.walk(a, s, at, &links, func(e *Entry, _ *body) {
+		err := w.walk(a, s, at, &links, func(e *Entry, _ *entryBody) {
 			e.begin = base + a.Offset() - cpio.EntrySize(e.Name, 0)
 			e.end = e.begin + cpio.EntrySize(e.Name, e.Size)
 		})
@@ -40,7 +40,7 @@ func (w *walker) archive(r *window, s *Segment, at int64) error {
 	if u.raw {
 		u.base = s.Offset
 	}
-	err := w.walk(u, s, at, &w.links, func(e *Entry, b *body) {
+	err := w.walk(u, s, at, &w.links, func(e *Entry, b *entryBody) {
 		e.begin, e.end = base+u.head, base+u.end
 		e.Link, b.summed = u.target, u.summed
 	})
@@ -58,8 +58,8 @@ func (w *walker) archive(r *window, s *Segment, at int64) error {
 
 // walk visits the entries of an archive. It calls complete for each one, to set what only
 // the reader of the archive knows: where the entry lies, and how its body is read.
-func (w *walker) walk(a entryReader, s *Segment, at int64, links *hardLinks, complete func(*Entry, *body)) error {
-	b := &body{archive: a, begin: s.Unpacked, at: at, file: w.file}
+func (w *walker) walk(a entryReader, s *Segment, at int64, links *hardLinks, complete func(*Entry, *entryBody)) error {
+	b := &entryBody{archive: a, begin: s.Unpacked, at: at, file: w.file}
 	var e Entry
 	for {
 		h, err := a.Next()
@@ -103,3 +103,5 @@ func damaged(err error) error {
 	}
 	return err
 }
+
+func pad4(n int64) int64 { return (n + 3) &^ 3 }

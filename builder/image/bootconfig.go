@@ -18,7 +18,7 @@ const (
 
 // bootConfig returns how many bytes at the end of the image f belong to a boot
 // configuration, its padding included. One with a wrong length or sum is none.
-func bootConfig(f *file) int64 {
+func bootConfig(f *imageFile) int64 {
 	end := make([]byte, min(f.size, int64(bootConfigTrailer+bootConfigPadding)))
 	if _, err := f.ReadAt(end, f.begin+f.size-int64(len(end))); err != nil && err != io.EOF {
 		return 0
@@ -38,7 +38,7 @@ func bootConfig(f *file) int64 {
 // bootConfigAhead is bootConfig for an image that cannot be read at any place, where
 // r stands behind the last archive and zeros: it returns the length if nothing else
 // follows. Zeros may be of it.
-func bootConfigAhead(r *window, zeros int64) int64 {
+func bootConfigAhead(r *skipReader, zeros int64) int64 {
 	b, err := r.Peek(r.Size())
 	if err != io.EOF {
 		return 0

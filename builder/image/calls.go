@@ -27,7 +27,7 @@ func openat(dir int, name string, flags int, mode uint32) (int, error) {
 	}
 }
 
-func write(fd int, p []byte) (int, error) {
+func writeFD(fd int, p []byte) (int, error) {
 	n, _, e := unix.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
 	if e != 0 {
 		return 0, e

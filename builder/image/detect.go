@@ -13,7 +13,7 @@ import (
 
 // tail reads what is neither an archive nor a stream. It returns nil if that may follow an
 // image: a boot configuration, the beginning of a header, erased flash.
-func (w *walker) tail(r *window, zeros int64) error {
+func (w *walker) tail(r *skipReader, zeros int64) error {
 	head, err := r.Peek(magic.HeadSize)
 	if err != nil && err != io.EOF {
 		return err
@@ -47,13 +47,13 @@ var errNoArchive = errors.New("no archive in it")
 
 // skipZeros skips zero bytes and returns how many they were, with io.EOF if r
 // ends behind them.
-func skipZeros(r *window) (int64, error) {
+func skipZeros(r *skipReader) (int64, error) {
 	return skipAll(r, func(b []byte) int { return len(b) - len(bytes.TrimLeft(b, "\x00")) })
 }
 
 // skipErased skips bytes of erased flash, and zeros, and reports whether r ends behind
 // them.
-func skipErased(r *window) (bool, error) {
+func skipErased(r *skipReader) (bool, error) {
 	_, err := skipAll(r, func(b []byte) int { return len(b) - len(bytes.TrimLeft(b, "\x00\xff")) })
 	if err == io.EOF {
 		return true, nil
@@ -63,7 +63,7 @@ func skipErased(r *window) (bool, error) {
 
 // skipAll skips as many bytes as skip counts at the start of what it is given. It
 // returns how many they were, with io.EOF if r ends behind them.
-func skipAll(r *window, skip func([]byte) int) (int64, error) {
+func skipAll(r *skipReader, skip func([]byte) int) (int64, error) {
 	var n int64
 	for {
 		if _, err := r.Peek(1); err != nil {
@@ -80,7 +80,7 @@ func skipAll(r *window, skip func([]byte) int) (int64, error) {
 
 // detect returns the codec of the segment that begins at offset, or nil if that is no
 // segment. A raw archive has to begin at a multiple of 4, and so has whatever follows one.
-func detect(r *window, offset int64, afterRaw bool) (*compress.Codec, error) {
+func detect(r *skipReader, offset int64, afterRaw bool) (*compress.Codec, error) {
 	head, err := r.Peek(6)
 	if err != nil && err != io.EOF {
 		return nil, err

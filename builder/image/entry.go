@@ -17,7 +17,7 @@ import (
 const maxPlan = 1 << 20
 
 // entry visits an entry and, if it is a member, what is in it.
-func (w *walker) entry(e *Entry, b *body) error {
+func (w *walker) entry(e *Entry, b *entryBody) error {
 	var content io.Reader = b
 	var err error
 	ours := w.member == "" && strings.Contains(e.Name, bootplan.Dir)
@@ -64,7 +64,7 @@ func (w *walker) entry(e *Entry, b *body) error {
 }
 
 // visited calls visit, and remembers its error unless the image is at fault.
-func (w *walker) visited(e *Entry, content io.Reader, b *body) error {
+func (w *walker) visited(e *Entry, content io.Reader, b *entryBody) error {
 	err := w.visit(e, content)
 	if err != nil && b.err == nil {
 		w.stopped = err
@@ -73,7 +73,7 @@ func (w *walker) visited(e *Entry, content io.Reader, b *body) error {
 }
 
 // visitXattrs reads the table of extended attributes while it is visited.
-func (w *walker) visitXattrs(e *Entry, b *body) error {
+func (w *walker) visitXattrs(e *Entry, b *entryBody) error {
 	in, out := io.Pipe()
 	read := make(chan error)
 	go func() {
@@ -108,18 +108,18 @@ func memberName(e *Entry) string {
 }
 
 // through walks the one archive of a member.
-func (w *walker) through(name string, e *Entry, b *body) error {
+func (w *walker) through(name string, e *Entry, b *entryBody) error {
 	w.member = name
 	defer func() { w.member = "" }()
 	m := w.whole.member(name, e.Size)
 	begin := b.begin + b.archive.Offset()
-	at := b.place()
-	var r *window
+	at := b.offset()
+	var r *skipReader
 	if at >= 0 && at+e.Size <= w.file.size {
 		r = w.file.from(at, at+e.Size)
 		m.sumFile(at, e.Size)
 	} else {
-		at, r = -1, newWindow(m.sumAlong(b))
+		at, r = -1, newSkipReader(m.sumAlong(b))
 	}
 	codec, err := detect(r, 0, false)
 	if err == nil && codec == nil {
@@ -151,21 +151,21 @@ func (w *walker) through(name string, e *Entry, b *body) error {
 	}
 }
 
-// body reads the body of the archive's current entry. It remembers errors of reading, to
+// entryBody reads the body of the archive's current entry. It remembers errors of reading, to
 // tell them from those of a visitor.
-type body struct {
+type entryBody struct {
 	archive entryReader
 	begin   int64 // of the archive, in the unpacked segment
 	at      int64 // of the archive, in the image, or -1 if it has to be unpacked or read in order
-	file    *file
+	file    *imageFile
 	size    int64
 	taken   bool // section was called
 	summed  bool // reading it finds out whether it is damaged
 	err     error
 }
 
-// place returns where in the image the rest of the body is, or -1.
-func (b *body) place() int64 {
+// offset returns where in the image the rest of the body is, or -1.
+func (b *entryBody) offset() int64 {
 	if b.at < 0 {
 		return -1
 	}
@@ -173,8 +173,8 @@ func (b *body) place() int64 {
 }
 
 // section returns the body as a part of the image that can be read at any time, or nil.
-func (b *body) section() *io.SectionReader {
-	at := b.place()
+func (b *entryBody) section() *io.SectionReader {
+	at := b.offset()
 	if at < 0 || b.summed || at+b.size > b.file.size {
 		return nil
 	}
@@ -182,7 +182,7 @@ func (b *body) section() *io.SectionReader {
 	return io.NewSectionReader(b.file, b.file.begin+at, b.size)
 }
 
-func (b *body) Read(p []byte) (int, error) {
+func (b *entryBody) Read(p []byte) (int, error) {
 	n, err := b.archive.Read(p)
 	if err != nil && err != io.EOF {
 		b.err = err
@@ -191,8 +191,8 @@ func (b *body) Read(p []byte) (int, error) {
 }
 
 // WriteTo writes the body from the buffer that it is read into.
-func (b *body) WriteTo(w io.Writer) (int64, error) {
-	out := &noting{w: w}
+func (b *entryBody) WriteTo(w io.Writer) (int64, error) {
+	out := &errWriter{w: w}
 	n, err := b.archive.WriteTo(out)
 	if err != nil && out.err == nil {
 		b.err = err
@@ -200,19 +200,19 @@ func (b *body) WriteTo(w io.Writer) (int64, error) {
 	return n, err
 }
 
-type noting struct {
+type errWriter struct {
 	w   io.Writer
 	err error
 }
 
-func (w *noting) Write(p []byte) (n int, err error) {
+func (w *errWriter) Write(p []byte) (n int, err error) {
 	n, w.err = w.w.Write(p)
 	return n, w.err
 }
 
 // all returns the body of size bytes, or fewer if the image ends before. A size above most
 // is an error.
-func (b *body) all(size, most int64) ([]byte, error) {
+func (b *entryBody) all(size, most int64) ([]byte, error) {
 	if size > most {
 		return nil, fmt.Errorf("%d bytes, at most %d are possible", size, most)
 	}

@@ -142,7 +142,7 @@ func (x *Extraction) entry(e *Entry, body io.Reader) error {
 		}
 		if at != e.Path() {
 			moved := *e
-			moved.Name = cleanName(at)
+			moved.Name = relativeName(at)
 			e = &moved
 		}
 	}
@@ -204,8 +204,8 @@ func (x *Extraction) takeBack(place string) error {
 	return err
 }
 
-// cleanName is an absolute path as a name relative to the root.
-func cleanName(path string) string {
+// relativeName returns an absolute path as a name relative to the root.
+func relativeName(path string) string {
 	if path == "/" {
 		return "."
 	}

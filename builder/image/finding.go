@@ -58,7 +58,7 @@ func shorten(path string) string {
 	return path
 }
 
-// rule is a finding without its place: what happens to some part of an image, and how bad
+// rule is a finding without its position: what happens to some part of an image, and how bad
 // that is.
 type rule struct {
 	code     string
@@ -87,7 +87,7 @@ var (
 	linkDiffers = &rule{"link-differs", Warning, "a further name of a file, which gets its mode, owner and time from this entry"}
 	bodyCut     = &rule{"cut", Warning, "the image ends in the middle of it"}
 	headerCut   = &rule{"cut", Warning, "the image ends in the middle of an entry, which is lost"}
-	unseen      = &rule{"gzip-sum", Warning, "a gzip stream is damaged: its checksum does not match, at which the kernel does not look"}
+	gzipSum     = &rule{"gzip-sum", Warning, "a gzip stream is damaged: its checksum does not match, at which the kernel does not look"}
 	flashTail   = &rule{"flash-tail", Fault, "behind the last archive there is erased flash (0xff), at which the kernel complains"}
 )
 

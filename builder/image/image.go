@@ -16,7 +16,7 @@
 //	archive.go, unpacker.go, entry.go    archives and their entries
 //	kernelroot.go, names.go, settle.go   what an entry meets in the root before it
 //	whole.go                             the comparison with the boot plan
-//	window.go, ahead.go                  reading without copying, on all cores
+//	skipreader.go, ahead.go              reading without copying, on all cores
 //	list.go, files.go, spent.go          what commands show
 //	extract.go, place.go, links.go       what an extraction makes, and where
 //	policy.go, user.go                   what of it the user who extracts can have
@@ -77,18 +77,15 @@ type Entry struct {
 }
 
 // Path returns the path at which the entry lands: absolute and clean.
-func (e *Entry) Path() string { return "/" + e.place() }
-
-// place is the path without the slash before it.
-func (e *Entry) place() string {
-	place, _ := e.findPlace()
-	return place
+func (e *Entry) Path() string {
+	name, _ := e.relative()
+	return "/" + name
 }
 
-// findPlace returns the place, and whether that is a part of the name as it stands, which
-// is so for nearly all names.
-func (e *Entry) findPlace() (place string, plain bool) {
-	name := strings.TrimPrefix(e.Name, "./") // as find has them
+// relative returns the path without the slash before it, and whether that is a part of the
+// name as it stands, which is so for nearly all names.
+func (e *Entry) relative() (name string, plain bool) {
+	name = strings.TrimPrefix(e.Name, "./") // as find has them
 	if name == "" || name[0] == '.' || name[0] == '/' || name[len(name)-1] == '/' ||
 		strings.Contains(name, "/.") || strings.Contains(name, "//") {
 		return path.Clean("/" + e.Name)[1:], false

@@ -5,144 +5,17 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"path"
-	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/compress"
 )
-
-// archive makes a raw archive of words "name=content": a file; "name/": a directory;
-// "name>target": a symbolic link; "name@3": a file with inode 3 and two names.
-func archive(t testing.TB, words ...string) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	w := cpio.NewWriter(&b)
-	for i, word := range words {
-		at := strings.IndexAny(word, "=/>@")
-		for strings.HasPrefix(word[at:], "/") && at < len(word)-1 { // a slash within the name
-			at += 1 + strings.IndexAny(word[at+1:], "=/>@")
-		}
-		h := &cpio.Header{Name: word[:at], Ino: uint32(100 + i), Nlink: 1, Mode: cpio.TypeFile | 0o644}
-		content := word[at+1:]
-		switch word[at] {
-		case '/':
-			h.Mode = cpio.TypeDir | 0o755
-		case '>':
-			h.Mode = cpio.TypeLink | 0o777
-		case '@':
-			h.Nlink = 2
-			fmt.Sscan(content, &h.Ino)
-			content = ""
-		}
-		h.Size = int64(len(content))
-		if err := w.WriteHeader(h); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(w, content); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-// archiveOf makes a raw archive of entries without a body. Each has one name.
-func archiveOf(t testing.TB, headers ...cpio.Header) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	w := cpio.NewWriter(&b)
-	for i, h := range headers {
-		h.Ino, h.Nlink = uint32(100+i), 1
-		if err := w.WriteHeader(&h); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-func pack(t testing.TB, codec string, data []byte) []byte {
-	t.Helper()
-	c, err := compress.Lookup(codec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b bytes.Buffer
-	w, err := c.NewWriter(&b, compress.Options{Size: int64(len(data)), Level: min(1, c.MaxLevel)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.Write(data); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-// join lays segments out as the builder does.
-func join(t testing.TB, segments ...[]byte) []byte {
-	t.Helper()
-	var b []byte
-	for _, s := range segments {
-		b = append(b, s...)
-		b = append(b, make([]byte, compress.Detect(s).Pad(int64(len(b))))...)
-	}
-	return b
-}
-
-// walk returns one line an entry: segment, member, name and body. It walks once as
-// from a pipe and once as a file, where bodies can be skipped and streams be decoded
-// ahead, and the error says so if that is not the same.
-func walk(data []byte) ([]string, *Info, error) {
-	lines, info, err := walkReader(struct{ io.Reader }{bytes.NewReader(data)})
-	fileLines, fileInfo, fileErr := walkReader(bytes.NewReader(data))
-	diff := cmp.Diff(lines, fileLines) + cmp.Diff(info, fileInfo) + cmp.Diff(fmt.Sprint(err), fmt.Sprint(fileErr))
-	if diff != "" {
-		return lines, info, fmt.Errorf("-pipe +file\n%s", diff)
-	}
-	return lines, info, err
-}
-
-func walkReader(r io.Reader) ([]string, *Info, error) {
-	var lines []string
-	info, err := Walk(r, func(e *Entry, body io.Reader) error {
-		line := fmt.Sprintf("%d %s", e.Segment, e.Name)
-		if e.Member != "" {
-			line = fmt.Sprintf("%d %s %s", e.Segment, e.Member, e.Name)
-		}
-		if memberName(e) == "" {
-			b, err := io.ReadAll(body)
-			if err != nil {
-				return err
-			}
-			if len(b) > 0 {
-				line += "=" + string(b)
-			}
-		}
-		if e.HardLinkOf != "" {
-			line += "@" + e.HardLinkOf
-		}
-		lines = append(lines, line)
-		return nil
-	})
-	return lines, info, err
-}
 
 // Which neighbours the kernel takes, for each pair of codecs and each padding.
 func TestPairs(t *testing.T) {
@@ -203,48 +76,6 @@ func TestSegments(t *testing.T) {
 	if diff := cmp.Diff(want, info); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
-}
-
-// planFor is the boot plan, as a word, of a root that comes in members.
-func planFor(t testing.TB, members ...[]byte) string {
-	t.Helper()
-	p := bootplan.Plan{Root: "tmpfs"}
-	for _, m := range members {
-		info, err := Walk(bytes.NewReader(m), func(*Entry, io.Reader) error { return nil })
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.Entries += int64(info.Segments[0].Entries)
-		p.Members = append(p.Members, bootplan.Member{
-			Packed: int64(len(m)), Unpacked: info.Segments[0].Unpacked,
-			SHA256: fmt.Sprintf("%x", sha256.Sum256(m)), CRC32: fmt.Sprintf("%08x", crc32.ChecksumIEEE(m)),
-		})
-	}
-	return ".mkinitfs/plan=" + string(p.Marshal())
-}
-
-// payloadOf has members as words.
-func payloadOf(members ...[]byte) []string {
-	var words []string
-	for i, m := range members {
-		words = append(words, bootplan.MemberName(i)+"="+string(m))
-	}
-	return words
-}
-
-// nestedMembers are the members of nested.
-func nestedMembers(t testing.TB, codec string) [][]byte {
-	return [][]byte{
-		pack(t, codec, archive(t, "./", "etc/", "bin/", "init>sbin/init")),
-		pack(t, codec, archive(t, "etc/hosts=localhost\n", "bin/sh@7", "bin/ls@7")),
-	}
-}
-
-// nested is an image of ours with a packed payload.
-func nested(t testing.TB, codec string) []byte {
-	members := nestedMembers(t, codec)
-	boot := archive(t, "dev/", ".mkinitfs/", planFor(t, members...), "init=stub")
-	return join(t, pack(t, "gzip", boot), archive(t, payloadOf(members...)...))
 }
 
 func TestMembers(t *testing.T) {
@@ -413,69 +244,6 @@ func TestList(t *testing.T) {
 	}
 }
 
-// A walk of anything ends with an error or with segments that account for all
-// bytes, one after the other.
-func FuzzWalk(f *testing.F) {
-	for _, codec := range compress.Names() {
-		f.Add(nested(f, codec))
-		f.Add(join(f, pack(f, codec, archive(f, "a=content", "b>a", "c@3", "d@3")), archive(f, "e/")))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		entries, short := 0, 0
-		info, err := Walk(bytes.NewReader(data), func(e *Entry, body io.Reader) error {
-			if e.Member == "" {
-				entries++
-			}
-			if len(e.Link) >= cpio.PathMax {
-				t.Errorf("target of %d bytes", len(e.Link))
-			}
-			n, err := io.Copy(io.Discard, io.LimitReader(body, 1<<20))
-			if err == nil && n != min(e.Size, 1<<20) {
-				short++
-			}
-			return err
-		})
-		cut := info.Findings.has(headerCut)
-		if most := 1; short > most || short > 0 && !cut {
-			t.Errorf("got %d bodies that are short, want none, or one where the image ends", short)
-		}
-		end, counted := int64(0), 0
-		for i, s := range info.Segments {
-			if s.Index != i || s.Offset < end || s.Size < 1 {
-				t.Errorf("segment %d behind %d: got %+v", i, end, s)
-			}
-			end = s.Offset + s.Size
-			counted += s.Entries
-		}
-		if err == nil && (info.Size != int64(len(data)) || end > info.Size || counted != entries) {
-			t.Errorf("got size %d, segments to %d, %d entries, want %d, no more, %d", info.Size, end, counted, len(data), entries)
-		}
-		rest := bytes.TrimRight(data[end:], "\x00")
-		if info.Findings.has(flashTail) {
-			rest = bytes.Trim(rest, "\x00\xff")
-		}
-		if err == nil && len(rest) > 0 && info.BootConfig == 0 && !cut {
-			t.Errorf("junk behind the last segment was not seen")
-		}
-		if _, _, err := walk(data); err != nil && strings.HasPrefix(err.Error(), "-pipe") {
-			t.Error(err)
-		}
-	})
-}
-
-// Nothing is read of a body that nobody asks for.
-func TestSkipped(t *testing.T) {
-	large := strings.Repeat("x", 1<<20)
-	data := archive(t, "a="+large, "b=small", "c=small", "d="+large, "e/")
-	r := &counted{Reader: bytes.NewReader(data)}
-	if _, err := Walk(r, func(*Entry, io.Reader) error { return nil }); err != nil {
-		t.Fatal(err)
-	}
-	if r.n > 64<<10 {
-		t.Errorf("got %d bytes read of an image of %d, want few", r.n, len(data))
-	}
-}
-
 // Members are not read where what is in them does not count.
 func TestWalkOuter(t *testing.T) {
 	data := archive(t, ".mkinitfs/root.0000="+strings.Repeat("no archive", 1<<17), "a/")
@@ -505,67 +273,6 @@ func TestPath(t *testing.T) {
 					e.Name = a + b + "/" + c
 				}
 			}
-		}
-	}
-}
-
-type counted struct {
-	*bytes.Reader
-	n int
-}
-
-func (c *counted) ReadAt(p []byte, at int64) (int, error) {
-	n, err := c.Reader.ReadAt(p, at)
-	c.n += n
-	return n, err
-}
-
-// Members that hold more than is decoded ahead come whole and in order, and so do
-// segments, whatever else is between them.
-func TestAhead(t *testing.T) {
-	var members, segments [][]byte
-	want := []string{".mkinitfs/plan"}
-	for i := range 7 {
-		a := archive(t, fmt.Sprintf("a%d=%s", i, strings.Repeat("x", aheadSize+i)), fmt.Sprintf("b%d/", i), fmt.Sprintf("c%d=small", i))
-		codec := []string{"zstd", "gzip", "gzip", "none", "zstd", "lz4", "lz4"}[i]
-		segments = append(segments, pack(t, codec, a))
-		members = append(members, pack(t, codec, a))
-		want = append(want, fmt.Sprintf("a%d", i), fmt.Sprintf("b%d", i), fmt.Sprintf("c%d", i))
-	}
-	plan := archive(t, planFor(t, members...))
-	segments = append([][]byte{archive(t, planFor(t))}, segments...)
-	for name, data := range map[string][]byte{"segments": join(t, segments...), "members": join(t, plan, archive(t, payloadOf(members...)...))} {
-		for _, procs := range []int{1, 2, 4} {
-			before := runtime.GOMAXPROCS(procs)
-			var got []string
-			_, err := Walk(bytes.NewReader(data), func(e *Entry, _ io.Reader) error {
-				if memberName(e) == "" {
-					got = append(got, e.Name)
-				}
-				return nil
-			})
-			runtime.GOMAXPROCS(before)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("%s, %d processors: -want +got\n%s", name, procs, diff)
-			}
-		}
-	}
-}
-
-func BenchmarkWalk(b *testing.B) {
-	words := make([]string, 10_000)
-	for i := range words {
-		words[i] = fmt.Sprintf("file%d=%s", i, strings.Repeat("x", i%5000))
-	}
-	data := slices.Concat(archive(b, words...))
-	b.SetBytes(int64(len(data)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := Walk(bytes.NewReader(data), func(*Entry, io.Reader) error { return nil }); err != nil {
-			b.Fatal(err)
 		}
 	}
 }

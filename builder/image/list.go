@@ -64,7 +64,7 @@ func (w *walker) root(r io.Reader) (root, boot []Entry, err error) {
 			boot = append(boot, e)
 		default:
 			if at != e.Path() {
-				e.Name = cleanName(at)
+				e.Name = relativeName(at)
 			}
 			root = append(root, e)
 		}

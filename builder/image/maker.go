@@ -108,7 +108,7 @@ func (k *maker) file(dir int, base string, h *cpio.Header) (fd int, err error) {
 // fill gives the open file fd its content and attributes, and closes it: later, if the
 // content can wait.
 func (k *maker) fill(fd int, m *making) error {
-	if later, ok := m.body.(*later); ok && m.h.Nlink < 2 { // of two names with content the last has to be written last
+	if later, ok := m.body.(*deferredBody); ok && m.h.Nlink < 2 { // of two names with content the last has to be written last
 		header := *m.h
 		m.h = &header
 		return later.Defer(func() error { return k.fillNow(fd, m) })
@@ -227,7 +227,7 @@ type output struct {
 
 func (o output) Write(p []byte) (int, error) {
 	for n := 0; n < len(p); {
-		m, err := write(o.fd, p[n:])
+		m, err := writeFD(o.fd, p[n:])
 		if err != nil && err != unix.EINTR {
 			return n, fail("write", o.h, err)
 		}

@@ -25,22 +25,22 @@ func (x *Extraction) add(h *cpio.Header, body func() io.WriterTo) error {
 			err = made
 		}
 	}
-	found := absent
+	found := freed
 	if errors.Is(err, unix.EEXIST) {
 		if first, ok := x.first[fileOf(h)]; ok && first.place == h.Name {
 			return x.refill(first, h, body())
 		}
-		if found, err = x.makeWay(h); err == nil && found == absent {
+		if found, err = x.makeWay(h); err == nil && found == freed {
 			err = x.make(m, body())
 		}
 	}
 	if err != nil {
 		return err
 	}
-	if h.Type() == cpio.TypeDir && found != kept {
+	if h.Type() == cpio.TypeDir && found != keptDir {
 		x.dirs[h.Name] = madeDir{*h, m.path}
 	}
-	if !x.nested && found == absent && h.Name != "." {
+	if !x.nested && found == freed && h.Name != "." {
 		x.made = append(x.made, h.Name)
 	}
 	return nil
@@ -117,41 +117,41 @@ func (x *Extraction) makeParents(name string, mtime int64) error {
 }
 
 // What makeWay leaves at the name of an entry.
-type found int
+type leftAt int
 
 const (
-	absent found = iota
-	merged       // a directory that the entry is for
-	kept         // a directory that the entry is for, but which keeps its own attributes
+	freed     leftAt = iota
+	mergedDir        // a directory that the entry is for
+	keptDir          // a directory that the entry is for, but which keeps its own attributes
 )
 
 // makeWay removes what is at the name of an entry. A directory stays for a directory,
 // else it must be empty.
-func (x *Extraction) makeWay(h *cpio.Header) (found, error) {
+func (x *Extraction) makeWay(h *cpio.Header) (leftAt, error) {
 	at, base, err := x.resolver.find(h.Name)
 	if err != nil {
-		return absent, fail("replace", h, err)
+		return freed, fail("replace", h, err)
 	}
 	there, err := lstat(at.fd, base)
 	if err != nil {
-		return absent, fail("replace", h, err)
+		return freed, fail("replace", h, err)
 	}
 	if !there.is(unix.S_IFDIR) || h.Type() != cpio.TypeDir {
-		return absent, x.remove(h.Name)
+		return freed, x.remove(h.Name)
 	}
 	if at.ours {
-		return merged, nil
+		return mergedDir, nil
 	}
 	if err := x.resolver.pins.check(h.Name, there); err != nil {
-		return absent, fail("replace", h, err)
+		return freed, fail("replace", h, err)
 	}
 	if x.resolver.pins.byName[h.Name].made || at.putThere(there, x.resolver.user) {
-		return merged, nil
+		return mergedDir, nil
 	}
 	if there.uid != h.UID || there.gid != h.GID || (there.mode^h.Mode)&0o7777 != 0 {
 		x.Kept = append(x.Kept, "/"+h.Name)
 	}
-	return kept, nil
+	return keptDir, nil
 }
 
 // remove removes a file or an empty directory.

@@ -20,16 +20,16 @@ import (
 // lead where it led first, and no links but our own are followed.
 type resolver struct {
 	root  directory
-	user  uint32 // who extracts
-	chain []step // the directories of the last name, from below the root on
-	led   bool   // to them by a link
+	user  uint32     // who extracts
+	chain []chainDir // the directories of the last name, from below the root on
+	led   bool       // to them by a link
 	pins  pins
 
 	retired, expired []int // descriptors that have left the chain and are still open
 }
 
-// step is an open directory and its name in the one before.
-type step struct {
+// chainDir is an open directory and its name in the one before.
+type chainDir struct {
 	name string
 	directory
 }
@@ -47,8 +47,8 @@ func (r *resolver) reroot(fd int) (err error) {
 }
 
 func (r *resolver) directory(fd int) (directory, error) {
-	status, err := fstat(fd)
-	return directory{fd, status, status.belongsTo(r.user)}, err
+	found, err := fstat(fd)
+	return directory{fd, found, found.belongsTo(r.user)}, err
 }
 
 // find returns the open directory that a clean relative name is in, and its last part.
@@ -130,9 +130,9 @@ func (r *resolver) enter(name string) (target string, err error) {
 	top := r.top()
 	pinned := false
 	if !top.ours {
-		var pin pin
-		if pin, pinned = r.pins.byName[r.path(name)]; pin.target != "" {
-			return pin.target, nil
+		var first pin
+		if first, pinned = r.pins.byName[r.path(name)]; first.target != "" {
+			return first.target, nil
 		}
 	}
 	fd, err := unix.Openat(top.fd, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
@@ -156,7 +156,7 @@ func (r *resolver) enter(name string) (target string, err error) {
 		unix.Close(fd)
 		return "", err
 	}
-	r.chain = append(r.chain, step{name, dir})
+	r.chain = append(r.chain, chainDir{name, dir})
 	return "", nil
 }
 

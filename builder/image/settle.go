@@ -11,7 +11,7 @@ import (
 // settle returns the entries that are left once all are unpacked, sorted by path, with the
 // attributes that they have then. All names of a file have its size.
 func (w *walker) settle(entries []Entry) []Entry {
-	if settled := plain(entries); settled != nil || len(entries) == 0 {
+	if settled := plainEntries(entries); settled != nil || len(entries) == 0 {
 		return settled
 	}
 	t := newKernelRoot(w.report)
@@ -21,21 +21,21 @@ func (w *walker) settle(entries []Entry) []Entry {
 	return t.entries()
 }
 
-// plain returns the entries sorted by path if all of them are left: each comes after its
+// plainEntries returns the entries sorted by path if all of them are left: each comes after its
 // directory, and no two have one path. Otherwise it returns nil. Nearly all images are
 // plain, and need no kernelRoot.
-func plain(entries []Entry) []Entry {
+func plainEntries(entries []Entry) []Entry {
 	directories := map[string]bool{"": true, "dev": true, "root": true}
 	parent := ""
 	files := shared{}
-	places := make([]place, len(entries))
+	keys := make([]sortKey, len(entries))
 	for i := range entries {
 		e := &entries[i]
 		e.content = e.number
 		kind := e.Type()
-		place, asIs := e.findPlace()
-		places[i].path, places[i].i = place, i
-		if dir := parentOf(place); dir != parent {
+		name, asIs := e.relative()
+		keys[i] = sortKey{name, i}
+		if dir := parentOf(name); dir != parent {
 			if !directories[dir] {
 				return nil
 			}
@@ -43,9 +43,9 @@ func plain(entries []Entry) []Entry {
 		}
 		switch kind {
 		case cpio.TypeDir:
-			directories[place] = true
+			directories[name] = true
 		case cpio.TypeFile, cpio.TypeLink, cpio.TypeChar, cpio.TypeBlock, cpio.TypeFIFO, cpio.TypeSocket:
-			if place == "" || strings.HasSuffix(e.Name, "/") {
+			if name == "" || strings.HasSuffix(e.Name, "/") {
 				return nil
 			}
 		default:
@@ -55,9 +55,9 @@ func plain(entries []Entry) []Entry {
 			return nil
 		}
 	}
-	settled := byPath(entries, places)
-	for i := 1; i < len(places); i++ {
-		if places[i].path == places[i-1].path {
+	settled := byPath(entries, keys)
+	for i := 1; i < len(keys); i++ {
+		if keys[i].path == keys[i-1].path {
 			return nil
 		}
 	}
@@ -99,29 +99,29 @@ func (s *shared) complete(entries []Entry) {
 	}
 }
 
-// place is where an entry is.
-type place struct {
+// sortKey is the path of an entry and its number in the list.
+type sortKey struct {
 	path string
 	i    int // of the entry
 }
 
-// byPath sorts places, and returns the entries in that order. Many are sorted.
-func byPath(entries []Entry, places []place) []Entry {
+// byPath sorts the keys, and returns the entries in that order. Many are sorted.
+func byPath(entries []Entry, keys []sortKey) []Entry {
 	sorted := true
-	for i := 1; i < len(places) && sorted; i++ {
-		sorted = places[i-1].path <= places[i].path
+	for i := 1; i < len(keys) && sorted; i++ {
+		sorted = keys[i-1].path <= keys[i].path
 	}
 	if sorted {
 		return entries
 	}
-	slices.SortFunc(places, func(a, b place) int {
+	slices.SortFunc(keys, func(a, b sortKey) int {
 		if order := strings.Compare(a.path, b.path); order != 0 {
 			return order
 		}
 		return a.i - b.i
 	})
 	ordered := make([]Entry, len(entries))
-	for i, p := range places {
+	for i, p := range keys {
 		ordered[i] = entries[p.i]
 	}
 	return ordered
@@ -141,7 +141,7 @@ func (t *kernelRoot) entries() []Entry {
 	}
 	slices.SortFunc(all, func(a, b standing) int { return cmp.Compare(a.entry.number, b.entry.number) })
 	first := map[*object]string{} // the oldest name that is left
-	list, places := make([]Entry, len(all)), make([]place, len(all))
+	list, keys := make([]Entry, len(all)), make([]sortKey, len(all))
 	for i, n := range all {
 		e := *n.entry
 		nlink := e.Nlink
@@ -152,7 +152,7 @@ func (t *kernelRoot) entries() []Entry {
 		} else if e.Type() != cpio.TypeDir {
 			first[n.object] = e.Name
 		}
-		list[i], places[i] = e, place{n.place, i}
+		list[i], keys[i] = e, sortKey{n.place, i}
 	}
-	return byPath(list, places)
+	return byPath(list, keys)
 }

@@ -79,13 +79,13 @@ func (u *Use) Heaviest(n int) []Share {
 
 // packed returns how many bytes of the image an entry takes.
 func (w *walker) packed(e *Entry) int64 {
-	place := func(raw int64) int64 {
+	offset := func(raw int64) int64 {
 		if e.Member != "" {
 			raw = w.scales[stream{e.Segment, e.Member}].at(raw)
 		}
 		return w.scales[stream{e.Segment, ""}].at(raw)
 	}
-	return place(e.end) - place(e.begin)
+	return offset(e.end) - offset(e.begin)
 }
 
 // stream is a segment, or a member in it.
@@ -111,7 +111,7 @@ func (s *scale) measure(d io.Reader) io.Reader {
 	return &measured{d, s, 0}
 }
 
-// at returns the place of the byte raw of the stream.
+// at returns the offset of the byte raw of the stream.
 func (s *scale) at(raw int64) int64 {
 	if s.points == nil {
 		return s.begin + raw

@@ -12,7 +12,7 @@ import (
 // the trailer, which need not be there, or where something other than an entry or zeros
 // follows. An entry that the kernel skips is a finding and is not returned.
 type unpacker struct {
-	r      *window
+	r      *skipReader
 	raw    bool                 // not in a compressed stream
 	base   int64                // where the archive begins: in the image if it is raw, else in the stream
 	report func(*rule, Finding) // adds a finding
@@ -297,5 +297,3 @@ func (u *unpacker) ended(err error, r *rule, name string) error {
 }
 
 func (u *unpacker) fault(msg string) error { return &cpio.Error{Offset: u.offset, Msg: msg} }
-
-func pad4(n int64) int64 { return (n + 3) &^ 3 }

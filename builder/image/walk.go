@@ -42,12 +42,12 @@ type walker struct {
 	links   hardLinks         // of all archives since the last trailer
 	began   bool              // some entry or trailer was there
 	whole   whole             // what is compared with the boot plan
-	file    *file             // the image, nil if it can only be read from start to end
+	file    *imageFile        // the image, nil if it can only be read from start to end
 	ahead   *ahead            // nil if nothing is decoded ahead
 }
 
 func (w *walker) image(in io.Reader) error {
-	r := newWindow(in)
+	r := newSkipReader(in)
 	if w.file = asFile(in); w.file != nil {
 		w.info.BootConfig = bootConfig(w.file)
 		w.file.size -= w.info.BootConfig
@@ -71,7 +71,7 @@ func (w *walker) image(in io.Reader) error {
 	return err
 }
 
-func (w *walker) segments(r *window) error {
+func (w *walker) segments(r *skipReader) error {
 	raw := false // the segment before is
 	for {
 		zeros, err := skipZeros(r)
@@ -120,18 +120,18 @@ func (w *walker) segments(r *window) error {
 // segment walks one raw archive, or one compressed stream. It begins at the offset at
 // of the image, or at is -1. Position says where r stands in the image or, of a
 // member, in the stream that the member is in.
-func (w *walker) segment(r *window, s *Segment, codec *compress.Codec, at int64, position func() int64) error {
+func (w *walker) segment(r *skipReader, s *Segment, codec *compress.Codec, at int64, position func() int64) error {
 	s.Codec = codec.Name
-	scale := &scale{position: position, begin: position()}
+	packed := &scale{position: position, begin: position()}
 	if w.scales != nil {
-		w.scales[stream{s.Index, w.member}] = scale
+		w.scales[stream{s.Index, w.member}] = packed
 	}
 	if codec.Name == compress.None {
 		return w.archive(r, s, at)
 	}
 	if w.ahead != nil {
 		if d := w.ahead.take(at); d != nil {
-			err := w.stream(newWindow(d), s)
+			err := w.stream(newSkipReader(d), s)
 			d.stop()
 			if err = w.noted(s, d.notes, err); err == nil {
 				err = r.skip(d.size)
@@ -144,7 +144,7 @@ func (w *walker) segment(r *window, s *Segment, codec *compress.Codec, at int64,
 		return err
 	}
 	defer d.Close()
-	err = w.stream(newWindow(scale.measure(d)), s)
+	err = w.stream(newSkipReader(packed.measure(d)), s)
 	return w.noted(s, d.Notes(), err)
 }
 
@@ -155,7 +155,7 @@ func (w *walker) noted(s *Segment, notes []compress.Note, err error) error {
 		return err // the stub's to take
 	}
 	if compress.IsUnseen(err) {
-		w.report(unseen, Finding{Segment: s.Index, Offset: s.Offset})
+		w.report(gzipSum, Finding{Segment: s.Index, Offset: s.Offset})
 		err = nil
 	}
 	for _, n := range notes {
@@ -178,7 +178,7 @@ func (w *walker) noted(s *Segment, notes []compress.Note, err error) error {
 // stream walks what a compressed stream unpacks to: an archive as a rule, but
 // the kernel takes several, raw and with padding between them. To it, a stream
 // of nothing is an error only before the first archive of an image, and so are zeros.
-func (w *walker) stream(r *window, s *Segment) error {
+func (w *walker) stream(r *skipReader, s *Segment) error {
 	for i := 0; ; i++ {
 		n, err := skipZeros(r)
 		s.Unpacked += n

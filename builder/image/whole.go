@@ -22,7 +22,7 @@ type whole struct {
 	sums bool
 	only string // the one member whose sums are taken, "" for all
 
-	file    *file
+	file    *imageFile
 	members []*memberSeen
 	entries int64 // of members
 	root    int64 // entries in segments that are of the root
@@ -44,7 +44,7 @@ type memberSeen struct {
 	alongCRC hash.Hash32
 }
 
-func (w *whole) begin(f *file) {
+func (w *whole) begin(f *imageFile) {
 	w.file, w.slots = f, make(chan struct{}, streams())
 }
 
@@ -61,7 +61,7 @@ func (w *whole) count(e *Entry) {
 		w.root++ // as nearly all are
 		return
 	}
-	switch name := e.place(); {
+	switch name, _ := e.relative(); {
 	case name == bootplan.Init, strings.HasPrefix(name, bootplan.Dir+"/rdinit."): // these wait aside
 		w.root++
 	case name == bootplan.Xattrs:
@@ -128,7 +128,7 @@ func (w *whole) compare(text []byte, cut bool) error {
 		if i >= len(w.members) || w.members[i].name != name {
 			return fmt.Errorf("not whole: %s is missing, the boot plan has %d members and the image %d", name, len(p.Members), len(w.members))
 		}
-		if err := named(w.members[i], w.members[i].compare(&want)); err != nil {
+		if err := inMember(w.members[i], w.members[i].compare(&want)); err != nil {
 			return err
 		}
 	}
@@ -161,14 +161,14 @@ func (w *whole) compareOnly(text []byte) error {
 	}
 	for i, m := range w.members {
 		if m.name == w.only && i < len(p.Members) {
-			return named(m, m.compare(&p.Members[i]))
+			return inMember(m, m.compare(&p.Members[i]))
 		}
 	}
 	return nil
 }
 
-// named puts the name of a member in front of an error.
-func named(m *memberSeen, err error) error {
+// inMember puts the name of a member in front of an error.
+func inMember(m *memberSeen, err error) error {
 	if err != nil {
 		err = fmt.Errorf("%s: %w", m.name, err)
 	}

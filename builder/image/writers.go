@@ -64,22 +64,22 @@ func (w *writers) failed() error {
 
 // body returns the body of an entry as one that writes itself.
 func (w *writers) body(e *Entry, r io.Reader) io.WriterTo {
-	if b, ok := r.(*body); ok && e.Size > 0 {
+	if b, ok := r.(*entryBody); ok && e.Size > 0 {
 		if section := b.section(); section != nil {
-			return &later{section, e.Name, w}
+			return &deferredBody{section, e.Name, w}
 		}
 	}
-	return content{r}
+	return plainBody{r}
 }
 
-type later struct {
+type deferredBody struct {
 	*io.SectionReader
 	name    string
 	writers *writers
 }
 
 // Defer has one of the writers call write. It returns what went wrong before.
-func (l *later) Defer(write func() error) error {
+func (l *deferredBody) Defer(write func() error) error {
 	w := l.writers
 	err := w.failed()
 	w.batch = append(w.batch, write)
@@ -90,7 +90,7 @@ func (l *later) Defer(write func() error) error {
 	return err
 }
 
-func (l *later) WriteTo(w io.Writer) (int64, error) {
+func (l *deferredBody) WriteTo(w io.Writer) (int64, error) {
 	buf := l.writers.buffers.Get().(*[chunkSize]byte)
 	defer l.writers.buffers.Put(buf)
 	n, err := io.CopyBuffer(w, struct{ io.Reader }{l.SectionReader}, buf[:])
@@ -100,7 +100,7 @@ func (l *later) WriteTo(w io.Writer) (int64, error) {
 	return n, err
 }
 
-// content is a body that writes itself.
-type content struct{ io.Reader }
+// plainBody is a body that writes itself.
+type plainBody struct{ io.Reader }
 
-func (c content) WriteTo(w io.Writer) (int64, error) { return io.Copy(w, c.Reader) }
+func (c plainBody) WriteTo(w io.Writer) (int64, error) { return io.Copy(w, c.Reader) }

@@ -72,6 +72,6 @@ func warnMemory(w io.Writer, m qemu.Machine) {
 			"  give it more: --memory %[3]d\n", memory>>20, m.Image, least.Debian>>20)
 	case memory < least.Bytes:
 		fmt.Fprintf(w, "mkinitfs: warning: the machine has %d MiB of RAM, and the min_ram of %s is %s and what the kernel takes\n"+
-			"  give it more, by --memory\n", memory>>20, m.Image, size(least.Bytes))
+			"  give it more, by --memory\n", memory>>20, m.Image, sizeText(least.Bytes))
 	}
 }

@@ -90,7 +90,7 @@ func printReport(w io.Writer, out string, r *builder.Report) {
 		unchanged = ", unchanged"
 	}
 	fmt.Fprintf(w, "%s: %s, %s root, %d entries, %s unpacked, %s packed%s\n",
-		out, r.Arch, r.Root, r.Entries, size(r.Unpacked), size(r.Size), unchanged)
+		out, r.Arch, r.Root, r.Entries, sizeText(r.Unpacked), sizeText(r.Size), unchanged)
 	for i := 0; i < len(r.Segments); {
 		sum := part{kind: r.Segments[i].Kind, codec: r.Segments[i].Codec, unit: "segment"}
 		for ; i < len(r.Segments) && r.Segments[i].Kind == sum.kind; i++ {
@@ -110,7 +110,7 @@ func printReport(w io.Writer, out string, r *builder.Report) {
 		if r.Stub.GoVersion != "" {
 			by = " by " + r.Stub.GoVersion
 		}
-		fmt.Fprintf(w, "  stub     %s%s, %s, sha256 %s\n", size(r.Stub.Size), by, r.Stub.Origin, r.Stub.SHA256)
+		fmt.Fprintf(w, "  stub     %s%s, %s, sha256 %s\n", sizeText(r.Stub.Size), by, r.Stub.Origin, r.Stub.SHA256)
 	}
 	for _, c := range r.Commands {
 		version := c.Version
@@ -123,7 +123,7 @@ func printReport(w io.Writer, out string, r *builder.Report) {
 	if r.MinRAM.Debian > 0 {
 		machine = fmt.Sprintf("; %d MiB in QEMU with Debian's 6.1", r.MinRAM.Debian>>20)
 	}
-	fmt.Fprintf(w, "  min_ram  %s and what the kernel takes%s\n", size(r.MinRAM.Bytes), machine)
+	fmt.Fprintf(w, "  min_ram  %s and what the kernel takes%s\n", sizeText(r.MinRAM.Bytes), machine)
 }
 
 // part is a part of an image, in several units.
@@ -150,11 +150,11 @@ func (p *part) print(w io.Writer) {
 	if p.cached > 0 {
 		cached = fmt.Sprintf(", %d cached", p.cached)
 	}
-	fmt.Fprintf(w, "  %-8s %10s of %-10s %-4s in %d %s%s\n", p.kind, size(p.packed), size(p.unpacked), p.codec, p.n, unit, cached)
+	fmt.Fprintf(w, "  %-8s %10s of %-10s %-4s in %d %s%s\n", p.kind, sizeText(p.packed), sizeText(p.unpacked), p.codec, p.n, unit, cached)
 }
 
-// size words a number of bytes.
-func size(n int64) string {
+// sizeText words a number of bytes.
+func sizeText(n int64) string {
 	switch {
 	case n < 1<<10:
 		return fmt.Sprintf("%d B", n)

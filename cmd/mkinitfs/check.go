@@ -34,7 +34,7 @@ func checkCommand(lookup func(string) (string, bool)) *cobra.Command {
 				fmt.Fprintln(cmd.ErrOrStderr(), "mkinitfs: warning:", text)
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s, %s root, %d entries, %s unpacked\n",
-				args[0], report.Arch, report.Root, report.Entries, size(report.Unpacked))
+				args[0], report.Arch, report.Root, report.Entries, sizeText(report.Unpacked))
 			return nil
 		},
 	}

@@ -7,16 +7,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// env is what the program gets beside its arguments.
-type env struct {
+// environment is what the program gets beside its arguments.
+type environment struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	lookup         func(name string) (value string, ok bool) // of environment variables
 }
 
 // processEnv returns the env of this process.
-func processEnv() env {
-	return env{os.Stdin, os.Stdout, os.Stderr, os.LookupEnv}
+func processEnv() environment {
+	return environment{os.Stdin, os.Stdout, os.Stderr, os.LookupEnv}
 }
 
 // isTerminal reports whether a standard stream is a terminal.

@@ -21,7 +21,7 @@ func inProcess(t *testing.T, stdin string, variables []string, args ...string) (
 		}
 		return "", false
 	}
-	status = run(args, env{strings.NewReader(stdin), &out, &words, lookup})
+	status = run(args, environment{strings.NewReader(stdin), &out, &words, lookup})
 	return status, out.String(), words.String()
 }
 

@@ -98,10 +98,11 @@ func count(n int, one, many string) string {
 
 // selection is what the patterns of a command line select: everything if there are none.
 type selection struct {
-	patterns []pattern
+	patterns []wantedPattern
 }
 
-type pattern struct {
+// wantedPattern is a path or a glob.
+type wantedPattern struct {
 	text, glob string
 	matched    bool
 }
@@ -113,7 +114,7 @@ func newSelection(patterns []string) (*selection, error) {
 		if !doublestar.ValidatePattern(glob) {
 			return nil, fmt.Errorf("pattern %q: cannot be read", text)
 		}
-		s.patterns = append(s.patterns, pattern{text: text, glob: glob})
+		s.patterns = append(s.patterns, wantedPattern{text: text, glob: glob})
 	}
 	return s, nil
 }

@@ -101,7 +101,7 @@ func TestInterrupt(t *testing.T) {
 				t.Errorf("got an image of %d bytes, want the one before", len(got))
 			}
 			for dir, want := range map[string]string{out: "root.img", tmp: ""} {
-				if got := strings.Join(names(dir), " "); got != want {
+				if got := strings.Join(namesIn(dir), " "); got != want {
 					t.Errorf("%s: got %q left, want %q", dir, got, want)
 				}
 			}
@@ -173,14 +173,14 @@ func wantEnded(t *testing.T, pid string) {
 // have a name.
 func holds(pid int, dir string) bool {
 	fds := fmt.Sprintf("/proc/%d/fd", pid)
-	return slices.ContainsFunc(names(fds), func(fd string) bool {
+	return slices.ContainsFunc(namesIn(fds), func(fd string) bool {
 		link, _ := os.Readlink(filepath.Join(fds, fd))
 		return strings.HasPrefix(link, dir+"/")
 	})
 }
 
-// names returns what is in a folder.
-func names(dir string) []string {
+// namesIn returns what is in a folder.
+func namesIn(dir string) []string {
 	entries, _ := os.ReadDir(dir)
 	var names []string
 	for _, e := range entries {

@@ -87,7 +87,7 @@ func (h *held) finish(t *testing.T, cmd *exec.Cmd, pipe *os.File, ended chan err
 
 // left returns what is in the directory of the image beside the image.
 func (h *held) left() []string {
-	return slices.DeleteFunc(names(h.out), func(name string) bool { return name == "root.img" })
+	return slices.DeleteFunc(namesIn(h.out), func(name string) bool { return name == "root.img" })
 }
 
 // age makes everything that a build has left two days old.

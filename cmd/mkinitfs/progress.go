@@ -50,7 +50,7 @@ func (b *progressBar) clear() {
 // progressLine is a bar of up to width columns, without colour.
 func progressLine(done, total int64, width int) string {
 	done = min(done, total)
-	words := fmt.Sprintf("%3d%% of %s", 100*done/max(total, 1), size(total))
+	words := fmt.Sprintf("%3d%% of %s", 100*done/max(total, 1), sizeText(total))
 	room := min(width-len(words)-3, 50)
 	if room < 5 {
 		return words[:max(0, min(width, len(words)))]

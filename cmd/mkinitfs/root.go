@@ -30,7 +30,7 @@ type exitStatus int
 func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
 // run runs a command and returns the exit status of the program.
-func run(args []string, e env) int {
+func run(args []string, e environment) int {
 	ctx, stop := untilInterrupted()
 	defer stop()
 	root := rootCommand(e)
@@ -67,11 +67,11 @@ func placed(err error) bool {
 	return errors.As(err, &manifest) || errors.As(err, &plan)
 }
 
-func rootCommand(e env) *cobra.Command {
+func rootCommand(e environment) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "mkinitfs",
 		Short:         "Build initramfs images whose root is a file system of its own",
-		Version:       version(),
+		Version:       versionText(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          wantCommand,

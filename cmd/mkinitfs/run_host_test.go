@@ -56,7 +56,7 @@ func withFD9(t *testing.T, cmd *exec.Cmd, dir string) *exec.Cmd {
 // wantUntouched wants the directory of hostDir to be as it was made.
 func wantUntouched(t *testing.T, dir string) {
 	t.Helper()
-	if got := names(dir); len(got) != 1 {
+	if got := namesIn(dir); len(got) != 1 {
 		t.Errorf("got %q in a directory of the host, want one file", got)
 	}
 	if got := readFile(t, filepath.Join(dir, "secret")); got != "of the host\n" {

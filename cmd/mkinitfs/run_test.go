@@ -200,7 +200,7 @@ func TestRunOverlays(t *testing.T) {
 			if diff := gocmp.Diff(want, got); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
-			if left := names(victim); len(left) > 0 {
+			if left := namesIn(victim); len(left) > 0 {
 				t.Errorf("got %q in a folder of the host, want nothing", left)
 			}
 		})
@@ -214,7 +214,7 @@ func TestRunOverlays(t *testing.T) {
 		if err != nil || !strings.Contains(string(out), "out/y: dropped: its path leads through a symbolic link to what is not there") {
 			t.Errorf("%s: got error %v and %q, want that the entry is dropped", r.name, err, out)
 		}
-		if left := names(victim); len(left) > 0 {
+		if left := namesIn(victim); len(left) > 0 {
 			t.Errorf("%s: got %q in a folder of the host, want nothing", r.name, left)
 		}
 	}

@@ -52,7 +52,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"need":     need,
-			"status":   status,
+			"status":   wantStatus,
 			"fakestub": fakeStub,
 		},
 		Condition: func(cond string) (bool, error) {
@@ -110,7 +110,7 @@ func need(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-func status(ts *testscript.TestScript, neg bool, args []string) {
+func wantStatus(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: status N PROGRAM [ARG...]")
 	}

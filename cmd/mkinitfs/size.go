@@ -105,12 +105,12 @@ func directories(u *image.Use, depth int) []image.Share {
 	for _, s := range u.Root {
 		dir := s.Path
 		if !s.Dir {
-			dir = above(dir)
+			dir = parentDir(dir)
 		}
 		for level := strings.Count(dir, "/"); level > depth && dir != "/"; level-- {
-			dir = above(dir) // deeper ones are not shown, and an image may have very many
+			dir = parentDir(dir) // deeper ones are not shown, and an image may have very many
 		}
-		for ; ; dir = above(dir) {
+		for ; ; dir = parentDir(dir) {
 			sum := sums[dir]
 			if sum == nil {
 				sum = &image.Share{Path: dir}
@@ -126,7 +126,7 @@ func directories(u *image.Use, depth int) []image.Share {
 	below := map[string][]*image.Share{}
 	for dir, sum := range sums {
 		if dir != "/" {
-			below[above(dir)] = append(below[above(dir)], sum)
+			below[parentDir(dir)] = append(below[parentDir(dir)], sum)
 		}
 	}
 	var list []image.Share
@@ -147,17 +147,17 @@ func directories(u *image.Use, depth int) []image.Share {
 	return list
 }
 
-// above returns the directory that an absolute, clean path is in; of "/" that is "/".
-func above(path string) string { return path[:max(strings.LastIndexByte(path, '/'), 1)] }
+// parentDir returns the directory that an absolute, clean path is in; of "/" that is "/".
+func parentDir(path string) string { return path[:max(strings.LastIndexByte(path, '/'), 1)] }
 
 func printUse(w io.Writer, name string, u *image.Use, rows []image.Share) error {
 	out := bufio.NewWriter(w)
 	fmt.Fprintf(out, "%10s  %5s  %10s\n", "packed", "", "raw")
 	line := func(packed int64, raw, what string) {
-		fmt.Fprintf(out, "%10s %5.1f%%  %10s  %s\n", size(packed), 100*float64(packed)/float64(u.Size), raw, what)
+		fmt.Fprintf(out, "%10s %5.1f%%  %10s  %s\n", sizeText(packed), 100*float64(packed)/float64(u.Size), raw, what)
 	}
 	for _, s := range rows {
-		line(s.Packed, size(s.Size), printable(s.Path))
+		line(s.Packed, sizeText(s.Size), printable(s.Path))
 	}
 	if u.Boot > 0 {
 		line(u.Boot, "", "(the stub and its plan)")

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// target is the directory that an image is extracted into.
-type target struct {
+// targetDir is the directory that an image is extracted into.
+type targetDir struct {
 	*os.File
 	made []madeDirectory // it and those above it, the deepest last
 }
@@ -26,7 +26,7 @@ type madeDirectory struct {
 
 // openTarget opens a directory, and makes it and those above it if they are missing.
 // It follows links in what stands, and none in what it makes.
-func openTarget(name string, force bool) (*target, error) {
+func openTarget(name string, force bool) (*targetDir, error) {
 	at := filepath.Clean(name)
 	var missing []string
 	for {
@@ -40,7 +40,7 @@ func openTarget(name string, force bool) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &target{File: dir}
+	t := &targetDir{File: dir}
 	for _, base := range slices.Backward(missing) {
 		at = filepath.Join(at, base)
 		if err := t.enter(base); err != nil {
@@ -59,7 +59,7 @@ func openTarget(name string, force bool) (*target, error) {
 }
 
 // enter makes a directory in the one that is open, and opens that instead.
-func (t *target) enter(name string) error {
+func (t *targetDir) enter(name string) error {
 	at := int(t.Fd())
 	if err := unix.Mkdirat(at, name, 0o755); err != nil {
 		return err
@@ -74,7 +74,7 @@ func (t *target) enter(name string) error {
 }
 
 // remove removes what was made unless there is something in it.
-func (t *target) remove() {
+func (t *targetDir) remove() {
 	for _, made := range slices.Backward(t.made) {
 		_ = unix.Unlinkat(int(made.parent.Fd()), made.name, unix.AT_REMOVEDIR)
 	}
@@ -82,7 +82,7 @@ func (t *target) remove() {
 }
 
 // Close closes the directory and those above it.
-func (t *target) Close() {
+func (t *targetDir) Close() {
 	for _, made := range t.made {
 		made.parent.Close()
 	}

@@ -20,8 +20,8 @@ func versionCommand() *cobra.Command {
 	}
 }
 
-// version is the module's, "(devel)" where the Go tool knows none, and that of Go.
-func version() string {
+// versionText is the module's, "(devel)" where the Go tool knows none, and that of Go.
+func versionText() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown" // not built by the Go tool

@@ -16,7 +16,7 @@ func (zeros) ReadAt(p []byte, _ int64) (int, error) {
 // A 32-bit machine can pass over more than an int holds.
 func TestSkipFar(t *testing.T) {
 	const far = 5 << 30
-	r := newWindow(newSpan(zeros{}, 0, far+1))
+	r := newSkipReader(newSpan(zeros{}, 0, far+1))
 	if err := r.skip(far); err != nil || r.position() != far {
 		t.Errorf("got position %d and error %v, want %d", r.position(), err, int64(far))
 	}

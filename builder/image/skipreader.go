@@ -14,24 +14,24 @@ const (
 	firstRead = 4 << 10
 )
 
-// window is a buffered reader that skips without reading, where what it reads from
+// skipReader is a buffered reader that skips without reading, where what it reads from
 // allows that.
-type window struct {
+type skipReader struct {
 	*bufio.Reader
-	src *source
+	src *skipSource
 }
 
-func newWindow(r io.Reader) *window {
-	src := &source{r: r, most: firstRead}
+func newSkipReader(r io.Reader) *skipReader {
+	src := &skipSource{r: r, most: firstRead}
 	src.skipper, _ = r.(skipper)
-	return &window{bufio.NewReaderSize(src, bufferSize), src}
+	return &skipReader{bufio.NewReaderSize(src, bufferSize), src}
 }
 
 // position is the number of bytes that were read or skipped.
-func (w *window) position() int64 { return w.src.n - int64(w.Buffered()) }
+func (w *skipReader) position() int64 { return w.src.n - int64(w.Buffered()) }
 
 // Discard skips n bytes and returns how many there were.
-func (w *window) Discard(n int) (int, error) {
+func (w *skipReader) Discard(n int) (int, error) {
 	held := w.Buffered()
 	if n <= held || w.src.skipper == nil {
 		return w.Reader.Discard(n)
@@ -42,7 +42,7 @@ func (w *window) Discard(n int) (int, error) {
 }
 
 // skip is Discard for as many bytes as an image can have, on 32-bit machines too.
-func (w *window) skip(n int64) error {
+func (w *skipReader) skip(n int64) error {
 	for n > 0 {
 		m, err := w.Discard(int(min(n, 1<<30)))
 		if err != nil {
@@ -58,15 +58,15 @@ type skipper interface {
 	skip(n int64) (int64, error)
 }
 
-// source is what a window reads from.
-type source struct {
+// skipSource is what a skipReader reads from.
+type skipSource struct {
 	r       io.Reader
 	skipper skipper // r as one, or nil
 	n       int64   // bytes that were read or skipped
 	most    int     // bytes that the next read may have
 }
 
-func (s *source) Read(p []byte) (int, error) {
+func (s *skipSource) Read(p []byte) (int, error) {
 	if s.skipper != nil {
 		p = p[:min(len(p), s.most)]
 		s.most = min(2*s.most, bufferSize)
@@ -76,7 +76,7 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (s *source) skip(n int64) (int64, error) {
+func (s *skipSource) skip(n int64) (int64, error) {
 	n, err := s.skipper.skip(n)
 	s.n += n
 	s.most = firstRead
@@ -102,15 +102,15 @@ func (s *span) skip(n int64) (int64, error) {
 	return n, nil
 }
 
-// file is the image as a file, nil if it can only be read from start to end.
-type file struct {
+// imageFile is the image as a file, nil if it can only be read from start to end.
+type imageFile struct {
 	io.ReaderAt
 	begin, size int64 // where the image begins, how long it is
 }
 
-// asFile tells whether r is a file of known size that is read at any place. A pipe
+// asFile tells whether r is a file of known size that is read at any offset. A pipe
 // refuses to seek, and what the kernel makes up as it is read has no size.
-func asFile(r io.Reader) *file {
+func asFile(r io.Reader) *imageFile {
 	f, ok := r.(interface {
 		io.ReaderAt
 		io.Seeker
@@ -129,10 +129,10 @@ func asFile(r io.Reader) *file {
 	if _, err := f.Seek(begin, io.SeekStart); err != nil || end <= begin {
 		return nil
 	}
-	return &file{f, begin, end - begin}
+	return &imageFile{f, begin, end - begin}
 }
 
-// from returns a window on what begins at an offset of the image.
-func (f *file) from(begin, end int64) *window {
-	return newWindow(newSpan(f, f.begin+begin, f.begin+end))
+// from returns a reader of what begins at an offset of the image.
+func (f *imageFile) from(begin, end int64) *skipReader {
+	return newSkipReader(newSpan(f, f.begin+begin, f.begin+end))
 }
