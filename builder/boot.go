@@ -143,6 +143,11 @@ func (b *build) bootPlan(members []bootplan.Member, copies []*plan.Entry) *bootp
 	for i, size := range bootplan.PageSizes {
 		p.Blocks[i] = b.blocks(size)
 	}
+	if m.Root.Type == manifests.Bind {
+		for _, mem := range b.members {
+			p.Last = append(p.Last, mem.entries[len(mem.entries)-2].Path)
+		}
+	}
 	for _, mem := range members {
 		p.Window = max(p.Window, b.payload.window(mem.Unpacked))
 	}

@@ -157,6 +157,7 @@ func TestImage(t *testing.T) {
 				checkPayload(t, data, report)
 			case manifests.Bind:
 				checkBootPlan(t, data, m, report)
+				checkEnds(t, data)
 			}
 		})
 	}
@@ -244,7 +245,7 @@ func checkBootPlan(t *testing.T, data []byte, m *manifests.Manifest, report *Rep
 		t.Fatal(err)
 	}
 	got := *p
-	got.Window, got.Blocks, got.Members = 0, [3]int64{}, nil
+	got.Window, got.Blocks, got.Last, got.Members = 0, [3]int64{}, nil, nil
 	want := bootplan.Plan{
 		Root: string(m.Root.Type), Arch: "arm/v7", Payload: report.Payload, Extra: "merge", Mode: 0o755,
 		Exec: "/bin/init", Args: []string{"one", "two words"}, Env: []string{"A=b"},
@@ -279,6 +280,36 @@ func checkBootPlan(t *testing.T, data []byte, m *manifests.Manifest, report *Rep
 		if got := report.Members[i]; got != wantReport {
 			t.Errorf("member %d of the report: got %v, the plan says %v", i, got, wantReport)
 		}
+	}
+}
+
+// checkEnds checks that each segment of a bound root ends with the directory that says so,
+// behind the entry that the plan knows as the last.
+func checkEnds(t *testing.T, data []byte) {
+	t.Helper()
+	plan, err := bootplan.Parse(outer(t, data)["/"+bootplan.Path])
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := map[int][]string{} // two entries of each segment
+	_, err = imagefile.Walk(bytes.NewReader(data), func(e *imagefile.Entry, _ io.Reader) error {
+		paths := append(last[e.Segment], e.Path())
+		last[e.Segment] = paths[max(len(paths)-2, 0):]
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	delete(last, 0) // the boot segment
+	want := map[int][]string{}
+	for i, path := range plan.Last {
+		want[i+1] = []string{path, "/" + bootplan.EndName(i)}
+	}
+	if len(want) < 2 {
+		t.Errorf("got %d segments of the root, the tree is made for more", len(want))
+	}
+	if diff := cmp.Diff(want, last); diff != "" {
+		t.Errorf("ends of the segments: -plan +image\n%s", diff)
 	}
 }
 

@@ -3,7 +3,9 @@ package builder
 import (
 	"cmp"
 	"hash/crc32"
+	"slices"
 
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/internal/arch"
@@ -37,6 +39,9 @@ func (b *build) cutMembers() ([]member, error) {
 		size *= 2
 	}
 	members := b.cut(size)
+	if b.manifest.Root.Type == manifests.Bind {
+		b.endMembers(members)
+	}
 	if b.manifest.Root.Type != manifests.Tmpfs || b.payload.Name != "none" {
 		return members, nil
 	}
@@ -47,6 +52,18 @@ func (b *build) cutMembers() ([]member, error) {
 		}
 	}
 	return members, nil
+}
+
+// endMembers puts the directory that says that all of it is there behind each member.
+func (b *build) endMembers(members []member) {
+	for i := range members {
+		m := &members[i]
+		end := &plan.Entry{
+			Path: "/" + bootplan.EndName(i), Mode: plan.TypeDir | 0o700, MTime: b.clock().Epoch, Nlink: 2, Implied: true,
+		}
+		m.entries = append(slices.Clip(m.entries), end)
+		m.size += cpio.EntrySize(name(end), 0)
+	}
 }
 
 // cut divides the plan into members of size to 2*size bytes, which can be packed

@@ -4,7 +4,7 @@
 // It is text, one "key value..." a line. The first line is "mkinitfs 1", the
 // version of the format; a stub refuses a version that it does not know. Keys
 // with one value may stand in any order; a repeated key (arg, env, mount, boot,
-// rdinit, blocks, member) adds to a list. Unknown keys are refused: whatever a builder
+// rdinit, blocks, last, member) adds to a list. Unknown keys are refused: whatever a builder
 // says changes what is booted, so a builder that says more writes a new version.
 // Spaces, control bytes and backslashes inside a value are written as three octal
 // digits (\040), as in /proc/mounts; an empty value is \000, which no path or
@@ -39,6 +39,17 @@ func MemberName(i int) string {
 	return MembersPrefix + s
 }
 
+// EndName is the name of the directory that ends the i-th segment of a root of type bind.
+// The kernel unpacks an image in order and makes no parents, and each of these directories
+// is in the one before. So if this one is there, all segments up to it were read to their ends.
+func EndName(i int) string {
+	s := Dir
+	for range i + 1 {
+		s += "/end"
+	}
+	return s
+}
+
 // RdinitName is where what the root itself has at the i-th place of [Plan.Rdinit] waits.
 func RdinitName(i int) string { return Dir + "/rdinit." + strconv.Itoa(i) }
 
@@ -67,6 +78,7 @@ type Plan struct {
 	Entries int64                 // of the root
 	Window  int64                 // bytes a decoder holds for one member
 	Blocks  [len(PageSizes)]int64 // pages of each of PageSizes that the root's files fill
+	Last    []string              // root type bind: path of the last entry of each segment but for its EndName
 	Members []Member
 }
 
@@ -146,6 +158,7 @@ func (p *Plan) Marshal() []byte {
 		line("blocks", itoa(PageSizes[i]), itoa(n))
 	}
 	line("window", itoa(p.Window))
+	list("last", p.Last)
 	for _, m := range p.Members {
 		line("member", itoa(m.Packed), itoa(m.Unpacked), m.SHA256, m.CRC32)
 	}
@@ -232,6 +245,8 @@ func (p *Plan) set(key string, args []string) string {
 		}
 	case "boot":
 		p.Boot = append(p.Boot, v)
+	case "last":
+		p.Last = append(p.Last, v)
 	case "rdinit":
 		p.Rdinit = append(p.Rdinit, Rdinit{v, args[1]})
 	default:

@@ -12,6 +12,7 @@ var full = Plan{
 	Mounts:  []Mount{{"tmpfs", "tmpfs", "/run", ""}, {"proc", "proc", "/proc", "nosuid,nodev"}},
 	OnError: "shell", Cmdline: "ignore", OnExit: "restart", Delay: 1500, Boot: []string{"/lib/firmware/a b"}, Entries: 7, Window: 1 << 20,
 	Blocks: [3]int64{3, 2, 1},
+	Last:   []string{"/srv/a b", "/"},
 	Members: []Member{
 		{Packed: 10, Unpacked: 20, SHA256: "ab", CRC32: "0badcafe"},
 		{Packed: 1, Unpacked: 2, SHA256: "cd"},
@@ -62,6 +63,8 @@ blocks 4096 3
 blocks 16384 2
 blocks 65536 1
 window 1048576
+last /srv/a\040b
+last /
 member 10 20 ab 0badcafe
 member 1 2 cd \000
 `

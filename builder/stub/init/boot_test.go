@@ -301,6 +301,69 @@ func TestBootBind(t *testing.T) {
 	}
 }
 
+// A bound root of which something is missing is not started. One of which something was
+// removed by somebody else than the kernel is.
+func TestBootBindCut(t *testing.T) {
+	const program, cut = "the program runs\n", "mkinitfs: check the root: the kernel did not unpack "
+	for _, c := range []struct {
+		what    string
+		entries int64 // that the plan has more than there are
+		ends    int   // of 3
+		without string
+		code    int
+		want    []string
+	}{
+		{"all is there", 0, 3, "", 0, []string{program}},
+		{"the last segment has no end", 0, 2, "sbin/init", 1, []string{cut + "/sbin/init\n", "mkinitfs: hint: the kernel says why"}},
+		{"the first segment has no end", 0, 0, "bin/sh", 1, []string{cut + "/bin/sh\n"}},
+		{"the last entry may be cut", 0, 1, "", 1, []string{cut + "all of the image: it ends at /etc/passwd\n"}},
+		{"fewer entries", 2, 3, "", 0, []string{"mkinitfs: rootfs has 17 entries, the plan says 18: something was removed or replaced", program}},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			img := newImage(t, "none", "echo the program runs\n")
+			img.plan.Root, img.plan.Last = "bind", []string{"/bin/sh", "/etc/passwd", "/sbin/init"}
+			img.plan.Entries = c.entries
+			for _, entries := range img.root {
+				for _, e := range entries {
+					img.plan.Entries++
+					if e.Name != "." && e.Name != c.without { // rootfs has its "." already
+						img.extra = append(img.extra, e)
+					}
+				}
+			}
+			img.root = nil
+			for i := range c.ends {
+				img.extra = append(img.extra, newEntry(bootplan.EndName(i), syscall.S_IFDIR|0o700, ""))
+			}
+			if out := img.want(t, c.code, c.want...); c.entries == 0 && strings.Contains(out, "rootfs has") {
+				t.Errorf("got a warning, want none")
+			}
+		})
+	}
+}
+
+// A file has its size before it has its content.
+func TestFindShort(t *testing.T) {
+	dir := t.TempDir()
+	makeTree(t, dir, map[string]string{"a/whole": strings.Repeat("x", 5000), "a/empty": "", "link": "-> a/cut", "a/b/": ""})
+	var st syscall.Stat_t
+	if err := syscall.Lstat(dir, &st); err != nil {
+		t.Fatal(err)
+	}
+	if got := findShort(dir, uint64(st.Dev)); got != "" {
+		t.Errorf("got %q, want nothing", got)
+	}
+	if err := os.WriteFile(dir+"/a/b/cut", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(dir+"/a/b/cut", 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := findShort(dir, uint64(st.Dev)), dir+"/a/b/cut"; got != want {
+		t.Errorf("got %q, want %s", got, want)
+	}
+}
+
 // The own /init of a bound root is checked, not the stub that stands in its place.
 func TestBootBindWithoutInit(t *testing.T) {
 	img := newImage(t, "none", "")

@@ -23,13 +23,10 @@ func (b *boot) askKernel() error {
 		unit := int64(info.Unit)
 		b.memory = memory{int64(info.Totalram) * unit, int64(info.Freeram) * unit, int64(info.Totalhigh) * unit}
 	}
-	const proc = "/" + bootplan.Dir + "/proc"
-	if err := syscall.Mkdir(proc, 0o700); err != nil && err != syscall.EEXIST {
-		return failure("mkdir", proc, err)
-	}
+	const proc = "/" + bootplan.Dir // needs nothing of its own on a rootfs that may be full
 	if err := syscall.Mount("proc", proc, "proc", syscall.MS_NOSUID|syscall.MS_NODEV|syscall.MS_NOEXEC, ""); err != nil {
 		b.warn("mount proc: " + err.Error() + "; the kernel's command line is not read")
-		return failure("rmdir", proc, syscall.Rmdir(proc))
+		return nil
 	}
 	b.readMemory(proc + "/meminfo")
 	if text, err := readFile(proc + "/self/mountinfo"); err == nil {
@@ -48,10 +45,7 @@ func (b *boot) askKernel() error {
 		}
 		flags = syscall.MNT_DETACH // it stays in use
 	}
-	if err := syscall.Unmount(proc, flags); err != nil {
-		return failure("unmount", proc, err)
-	}
-	return failure("rmdir", proc, syscall.Rmdir(proc))
+	return failure("unmount", proc, syscall.Unmount(proc, flags))
 }
 
 // readMemory takes MemAvailable (Linux 3.14), which leaves out what rootfs holds

@@ -83,6 +83,7 @@ var ontoTmpfs = []step{
 }
 
 var ontoBind = []step{
+	{"check the root", (*boot).checkRoot, ""},
 	{"restore the root's own init", (*boot).restoreInit, ""},
 	{"restore the names for rdinit=", (*boot).restoreRdinit, ""},
 	{"load the SELinux policy", (*boot).loadPolicy, ""},

@@ -21,12 +21,12 @@ func TestParseMounts(t *testing.T) {
 	}{
 		{
 			"Linux 6.1", "1 1 0:2 / / rw - rootfs rootfs rw,size=116452k,nr_inodes=29113\n" +
-				"22 1 0:20 / /.mkinitfs/proc rw,nosuid,nodev,noexec,relatime - proc proc rw\n",
+				"22 1 0:20 / /.mkinitfs rw,nosuid,nodev,noexec,relatime - proc proc rw\n",
 			[]mountInfo{{"1", "1", "/", "rootfs"}}, false,
 		},
 		{
 			"Linux 7.2", "2 1 0:3 / / rw - rootfs rootfs rw,size=116452k,nr_inodes=29113\n" +
-				"23 2 0:21 / /.mkinitfs/proc rw,nosuid,nodev,noexec,relatime - proc proc rw\n",
+				"23 2 0:21 / /.mkinitfs rw,nosuid,nodev,noexec,relatime - proc proc rw\n",
 			[]mountInfo{{"2", "1", "/", "rootfs"}}, true,
 		},
 		{
@@ -41,7 +41,7 @@ func TestParseMounts(t *testing.T) {
 		{"no separator", "1 1 0:2 / / rw rootfs rootfs rw\n", nil, false},
 		{"no type", "1 1 0:2 / / rw shared:1 -\n", nil, false},
 	} {
-		got := parseMounts(c.text, "/.mkinitfs/proc")
+		got := parseMounts(c.text, "/.mkinitfs")
 		if diff := cmp.Diff(c.want, got, mountTypes); diff != "" {
 			t.Errorf("%s: -want +got\n%s", c.what, diff)
 		}

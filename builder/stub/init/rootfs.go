@@ -136,6 +136,9 @@ func (b *boot) removeStub() error {
 			b.attempt("unlink", "/"+path, err)
 		}
 	}
+	for i := len(b.plan.Last) - 1; i >= 0; i-- {
+		b.attempt("rmdir", "/"+bootplan.EndName(i), syscall.Rmdir("/"+bootplan.EndName(i)))
+	}
 	if err := syscall.Rmdir("/" + bootplan.Dir + "/newroot"); err != syscall.ENOENT { // not made if / can be pivoted from
 		b.attempt("rmdir", "/"+bootplan.Dir+"/newroot", err)
 	}

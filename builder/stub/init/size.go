@@ -161,6 +161,8 @@ func parseSize(s string, total int64) (int64, bool) {
 	return n * unit, ok && unit > 0 && n <= 1<<62/unit
 }
 
+const noRoom = "give the machine more memory, or put rootfstype=ramfs on the kernel's command line, which lifts the limit of half the RAM"
+
 // checkRootfs finds out whether the kernel had room for the image. If rootfs is full
 // it had not, and members are cut short.
 func (b *boot) checkRootfs() error {
@@ -173,8 +175,7 @@ func (b *boot) checkRootfs() error {
 	if !b.holes || fs.Blocks == 0 || fs.Bfree >= 16 {
 		return nil
 	}
-	return hint(errors.New("rootfs is full with "+mib(int64(fs.Blocks)*int64(fs.Bsize))+": the kernel had no room for the whole image"),
-		"give the machine more memory, or put rootfstype=ramfs on the kernel's command line, which lifts the limit of half the RAM")
+	return hint(errors.New("rootfs is full with "+mib(int64(fs.Blocks)*int64(fs.Bsize))+": the kernel had no room for the whole image"), noRoom)
 }
 
 // mountRoot mounts the new root's tmpfs.

@@ -1,0 +1,98 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"syscall"
+
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
+)
+
+// checkRoot finds out whether a root of type bind is whole. The kernel says in its log what
+// keeps it from unpacking an image to the end, and starts the stub all the same. Where it
+// has no inode left it leaves out entries without a word.
+func (b *boot) checkRoot() error {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs("/", &fs); err != nil {
+		return failure("statfs", "/", err)
+	}
+	if segments := len(b.plan.Last); segments > 0 && !ended(segments-1) {
+		open := 0
+		for ended(open) {
+			open++
+		}
+		advice := "the kernel says why in a line with \"Initramfs unpacking failed\": give the machine more memory, or compare the image's size and SHA-256 with the build report"
+		if fs.Blocks > 0 && fs.Bfree < 16 || fs.Files > 0 && fs.Ffree < 16 {
+			advice = "rootfs is full: " + noRoom
+		}
+		return hint(findCut(b.plan.Last[open]), advice)
+	}
+	if less := b.lessThanPlanned(&fs); less != nil {
+		// The kernel was not the one: an init before this may remove files, and an
+		// appended archive may replace them by smaller ones.
+		b.warn(less.Error() + ": something was removed or replaced after the kernel had unpacked it")
+	}
+	return nil
+}
+
+// ended reports whether the kernel has read the i-th segment of the root, and all before
+// it, to the end.
+func ended(i int) bool {
+	var st syscall.Stat_t
+	return syscall.Lstat("/"+bootplan.EndName(i), &st) == nil
+}
+
+// lessThanPlanned returns an error if a rootfs that is a tmpfs has less than the image
+// brings. It may have more: the kernel brings entries of its own, and boot loaders append
+// archives. A ramfs counts nothing, nor does a tmpfs without limits.
+func (b *boot) lessThanPlanned(fs *syscall.Statfs_t) error {
+	const ours = 4 // /init, and /.mkinitfs with plan and kmsg
+	entries := b.plan.Entries + ours + int64(len(b.plan.Last))
+	if have := int64(fs.Files - fs.Ffree); fs.Files > 0 && have < entries {
+		return differs("rootfs has ", have, entries, " entries")
+	}
+	for i, size := range bootplan.PageSizes {
+		have, want := int64(fs.Blocks-fs.Bfree), b.plan.Blocks[i]
+		if size == int64(fs.Bsize) && fs.Blocks > 0 && have < want {
+			return differs("rootfs has ", have, want, " pages")
+		}
+	}
+	return nil
+}
+
+// findCut returns an error that names what the kernel has not unpacked: a file that is
+// cut short, or else the last entry of the segment that has no end.
+func findCut(last string) error {
+	var st syscall.Stat_t
+	if err := syscall.Lstat("/", &st); err != nil {
+		return failure("stat", "/", err)
+	}
+	if short := findShort("", uint64(st.Dev)); short != "" {
+		return errors.New("the kernel unpacked only a part of " + short)
+	}
+	if syscall.Lstat(last, &st) == nil {
+		return errors.New("the kernel did not unpack all of the image: it ends at " + last)
+	}
+	return errors.New("the kernel did not unpack " + last)
+}
+
+// findShort returns the first file below path that has less blocks than bytes, "" if there
+// is none. The kernel gives a file its size before its content, and writes zeros, too.
+func findShort(path string, dev uint64) string {
+	names, _ := readDir(path + "/")
+	for _, name := range names {
+		p := path + "/" + name
+		var st syscall.Stat_t
+		switch err := syscall.Lstat(p, &st); {
+		case err != nil || uint64(st.Dev) != dev:
+		case kind(&st) == syscall.S_IFDIR:
+			if short := findShort(p, dev); short != "" {
+				return short
+			}
+		case kind(&st) == syscall.S_IFREG && int64(st.Blocks)*512 < st.Size:
+			return p
+		}
+	}
+	return ""
+}
