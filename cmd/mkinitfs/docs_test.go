@@ -164,6 +164,14 @@ func TestReadmeCommands(t *testing.T) {
 	}
 }
 
+// TestReadmeLength keeps the README to the first ten minutes: what is more goes to docs.
+func TestReadmeLength(t *testing.T) {
+	const most = 180
+	if got := strings.Count(readFile(t, filepath.Join(repository(t), "README.md")), "\n"); got > most {
+		t.Errorf("got %d lines, want %d at most", got, most)
+	}
+}
+
 // TestReadmeBoot boots the image of the example as the README does, by emulation.
 func TestReadmeBoot(t *testing.T) {
 	t.Parallel()

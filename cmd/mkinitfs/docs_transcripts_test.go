@@ -39,7 +39,7 @@ func TestTranscripts(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"list", "extract", "cat", "run"} {
+	for _, name := range []string{"check", "list", "extract", "cat", "run"} {
 		if !repeated[name] {
 			t.Errorf("got no transcript of mkinitfs %s, want one", name)
 		}
