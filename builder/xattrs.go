@@ -8,15 +8,13 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/internal/xattr"
 )
 
 // dropForeign drops the extended attributes that only the file system of a source has,
 // such as btrfs.compression or system.nfs4_acl: no root in memory can hold them.
 func dropForeign(entries []*plan.Entry) {
-	foreign := func(name, _ string) bool {
-		space, _, _ := strings.Cut(name, ".")
-		return !slices.Contains([]string{"user", "trusted", "security"}, space) && !strings.HasPrefix(name, "system.posix_acl_")
-	}
+	foreign := func(name, _ string) bool { return !xattr.Storable(name) }
 	for _, e := range entries {
 		for name := range e.Xattrs {
 			if foreign(name, "") {

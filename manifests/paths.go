@@ -8,13 +8,14 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
 const (
-	maxPath = 4095 // PATH_MAX without the NUL; the kernel drops longer ones in silence
-	maxName = 255  // NAME_MAX, between two slashes
-	own     = "/.mkinitfs"
-	trailer = "TRAILER!!!"
+	maxPath = cpio.PathMax - 1 // without the NUL; the kernel drops longer ones in silence
+	own     = "/" + bootplan.Dir
 )
 
 // parsePath reads the path of something in the root: absolute and clean.
@@ -32,8 +33,8 @@ func parsePath(text string) (string, error) {
 		return "", fmt.Errorf("longer than %d bytes", maxPath)
 	}
 	for name := range strings.SplitSeq(text, "/") {
-		if len(name) > maxName {
-			return "", fmt.Errorf("a name in it is longer than %d bytes", maxName)
+		if len(name) > cpio.NameMax {
+			return "", fmt.Errorf("a name in it is longer than %d bytes", cpio.NameMax)
 		}
 	}
 	return text, nil
@@ -49,7 +50,7 @@ func parseNewPath(text string) (string, error) {
 		return "", errors.New("the root is there already")
 	case name == own || strings.HasPrefix(name, own+"/"):
 		return "", fmt.Errorf("%s belongs to the boot stub", own)
-	case path.Base(name) == trailer:
+	case path.Base(name) == cpio.Trailer:
 		return "", errors.New("this name ends an archive")
 	}
 	return name, nil

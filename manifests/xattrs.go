@@ -4,22 +4,20 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"slices"
+	"fmt"
 	"strings"
 
 	"github.com/mkinitfs/mkinitfs/internal/filecaps"
+	"github.com/mkinitfs/mkinitfs/internal/xattr"
 )
-
-// xattrSpaces are what the names of extended attributes begin with, as in xattr(7).
-// Of system.* only ACLs are stored, all else is made up by file systems.
-var xattrSpaces = []string{"user.", "trusted.", "security.", "system.posix_acl_"}
 
 const noXattrs = "under root.type: none there is no stub to set extended attributes"
 
 func parseXattrName(name string) (string, error) {
-	named := func(space string) bool { return strings.HasPrefix(name, space) && len(name) > len(space) }
-	if !slices.ContainsFunc(xattrSpaces, named) {
-		return "", errors.New("want a name that begins with user., trusted., security. or system.posix_acl_")
+	if !xattr.Storable(name) {
+		spaces := xattr.Spaces()
+		last := len(spaces) - 1
+		return "", fmt.Errorf("want a name that begins with %s or %s", strings.Join(spaces[:last], ", "), spaces[last])
 	}
 	return parseText(name)
 }

@@ -48,6 +48,8 @@ const (
 	// PathMax is the kernel's PATH_MAX: it drops, in silence, names and link
 	// targets that do not fit into so many bytes with their NUL.
 	PathMax = 4096
+	// NameMax is the kernel's NAME_MAX, of what is between two slashes.
+	NameMax = 255
 	// MaxSize and MaxTime are the largest Size and MTime that newc holds.
 	MaxSize = 1<<32 - 1
 	MaxTime = 1<<32 - 1

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/internal/xattr"
 )
 
 // stages are the directories in which entries are made whole before they are renamed
@@ -102,7 +103,7 @@ func (s *stage) open(at int, user uint32) (err error) {
 	if s.File, err = openDir(outer, inner); err != nil {
 		return err
 	}
-	for _, list := range []string{"system.posix_acl_default", "system.posix_acl_access"} {
+	for _, list := range []string{xattr.DefaultACL, xattr.ACL} {
 		_ = unix.Fremovexattr(int(s.Fd()), list) // mostly there is none
 	}
 	return unix.Fchmod(int(s.Fd()), 0o700) // without the set-id bit that it may have inherited

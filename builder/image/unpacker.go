@@ -29,8 +29,6 @@ type unpacker struct {
 	trailed bool // the archive ended with a trailer
 }
 
-const nameMax = 255 // bytes between two slashes, as on any of Linux's file systems
-
 // Offset implements entryReader.
 func (u *unpacker) Offset() int64 { return u.offset }
 
@@ -197,11 +195,11 @@ func (u *unpacker) skip(r *rule) (bool, error) {
 }
 
 func tooLong(name string) bool {
-	if len(name) <= nameMax {
+	if len(name) <= cpio.NameMax {
 		return false
 	}
 	for part := range strings.SplitSeq(name, "/") {
-		if len(part) > nameMax {
+		if len(part) > cpio.NameMax {
 			return true
 		}
 	}

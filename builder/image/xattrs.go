@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
+	"github.com/mkinitfs/mkinitfs/internal/xattr"
 )
 
 // Xattrs are the extended attributes that the stub sets. They take 16 bytes for each
@@ -16,7 +17,7 @@ import (
 type Xattrs struct {
 	seed  maphash.Seed
 	lines []xattrLine // by hash
-	attrs []xattr
+	attrs []namedValue
 }
 
 type xattrLine struct {
@@ -24,17 +25,15 @@ type xattrLine struct {
 	attr uint32 // index in attrs
 }
 
-type xattr struct{ name, value string }
+type namedValue struct{ name, value string }
 
 // What a table may hold. Names and values are as long as Linux takes them (xattr(7));
 // an escaped line has four bytes for each of theirs.
 const (
-	maxXattrName   = 255
-	maxXattrValue  = 64 << 10
 	maxXattrText   = 16 << 20 // names and values together
 	maxXattrLines  = 1 << 19
 	chunkLines     = 4 << 10
-	maxXattrLength = 4*(maxXattrName+maxXattrValue) + 64
+	maxXattrLength = 4*(xattr.NameMax+xattr.SizeMax) + 64
 )
 
 // readXattrs reads a table.
@@ -44,17 +43,17 @@ func readXattrs(r io.Reader) (*Xattrs, error) {
 	text, lines := 0, 0
 	err := bootplan.ReadXattrs(&lineLimit{r: r}, func(path, name, value string) error {
 		last := len(x.attrs) - 1
-		if last < 0 || x.attrs[last] != (xattr{name, value}) {
+		if last < 0 || x.attrs[last] != (namedValue{name, value}) {
 			text += len(name) + len(value) + 64
 			switch {
-			case len(name) > maxXattrName:
-				return fmt.Errorf("name of %d bytes, at most %d are possible", len(name), maxXattrName)
-			case len(value) > maxXattrValue:
-				return fmt.Errorf("value of %d bytes, at most %d are possible", len(value), maxXattrValue)
+			case len(name) > xattr.NameMax:
+				return fmt.Errorf("name of %d bytes, at most %d are possible", len(name), xattr.NameMax)
+			case len(value) > xattr.SizeMax:
+				return fmt.Errorf("value of %d bytes, at most %d are possible", len(value), xattr.SizeMax)
 			case text > maxXattrText:
 				return fmt.Errorf("names and values of more than %d MiB", maxXattrText>>20)
 			}
-			x.attrs = append(x.attrs, xattr{name, value})
+			x.attrs = append(x.attrs, namedValue{name, value})
 			last++
 		}
 		if lines == maxXattrLines {

@@ -3,16 +3,15 @@ package lint
 import (
 	"debug/elf"
 	"io"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
-const (
-	maxPath    = 4096
-	maxDynamic = 1 << 20 // larger ones, and tables of names, are not looked at
-)
+const maxDynamic = 1 << 20 // larger ones, and tables of names, are not looked at
 
 // interpreter returns the loader of a dynamic program, "" for a static one.
 func interpreter(f *elf.File) string {
-	return cString(segment(f, elf.PT_INTERP, maxPath))
+	return cString(segment(f, elf.PT_INTERP, cpio.PathMax))
 }
 
 // dynamic returns the libraries that a file needs and its own name, DT_NEEDED and
@@ -68,7 +67,7 @@ func segment(f *elf.File, kind elf.ProgType, most uint64) []byte {
 func stringAt(f *elf.File, address uint64) string {
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_LOAD && p.Vaddr <= address && address-p.Vaddr < p.Filesz {
-			b := make([]byte, min(maxPath, p.Filesz-(address-p.Vaddr)))
+			b := make([]byte, min(cpio.PathMax, p.Filesz-(address-p.Vaddr)))
 			n, _ := p.ReadAt(b, int64(address-p.Vaddr))
 			return cString(b[:n])
 		}

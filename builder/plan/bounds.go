@@ -7,18 +7,17 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/internal/xattr"
 )
 
 // What fits into a newc archive, and what the kernel unpacks from one. It drops
 // the rest without a word.
 const (
-	pathMax  = 4096      // PATH_MAX, with the NUL at the end
-	nameMax  = 255       // NAME_MAX, of one element of a path
 	maxMajor = 1<<12 - 1 // MKDEV in include/linux/kdev_t.h
 	maxMinor = 1<<20 - 1
-
-	maxXattrName  = 255     // XATTR_NAME_MAX in include/uapi/linux/limits.h
-	maxXattrValue = 1 << 16 // XATTR_SIZE_MAX
 )
 
 // checkBounds reports what an archive cannot express.
@@ -34,15 +33,15 @@ func (p *planner) checkBounds() {
 func (e *Entry) misfit() string {
 	name := e.Path[1:]
 	switch {
-	case len(name) >= pathMax:
-		return fmt.Sprintf("a path of %d bytes, where Linux takes %d at most", len(name), pathMax-1)
-	case len(name) > nameMax && longest(name) > nameMax:
-		return fmt.Sprintf("a name of %d bytes, where Linux takes %d at most", longest(name), nameMax)
+	case len(name) >= cpio.PathMax:
+		return fmt.Sprintf("a path of %d bytes, where Linux takes %d at most", len(name), cpio.PathMax-1)
+	case len(name) > cpio.NameMax && longest(name) > cpio.NameMax:
+		return fmt.Sprintf("a name of %d bytes, where Linux takes %d at most", longest(name), cpio.NameMax)
 	case strings.Contains(name, "\x00"):
 		return "a NUL byte in the path"
-	case name == "TRAILER!!!":
+	case name == cpio.Trailer:
 		return "the name that ends an archive"
-	case name == ".mkinitfs", strings.HasPrefix(name, ".mkinitfs/"):
+	case name == bootplan.Dir, strings.HasPrefix(name, bootplan.Dir+"/"):
 		return "a name that the image needs for itself"
 	case e.MTime < 0 || e.MTime > math.MaxUint32:
 		return fmt.Sprintf("modification time %d is outside 1970-01-01 .. 2106-02-07, all that newc holds", e.MTime)
@@ -60,8 +59,8 @@ func (e *Entry) misfit() string {
 		switch {
 		case e.Target == "":
 			return "a symbolic link without a target"
-		case len(e.Target) >= pathMax:
-			return fmt.Sprintf("a link target of %d bytes, where Linux takes %d at most", len(e.Target), pathMax-1)
+		case len(e.Target) >= cpio.PathMax:
+			return fmt.Sprintf("a link target of %d bytes, where Linux takes %d at most", len(e.Target), cpio.PathMax-1)
 		case strings.Contains(e.Target, "\x00"):
 			return "a NUL byte in the link target"
 		}
@@ -80,34 +79,18 @@ func (e *Entry) misfit() string {
 func (e *Entry) xattrMisfit() string {
 	for _, name := range slices.Sorted(maps.Keys(e.Xattrs)) {
 		value := e.Xattrs[name]
-		space, _, _ := strings.Cut(name, ".")
 		switch {
-		case len(name) > maxXattrName:
-			return fmt.Sprintf("the name of an extended attribute of %d bytes, where Linux takes %d at most", len(name), maxXattrName)
-		case len(value) > maxXattrValue:
-			return fmt.Sprintf("%s of %d bytes, where Linux takes %d at most", name, len(value), maxXattrValue)
-		case space != "user" && space != "trusted" && space != "security" && !strings.HasPrefix(name, "system.posix_acl_"):
+		case len(name) > xattr.NameMax:
+			return fmt.Sprintf("the name of an extended attribute of %d bytes, where Linux takes %d at most", len(name), xattr.NameMax)
+		case len(value) > xattr.SizeMax:
+			return fmt.Sprintf("%s of %d bytes, where Linux takes %d at most", name, len(value), xattr.SizeMax)
+		case !xattr.Storable(name):
 			return fmt.Sprintf("%q is no extended attribute that an image can carry", name)
-		case !e.takes(name):
+		case !xattr.Takes(e.Mode, name):
 			return fmt.Sprintf("%s on %s, which Linux does not take", name, kind(e))
 		}
 	}
 	return ""
-}
-
-// takes reports whether Linux has the extended attribute called name for files of
-// e's type: xattr_permission in fs/xattr.c, cap_convert_nscap in
-// security/commoncap.c.
-func (e *Entry) takes(name string) bool {
-	switch {
-	case name == "security.capability":
-		return e.IsFile()
-	case strings.HasPrefix(name, "user."):
-		return e.IsFile() || e.IsDir()
-	case strings.HasPrefix(name, "system.posix_acl_"):
-		return !e.IsLink()
-	}
-	return true
 }
 
 // longest is the length of the longest element of name.

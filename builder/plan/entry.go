@@ -6,18 +6,20 @@ package plan
 import (
 	"io"
 	"maps"
+
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
 // File type bits of [Entry.Mode], as in stat(2) and in cpio.
 const (
-	TypeMask   = 0o170000
-	TypeSocket = 0o140000
-	TypeLink   = 0o120000
-	TypeFile   = 0o100000
-	TypeBlock  = 0o060000
-	TypeDir    = 0o040000
-	TypeChar   = 0o020000
-	TypeFIFO   = 0o010000
+	TypeMask   = cpio.TypeMask
+	TypeSocket = cpio.TypeSocket
+	TypeLink   = cpio.TypeLink
+	TypeFile   = cpio.TypeFile
+	TypeBlock  = cpio.TypeBlock
+	TypeDir    = cpio.TypeDir
+	TypeChar   = cpio.TypeChar
+	TypeFIFO   = cpio.TypeFIFO
 )
 
 // Entry is one name in the root.

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/mkinitfs/mkinitfs/internal/xattr"
 )
 
 // remove drops what the Remove globs match and all that is below it. Of a file
@@ -78,7 +80,7 @@ func (p *planner) permit() {
 		matched := false
 		p.match(rule.Glob, OptionalItem, func(i int) {
 			matched = true
-			maps.DeleteFunc(untaken, func(name, _ string) bool { return p.entries[i].takes(name) })
+			maps.DeleteFunc(untaken, func(name, _ string) bool { return xattr.Takes(p.entries[i].Mode, name) })
 			if list, ok := names[p.entries[i].Nlink]; ok {
 				for _, name := range list {
 					rule.apply(p.entries[name])
@@ -122,7 +124,7 @@ func (r *Permission) apply(e *Entry) {
 	}
 	xattrs := r.Xattrs
 	for name := range r.Xattrs {
-		if !e.takes(name) {
+		if !xattr.Takes(e.Mode, name) {
 			xattrs = maps.Clone(xattrs)
 			delete(xattrs, name)
 		}

@@ -8,11 +8,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/mkinitfs/mkinitfs/internal/xattr"
 )
 
 // Attribute is the extended attribute that holds a label, with a NUL at its end
 // as libselinux stores it.
-const Attribute = "security.selinux"
+const Attribute = xattr.SELinux
 
 // none is the context of what is to have no label.
 const none = "<<none>>"

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -14,8 +15,8 @@ import (
 // much of it, compressed.
 func (r *tarReader) bound(h *tar.Header) error {
 	for _, s := range []string{h.Name, h.Linkname} {
-		if len(s) > longestPath {
-			return fmt.Errorf("a path of %d bytes, where Linux takes %d at most", len(s), longestPath)
+		if len(s) >= cpio.PathMax {
+			return fmt.Errorf("a path of %d bytes, where Linux takes %d at most", len(s), cpio.PathMax-1)
 		}
 		r.text += len(s)
 	}
@@ -35,9 +36,8 @@ func (r *tarReader) full() error {
 }
 
 const (
-	longestPath = 4095     // PATH_MAX without the NUL
-	maxText     = 16 << 20 // bytes that names, targets and extended attributes may take
-	textShare   = 512      // and so many more for each entry
+	maxText   = 16 << 20 // bytes that names, targets and extended attributes may take
+	textShare = 512      // and so many more for each entry
 )
 
 // where says about an error of archive/tar how far it came.

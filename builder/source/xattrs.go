@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/internal/xattr"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -33,7 +34,7 @@ func hostXattrs(path string, follow bool, wanted func(name string) bool) (xattrs
 		return nil, nil, fmt.Errorf("list extended attributes: %w", err)
 	}
 	for _, name := range strings.Split(string(buf[:n]), "\x00") {
-		if name == "" || name == "security.selinux" {
+		if name == "" || name == xattr.SELinux {
 			continue
 		}
 		if !wanted(name) {

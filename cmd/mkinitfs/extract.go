@@ -13,6 +13,7 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder/image"
 	"github.com/mkinitfs/mkinitfs/builder/unpack"
+	"github.com/mkinitfs/mkinitfs/internal/words"
 )
 
 func extractCommand() *cobra.Command {
@@ -29,7 +30,7 @@ func extractCommand() *cobra.Command {
 			"whatever other users do meanwhile.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {
-				return usageError{fmt.Errorf("extract takes an image and a directory, got %s", count(len(args), "argument", "arguments"))}
+				return usageError{fmt.Errorf("extract takes an image and a directory, got %s", words.Count(len(args), "argument", "arguments"))}
 			}
 			return nil
 		},
@@ -74,26 +75,19 @@ func extractCommand() *cobra.Command {
 // printDifferences says what is not as in the image.
 func printDifferences(w io.Writer, x *image.Extraction) {
 	if x.Squashed > 0 {
-		fmt.Fprintf(w, "mkinitfs: %s given to root: there are no ids for their owners here\n", count(x.Squashed, "entry", "entries"))
+		fmt.Fprintf(w, "mkinitfs: %s given to root: there are no ids for their owners here\n", words.Count(x.Squashed, "entry", "entries"))
 	}
 	if n := len(x.Skipped); n > 0 {
 		fmt.Fprintf(w, "mkinitfs: %s left out, the first being %s: only root can make them\n",
-			count(n, "device node", "device nodes"), printable(x.Skipped[0]))
+			words.Count(n, "device node", "device nodes"), printable(x.Skipped[0]))
 	}
 	if n := len(x.Kept); n > 0 {
 		fmt.Fprintf(w, "mkinitfs: %s left with owner and mode as before, the first being %s: others can have put it there\n",
-			count(n, "directory", "directories"), printable(x.Kept[0]))
+			words.Count(n, "directory", "directories"), printable(x.Kept[0]))
 	}
 	if n := len(x.Unset); n > 0 {
-		fmt.Fprintf(w, "mkinitfs: %s not set, the first being %v\n", count(n, "extended attribute", "extended attributes"), x.Unset[0])
+		fmt.Fprintf(w, "mkinitfs: %s not set, the first being %v\n", words.Count(n, "extended attribute", "extended attributes"), x.Unset[0])
 	}
-}
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprint(n, " ", many)
 }
 
 // selection is what the patterns of a command line select: everything if there are none.

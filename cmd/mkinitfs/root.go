@@ -12,6 +12,7 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/internal/container"
+	"github.com/mkinitfs/mkinitfs/internal/words"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -139,7 +140,7 @@ func meant(prefix, word string, known []string) string {
 func exactly(n int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != n {
-			return usageError{fmt.Errorf("%s takes %s, got %s", cmd.Name(), what, count(len(args), "argument", "arguments"))}
+			return usageError{fmt.Errorf("%s takes %s, got %s", cmd.Name(), what, words.Count(len(args), "argument", "arguments"))}
 		}
 		return nil
 	}

@@ -69,23 +69,7 @@ func TestExitStatus(t *testing.T) {
 	}
 }
 
-func TestMountOptions(t *testing.T) {
-	tests := []struct {
-		options string
-		flags   uintptr
-		data    string
-	}{
-		{"", 0, ""},
-		{"mode=0755,nosuid", syscall.MS_NOSUID, "mode=0755"},
-		{"rbind,ro", syscall.MS_BIND | syscall.MS_REC | syscall.MS_RDONLY, ""},
-		{"size=1M,rw,nr_inodes=7", 0, "size=1M,nr_inodes=7"},
-	}
-	for _, test := range tests {
-		flags, data := mountOptions(test.options)
-		if flags != test.flags || data != test.data {
-			t.Errorf("%q: got %#x %q, want %#x %q", test.options, flags, data, test.flags, test.data)
-		}
-	}
+func TestWithout(t *testing.T) {
 	if got, want := without("mode=0620,gid=5,ptmxmode=0666", "gid"), "mode=0620,ptmxmode=0666"; got != want {
 		t.Errorf("got %q without gid, want %q", got, want)
 	}

@@ -90,10 +90,3 @@ func (in *inside) makeRoot(ctx context.Context, img *os.File) error {
 func (in *inside) say(format string, args ...any) {
 	fmt.Fprintf(in.stderr, "mkinitfs: "+format+"\n", args...)
 }
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprint(n, " ", many)
-}

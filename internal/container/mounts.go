@@ -57,7 +57,7 @@ func (in *inside) mount(m bootplan.Mount) error {
 	if err != nil {
 		return err
 	}
-	flags, data := mountOptions(m.Options)
+	flags, data := bootplan.MountOptions(m.Options)
 	source := m.Source
 	if flags&unix.MS_BIND != 0 || strings.HasPrefix(source, "/") { // else it is a word
 		if source, err = resolve(source); err != nil {
@@ -83,9 +83,8 @@ func (in *inside) mount(m bootplan.Mount) error {
 			return unix.Mount(source, target, m.Type, flags, without(data, "gid"))
 		}
 	}
-	if err == nil && flags&unix.MS_BIND != 0 && flags&^(unix.MS_BIND|unix.MS_REC) != 0 {
-		// Binding ignores all other flags, so that ro takes a second step.
-		return unix.Mount("", target, "", unix.MS_REMOUNT|flags&^unix.MS_REC, "")
+	if again, needed := bootplan.BindFlags(flags); err == nil && needed {
+		return unix.Mount("", target, "", again, "")
 	}
 	return err
 }
@@ -142,29 +141,6 @@ func (in *inside) makeNode(n special, at string) error {
 		return err
 	}
 	return in.stage.lend(lent, at)
-}
-
-// mountFlags are the options that mount(2) takes as flags, by their names in
-// mount(8), as the stub knows them.
-var mountFlags = map[string]uintptr{
-	"ro": unix.MS_RDONLY, "nosuid": unix.MS_NOSUID, "nodev": unix.MS_NODEV, "noexec": unix.MS_NOEXEC,
-	"sync": unix.MS_SYNCHRONOUS, "dirsync": unix.MS_DIRSYNC, "noatime": unix.MS_NOATIME,
-	"nodiratime": unix.MS_NODIRATIME, "relatime": unix.MS_RELATIME, "strictatime": unix.MS_STRICTATIME,
-	"bind": unix.MS_BIND, "rbind": unix.MS_BIND | unix.MS_REC,
-	"rw": 0, "defaults": 0, "suid": 0, "dev": 0, "exec": 0, "async": 0, "atime": 0,
-}
-
-// mountOptions splits options into flags and what the file system reads itself.
-func mountOptions(options string) (flags uintptr, data string) {
-	var rest []string
-	for o := range strings.SplitSeq(options, ",") {
-		flag, ok := mountFlags[o]
-		flags |= flag
-		if !ok {
-			rest = append(rest, o)
-		}
-	}
-	return flags, strings.Join(rest, ",")
 }
 
 // without returns options without the one called name.

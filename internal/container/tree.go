@@ -14,6 +14,7 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/image"
+	"github.com/mkinitfs/mkinitfs/internal/words"
 )
 
 // unpack unpacks an image into newroot, which is empty. A file is where the host has a
@@ -69,12 +70,12 @@ func (in *inside) sayDifferences(x *image.Extraction) {
 		in.say("warning: %s: %s", in.name, &f)
 	}
 	if n := x.Squashed; n > 0 {
-		in.say("%s given to root: there are no ids for their owners here", count(n, "entry", "entries"))
+		in.say("%s given to root: there are no ids for their owners here", words.Count(n, "entry", "entries"))
 	}
 	if n := len(x.Skipped); n > 0 {
-		in.say("%s left out: only root can make them", count(n, "device node", "device nodes"))
+		in.say("%s left out: only root can make them", words.Count(n, "device node", "device nodes"))
 	}
 	if n := len(x.Unset); n > 0 {
-		in.say("%s not set, the first being %v", count(n, "extended attribute", "extended attributes"), x.Unset[0])
+		in.say("%s not set, the first being %v", words.Count(n, "extended attribute", "extended attributes"), x.Unset[0])
 	}
 }

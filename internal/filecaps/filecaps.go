@@ -10,10 +10,12 @@ import (
 	"math/bits"
 	"strconv"
 	"strings"
+
+	"github.com/mkinitfs/mkinitfs/internal/xattr"
 )
 
 // Xattr is the extended attribute that holds them.
-const Xattr = "security.capability"
+const Xattr = xattr.Capability
 
 // names are the capabilities by their numbers, from include/uapi/linux/capability.h.
 var names = [...]string{

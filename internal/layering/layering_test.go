@@ -21,7 +21,7 @@ const module = "github.com/mkinitfs/mkinitfs/"
 // A new package gets its row here. Whoever adds to a row says in the commit why
 // the thing that is wanted does not belong on this side.
 var layers = map[string]string{
-	"manifests":       "compress internal/arch internal/filecaps |",
+	"manifests":       "builder/bootplan builder/cpio compress internal/arch internal/filecaps internal/xattr |",
 	"compress":        "compress/bcj compress/gzip compress/lzo compress/xz |",
 	"compress/bcj":    "",
 	"compress/gzip":   "compress/words |",
@@ -30,26 +30,26 @@ var layers = map[string]string{
 	"compress/words":  "",
 	"compress/xz":     "",
 	"compress/zstd":   "compress/words |",
-	"builder/plan":    "",
+	"builder/plan":    "builder/bootplan builder/cpio internal/xattr |",
 	"builder/cpio":    "",
-	"builder/selinux": "",
+	"builder/selinux": "internal/xattr |",
 
 	"builder": "builder/cpio builder/image builder/lint builder/plan builder/selinux builder/source builder/stub builder/bootplan " +
-		"compress internal/arch internal/cache internal/hostfile internal/newfile manifests |",
-	"builder/source": "builder/plan compress internal/filecaps internal/gobuild internal/magic internal/newfile manifests | builder/cpio builder/image",
-	"builder/lint":   "builder/plan internal/arch internal/hostfile |",
-	"builder/image":  "builder/cpio builder/bootplan compress internal/arch internal/magic | builder/unpack",
+		"compress internal/arch internal/cache internal/hostfile internal/newfile internal/xattr manifests |",
+	"builder/source": "builder/plan compress internal/filecaps internal/gobuild internal/magic internal/newfile internal/xattr manifests | builder/cpio builder/image",
+	"builder/lint":   "builder/cpio builder/plan internal/arch internal/hostfile |",
+	"builder/image":  "builder/cpio builder/bootplan compress internal/arch internal/magic internal/xattr | builder/unpack",
 
 	"builder/stub":       "compress internal/arch internal/cache internal/gobuild |",
 	"builder/stub/embed": "builder/stub internal/arch | manifests",
 	"builder/stub/init":  "builder/cpio builder/bootplan compress/gzip compress/lz4 builder/unpack compress/xz compress/zstd |",
 	"builder/unpack":     "builder/cpio |",
 	"builder/bootplan":   "",
-	"internal/container": "builder/image builder/bootplan internal/arch |",
+	"internal/container": "builder/image builder/bootplan internal/arch internal/words |",
 
 	// Of the inner packages the command wants words only: the bits of a mode, the
 	// type of a plan's errors, what an image says about itself.
-	"cmd/mkinitfs": "builder builder/image internal/cache internal/filecaps internal/magic internal/newfile internal/qemu manifests internal/container | " +
+	"cmd/mkinitfs": "builder builder/image internal/cache internal/filecaps internal/magic internal/newfile internal/qemu internal/words manifests internal/container | " +
 		"builder/cpio builder/plan builder/bootplan builder/unpack compress",
 
 	"internal/arch":           "",
@@ -58,11 +58,13 @@ var layers = map[string]string{
 	"internal/magic":          "",
 	"internal/newfile":        "",
 	"internal/corpus":         "internal/guest/report |",
-	"internal/filecaps":       "",
+	"internal/filecaps":       "internal/xattr |",
 	"internal/gobuild":        "internal/arch |",
 	"internal/qemu":           "compress internal/arch internal/magic |",
 	"internal/testenv":        "internal/arch |",
 	"internal/testenv/gotest": "",
+	"internal/words":          "",
+	"internal/xattr":          "",
 	"internal/faults":         "",
 	"internal/guest":          "internal/guest/report |",
 	"internal/guest/report":   "",

@@ -77,7 +77,7 @@ func (b *boot) makeMounts() error {
 			}
 			continue
 		}
-		flags, data := mountOptions(m.Options)
+		flags, data := bootplan.MountOptions(m.Options)
 		source := m.Source
 		if strings.HasPrefix(source, "/") { // a device, or what is bound
 			if real, err := resolve(b.newroot, source); err == nil {
@@ -85,9 +85,8 @@ func (b *boot) makeMounts() error {
 			}
 		}
 		err = syscall.Mount(source, b.newroot+to, m.Type, flags, data)
-		if err == nil && flags&syscall.MS_BIND != 0 && flags&^(syscall.MS_BIND|syscall.MS_REC) != 0 {
-			// Binding ignores all other flags, so that ro takes a second step.
-			err = syscall.Mount("", b.newroot+to, "", syscall.MS_REMOUNT|flags&^syscall.MS_REC, "")
+		if again, needed := bootplan.BindFlags(flags); err == nil && needed {
+			err = syscall.Mount("", b.newroot+to, "", again, "")
 		}
 		if err != nil {
 			return hint(failure("mount "+m.Type+" on", m.Target, err),
@@ -105,35 +104,4 @@ func (b *boot) mountAt(path string) *mountInfo {
 		}
 	}
 	return nil
-}
-
-// mountFlags are the options that mount(2) takes as flags, by their names in
-// mount(8).
-var mountFlags = [...]struct {
-	name string
-	flag uintptr
-}{
-	{"ro", syscall.MS_RDONLY}, {"nosuid", syscall.MS_NOSUID}, {"nodev", syscall.MS_NODEV}, {"noexec", syscall.MS_NOEXEC},
-	{"sync", syscall.MS_SYNCHRONOUS}, {"dirsync", syscall.MS_DIRSYNC}, {"noatime", syscall.MS_NOATIME},
-	{"nodiratime", syscall.MS_NODIRATIME}, {"relatime", syscall.MS_RELATIME}, {"strictatime", syscall.MS_STRICTATIME},
-	{"bind", syscall.MS_BIND}, {"rbind", syscall.MS_BIND | syscall.MS_REC},
-	{"rw", 0}, {"defaults", 0}, {"suid", 0}, {"dev", 0}, {"exec", 0}, {"async", 0}, {"atime", 0},
-}
-
-// mountOptions splits options into flags and what the file system reads itself.
-func mountOptions(options string) (flags uintptr, data string) {
-next:
-	for _, o := range strings.Split(options, ",") {
-		for _, f := range mountFlags {
-			if f.name == o {
-				flags |= f.flag
-				continue next
-			}
-		}
-		if data != "" {
-			data += ","
-		}
-		data += o
-	}
-	return flags, data
 }

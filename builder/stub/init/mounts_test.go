@@ -5,7 +5,6 @@ package main
 import (
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -84,28 +83,6 @@ func TestMountAt(t *testing.T) {
 	for _, path := range []string{"/dev/pts", "/de", "/", ""} {
 		if got := b.mountAt(path); got != nil {
 			t.Errorf("%s: got %v, want none", path, got)
-		}
-	}
-}
-
-func TestMountOptions(t *testing.T) {
-	for _, c := range []struct {
-		options string
-		flags   uintptr
-		data    string
-	}{
-		{"", 0, ""},
-		{"defaults", 0, ""},
-		{"rw,suid,dev,exec,async,atime", 0, ""},
-		{"nosuid,nodev,noexec", syscall.MS_NOSUID | syscall.MS_NODEV | syscall.MS_NOEXEC, ""},
-		{"mode=0755,nosuid", syscall.MS_NOSUID, "mode=0755"},
-		{"mode=0620,ro,gid=5,sync,ptmxmode=0666", syscall.MS_RDONLY | syscall.MS_SYNCHRONOUS, "mode=0620,gid=5,ptmxmode=0666"},
-		{"rbind,ro", syscall.MS_BIND | syscall.MS_REC | syscall.MS_RDONLY, ""},
-		{"rox,size=ro", 0, "rox,size=ro"},
-	} {
-		flags, data := mountOptions(c.options)
-		if flags != c.flags || data != c.data {
-			t.Errorf("%q: got %#x, %q, want %#x, %q", c.options, flags, data, c.flags, c.data)
 		}
 	}
 }
