@@ -11,40 +11,26 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/builder/layout"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/internal/hostfile"
 )
 
-// name is what an entry is called in an archive.
-func name(e *plan.Entry) string {
-	if e.Path == "/" {
-		return "."
-	}
-	return e.Path[1:]
-}
-
-// bodySize is the length of an entry's body, if it is not a further name of a file.
-func bodySize(e *plan.Entry) int64 {
-	if e.Mode&plan.TypeMask == plan.TypeLink {
-		return int64(len(e.Target))
-	}
-	return e.Size
-}
-
-// writeArchive writes one archive of entries to w. The first name of a file
+// writeArchive writes one archive of items to w. The first name of a file
 // carries its content, the others none, as in the kernel's gen_init_cpio. Files are
 // numbered by their place in the archive, so that it changes only with what is in it.
 // The watcher, which may be nil, sees the first bytes of the files that it wants.
-func writeArchive(ctx context.Context, w io.Writer, entries []*plan.Entry, watcher Watcher) error {
+func writeArchive(ctx context.Context, w io.Writer, items []layout.Item, watcher Watcher) error {
 	buffered := bufio.NewWriterSize(&cancelable{ctx, w}, 256<<10)
 	out := cpio.NewWriter(buffered)
 	numbers := map[uint32]uint32{} // of files with several names
 	var h cpio.Header
 	var start head
-	for i, e := range entries {
+	for i, it := range items {
+		e := it.Entry
 		h = cpio.Header{
-			Name: name(e), Ino: uint32(i + 1), Mode: e.Mode, UID: e.UID, GID: e.GID, Nlink: e.Nlink, MTime: e.MTime,
-			Size: bodySize(e), RdevMajor: e.Major, RdevMinor: e.Minor,
+			Name: it.Name, Ino: uint32(i + 1), Mode: e.Mode, UID: e.UID, GID: e.GID, Nlink: e.Nlink, MTime: e.MTime,
+			Size: it.BodySize(), RdevMajor: e.Major, RdevMinor: e.Minor,
 		}
 		if e.Nlink > 1 && !e.IsDir() {
 			if first, again := numbers[e.Ino]; again {

@@ -21,6 +21,7 @@ import (
 	"os"
 
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/layout"
 	"github.com/mkinitfs/mkinitfs/builder/lint"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/builder/source"
@@ -72,11 +73,9 @@ type build struct {
 	outer    codec // what the kernel unpacks
 	payload  codec // what the stub unpacks; none unless the root is a tmpfs
 	entries  []*plan.Entry
-	aside    map[string]string // where entries of a bound root wait for the stub to put them back: their paths
-	rdinit   rdinit
 	policy   *plan.Entry   // SELinux policy in the root that the stub loads, or nil
 	foreign  *lint.Foreign // watches what is packed
-	members  []member
+	layout   *layout.Layout
 	packed   []bootplan.Member // the same, once they are packed
 	beside   string            // the image in whose directory the packed payload grows, or ""
 	progress *progress
@@ -183,39 +182,17 @@ func (b *build) plan(ctx context.Context) error {
 		return err
 	}
 	b.openCache()
-	if err := b.nameStub(); err != nil {
+	o := layoutOptions(b.manifest, b.clock().Epoch)
+	o.Small, o.RawMembers, o.Window, o.Warn = arch.Is32(b.arch), b.payload.Name == "none", b.payload.window, b.warning
+	o.Stub.Arch, o.Stub.Payload = b.arch, b.payload.Name
+	if b.policy != nil {
+		o.Stub.SELinux = b.policy.Path
+	}
+	if b.layout, err = layout.Make(b.entries, o); err != nil {
 		return err
 	}
-	if _, err := b.bootCopies(); err != nil {
-		return err
-	}
-	b.hideInit()
-	if b.members, err = b.cutMembers(); err != nil {
-		return err
-	}
-	b.progress = newProgress(b.options.Progress, b.members)
+	b.progress = newProgress(b.options.Progress, b.layout.Members)
 	return nil
-}
-
-// hideInit moves a bound root's own /init aside for the stub, which puts it back.
-func (b *build) hideInit() {
-	if b.manifest.Root.Type != manifests.Bind {
-		return
-	}
-	for _, e := range b.entries {
-		if e.Path == "/init" {
-			b.setAside(e, "/"+bootplan.Init)
-		}
-	}
-}
-
-// setAside moves an entry to where the stub looks for it.
-func (b *build) setAside(e *plan.Entry, to string) {
-	if b.aside == nil {
-		b.aside = map[string]string{}
-	}
-	b.aside[to] = e.Path
-	e.Path = to
 }
 
 // chooseCodecs settles what compresses. Auto is zstd on every machine: of what unpacks

@@ -5,9 +5,9 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	reading "github.com/mkinitfs/mkinitfs/builder/image"
+	"github.com/mkinitfs/mkinitfs/builder/layout"
 	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/internal/arch"
-	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
 // ImageMinRAM is the MinRAM of an image that is read, for a machine of an architecture. Without a
@@ -22,27 +22,27 @@ func ImageMinRAM(r io.ReaderAt, size int64, target string) (*MinRAM, error) {
 		}
 		counted.Entries++
 		for i, page := range bootplan.PageSizes {
-			counted.Blocks[i] += roundUp(e.Size, page) / page
+			counted.Blocks[i] += (e.Size + page - 1) / page
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	p, d := counted, demands{root: manifests.None, size: info.Size}
+	p, d := counted, layout.Demands{Type: layout.None, Image: info.Size}
 	if info.Plan != nil {
 		if p, err = bootplan.Parse(info.Plan); err != nil {
 			return nil, err
 		}
-		d.root = manifests.RootType(p.Root)
+		d.Type = p.Root
 	}
 	for _, s := range info.Segments {
-		if d.root == manifests.Tmpfs || info.Plan != nil && s.Index == segment {
-			d.rootfs += s.Unpacked
+		if d.Type == layout.Tmpfs || info.Plan != nil && s.Index == segment {
+			d.Rootfs += s.Unpacked
 		}
-		d.window = max(d.window, windowOf(r, s, arch.Is32(target)))
+		d.Window = max(d.Window, windowOf(r, s, arch.Is32(target)))
 	}
-	return d.minRAM(p, target), nil
+	return d.MinRAM(p, target), nil
 }
 
 // windowOf is what the kernel takes to decompress a segment.

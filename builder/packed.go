@@ -12,6 +12,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/mkinitfs/mkinitfs/builder/layout"
 	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/internal/cache"
 )
@@ -128,12 +129,12 @@ func copyKept(w io.Writer, c codec, kept *cache.Entry) (packed, error) {
 }
 
 // packMember is pack for a member.
-func (b *build) packMember(ctx context.Context, w io.Writer, c codec, m member, sum bool, p *progress) (packed, error) {
-	done, err := b.pack(ctx, w, c, m.size, sum, p, func(w io.Writer, p *progress) error {
-		return writeArchive(ctx, p.through(w), m.entries, b.foreign)
+func (b *build) packMember(ctx context.Context, w io.Writer, c codec, m layout.Member, sum bool, p *progress) (packed, error) {
+	done, err := b.pack(ctx, w, c, m.Size, sum, p, func(w io.Writer, p *progress) error {
+		return writeArchive(ctx, p.through(w), m.Items, b.foreign)
 	})
 	if done.cached {
-		p.add(m.size)
+		p.add(m.Size)
 	}
 	return done, err
 }

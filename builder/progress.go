@@ -3,6 +3,8 @@ package builder
 import (
 	"io"
 	"sync"
+
+	"github.com/mkinitfs/mkinitfs/builder/layout"
 )
 
 // progress counts the bytes of the root's archives on their way to the codec. A nil
@@ -13,10 +15,10 @@ type progress struct {
 	done, total int64
 }
 
-func newProgress(report func(done, total int64), members []member) *progress {
+func newProgress(report func(done, total int64), members []layout.Member) *progress {
 	p := &progress{report: report}
 	for _, m := range members {
-		p.total += m.size
+		p.total += m.Size
 	}
 	return p
 }

@@ -1,12 +1,14 @@
 package builder
 
 import (
-	"strconv"
-
+	"github.com/mkinitfs/mkinitfs/builder/layout"
 	"github.com/mkinitfs/mkinitfs/builder/lint"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
+
+// MinRAM is the least RAM that an image boots in.
+type MinRAM = layout.MinRAM
 
 // Report says what was built. Its JSON form is stable: fields are only added.
 type Report struct {
@@ -84,25 +86,16 @@ func (b *build) describe() error {
 	if c := b.payload.command; c != nil {
 		r.Commands = append(r.Commands, Command{"root.payload", c.words, c.version})
 	}
-	r.Entries = len(b.entries)
+	r.Entries, r.Unpacked = len(b.entries), plan.Unpacked(b.entries)
 	r.Items = b.items()
-	seen := map[uint32]bool{}
 	for _, e := range b.entries {
 		r.Private = r.Private || e.Private
-		if e.Nlink > 1 && !e.IsDir() {
-			if seen[e.Ino] {
-				continue
-			}
-			seen[e.Ino] = true
-		}
-		r.Unpacked += e.Size
 	}
 	if limit := b.manifest.Output.MaxUnpacked; limit > 0 && r.Unpacked > limit {
 		return b.tooMuch()
 	}
 	b.lint()
-	_, err := b.bootCopies()
-	return err
+	return nil
 }
 
 // items sums up the plan by the manifest's items.
@@ -140,10 +133,26 @@ func (b *build) lint() {
 	b.report.Warnings = append(b.report.Warnings, warnings...)
 }
 
+// minRAM is the MinRAM of the image that was written.
+func (b *build) minRAM() *MinRAM {
+	d := layout.Demands{Type: string(b.manifest.Root.Type), Image: b.report.Size}
+	for _, s := range b.report.Segments {
+		if s.Kind != "root" {
+			d.Rootfs += s.Unpacked
+		}
+		if s.Codec == b.outer.Name {
+			d.Window = max(d.Window, b.outer.window(s.Unpacked))
+		}
+	}
+	d.Window = b.outer.Memory(d.Window)
+	if b.policy != nil {
+		d.Policy = b.policy.Size
+	}
+	return d.MinRAM(b.layout.BootPlan(b.packed), b.arch)
+}
+
 func (b *build) warnForeign() {
 	if w := b.foreign.Warning(); w != "" {
 		b.warning(w)
 	}
 }
-
-func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/builder/layout"
 	"github.com/mkinitfs/mkinitfs/internal/newfile"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
@@ -44,13 +45,13 @@ func (b *build) write(ctx context.Context, w io.Writer) error {
 
 // writeImage writes the segments, and pads the last.
 func (b *build) writeImage(ctx context.Context, out *image) error {
-	if err := b.writeSegments(ctx, out, b.members); err != nil {
+	if err := b.writeSegments(ctx, out, b.layout.Members); err != nil {
 		return err
 	}
 	return out.pad(int(-out.size & 3))
 }
 
-func (b *build) writeSegments(ctx context.Context, out *image, members []member) error {
+func (b *build) writeSegments(ctx context.Context, out *image, members []layout.Member) error {
 	if b.manifest.Root.Type == manifests.Tmpfs {
 		return b.writeNested(ctx, out, members)
 	}
@@ -59,7 +60,7 @@ func (b *build) writeSegments(ctx context.Context, out *image, members []member)
 			return err
 		}
 	}
-	to := newSegments(out, "root", b.outer, len(members), func(i int) int64 { return members[i].size })
+	to := newSegments(out, "root", b.outer, len(members), func(i int) int64 { return members[i].Size })
 	return inOrder(ctx, len(members), b.workers(b.outer), to, func(ctx context.Context, i int, w io.Writer) error {
 		done, err := b.packMember(ctx, w, b.outer, members[i], false, b.progress)
 		to.cached[i] = done.cached
@@ -70,7 +71,7 @@ func (b *build) writeSegments(ctx context.Context, out *image, members []member)
 // writeNested writes the boot segment and the payload. The plan in the former
 // tells sizes and sums of the members in the latter, so the payload is made first,
 // in a temporary file without a name.
-func (b *build) writeNested(ctx context.Context, out *image, members []member) error {
+func (b *build) writeNested(ctx context.Context, out *image, members []layout.Member) error {
 	spool, err := b.takeSpool()
 	if err != nil {
 		return b.spoolTo(nil).fail(err)
@@ -99,12 +100,12 @@ func (b *build) writeNested(ctx context.Context, out *image, members []member) e
 // compressed themselves lie in one raw archive. Raw ones are compressed as the
 // kernel takes them, each in an archive of its own, so that this too is done on
 // all cores.
-func (b *build) writePayload(ctx context.Context, payload *image, spool *os.File, members []member) error {
+func (b *build) writePayload(ctx context.Context, payload *image, spool *os.File, members []layout.Member) error {
 	b.packed = make([]bootplan.Member, len(members))
 	b.report.Members = make([]Member, len(members))
 	packMember := func(ctx context.Context, i int, w io.Writer, p *progress) error {
 		done, err := b.packMember(ctx, w, b.payload, members[i], true, p)
-		m := bootplan.Member{Packed: done.size, Unpacked: members[i].size, SHA256: hex.EncodeToString(done.sha256[:])}
+		m := bootplan.Member{Packed: done.size, Unpacked: members[i].Size, SHA256: hex.EncodeToString(done.sha256[:])}
 		if !b.payload.Checked {
 			m.CRC32 = fmt.Sprintf("%08x", done.crc32)
 		}
@@ -122,12 +123,12 @@ func (b *build) writePayload(ctx context.Context, payload *image, spool *os.File
 		return to.close()
 	}
 	to := newSegments(payload, "payload", b.outer, len(members), func(i int) int64 {
-		return cpio.EntrySize(bootplan.MemberName(i), members[i].size) + cpio.TrailerSize
+		return cpio.EntrySize(bootplan.MemberName(i), members[i].Size) + cpio.TrailerSize
 	})
 	return inOrder(ctx, len(members), b.workers(b.outer), to, func(ctx context.Context, i int, w io.Writer) error {
 		done, err := b.pack(ctx, w, b.outer, to.size(i), false, b.progress, func(w io.Writer, p *progress) error {
 			archive := cpio.NewWriter(w)
-			h := memberHeader(i, members[i].size)
+			h := memberHeader(i, members[i].Size)
 			if err := archive.WriteHeader(&h); err != nil {
 				return err
 			}
@@ -137,7 +138,7 @@ func (b *build) writePayload(ctx context.Context, payload *image, spool *os.File
 			return archive.Close()
 		})
 		if to.cached[i] = done.cached; done.cached {
-			b.progress.add(members[i].size)
+			b.progress.add(members[i].Size)
 		}
 		return err
 	})
@@ -165,17 +166,11 @@ func (b *build) workers(c codec) int {
 func (b *build) writeBoot(ctx context.Context, out *image, members []bootplan.Member) error {
 	s := b.stub
 	b.report.Stub = &Stub{SHA256: s.SHA256, Size: int64(len(s.Data)), GoVersion: s.GoVersion, Origin: s.Origin}
-	entries, err := b.bootEntries(s.Data, members)
-	if err != nil {
-		return err
-	}
-	var size int64 = cpio.TrailerSize
-	for _, e := range entries {
-		size += cpio.EntrySize(name(e), bodySize(e))
-	}
+	items := b.layout.BootItems(s.Data, members)
+	size := layout.ArchiveSize(items)
 	start := out.size
 	done, err := b.pack(ctx, out, b.outer, size, false, nil, func(w io.Writer, _ *progress) error {
-		return writeArchive(ctx, w, entries, nil)
+		return writeArchive(ctx, w, items, nil)
 	})
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/builder/layout"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
@@ -117,7 +118,7 @@ func TestStopsWithinAFile(t *testing.T) {
 	defer cancel()
 	endless := &zeros{then: cancel}
 	entry := &plan.Entry{Path: "/large", Mode: plan.TypeFile | 0o644, Nlink: 1, Size: cpio.MaxSize, Data: plan.Data{At: endless}}
-	err := writeArchive(ctx, io.Discard, []*plan.Entry{entry}, nil)
+	err := writeArchive(ctx, io.Discard, []layout.Item{{Name: "large", Entry: entry}}, nil)
 	if !errors.Is(err, context.Canceled) || endless.read > 4<<20 {
 		t.Errorf("got error %v after %d bytes, want %v soon", err, endless.read, context.Canceled)
 	}

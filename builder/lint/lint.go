@@ -68,10 +68,7 @@ func (p Planned) Entries() []*plan.Entry { return p }
 
 // Open opens the content of e.
 func (p Planned) Open(e *plan.Entry) (File, error) {
-	if e.First != nil {
-		e = e.First // which alone says where the content is
-	}
-	d := e.Data
+	d := e.Content()
 	if d.Path != "" {
 		f, err := os.Open(d.Path)
 		return file{io.NewSectionReader(f, 0, e.Size), f}, err

@@ -1,4 +1,4 @@
-package builder
+package layout
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-func TestPlaceOf(t *testing.T) {
+func TestFollow(t *testing.T) {
 	dir, link, file := plan.TypeDir|uint32(0o755), plan.TypeLink|uint32(0o777), plan.TypeFile|uint32(0o644)
 	entries := []*plan.Entry{
 		{Path: "/", Mode: dir}, {Path: "/bad", Mode: link, Target: "absent"}, {Path: "/file", Mode: file},
@@ -26,7 +26,7 @@ func TestPlaceOf(t *testing.T) {
 		"/loop/x":        "/loop is a link that leads nowhere",
 		"/usr/sbin/init": "/usr/sbin/init",
 	} {
-		place, missing, err := placeOf(entries, name)
+		place, missing, err := follow(entries, name)
 		got := strings.Join(append([]string{place}, missing...), " ")
 		if err != nil {
 			got = err.Error()

@@ -1,9 +1,8 @@
-package builder
+package layout
 
 import (
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/internal/arch"
-	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
 // MinRAM is the least RAM that an image boots in with its root whole, in bytes. It
@@ -31,33 +30,18 @@ var debian = map[string]struct{ fixed, share, least int64 }{
 	"mipsle": {fixed: 22 << 20, share: 32, least: 48 << 20},
 }
 
-func (b *build) minRAM() *MinRAM {
-	d := demands{root: b.manifest.Root.Type, size: b.report.Size}
-	for _, s := range b.report.Segments {
-		if s.Kind != "root" {
-			d.rootfs += s.Unpacked
-		}
-		if s.Codec == b.outer.Name {
-			d.window = max(d.window, b.outer.window(s.Unpacked))
-		}
-	}
-	d.window = b.outer.Memory(d.window)
-	if b.policy != nil {
-		d.policy = b.policy.Size
-	}
-	return d.minRAM(b.bootPlan(b.packed, nil), b.arch)
+// Demands are what decides over the RAM of a boot beside the boot plan, in bytes.
+type Demands struct {
+	Type   string // of the root
+	Image  int64  // size of the image
+	Rootfs int64  // the archives that the kernel unpacks, without those of the root
+	Window int64  // of the kernel's decompressor
+	Policy int64  // of SELinux
 }
 
-// demands are what decides over the RAM of a boot beside the boot plan, in bytes.
-type demands struct {
-	root   manifests.RootType
-	size   int64 // of the image
-	rootfs int64 // of the archives that the kernel unpacks, but for those of the root
-	window int64 // of the kernel's decompressor
-	policy int64 // of SELinux
-}
-
-func (d demands) minRAM(p *bootplan.Plan, target string) *MinRAM {
+// MinRAM returns the least RAM for an image with these demands on a machine of an
+// architecture.
+func (d Demands) MinRAM(p *bootplan.Plan, target string) *MinRAM {
 	m := &MinRAM{Pages: map[int64]int64{}}
 	for _, size := range bootplan.PageSizes {
 		m.Pages[size] = d.needs(p, size)
@@ -81,16 +65,16 @@ const loaded = 6
 const starting = 9 << 20
 
 // needs is what a boot takes on pages of a size.
-func (d demands) needs(p *bootplan.Plan, page int64) int64 {
-	rootfs := d.rootfs // when the kernel is done
+func (d Demands) needs(p *bootplan.Plan, page int64) int64 {
+	rootfs := d.Rootfs // when the kernel is done
 	done := rootfs + p.Whole(page)
-	if d.root == manifests.Tmpfs {
+	if d.Type == Tmpfs {
 		done = rootfs + p.Peak(page, true)
 	} else {
 		rootfs += p.Files(page)
 	}
-	done += loaded * d.policy
-	return max(done, d.size+rootfs+max(rootfs, d.window+starting))
+	done += loaded * d.Policy
+	return max(done, d.Image+rootfs+max(rootfs, d.Window+starting))
 }
 
 func roundUp(n, unit int64) int64 { return (n + unit - 1) / unit * unit }

@@ -1,0 +1,148 @@
+// Package layout decides what lies where in an image. It reads and writes no file, and
+// changes nothing in the plan that it lays out.
+//
+// An image is a run of segments. For root type tmpfs there are a boot segment, with the
+// stub and the boot plan, and a payload segment, whose files /.mkinitfs/root.NNNN are the
+// members: the root, cut into archives. For bind there are the boot segment and then the
+// root itself, a segment for each member. For none there is only the root.
+package layout
+
+import (
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+)
+
+// Types of roots, as in a manifest and in [bootplan.Plan.Root].
+const (
+	Tmpfs = "tmpfs"
+	Bind  = "bind"
+	None  = "none"
+)
+
+// Options are what decides over a layout beside the plan of the root.
+type Options struct {
+	Type   string        // Tmpfs, Bind or None
+	Small  bool          // smaller members, for a 32-bit machine
+	MTime  int64         // of entries that are made here, in seconds since the epoch
+	Boot   []plan.Glob   // root paths that Tmpfs copies into the boot segment
+	Rdinit []Name        // where the stub is found beside /init
+	Stub   bootplan.Plan // what the stub is told, but for what follows from the root
+
+	// RawMembers says that the members are not compressed themselves.
+	RawMembers bool
+
+	// Window returns the bytes that decoding a member of a size takes. It may depend on
+	// what has been packed, so it is asked when the boot plan is made.
+	Window func(unpacked int64) int64
+
+	Warn func(text string) // is told what is likely to be a mistake; may be nil
+}
+
+// Name is a path of the root that the manifest names.
+type Name struct {
+	Origin string // where: "root.yaml:3:14"
+	Path   string // absolute and clean
+}
+
+// Layout is an image whose contents have not been read.
+type Layout struct {
+	Members []Member // the root, in the order of the image
+
+	options Options
+	entries []*plan.Entry
+	boot    bootplan.Plan // without members
+	copies  []*plan.Entry // of the root, that the boot segment has as well
+	links   []*plan.Entry // to the stub, of the boot segment
+}
+
+// Item is an entry of the root or of the boot segment, with its place in the image.
+type Item struct {
+	Name  string // as cpio has it: without the leading slash; "." is the root
+	Entry *plan.Entry
+}
+
+// Make lays out the root with these entries, a finished plan. An error has a place in the
+// manifest, and is of type [plan.Errors].
+func Make(entries []*plan.Entry, o Options) (*Layout, error) {
+	l := &Layout{options: o, entries: entries}
+	var err error
+	if l.copies, err = bootCopies(entries, o); err != nil {
+		return nil, err
+	}
+	names, err := nameStub(entries, l.copies, o)
+	if err != nil {
+		return nil, err
+	}
+	items := itemsOf(entries)
+	if o.Type == Bind {
+		items = hideInit(names.bind(items, o.MTime))
+	} else {
+		l.links = names.links
+	}
+	l.Members = cut(items, memberSize(o.Small, plan.Unpacked(entries)))
+	if o.Type == Bind {
+		endMembers(l.Members, o.MTime)
+	}
+	l.boot = l.bootPlan(names.rdinit())
+	if o.Type == Tmpfs && o.RawMembers {
+		return l, checkRaw(l.Members)
+	}
+	return l, nil
+}
+
+// itemsOf returns entries at their own paths.
+func itemsOf(entries []*plan.Entry) []Item {
+	items := make([]Item, len(entries))
+	for i, e := range entries {
+		items[i] = itemOf(e)
+	}
+	return items
+}
+
+func itemOf(e *plan.Entry) Item {
+	if e.Path == "/" {
+		return Item{".", e}
+	}
+	return Item{e.Path[1:], e}
+}
+
+// path is the item's path in the image.
+func (it Item) path() string {
+	if it.Name == "." {
+		return "/"
+	}
+	return "/" + it.Name
+}
+
+// BodySize returns the bytes behind the item's header. Of a file with several names the
+// first one carries the content.
+func (it Item) BodySize() int64 {
+	switch e := it.Entry; {
+	case e.First != nil:
+		return 0
+	case e.IsLink():
+		return int64(len(e.Target))
+	default:
+		return e.Size
+	}
+}
+
+// hideInit moves a bound root's own /init aside for the stub, which puts it back.
+func hideInit(items []Item) []Item {
+	for i := range items {
+		if items[i].Name == "init" {
+			items[i].Name = bootplan.Init
+		}
+	}
+	return items
+}
+
+// ArchiveSize returns the bytes of an archive that holds items.
+func ArchiveSize(items []Item) int64 {
+	var size int64 = cpio.TrailerSize
+	for _, it := range items {
+		size += cpio.EntrySize(it.Name, it.BodySize())
+	}
+	return size
+}
