@@ -13,6 +13,10 @@
 // themselves, compressed with root.payload: the members. For bind there is the
 // boot segment and then the root itself, a segment a member; for none there is
 // only the root.
+//
+// A program can rely on the packages manifests, builder, builder/plan, builder/image and
+// compress, and on the types of others that these show: from version 1.0 on, they change
+// as semantic versioning allows. All other packages may change with any version.
 package builder
 
 import (
@@ -31,8 +35,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// Options of a build. The zero value builds for the manifest's architecture, with
-// a stub from the usual places, and times of 1970.
+// Options of a build. The zero value builds for the manifest's architecture, with a stub that
+// is embedded in the program or else compiled, with times of 1970, and keeps nothing.
 type Options struct {
 	Stub    string // file of a stub to use instead of a compiled one
 	Epoch   *int64 // SOURCE_DATE_EPOCH in seconds, nil if it is not set
@@ -46,10 +50,13 @@ type Options struct {
 
 	Stdin *os.File // for a tarball that comes in there; it is closed
 
-	// Cache is a directory for what is slow to compress, "" for none. The image is the
-	// same with it and without. A directory in which everybody may write is not used; the
-	// default one, mkinitfs in the user's cache directory, only if nobody but the user may.
+	// Cache is a directory for compiled stubs and for what is slow to compress, "" for none.
+	// The image is the same with it and without. A directory in which everybody may write is
+	// not used; mkinitfs in the user's cache directory only if nobody but the user may.
 	Cache string
+
+	// Recompress compresses everything, and keeps in Cache only stubs.
+	Recompress bool
 
 	// WantCache warns if Cache is "": the user has no directory for it.
 	WantCache bool

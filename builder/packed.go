@@ -29,7 +29,7 @@ const worthKeeping = 64 << 10
 // openCache finds what has been compressed before, if the image wants any of it. Without
 // a place for that it warns and goes on.
 func (b *build) openCache() {
-	if b.options.Cache == "" && !b.options.WantCache || !b.outer.Slow && !b.payload.Slow {
+	if b.options.Recompress || b.options.Cache == "" && !b.options.WantCache || !b.outer.Slow && !b.payload.Slow {
 		return
 	}
 	dir, err := cache.In(b.options.Cache, "packed")

@@ -29,6 +29,11 @@ type pendingStub struct {
 	err    error
 }
 
+// stub says where the stub comes from.
+func (o *Options) stub() stub.Options {
+	return stub.Options{File: o.Stub, Cache: o.Cache, Notice: o.Notice}
+}
+
 // settleStub finds out whether the stub can be had. To write an image it begins to fetch
 // the stub: the context that it returns ends when that fails, so that no source is read
 // in vain.
@@ -38,7 +43,7 @@ func (b *build) settleStub(ctx context.Context, to purpose) (context.Context, er
 	}
 	v := stub.Variant{Arch: b.arch, Codec: b.payload.Name, Supervise: b.manifest.Init.Supervise != nil}
 	if to == toCheck {
-		s, err := stub.Find(ctx, v, b.options.Stub, b.options.Notice)
+		s, err := stub.Find(ctx, v, b.options.stub())
 		if err == nil && s != nil {
 			err = checkStub(s)
 		}
@@ -49,7 +54,7 @@ func (b *build) settleStub(ctx context.Context, to purpose) (context.Context, er
 	b.pending = p
 	go func() {
 		defer close(p.done)
-		p.stub, p.err = stub.Get(ctx, v, b.options.Stub, b.options.Notice)
+		p.stub, p.err = stub.Get(ctx, v, b.options.stub())
 		if p.err == nil {
 			p.err = checkStub(p.stub)
 		}
@@ -79,7 +84,8 @@ func (b *build) takeStub(err error) error {
 		return p.err
 	}
 	b.stub = p.stub
-	if err := b.stub.Unkept; err != nil && b.unkept == nil {
+	wanted := b.options.Cache != "" || b.options.WantCache
+	if err := b.stub.Unkept; err != nil && wanted && b.unkept == nil {
 		b.warning(fmt.Sprintf("the stub is compiled for every build: %v", err))
 	}
 	return nil

@@ -26,8 +26,8 @@ const module = "github.com/mkinitfs/mkinitfs"
 
 // cached returns the stub from the cache, or compiles it and puts
 // it there. Its key is all that decides over its bytes.
-func cached(ctx context.Context, v Variant, notice func(string)) (*Stub, error) {
-	src, err := sourceDir(ctx, v.Arch, notice)
+func cached(ctx context.Context, v Variant, o Options) (*Stub, error) {
+	src, err := sourceDir(ctx, v.Arch, o.Notice)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func cached(ctx context.Context, v Variant, notice func(string)) (*Stub, error) 
 	if err != nil {
 		return nil, err
 	}
-	stubs, unkept := cache.In(cache.Top(), "stubs")
+	stubs, unkept := cache.In(o.Cache, "stubs")
 	if kept := stubs.Open(key); kept != nil {
 		defer kept.Close()
 		data, err := io.ReadAll(kept)
@@ -45,7 +45,7 @@ func cached(ctx context.Context, v Variant, notice func(string)) (*Stub, error) 
 	if unkept != nil {
 		once = ""
 	}
-	notice("compiling the stub for " + cmp.Or(v.Arch, runtime.GOARCH) + once)
+	o.Notice("compiling the stub for " + cmp.Or(v.Arch, runtime.GOARCH) + once)
 	data, err := Compile(ctx, src, v)
 	if err != nil {
 		return nil, err

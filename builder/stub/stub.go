@@ -4,7 +4,7 @@
 //
 // Stubs are never kept in the repository. A release binary carries them; any
 // other mkinitfs compiles the one it needs with the Go tool, from the module that
-// it was built from itself, and keeps it in the user's cache directory.
+// it was built from itself, and keeps it in a directory that the caller names.
 package stub
 
 import (
@@ -83,20 +83,30 @@ func (v Variant) does() string {
 	return "payload " + v.Codec
 }
 
-// Get returns a stub. If file is not empty it is taken from there, unless that is
-// visibly another program. What takes long is told to notice, which may be nil, before it
-// begins.
-func Get(ctx context.Context, v Variant, file string, notice func(text string)) (*Stub, error) {
-	if notice == nil {
-		notice = func(string) {}
+// Options say where a stub comes from. The zero value compiles one unless it is embedded,
+// and keeps nothing.
+type Options struct {
+	File   string            // a stub to use instead of any other
+	Cache  string            // directory for compiled stubs, in a directory of their own; "" for none
+	Notice func(text string) // is told of what takes long before that begins; may be nil
+}
+
+func (o *Options) setDefaults() {
+	if o.Notice == nil {
+		o.Notice = func(string) {}
 	}
-	if file != "" {
-		return fromFile(file, v)
+}
+
+// Get returns a stub. One from a file is refused if it is visibly another program.
+func Get(ctx context.Context, v Variant, o Options) (*Stub, error) {
+	o.setDefaults()
+	if o.File != "" {
+		return fromFile(o.File, v)
 	}
 	if data, ok, err := embedded(v); ok || err != nil {
 		return newStub(data, sha256.Sum256(data), "embedded"), err
 	}
-	s, err := cached(ctx, v, notice)
+	s, err := cached(ctx, v, o)
 	if err != nil {
 		return nil, missing(v, err)
 	}
@@ -105,17 +115,15 @@ func Get(ctx context.Context, v Variant, file string, notice func(text string)) 
 
 // Find reports whether Get would have a stub to return, without compiling one. It
 // returns the stub if there is no need to.
-func Find(ctx context.Context, v Variant, file string, notice func(text string)) (*Stub, error) {
-	if file != "" {
-		return fromFile(file, v)
+func Find(ctx context.Context, v Variant, o Options) (*Stub, error) {
+	o.setDefaults()
+	if o.File != "" {
+		return fromFile(o.File, v)
 	}
 	if data, ok, err := embedded(v); ok || err != nil {
 		return newStub(data, sha256.Sum256(data), "embedded"), err
 	}
-	if notice == nil {
-		notice = func(string) {}
-	}
-	src, err := sourceDir(ctx, v.Arch, notice)
+	src, err := sourceDir(ctx, v.Arch, o.Notice)
 	if err == nil {
 		_, err = gobuild.Version(ctx, src)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder/stub"
 	"github.com/mkinitfs/mkinitfs/compress"
+	"github.com/mkinitfs/mkinitfs/internal/cache"
 	"github.com/mkinitfs/mkinitfs/internal/gobuild"
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 	"github.com/mkinitfs/mkinitfs/manifests"
@@ -73,7 +74,7 @@ func TestSize(t *testing.T) {
 		if v.Supervise {
 			d.budget += supervising
 		}
-		s, err := stub.Get(t.Context(), v, "", nil)
+		s, err := getStub(t.Context(), v, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +166,7 @@ func TestArchs(t *testing.T) {
 					list(t, v)
 					continue
 				}
-				s, err := stub.Get(t.Context(), v, "", nil)
+				s, err := getStub(t.Context(), v, "")
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -173,12 +174,17 @@ func TestArchs(t *testing.T) {
 				if err := os.WriteFile(file, s.Data, 0o755); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := stub.Get(t.Context(), v, file, nil); err != nil {
+				if _, err := getStub(t.Context(), v, file); err != nil {
 					t.Errorf("the stub as a file: %v", err)
 				}
 			}
 		})
 	}
+}
+
+// getStub returns a stub, by way of the user's cache.
+func getStub(ctx context.Context, v stub.Variant, file string) (*stub.Stub, error) {
+	return stub.Get(ctx, v, stub.Options{File: file, Cache: cache.Top(os.LookupEnv)})
 }
 
 // freshCache makes the user's cache directory an empty one, but for Go's own.
@@ -196,10 +202,10 @@ func freshCache(t *testing.T) string {
 }
 
 func TestCache(t *testing.T) {
-	cache := freshCache(t)
+	fresh := freshCache(t)
 	var first *stub.Stub
 	for _, want := range []string{"compiled", "cached", "cached"} {
-		s, err := stub.Get(t.Context(), plain, "", nil)
+		s, err := getStub(t.Context(), plain, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,29 +219,47 @@ func TestCache(t *testing.T) {
 			t.Errorf("the %s stub: got SHA-256 %s, Go %q; the first had %s, %q", s.Origin, s.SHA256, s.GoVersion, first.SHA256, first.GoVersion)
 		}
 	}
-	files, err := filepath.Glob(filepath.Join(cache, "mkinitfs", "stubs", "*"))
+	files, err := filepath.Glob(filepath.Join(fresh, "mkinitfs", "stubs", "*"))
 	if err != nil || len(files) != 1 {
 		t.Errorf("got %q, %v in the cache, want one file", files, err)
 	}
 	// A stub of another codec is another one.
-	if s, err := stub.Get(t.Context(), stub.Variant{Arch: "amd64", Codec: "gzip"}, "", nil); err != nil || s.Origin != "compiled" || s.SHA256 == first.SHA256 {
+	if s, err := getStub(t.Context(), stub.Variant{Arch: "amd64", Codec: "gzip"}, ""); err != nil || s.Origin != "compiled" || s.SHA256 == first.SHA256 {
 		t.Errorf("stub for gzip: got %v, want one of its own", err)
+	}
+}
+
+// A stub is kept where the caller says and nowhere else.
+func TestCacheOption(t *testing.T) {
+	users := freshCache(t)
+	named := filepath.Join(t.TempDir(), "named")
+	for _, test := range []struct{ dir, want string }{{"", "compiled"}, {"", "compiled"}, {named, "compiled"}, {named, "cached"}} {
+		s, err := stub.Get(t.Context(), plain, stub.Options{Cache: test.dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Origin != test.want || (s.Unkept == nil) != (test.dir != "") {
+			t.Errorf("cache %q: got a stub that was %s, unkept for %v, want it %s", test.dir, s.Origin, s.Unkept, test.want)
+		}
+	}
+	if left, err := os.ReadDir(users); err != nil || len(left) > 0 {
+		t.Errorf("the user's cache directory: got %v, %v, want nothing in it", left, err)
 	}
 }
 
 // A cached stub that is not what was stored, as after a power cut, is compiled anew.
 func TestCacheDamage(t *testing.T) {
-	cache := freshCache(t)
+	fresh := freshCache(t)
 	get := func() *stub.Stub {
 		t.Helper()
-		s, err := stub.Get(t.Context(), plain, "", nil)
+		s, err := getStub(t.Context(), plain, "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		return s
 	}
 	first := get()
-	files, err := filepath.Glob(filepath.Join(cache, "mkinitfs", "stubs", "*"))
+	files, err := filepath.Glob(filepath.Join(fresh, "mkinitfs", "stubs", "*"))
 	if err != nil || len(files) != 1 {
 		t.Fatalf("got %q, %v in the cache, want one file", files, err)
 	}
@@ -264,12 +288,12 @@ func TestCacheDamage(t *testing.T) {
 
 // A cached stub that has got the name of another one is compiled anew.
 func TestCacheSwap(t *testing.T) {
-	cache := freshCache(t)
+	fresh := freshCache(t)
 	variants := []stub.Variant{plain, {Arch: "amd64", Codec: "gzip"}}
 	var sums, files []string
 	for range 2 {
 		for i, v := range variants {
-			s, err := stub.Get(t.Context(), v, "", nil)
+			s, err := getStub(t.Context(), v, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -280,10 +304,10 @@ func TestCacheSwap(t *testing.T) {
 				t.Errorf("%s: got SHA-256 %s, want %s", v.Codec, s.SHA256, sums[i])
 			}
 		}
-		if files, _ = filepath.Glob(filepath.Join(cache, "mkinitfs", "stubs", "*")); len(files) != 2 {
+		if files, _ = filepath.Glob(filepath.Join(fresh, "mkinitfs", "stubs", "*")); len(files) != 2 {
 			t.Fatalf("got %q in the cache, want two files", files)
 		}
-		aside := filepath.Join(cache, "aside")
+		aside := filepath.Join(fresh, "aside")
 		err := errors.Join(os.Rename(files[0], aside), os.Rename(files[1], files[0]), os.Rename(aside, files[1]))
 		if err != nil {
 			t.Fatal(err)
@@ -293,11 +317,11 @@ func TestCacheSwap(t *testing.T) {
 
 // A stub is neither taken from where others can write nor kept there.
 func TestCacheOfOthers(t *testing.T) {
-	cache := freshCache(t)
-	stubs := filepath.Join(cache, "mkinitfs", "stubs")
+	fresh := freshCache(t)
+	stubs := filepath.Join(fresh, "mkinitfs", "stubs")
 	get := func() *stub.Stub {
 		t.Helper()
-		s, err := stub.Get(t.Context(), plain, "", nil)
+		s, err := getStub(t.Context(), plain, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -318,7 +342,7 @@ func TestCacheOfOthers(t *testing.T) {
 	if s := get(); s.Origin != "cached" || s.Unkept != nil {
 		t.Errorf("got a stub that was %s, unkept for %v, want it cached", s.Origin, s.Unkept)
 	}
-	t.Setenv("MKINITFS_CACHE", filepath.Join(cache, "other"))
+	t.Setenv("MKINITFS_CACHE", filepath.Join(fresh, "other"))
 	for _, want := range []string{"compiled", "cached"} {
 		if s := get(); s.Origin != want || s.Unkept != nil {
 			t.Errorf("with MKINITFS_CACHE: got a stub that was %s, unkept for %v, want it %s", s.Origin, s.Unkept, want)
@@ -335,7 +359,7 @@ func TestNoCache(t *testing.T) {
 	}
 	t.Setenv("XDG_CACHE_HOME", file)
 	for range 2 {
-		s, err := stub.Get(t.Context(), plain, "", nil)
+		s, err := getStub(t.Context(), plain, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -348,7 +372,7 @@ func TestNoCache(t *testing.T) {
 func TestNoGo(t *testing.T) {
 	freshCache(t)
 	t.Setenv("PATH", t.TempDir())
-	_, err := stub.Get(t.Context(), plain, "", nil)
+	_, err := getStub(t.Context(), plain, "")
 	if err == nil {
 		t.Fatal("got a stub without a Go tool")
 	}
@@ -363,13 +387,13 @@ func TestCancelled(t *testing.T) {
 	freshCache(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := stub.Get(ctx, plain, "", nil); err == nil || !strings.Contains(err.Error(), context.Canceled.Error()) {
+	if _, err := getStub(ctx, plain, ""); err == nil || !strings.Contains(err.Error(), context.Canceled.Error()) {
 		t.Errorf("got error %v, want %v", err, context.Canceled)
 	}
 }
 
 func TestFile(t *testing.T) {
-	s, err := stub.Get(t.Context(), plain, "", nil)
+	s, err := getStub(t.Context(), plain, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -377,7 +401,7 @@ func TestFile(t *testing.T) {
 	if err := os.WriteFile(file, s.Data, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	got, err := stub.Get(t.Context(), plain, file, nil)
+	got, err := getStub(t.Context(), plain, file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -385,7 +409,7 @@ func TestFile(t *testing.T) {
 		t.Errorf("got SHA-256 %s, Go %s, origin %s, want %s, %s, %s", got.SHA256, got.GoVersion, got.Origin, s.SHA256, s.GoVersion, file)
 	}
 	for _, arch := range []string{"386", "arm64", "mipsle", "arm/v7"} {
-		if _, err := stub.Get(t.Context(), stub.Variant{Arch: arch, Codec: "none"}, file, nil); err == nil || !strings.Contains(err.Error(), "is for amd64, the image is for "+arch) {
+		if _, err := getStub(t.Context(), stub.Variant{Arch: arch, Codec: "none"}, file); err == nil || !strings.Contains(err.Error(), "is for amd64, the image is for "+arch) {
 			t.Errorf("for %s: got error %v, want it refused", arch, err)
 		}
 	}
@@ -403,17 +427,17 @@ func TestFile(t *testing.T) {
 		if err := os.WriteFile(file, mips, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := stub.Get(t.Context(), stub.Variant{Arch: "mips64le", Codec: "none"}, file, nil); err == nil {
+		if _, err := getStub(t.Context(), stub.Variant{Arch: "mips64le", Codec: "none"}, file); err == nil {
 			t.Errorf("a MIPS stub with byte %d of %d: got no error, want it refused for mips64le", other.at, other.value)
 		}
 	}
 	if err := os.WriteFile(file, []byte("#!/bin/sh\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := stub.Get(t.Context(), plain, file, nil); err == nil || !strings.Contains(err.Error(), "stub "+file+": not an ELF program") {
+	if _, err := getStub(t.Context(), plain, file); err == nil || !strings.Contains(err.Error(), "stub "+file+": not an ELF program") {
 		t.Errorf("a script: got error %v, want it refused", err)
 	}
-	if _, err := stub.Get(t.Context(), plain, file+".missing", nil); err == nil || !strings.Contains(err.Error(), "no such file") {
+	if _, err := getStub(t.Context(), plain, file+".missing"); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("no file: got error %v", err)
 	}
 }
@@ -428,7 +452,7 @@ func TestFileBuild(t *testing.T) {
 		return "payload " + v.Codec
 	}
 	for _, v := range stub.Variants("amd64") {
-		s, err := stub.Get(t.Context(), v, "", nil)
+		s, err := getStub(t.Context(), v, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -442,7 +466,7 @@ func TestFileBuild(t *testing.T) {
 				want = "stub " + file + ": is for " + does(v) + ", the image has " + does(image)
 			}
 			got := ""
-			if _, err := stub.Get(t.Context(), image, file, nil); err != nil {
+			if _, err := getStub(t.Context(), image, file); err != nil {
 				got = err.Error()
 			}
 			if got != want {
@@ -458,7 +482,7 @@ func TestFileBuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "stub " + other + ": is the program " + module + "/builder/stub/embed, not a stub, which is " + source
-	if _, err := stub.Get(t.Context(), plain, other, nil); err == nil || err.Error() != want {
+	if _, err := getStub(t.Context(), plain, other); err == nil || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)
 	}
 	bare := make([]byte, 64)
@@ -469,7 +493,7 @@ func TestFileBuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, v := range stub.Variants("amd64") {
-		if _, err := stub.Get(t.Context(), v, other, nil); err != nil {
+		if _, err := getStub(t.Context(), v, other); err != nil {
 			t.Errorf("a program that does not say what it is: got error %v, want it taken for %s", err, does(v))
 		}
 	}

@@ -36,9 +36,7 @@ func buildCommand(lookup func(string) (string, bool)) *cobra.Command {
 				return err
 			}
 			o.Digest, o.Depfile, o.IfChanged = asJSON, depfile, ifChanged
-			if !noCache {
-				o.Cache, o.WantCache = cache.Top(), true
-			}
+			o.Cache, o.WantCache, o.Recompress = cache.Top(lookup), true, noCache
 			collectLate()
 			bar := newProgressBar(cmd.ErrOrStderr(), lookup)
 			if bar != nil {

@@ -90,7 +90,7 @@ func goSettings(t *testing.T) []string {
 func ownCache(t *testing.T) string {
 	t.Helper()
 	own := t.TempDir()
-	stubs := filepath.Join(cache.Top(), "stubs")
+	stubs := filepath.Join(cache.Top(os.LookupEnv), "stubs")
 	err := errors.Join(
 		os.MkdirAll(stubs, 0o700), os.Mkdir(filepath.Join(own, "mkinitfs"), 0o700),
 		os.Symlink(stubs, filepath.Join(own, "mkinitfs", "stubs")),

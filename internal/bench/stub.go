@@ -3,8 +3,11 @@
 package main
 
 import (
+	"os"
+
 	builderstub "github.com/mkinitfs/mkinitfs/builder/stub"
 	"github.com/mkinitfs/mkinitfs/compress"
+	"github.com/mkinitfs/mkinitfs/internal/cache"
 )
 
 // stub weighs the stubs beside an empty Go program.
@@ -19,7 +22,7 @@ func (b *bench) stub() error {
 	}
 	limits := map[string]float64{"none": 1.30e6, "zstd": 1.75e6}
 	for _, codec := range compress.Names() {
-		s, err := builderstub.Get(b.ctx, builderstub.Variant{Arch: "amd64", Codec: codec}, "", nil)
+		s, err := builderstub.Get(b.ctx, builderstub.Variant{Arch: "amd64", Codec: codec}, builderstub.Options{Cache: cache.Top(os.LookupEnv)})
 		if err != nil {
 			return err
 		}

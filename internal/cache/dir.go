@@ -13,20 +13,23 @@ const variable = "MKINITFS_CACHE"
 
 // Top returns the directory that all of mkinitfs's caches are in: the one that the
 // variable MKINITFS_CACHE names, else the default, mkinitfs in the user's cache
-// directory. It is "" if the user has none.
-func Top() string {
-	if dir := os.Getenv(variable); dir != "" {
+// directory. It is "" if the user has none. Variables are looked up by lookup.
+func Top(lookup func(name string) (string, bool)) string {
+	if dir, _ := lookup(variable); dir != "" {
 		return dir
 	}
-	return byDefault()
+	return byDefault(lookup)
 }
 
-func byDefault() string {
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return ""
+// byDefault is mkinitfs in the directory that the XDG Base Directory Specification has for
+// caches, which is absolute.
+func byDefault(lookup func(name string) (string, bool)) string {
+	if dir, _ := lookup("XDG_CACHE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "mkinitfs")
+	} else if home, _ := lookup("HOME"); dir == "" && home != "" {
+		return filepath.Join(home, ".cache", "mkinitfs")
 	}
-	return filepath.Join(dir, "mkinitfs")
+	return ""
 }
 
 // In returns the directory of this name in top, and makes both. Where top is the
@@ -43,7 +46,7 @@ func In(top, name string) (Dir, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return Dir{}, err
 	}
-	own := filepath.Clean(top) == byDefault()
+	own := filepath.Clean(top) == byDefault(os.LookupEnv)
 	for _, dir := range []string{top, path} {
 		info, err := os.Stat(dir)
 		if err != nil {

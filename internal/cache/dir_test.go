@@ -27,7 +27,7 @@ func TestIn(t *testing.T) {
 			home := t.TempDir()
 			t.Setenv("XDG_CACHE_HOME", home)
 			t.Setenv(variable, "")
-			for top, want := range map[string]string{Top(): test.isDefault, filepath.Join(home, "named"): test.named} {
+			for top, want := range map[string]string{Top(os.LookupEnv): test.isDefault, filepath.Join(home, "named"): test.named} {
 				kept := filepath.Join(top, "kept")
 				if err := os.MkdirAll(kept, 0o700); err != nil {
 					t.Fatal(err)
@@ -57,7 +57,7 @@ func TestIn(t *testing.T) {
 func TestOwnFiles(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv(variable, "")
-	d, err := In(Top(), "kept")
+	d, err := In(Top(os.LookupEnv), "kept")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestOwnFiles(t *testing.T) {
 	}
 	for _, dir := range []string{d.path, filepath.Dir(d.path)} {
 		os.Chown(dir, 1, 1)
-		if _, err := In(Top(), "kept"); err == nil || !strings.Contains(err.Error(), dir+": it belongs to user 1, not to user 0") {
+		if _, err := In(Top(os.LookupEnv), "kept"); err == nil || !strings.Contains(err.Error(), dir+": it belongs to user 1, not to user 0") {
 			t.Errorf("%s belongs to another: got error %v", dir, err)
 		}
 		os.Chown(dir, 0, 0)
@@ -95,17 +95,17 @@ func TestTop(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", "/cache")
 	for value, want := range map[string]string{"": "/cache/mkinitfs", "/other": "/other", "near": "near"} {
 		t.Setenv(variable, value)
-		if got := Top(); got != want {
+		if got := Top(os.LookupEnv); got != want {
 			t.Errorf("%s=%s: got %q, want %q", variable, value, got, want)
 		}
 	}
 	t.Setenv(variable, "")
 	t.Setenv("XDG_CACHE_HOME", "")
 	t.Setenv("HOME", "")
-	if got := Top(); got != "" {
+	if got := Top(os.LookupEnv); got != "" {
 		t.Errorf("without a home: got %q, want none", got)
 	}
-	if _, err := In(Top(), "kept"); err == nil || !strings.Contains(err.Error(), "no cache directory") {
+	if _, err := In(Top(os.LookupEnv), "kept"); err == nil || !strings.Contains(err.Error(), "no cache directory") {
 		t.Errorf("without a home: got error %v", err)
 	}
 }

@@ -69,7 +69,7 @@ var layers = map[string]string{
 	"internal/faults":         "",
 	"internal/guest":          "internal/guest/report |",
 	"internal/guest/report":   "",
-	"internal/bench":          "builder/stub builder/unpack compress/zstd compress internal/gobuild internal/qemu |",
+	"internal/bench":          "builder/stub builder/unpack compress/zstd compress internal/cache internal/gobuild internal/qemu |",
 	"internal/bench/floor":    "",
 	"internal/bench/guest":    "",
 	"internal/bench/timed":    "",

@@ -24,6 +24,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/stub"
 	"github.com/mkinitfs/mkinitfs/builder/unpack"
 	"github.com/mkinitfs/mkinitfs/compress"
+	"github.com/mkinitfs/mkinitfs/internal/cache"
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
@@ -128,7 +129,7 @@ func newImage(t *testing.T, codec, script string) *image {
 func (img *image) boot(t *testing.T) (string, int) {
 	t.Helper()
 	needRoot(t, "start the first process of a namespace")
-	s, err := stub.Get(t.Context(), stub.Variant{Codec: img.plan.Payload, Supervise: img.plan.OnExit != ""}, "", nil)
+	s, err := stub.Get(t.Context(), stub.Variant{Codec: img.plan.Payload, Supervise: img.plan.OnExit != ""}, stub.Options{Cache: cache.Top(os.LookupEnv)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -520,7 +521,7 @@ func TestBootDropsExtras(t *testing.T) {
 
 // The stub is of no use as an ordinary program, and does no harm.
 func TestNotFirst(t *testing.T) {
-	s, err := stub.Get(t.Context(), stub.Variant{Codec: "none"}, "", nil)
+	s, err := stub.Get(t.Context(), stub.Variant{Codec: "none"}, stub.Options{Cache: cache.Top(os.LookupEnv)})
 	if err != nil {
 		t.Fatal(err)
 	}
