@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/mkinitfs/mkinitfs/internal/follow"
 	"github.com/mkinitfs/mkinitfs/internal/newfile"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
@@ -128,8 +129,7 @@ func sameBytes(a, b io.Reader) bool {
 // followLinks returns what path is a symbolic link to, which need not exist: the
 // link is to stay one.
 func followLinks(path string) (string, error) {
-	const maxLinks = 40 // the kernel's MAXSYMLINKS
-	for range maxLinks {
+	for range follow.MaxLinks {
 		target, err := os.Readlink(path)
 		if err != nil {
 			return path, nil

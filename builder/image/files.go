@@ -4,13 +4,12 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"path"
-	"strings"
 	"syscall"
 
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/compress"
+	"github.com/mkinitfs/mkinitfs/internal/follow"
 )
 
 // Files are the files of the root that an image brings up.
@@ -100,25 +99,17 @@ func (f *Files) copy(out io.Writer, e *Entry) error {
 
 // find returns the entry at a path, symbolic links followed.
 func (f *Files) find(name string) (*Entry, error) {
-	at, left := "/", name
-	for links := 0; left != ""; {
-		var part string
-		part, left, _ = strings.Cut(left, "/")
-		next := path.Join(at, part)
-		e := f.entries[next]
-		if e == nil || e.Type() != cpio.TypeLink {
-			at = next
-			continue
+	place, err := follow.Walk(name, func(place string, _ bool) (string, bool, error) {
+		e := f.entries[place]
+		if e == nil {
+			return "", false, nil
 		}
-		if links++; links > maxLinks {
-			return nil, syscall.ELOOP
-		}
-		if strings.HasPrefix(e.Link, "/") {
-			at = "/"
-		}
-		left = e.Link + "/" + left
+		return e.Link, e.Type() == cpio.TypeLink, nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	if e := f.entries[at]; e != nil {
+	if e := f.entries[place]; e != nil {
 		return e, nil
 	}
 	return nil, fs.ErrNotExist

@@ -1,9 +1,11 @@
 package image
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/internal/follow"
 )
 
 // named returns what has a name, which may itself be a link, or nil.
@@ -16,57 +18,53 @@ func (t *kernelRoot) named(name string) *node {
 	return t.nodes[below(at, base)]
 }
 
-const maxLinks = 40 // that are followed for one name, as in the kernel
-
 // directory returns the place of a directory, or why there is none. For an entry with an
-// outcome it makes directories that are missing.
+// outcome it makes directories that are missing, but for those that only the target of a
+// link names.
 func (t *kernelRoot) directory(name string, e *Entry, out *outcome) (string, *rule) {
 	if n := t.nodes[name]; n != nil && n.Type() == cpio.TypeDir {
 		return name, nil
 	}
-	at, links := "", 0
-	rest := len(name) + 1 // behind the target of the last link; what is before that belongs to the link
-	for left := name; left != ""; {
-		var part string
-		part, left, _ = strings.Cut(left, "/")
-		switch part {
-		case "", ".":
-			continue
-		case "..":
-			at = parentOf(at)
-			continue
-		}
-		next := below(at, part)
-		n := t.nodes[next]
+	why := parentLoop // unless look says otherwise
+	lost := errors.New("lost")
+	place, err := follow.Walk(name, func(place string, linked bool) (string, bool, error) {
+		place = place[1:]
+		n := t.nodes[place]
 		switch {
-		case n == nil && (out == nil || len(left) >= rest):
-			return "", parentLost
+		case n == nil && (out == nil || linked):
+			why = parentLost
+			return "", false, lost
 		case n == nil:
-			const nodeSize = 256
-			if t.made += int64(len(next)) + nodeSize; t.made > maxText+t.added*textShare {
-				return "", parentsMany
+			if many := t.addParent(place, e, out); many != nil {
+				why = many
+				return "", false, lost
 			}
-			if !out.orphan {
-				t.note(parentGone, e)
-			}
-			out.orphan = true
-			t.put(next, newDirectory())
 		case n.Type() == cpio.TypeLink:
-			if links++; links > maxLinks {
-				return "", parentLoop
-			}
-			if strings.HasPrefix(n.link, "/") {
-				at = ""
-			}
-			rest = len(left)
-			left = n.link + "/" + left
-			continue
+			return n.link, true, nil
 		case n.Type() != cpio.TypeDir:
-			return "", parentFile
+			why = parentFile
+			return "", false, lost
 		}
-		at = next
+		return "", false, nil
+	})
+	if err != nil {
+		return "", why
 	}
-	return at, nil
+	return place[1:], nil
+}
+
+// addParent makes a directory that is missing on the way to an entry, or returns why not.
+func (t *kernelRoot) addParent(place string, e *Entry, out *outcome) *rule {
+	const nodeSize = 256
+	if t.made += int64(len(place)) + nodeSize; t.made > maxText+t.added*textShare {
+		return parentsMany
+	}
+	if !out.orphan {
+		t.note(parentGone, e)
+	}
+	out.orphan = true
+	t.put(place, newDirectory())
+	return nil
 }
 
 // splitName returns the directory of a name, its last part, and whether slashes follow.

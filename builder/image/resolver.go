@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/mkinitfs/mkinitfs/internal/follow"
 )
 
 // resolver finds the directories of names below a root as they are for a process that
@@ -111,7 +113,7 @@ func (r *resolver) open(dir string) (directory, error) {
 			return directory{fd: -1}, err
 		case target == "":
 			continue
-		case links == maxLinks:
+		case links == follow.MaxLinks:
 			return directory{fd: -1}, unix.ELOOP
 		}
 		links++

@@ -1,42 +1,28 @@
 package plan
 
 import (
+	"errors"
 	"slices"
 	"strings"
+
+	"github.com/mkinitfs/mkinitfs/internal/follow"
 )
 
 // Find returns what path leads to in a finished plan, through symbolic links as
 // the kernel would follow them with the plan's root as /; nil if it leads nowhere.
 func Find(entries []*Entry, path string) *Entry {
-	at := entries[0] // "/"
-	links := 0
-	for rest := path; rest != ""; {
-		var part string
-		part, rest, _ = strings.Cut(rest, "/")
-		switch part {
-		case "", ".":
-			continue
-		case "..":
-			at = lookup(entries, parent(at.Path))
-			continue
+	nowhere := errors.New("leads nowhere")
+	place, err := follow.Walk(path, func(place string, _ bool) (string, bool, error) {
+		e := lookup(entries, place)
+		if e == nil {
+			return "", false, nowhere
 		}
-		e := lookup(entries, strings.TrimSuffix(at.Path, "/")+"/"+part)
-		switch {
-		case e == nil:
-			return nil
-		case !e.IsLink():
-			at = e
-			continue
-		}
-		if links++; links > maxLinks {
-			return nil
-		}
-		if strings.HasPrefix(e.Target, "/") {
-			at = entries[0]
-		}
-		rest = e.Target + "/" + rest
+		return e.Target, e.IsLink(), nil
+	})
+	if err != nil {
+		return nil
 	}
-	return at
+	return lookup(entries, place)
 }
 
 func lookup(entries []*Entry, path string) *Entry {

@@ -5,11 +5,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
-)
 
-// maxLinks is how many symbolic links one path may lead through, as in the
-// kernel (MAXSYMLINKS in include/linux/namei.h).
-const maxLinks = 40
+	"github.com/mkinitfs/mkinitfs/internal/follow"
+)
 
 // link is a symbolic link of the image.
 type link struct {
@@ -40,7 +38,7 @@ func (p *planner) resolve() bool {
 		if maps.Equal(links, p.links.links) {
 			break
 		}
-		if round == maxLinks {
+		if round == follow.MaxLinks {
 			for place, l := range links {
 				if p.links.links[place] != l {
 					p.fail(p.entries[l.entry], "", "symbolic links move each other without end")
@@ -163,7 +161,7 @@ func (t *linkTable) folder(path string) (string, error) {
 // follow returns where the link at place leads in the end.
 func (t *linkTable) follow(place string, followed *int) (string, error) {
 	target := t.links[place].target
-	if *followed++; *followed > maxLinks {
+	if *followed++; *followed > follow.MaxLinks {
 		return "", fmt.Errorf("too many symbolic links, at %s -> %s", place, target)
 	}
 	at := parent(place)

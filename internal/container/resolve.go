@@ -6,10 +6,9 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path"
-	"strings"
+	"syscall"
 
-	"golang.org/x/sys/unix"
+	"github.com/mkinitfs/mkinitfs/internal/follow"
 )
 
 // resolve returns a path without symbolic links, dots and double slashes. A relative path
@@ -39,31 +38,15 @@ func resolveDir(name string) (string, error) {
 // walk goes along a path, component by component, through symbolic links. It calls
 // visit with each one before it looks there.
 func walk(name string, visit func(at string) error) (string, error) {
-	const maxLinks = 40 // the kernel's MAXSYMLINKS
-	at, links := "/", 0
-	for rest := name; rest != ""; {
-		var part string
-		part, rest, _ = strings.Cut(rest, "/")
-		if part == "" || part == "." || part == ".." {
-			at = path.Join(at, part)
-			continue
+	at, err := follow.Walk(name, func(place string, _ bool) (string, bool, error) {
+		if err := visit(place); err != nil {
+			return "", false, err
 		}
-		next := path.Join(at, part)
-		if err := visit(next); err != nil {
-			return "", err
-		}
-		target, err := os.Readlink(next)
-		if err != nil { // not a link, or missing
-			at = next
-			continue
-		}
-		if links++; links > maxLinks {
-			return "", &os.PathError{Op: "follow", Path: name, Err: unix.ELOOP}
-		}
-		if strings.HasPrefix(target, "/") {
-			at = "/"
-		}
-		rest = target + "/" + rest
+		target, err := os.Readlink(place)
+		return target, err == nil, nil // else it is not a link, or missing
+	})
+	if errno, ok := err.(syscall.Errno); ok { // of the walk; those of visit name a path
+		err = &os.PathError{Op: "follow", Path: name, Err: errno}
 	}
-	return at, nil
+	return at, err
 }

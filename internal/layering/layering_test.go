@@ -30,23 +30,23 @@ var layers = map[string]string{
 	"compress/words":  "",
 	"compress/xz":     "",
 	"compress/zstd":   "compress/words |",
-	"builder/plan":    "builder/bootplan builder/cpio internal/xattr |",
+	"builder/plan":    "builder/bootplan builder/cpio internal/follow internal/xattr |",
 	"builder/cpio":    "",
 	"builder/selinux": "internal/xattr |",
 
 	"builder": "builder/cpio builder/image builder/layout builder/lint builder/plan builder/selinux builder/source builder/stub builder/bootplan " +
-		"compress internal/arch internal/cache internal/hostfile internal/newfile internal/xattr manifests |",
+		"compress internal/arch internal/cache internal/follow internal/hostfile internal/newfile internal/xattr manifests |",
 	"builder/source": "builder/plan compress internal/filecaps internal/gobuild internal/magic internal/newfile internal/xattr manifests | builder/cpio builder/image",
 	"builder/layout": "builder/bootplan builder/cpio builder/plan internal/arch |",
 	"builder/lint":   "builder/cpio builder/plan internal/arch internal/hostfile |",
-	"builder/image":  "builder/cpio builder/bootplan compress internal/arch internal/magic internal/xattr | builder/unpack",
+	"builder/image":  "builder/cpio builder/bootplan compress internal/arch internal/follow internal/magic internal/xattr | builder/unpack",
 
 	"builder/stub":       "compress internal/arch internal/cache internal/gobuild |",
 	"builder/stub/embed": "builder/stub internal/arch | manifests",
 	"builder/stub/init":  "builder/cpio builder/bootplan compress/gzip compress/lz4 builder/unpack compress/xz compress/zstd |",
 	"builder/unpack":     "builder/cpio |",
 	"builder/bootplan":   "",
-	"internal/container": "builder/image builder/bootplan internal/arch internal/words |",
+	"internal/container": "builder/image builder/bootplan internal/arch internal/follow internal/words |",
 
 	// Of the inner packages the command wants words only: the bits of a mode, the
 	// type of a plan's errors, what an image says about itself.
@@ -55,6 +55,7 @@ var layers = map[string]string{
 
 	"internal/arch":           "",
 	"internal/cache":          "internal/newfile |",
+	"internal/follow":         "",
 	"internal/hostfile":       "",
 	"internal/magic":          "",
 	"internal/newfile":        "",
