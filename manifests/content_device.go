@@ -45,12 +45,12 @@ func readBlock(o *object) Content {
 	return b
 }
 
-func (c *Char) check() error {
-	return errors.Join(c.checkDst(false), checkMode(c.Mode), c.Device.check())
+func (c *Char) check(root RootType) error {
+	return errors.Join(c.checkDst(false), c.Attr.check(root), c.Device.check())
 }
 
-func (b *Block) check() error {
-	return errors.Join(b.checkDst(false), checkMode(b.Mode), b.Device.check())
+func (b *Block) check(root RootType) error {
+	return errors.Join(b.checkDst(false), b.Attr.check(root), b.Device.check())
 }
 
 func (d Device) check() error {

@@ -99,10 +99,10 @@ func (f *File) readSource(o *object) {
 	o.refuse("src is a pattern", "links")
 }
 
-func (f *File) check() error {
+func (f *File) check(root RootType) error {
 	var missing error
 	if f.Src == "" && f.Text == nil {
 		missing = errFileSource
 	}
-	return errors.Join(f.checkDst(f.DstDir || f.SrcGlob), missing, checkMode(f.Mode), checkLinks(f.Links))
+	return errors.Join(f.checkDst(f.DstDir || f.SrcGlob), missing, f.Attr.check(root), f.SrcXattrs.check(root), checkLinks(f.Links))
 }

@@ -29,6 +29,6 @@ func readGo(o *object) Content {
 	return g
 }
 
-func (g *Go) check() error {
-	return errors.Join(g.checkDst(g.DstDir), checkSource("go", g.Src), checkMode(g.Mode), checkLinks(g.Links))
+func (g *Go) check(root RootType) error {
+	return errors.Join(g.checkDst(g.DstDir), checkSource("go", g.Src), g.Attr.check(root), checkLinks(g.Links))
 }

@@ -47,10 +47,10 @@ func readHardlink(o *object) Content {
 	return h
 }
 
-func (s *Symlink) check() error {
-	return errors.Join(s.checkDst(false), checkText("target", s.Target, parseTarget))
+func (s *Symlink) check(root RootType) error {
+	return errors.Join(s.checkDst(false), checkText("target", s.Target, parseTarget), s.Attr.check(root))
 }
 
-func (h *Hardlink) check() error {
+func (h *Hardlink) check(RootType) error {
 	return errors.Join(h.checkDst(false), checkText("target", h.Target, parseNewPath))
 }

@@ -51,6 +51,8 @@ func readSocket(o *object) Content {
 	return s
 }
 
-func (d *Dir) check() error    { return errors.Join(d.checkDst(true), checkMode(d.Mode)) }
-func (f *FIFO) check() error   { return errors.Join(f.checkDst(false), checkMode(f.Mode)) }
-func (s *Socket) check() error { return errors.Join(s.checkDst(false), checkMode(s.Mode)) }
+func (d *Dir) check(root RootType) error  { return errors.Join(d.checkDst(true), d.Attr.check(root)) }
+func (f *FIFO) check(root RootType) error { return errors.Join(f.checkDst(false), f.Attr.check(root)) }
+func (s *Socket) check(root RootType) error {
+	return errors.Join(s.checkDst(false), s.Attr.check(root))
+}

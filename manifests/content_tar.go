@@ -55,9 +55,10 @@ func (d *decoder) streams(items []Content) {
 	}
 }
 
-func (t *Tar) check() error {
-	if t.Dst == "" {
-		return checkSource("tar", t.Src)
+func (t *Tar) check(root RootType) error {
+	var dst error
+	if t.Dst != "" {
+		dst = t.checkDst(true)
 	}
-	return errors.Join(t.checkDst(true), checkSource("tar", t.Src))
+	return errors.Join(dst, checkSource("tar", t.Src), t.SrcXattrs.check(root), checkGlobs("exclude", t.Exclude, parseExclude))
 }

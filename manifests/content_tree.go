@@ -66,6 +66,7 @@ func (o *object) source() string {
 	return src
 }
 
-func (t *Tree) check() error {
-	return errors.Join(t.checkDst(true), checkSource("tree", t.Src), checkMode(t.Mode), checkMode(t.DirMode))
+func (t *Tree) check(root RootType) error {
+	return errors.Join(t.checkDst(true), checkSource("tree", t.Src), t.Attr.check(root), checkMode(t.DirMode),
+		t.SrcXattrs.check(root), checkGlobs("exclude", t.Exclude, parseExclude))
 }

@@ -1,6 +1,7 @@
 package manifests
 
 import (
+	"errors"
 	"slices"
 )
 
@@ -8,8 +9,8 @@ import (
 // [*Block], [*FIFO], [*Socket], [*Tree], [*Tar] or [*Go].
 type Content interface {
 	Common() *Item
-	Type() string // the word for it in a manifest
-	check() error // says what no manifest file could have
+	Type() string              // the word for it in a manifest
+	check(root RootType) error // says what no manifest file could have, in a root of that type
 }
 
 // Item is what every item of contents has.
@@ -60,6 +61,8 @@ var otherTypes = []otherWord{
 	{"golang", "go"}, {"program", "file or go"}, {"binary", "file or go"},
 }
 
+var errNoType = errors.New("an item of contents needs type")
+
 // content decodes one item of contents and appends it to list.
 func (d *decoder) content(n *node, list *[]Content) {
 	if n.kind != mapping {
@@ -74,7 +77,7 @@ func (d *decoder) content(n *node, list *[]Content) {
 				return
 			}
 		}
-		d.add(n.pos, advise(guessType(n), "an item of contents needs type"))
+		d.add(n.pos, advise(guessType(n), "%w", errNoType))
 		return
 	}
 	t, ok := take(d, kind.val, "type", findType)

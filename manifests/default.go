@@ -2,8 +2,6 @@ package manifests
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"slices"
 )
 
@@ -14,48 +12,18 @@ func Default() *Manifest {
 	return d.manifest(&node{kind: mapping})
 }
 
-// Complete returns a copy of m in which every empty value has its default. A program needs
-// it for a manifest that it has put together by hand. Values that no manifest file could
-// have are an error of type [Errors].
+// Complete returns a copy of m in which every empty value has its default. A manifest that
+// a program has put together needs it. A value that no manifest file could have is an error
+// of type [Errors].
 func (m *Manifest) Complete() (*Manifest, error) {
 	full, standard := *m, Default()
 	full.Compress = m.Compress.or(standard.Compress)
 	full.Root.complete(standard.Root)
 	full.Init.complete(standard.Init, full.Root.Type)
-	var errs Errors
-	check := func(pos Pos, err error) {
-		for _, one := range split(err) {
-			errs = append(errs, problem(pos, one))
-		}
-	}
-	check(m.Pos, full.Root.check())
-	check(m.Init.Pos, full.Init.check())
-	if m.Arch != "" {
-		_, err := ParseArch(m.Arch)
-		check(m.Pos, err)
-	}
-	for _, c := range m.Contents {
-		check(c.Common().Pos, c.check())
-	}
-	if len(errs) > 0 {
+	if errs := full.check(standard); len(errs) > 0 {
 		return nil, errs.sorted()
 	}
 	return &full, nil
-}
-
-// split takes apart what errors.Join has put together.
-func split(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var all []error
-		for _, one := range joined.Unwrap() {
-			all = append(all, split(one)...)
-		}
-		return all
-	}
-	if err == nil {
-		return nil
-	}
-	return []error{err}
 }
 
 func (c Compression) or(standard Compression) Compression {
@@ -71,15 +39,6 @@ func (r *Root) complete(standard Root) {
 	r.Payload = r.Payload.or(standard.Payload)
 	r.Extra = cmp.Or(r.Extra, standard.Extra)
 	r.Xattrs = cmp.Or(r.Xattrs, standard.Xattrs)
-}
-
-func (r *Root) check() error {
-	return errors.Join(
-		rootSection.check("type", string(r.Type)),
-		rootSection.check("extra", r.Extra),
-		rootSection.check("xattrs", r.Xattrs),
-		checkMode(r.Mode),
-	)
 }
 
 // complete fills i in for a root of the given type. Only a root of type none can do
@@ -102,72 +61,7 @@ func (i *Init) complete(standard Init, root RootType) {
 	}
 }
 
-func (i *Init) check() error {
-	errs := []error{initSection.check("on_error", i.OnError), initSection.check("cmdline", i.Cmdline)}
-	if i.Exec != "" {
-		errs = append(errs, checkText("exec", i.Exec, parsePath))
-	}
-	if i.Supervise != nil {
-		errs = append(errs, superviseSection.check("on_exit", i.Supervise.OnExit))
-	}
-	for _, m := range i.Mounts {
-		errs = append(errs, checkText("type", m.Type, parseWord), checkText("target", m.Target, parseMountpoint))
-	}
-	for _, name := range i.Rdinit {
-		errs = append(errs, checkText("rdinit", name.Path, parseRdinit))
-	}
-	return errors.Join(errs...)
-}
-
 func defaultSupervise() *Supervise {
 	d := &decoder{report: &report{}}
 	return d.supervise(&node{kind: mapping})
-}
-
-// check returns an error if word is not among the values of a key.
-func (s *Section) check(key, word string) error {
-	if known := s.key(key).Values; !slices.Contains(known, word) {
-		return unknown(key, word, known)
-	}
-	return nil
-}
-
-// checkText returns the error of reading text as the value of key.
-func checkText[T any](key, text string, read func(string) (T, error)) error {
-	if _, err := read(text); err != nil {
-		return fmt.Errorf("%s %s: %w", key, quote(text), err)
-	}
-	return nil
-}
-
-func checkMode(mode *uint32) error {
-	if mode == nil || *mode <= 0o7777 {
-		return nil
-	}
-	return checkText("mode", fmt.Sprintf("%o", *mode), parseMode)
-}
-
-// checkDst returns an error if the item cannot be at its place. Where top is true, that may
-// be the root itself.
-func (i *Item) checkDst(top bool) error {
-	if top && i.Dst == "/" {
-		return nil
-	}
-	return checkText("dst", i.Dst, parseNewPath)
-}
-
-func checkLinks(links []string) error {
-	var errs []error
-	for _, link := range links {
-		errs = append(errs, checkText("links", link, parseNewPath))
-	}
-	return errors.Join(errs...)
-}
-
-// checkSource returns an error if there is no source.
-func checkSource(name, src string) error {
-	if src == "" {
-		return fmt.Errorf("%s needs src", name)
-	}
-	return nil
 }

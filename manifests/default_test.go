@@ -77,6 +77,22 @@ func TestComplete(t *testing.T) {
 		{Manifest{Contents: []Content{&Socket{Item: Item{Dst: "/.mkinitfs/x"}}}}, `dst "/.mkinitfs/x": /.mkinitfs belongs to the boot stub`},
 		{Manifest{Contents: []Content{&Char{Item: Item{Dst: "/x"}, Device: Device{Major: 4096}}}}, `dev "4096:0": majors end at 4095 and minors at 1048575`},
 		{Manifest{Contents: []Content{&Block{}}}, `dst "": empty`},
+		{Manifest{Contents: []Content{nil}}, "an item of contents needs type"},
+		{Manifest{Contents: []Content{&Tree{Item: Item{Dst: "/"}, Src: "x", Exclude: []Glob{{Pattern: "["}}}}}, `exclude "[": ` + errPattern.Error()},
+		{Manifest{Remove: []Glob{{Pattern: "x"}}}, `remove "x": not absolute`},
+		{Manifest{Boot: []Glob{{Pattern: "/"}}}, `boot "/": no pattern means the root itself`},
+		{Manifest{Permissions: []Permission{{}}}, `path "": empty`},
+		{Manifest{Init: Init{Env: []string{"=x"}}}, `env "=x": want a name, without = and NUL`},
+		{Manifest{Init: Init{Args: []string{"x\x00"}}}, `args "x\x00": NUL in it`},
+		{Manifest{Root: Root{Type: Bind, Inodes: 9}}, "inodes does nothing here: under root.type: bind"},
+		{Manifest{Root: Root{Type: Bind, Payload: Compression{Codec: "xz"}}}, "payload does nothing here: under root.type: bind"},
+		{Manifest{Root: Root{Type: None}, SELinux: &SELinux{}}, "selinux does nothing here: under root.type: none"},
+		{Manifest{Root: Root{Type: None}, Init: Init{Supervise: &Supervise{}}}, "supervise does nothing here: under root.type: none"},
+		{Manifest{Root: Root{Type: None}, Contents: []Content{&Dir{Item: Item{Dst: "/x"}, Attr: Attr{Xattrs: map[string]string{"user.x": "y"}}}}},
+			"xattrs does nothing here: " + noXattrs},
+		{Manifest{Root: Root{Type: None}, Contents: []Content{&Tar{Src: "x", SrcXattrs: XattrsKeep}}}, "xattrs does nothing here: " + noXattrs},
+		{Manifest{Permissions: []Permission{{Glob: Glob{Pattern: "/x"}, Xattrs: map[string]string{"x": ""}}}},
+			`xattrs "x": want a name that begins with user., trusted., security. or system.posix_acl_`},
 	} {
 		_, err := test.m.Complete()
 		if got, want := text(err), "<manifest>: "+test.want; got != want {

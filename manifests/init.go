@@ -98,6 +98,8 @@ func (d *decoder) supervise(n *node) *Supervise {
 	return s
 }
 
+var errEnvName = errors.New("want a name, without = and NUL")
+
 // env returns the mapping n as NAME=value, sorted by name.
 func (d *decoder) env(n *node) []string {
 	if n == nil || n.null {
@@ -111,7 +113,7 @@ func (d *decoder) env(n *node) []string {
 	var env []string
 	for _, f := range slices.SortedFunc(slices.Values(n.fields), byName) {
 		if _, err := parseWord(f.key); err != nil || strings.Contains(f.key, "=") {
-			d.errorf(f.pos, "env %s: want a name, without = and NUL", quote(f.key))
+			d.errorf(f.pos, "env %s: %w", quote(f.key), errEnvName)
 			continue
 		}
 		if value, ok := parse(d, f.val, f.key, parseText); ok {

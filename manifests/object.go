@@ -1,6 +1,7 @@
 package manifests
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -88,9 +89,13 @@ func (o *object) require(name string) {
 func (o *object) refuse(reason string, keys ...string) {
 	for _, key := range keys {
 		if o.has(key) {
-			o.errorf(o.fields[key].pos, "%s does nothing here: %s", key, reason)
+			o.add(o.fields[key].pos, doesNothing(key, reason))
 		}
 	}
+}
+
+func doesNothing(key, reason string) error {
+	return fmt.Errorf("%s does nothing here: %s", key, reason)
 }
 
 // list returns the items under key.
