@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	stdcmp "cmp"
 	"crypto/sha256"
 	"encoding/hex"
@@ -39,15 +38,12 @@ func buildImage(t *testing.T, manifest string, flags ...string) (string, *builde
 	if err := os.WriteFile(file, []byte(manifest), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(commandPath(t), append([]string{"build", file, "-o", img, "--json", "--no-cache"}, flags...)...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("build: %v\n%s", err, stderr.Bytes())
+	status, out, words := mkinitfs(append([]string{"build", file, "-o", img, "--json", "--no-cache"}, flags...)...)
+	if status != 0 {
+		t.Fatalf("build: exit status %d\n%s", status, words)
 	}
 	var r builder.Report
-	if err := json.Unmarshal(out, &r); err != nil {
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatal(err)
 	}
 	return img, &r

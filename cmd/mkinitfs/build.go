@@ -37,7 +37,6 @@ func buildCommand(lookup func(string) (string, bool)) *cobra.Command {
 			}
 			o.Digest, o.Depfile, o.IfChanged = asJSON, depfile, ifChanged
 			o.Cache, o.WantCache, o.Recompress = cache.Top(lookup), true, noCache
-			collectLate()
 			bar := newProgressBar(cmd.ErrOrStderr(), lookup)
 			if bar != nil {
 				o.Progress = bar.show

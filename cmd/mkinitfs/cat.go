@@ -26,7 +26,6 @@ func catCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			collectLate()
 			in, err := openRegular(cmd.InOrStdin(), args[0])
 			if err != nil {
 				return err

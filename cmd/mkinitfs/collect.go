@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"runtime"
 	"runtime/debug"
 )
@@ -9,8 +8,10 @@ import (
 // collectLate turns the garbage collector off up to a heap of 32 MiB, which most builds do
 // not reach. Above that, most of the heap is live, so GOGC=50. GOGC and GOMEMLIMIT in the
 // environment take precedence.
-func collectLate() {
-	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+func (e environment) collectLate() {
+	percent, _ := e.lookup("GOGC")
+	limit, _ := e.lookup("GOMEMLIMIT")
+	if !e.own || percent != "" || limit != "" {
 		return
 	}
 	debug.SetGCPercent(-1)
@@ -20,4 +21,12 @@ func collectLate() {
 		debug.SetGCPercent(50)
 		debug.SetMemoryLimit(usual)
 	}, 0)
+}
+
+// collectSeldom is for a command that makes all its garbage at the start, where collecting
+// it would be a good part of its time.
+func (e environment) collectSeldom() {
+	if e.own {
+		debug.SetGCPercent(400)
+	}
 }

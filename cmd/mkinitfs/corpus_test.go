@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -279,13 +278,11 @@ func extractImage(t *testing.T, i corpus.Image) (outcome, string) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "root")
-	cmd := exec.Command(commandPath(t), "extract", "-", dir)
-	var words bytes.Buffer
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(data), &words
-	if err := cmd.Run(); err != nil && cmd.ProcessState.ExitCode() != exitFailed {
-		t.Fatalf("%v: %v\n%s", cmd, err, &words)
+	status, _, words := inProcess(bytes.NewReader(data), os.LookupEnv, "extract", "-", dir)
+	if status != 0 && status != exitFailed {
+		t.Fatalf("extract: exit status %d\n%s", status, words)
 	}
-	return outcome{status: cmd.ProcessState.ExitCode(), lines: corpus.Lines(entriesBelow(t, dir))}, words.String()
+	return outcome{status: status, lines: corpus.Lines(entriesBelow(t, dir))}, words
 }
 
 // entriesBelow returns what stands in a directory, as the guest reports it.

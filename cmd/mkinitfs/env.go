@@ -12,11 +12,15 @@ type environment struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	lookup         func(name string) (value string, ok bool) // of environment variables
+
+	// own says that the process is there for this command only: then the command handles
+	// signals and sets the garbage collector, which belong to the whole process.
+	own bool
 }
 
 // processEnv returns the env of this process.
 func processEnv() environment {
-	return environment{os.Stdin, os.Stdout, os.Stderr, os.LookupEnv}
+	return environment{os.Stdin, os.Stdout, os.Stderr, os.LookupEnv, true}
 }
 
 // isTerminal reports whether a standard stream is a terminal.

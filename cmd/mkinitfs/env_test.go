@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -9,20 +11,16 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
-// inProcess runs a command without a process of its own. Variables are "NAME=value".
-func inProcess(t *testing.T, stdin string, variables []string, args ...string) (status int, stdout, stderr string) {
-	t.Helper()
+// inProcess runs a command without a process of its own.
+func inProcess(stdin io.Reader, lookup func(string) (string, bool), args ...string) (status int, stdout, stderr string) {
 	var out, words bytes.Buffer
-	lookup := func(name string) (string, bool) {
-		for _, v := range variables {
-			if value, ok := strings.CutPrefix(v, name+"="); ok {
-				return value, true
-			}
-		}
-		return "", false
-	}
-	status = run(args, environment{strings.NewReader(stdin), &out, &words, lookup})
+	status = run(args, environment{stdin: stdin, stdout: &out, stderr: &words, lookup: lookup})
 	return status, out.String(), words.String()
+}
+
+// mkinitfs runs a command with this process's environment and without standard input.
+func mkinitfs(args ...string) (status int, stdout, stderr string) {
+	return inProcess(strings.NewReader(""), os.LookupEnv, args...)
 }
 
 // Commands use the streams and the environment that they are given, and no others.
@@ -52,7 +50,15 @@ func TestEnv(t *testing.T) {
 			"mkinitfs: SOURCE_DATE_EPOCH=\"x\": want seconds since 1970, 4294967295 at most\n"},
 	}
 	for _, test := range tests {
-		status, stdout, stderr := inProcess(t, test.stdin, test.variables, strings.Fields(test.args)...)
+		lookup := func(name string) (string, bool) {
+			for _, v := range test.variables {
+				if value, ok := strings.CutPrefix(v, name+"="); ok {
+					return value, true
+				}
+			}
+			return "", false
+		}
+		status, stdout, stderr := inProcess(strings.NewReader(test.stdin), lookup, strings.Fields(test.args)...)
 		if status != test.status || stdout != test.stdout || stderr != test.stderr {
 			t.Errorf("%s: got status %d, stdout %q, stderr %q; want %d, %q, %q",
 				test.args, status, stdout, stderr, test.status, test.stdout, test.stderr)

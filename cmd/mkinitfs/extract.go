@@ -39,7 +39,6 @@ func extractCommand() *cobra.Command {
 			if err != nil {
 				return usageError{err}
 			}
-			collectLate()
 			in, err := openInput(cmd.InOrStdin(), args[0])
 			if err != nil {
 				return err

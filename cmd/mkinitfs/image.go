@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"regexp"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -73,13 +72,6 @@ func imageName(arg string) string {
 }
 
 var manifestLine = regexp.MustCompile(`(?m)^(version|contents):`)
-
-// readImage prepares a command that reads an image. It is done before it has made much
-// garbage, so that collecting that early would be a good part of its time.
-func readImage(cmd *cobra.Command, args []string) error {
-	debug.SetGCPercent(400)
-	return wantImage(cmd, args)
-}
 
 // wantImage refuses a folder, and a manifest, which is easily given to a command for
 // images, before that takes its first bytes for those of an archive. It is for regular

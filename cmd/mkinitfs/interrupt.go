@@ -18,8 +18,11 @@ func (i interruption) Error() string { return i.String() }
 
 // untilInterrupted returns a context that ends with the first of interrupts, but for
 // those that nohup(1) or a shell has the command ignore. A second one ends what
-// does not end by itself. stop gives the signals back.
-func untilInterrupted() (ctx context.Context, stop func()) {
+// does not end by itself.
+func (e environment) untilInterrupted() context.Context {
+	if !e.own {
+		return context.Background()
+	}
 	ctx, end := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
 	for _, s := range interrupts {
@@ -28,16 +31,17 @@ func untilInterrupted() (ctx context.Context, stop func()) {
 		}
 	}
 	go func() {
-		select {
-		case s := <-signals:
-			signal.Stop(signals)
-			end(interruption{s.(syscall.Signal)})
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() {
+		s := <-signals
 		signal.Stop(signals)
-		end(nil)
+		end(interruption{s.(syscall.Signal)})
+	}()
+	return ctx
+}
+
+// endAtOnce has signals end a command that leaves nothing to clean up.
+func (e environment) endAtOnce() {
+	if e.own {
+		signal.Reset(interrupts...)
 	}
 }
 

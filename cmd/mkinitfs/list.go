@@ -26,7 +26,6 @@ func listCommand() *cobra.Command {
 			"archives, raw or compressed, and what is nested in those of mkinitfs.",
 		Args: exactly(1, "one image"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			collectLate()
 			in, err := openInput(cmd.InOrStdin(), args[0])
 			if err != nil {
 				return err

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/signal"
 
 	"github.com/spf13/cobra"
 
@@ -32,8 +31,7 @@ func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)
 
 // run runs a command and returns the exit status of the program.
 func run(args []string, e environment) int {
-	ctx, stop := untilInterrupted()
-	defer stop()
+	ctx := e.untilInterrupted()
 	root := rootCommand(e)
 	root.SetArgs(spellGCC(args))
 	err := root.ExecuteContext(ctx)
@@ -99,17 +97,24 @@ func rootCommand(e environment) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w\n  run \"%s --help\" for the flags", invalidFlag(cmd, err), cmd.CommandPath())}
 	})
-	root.AddCommand(buildCommand(e.lookup), checkCommand(e.lookup), versionCommand(), insideCommand())
-	for _, cmd := range []*cobra.Command{extractCommand(), bootCommand(), runCommand()} {
-		cmd.PreRunE = readImage
-		root.AddCommand(cmd)
-	}
-	for _, cmd := range []*cobra.Command{listCommand(), catCommand(), sizeCommand()} {
+	build := buildCommand(e.lookup)
+	build.PreRun = func(*cobra.Command, []string) { e.collectLate() }
+	root.AddCommand(build, checkCommand(e.lookup), versionCommand(), insideCommand())
+
+	reads := func(cmd *cobra.Command, prepare ...func()) {
 		cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
-			signal.Reset(interrupts...) // they leave nothing to clean up, and end at once
-			return readImage(cmd, args)
+			for _, set := range prepare {
+				set()
+			}
+			return wantImage(cmd, args)
 		}
 		root.AddCommand(cmd)
+	}
+	reads(bootCommand(), e.collectSeldom)
+	reads(runCommand(), e.collectSeldom)
+	reads(extractCommand(), e.collectLate)
+	for _, cmd := range []*cobra.Command{listCommand(), catCommand(), sizeCommand()} {
+		reads(cmd, e.collectLate, e.endAtOnce)
 	}
 	return root
 }

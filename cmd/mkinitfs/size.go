@@ -37,7 +37,6 @@ func sizeCommand() *cobra.Command {
 			if html != "" && sameFile(html, args[0]) {
 				return usageError{fmt.Errorf("--html %s: this is the image", html)}
 			}
-			collectLate()
 			in, err := openInput(cmd.InOrStdin(), args[0])
 			if err != nil {
 				return err

@@ -31,7 +31,10 @@ func TestToolsReadImages(t *testing.T) {
 		"type: tmpfs, payload: zstd", "type: bind", "type: none",
 	}
 	for _, root := range roots {
-		for _, outer := range []string{"gzip", "zstd", "xz", "lz4", "none"} {
+		for i, outer := range []string{"gzip", "zstd", "xz", "lz4", "none"} {
+			if i > 0 && slices.Contains([]string{"type: tmpfs, payload: gzip", "type: tmpfs, payload: lz4", "type: tmpfs, payload: xz:1"}, root) {
+				continue // members are packed alike beside any other codec
+			}
 			t.Run(root+", compress: "+outer, func(t *testing.T) {
 				t.Parallel()
 				dir := t.TempDir()
@@ -106,12 +109,12 @@ type row struct {
 // listed is what list --json says of an image.
 func listed(t *testing.T, img string, flags ...string) []entryJSON {
 	t.Helper()
-	out, err := exec.Command(commandPath(t), append([]string{"list", "--json", img}, flags...)...).Output()
-	if err != nil {
-		t.Fatalf("list: %v", err)
+	status, out, words := mkinitfs(append([]string{"list", "--json", img}, flags...)...)
+	if status != 0 {
+		t.Fatalf("list: exit status %d\n%s", status, words)
 	}
 	var entries []entryJSON
-	if err := json.Unmarshal(out, &entries); err != nil {
+	if err := json.Unmarshal([]byte(out), &entries); err != nil {
 		t.Fatal(err)
 	}
 	return entries

@@ -3,14 +3,13 @@ package main
 import (
 	"bytes"
 	"debug/elf"
-	"errors"
 	"io"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/mkinitfs/mkinitfs/builder"
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
@@ -23,6 +22,17 @@ func TestWhole(t *testing.T) {
 	flip := func(m []member) []member {
 		m[2].data[len(m[2].data)/2] ^= 1
 		return m
+	}
+	type image struct {
+		data   []byte
+		report *builder.Report
+	}
+	whole := map[string]image{} // by payload
+	stub := filepath.Join(t.TempDir(), "stub")
+	writeFile(t, stub, emptyProgram(elf.EM_386))
+	for _, payload := range []string{"none", "lz4", "zstd"} {
+		img, built := buildImage(t, manyMembers(t, "root: {payload: "+payload+"}", "compress: none"), "--stub", stub)
+		whole[payload] = image{[]byte(readFile(t, img)), built}
 	}
 	for _, tt := range []struct {
 		name    string
@@ -52,10 +62,7 @@ func TestWhole(t *testing.T) {
 	} {
 		t.Run(tt.name+" "+tt.payload, func(t *testing.T) {
 			dir := t.TempDir()
-			stub := filepath.Join(dir, "stub")
-			writeFile(t, stub, emptyProgram(elf.EM_386))
-			img, built := buildImage(t, manyMembers(t, "root: {payload: "+tt.payload+"}", "compress: none"), "--stub", stub)
-			data := []byte(readFile(t, img))
+			data, built := whole[tt.payload].data, whole[tt.payload].report
 			boot, payload := built.Segments[0], built.Segments[1]
 			changed := append(data[:boot.Offset+boot.Size:boot.Offset+boot.Size], membersOut(t, tt.change(membersAsFound(t, data[payload.Offset:])))...)
 			bad := filepath.Join(dir, "bad.img")
@@ -68,16 +75,12 @@ func TestWhole(t *testing.T) {
 				case cat:
 					args = append(args, "/bin/su", "/etc/text", "/srv/random1")
 				}
-				var words bytes.Buffer
-				cmd := exec.Command(commandPath(t), args...)
-				cmd.Stderr = &words
-				_, err := cmd.Output()
-				exit := new(exec.ExitError)
-				switch failed := errors.As(err, &exit) && exit.ExitCode() == exitFailed; {
-				case slices.Contains(tt.fails, command) && (!failed || !strings.Contains(words.String(), tt.words)):
-					t.Errorf("%s: got %v and %q, want status 1 and %q", command, err, &words, tt.words)
-				case strings.Count(words.String(), tt.words) > 1:
-					t.Errorf("%s: says it more than once: %q", command, &words)
+				status, _, words := mkinitfs(args...)
+				switch {
+				case slices.Contains(tt.fails, command) && (status != exitFailed || !strings.Contains(words, tt.words)):
+					t.Errorf("%s: got status %d and %q, want 1 and %q", command, status, words, tt.words)
+				case strings.Count(words, tt.words) > 1:
+					t.Errorf("%s: says it more than once: %q", command, words)
 				}
 			}
 		})
@@ -100,14 +103,13 @@ func TestWholeBind(t *testing.T) {
 		}
 		bad := filepath.Join(t.TempDir(), "bad.img")
 		writeFile(t, bad, append(data[:s.Offset:s.Offset], data[end:]...))
-		out, err := exec.Command(commandPath(t), "list", bad).CombinedOutput()
-		if boot := i == 0; err == nil != boot || !boot && !strings.Contains(string(out), "not whole: the boot plan has") {
-			t.Errorf("without segment %d: got %v and ...%q", i, err, out[max(0, len(out)-200):])
+		status, _, words := mkinitfs("list", bad)
+		if boot := i == 0; status == 0 != boot || !boot && !strings.Contains(words, "not whole: the boot plan has") {
+			t.Errorf("without segment %d: got status %d and %q", i, status, words)
 		}
 	}
-	out, err := exec.Command(commandPath(t), "list", img).CombinedOutput()
-	if err != nil {
-		t.Errorf("the whole image: got %v and %q", err, out)
+	if status, _, words := mkinitfs("list", img); status != 0 {
+		t.Errorf("the whole image: got status %d and %q", status, words)
 	}
 }
 
@@ -127,9 +129,9 @@ func TestWholeXattrs(t *testing.T) {
 	}
 	bad := filepath.Join(t.TempDir(), "bad.img")
 	writeFile(t, bad, append(membersOut(t, kept), data[boot.Offset+boot.Size:]...))
-	out, err := exec.Command(commandPath(t), "list", bad).CombinedOutput()
-	if want := "not whole: .mkinitfs/xattrs is missing"; err == nil || !strings.Contains(string(out), want) {
-		t.Errorf("got %v and %q, want status 1 and %q", err, out, want)
+	status, _, words := mkinitfs("list", bad)
+	if want := "not whole: .mkinitfs/xattrs is missing"; status != exitFailed || !strings.Contains(words, want) {
+		t.Errorf("got status %d and %q, want 1 and %q", status, words, want)
 	}
 }
 
