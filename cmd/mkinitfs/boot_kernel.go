@@ -7,7 +7,7 @@ import (
 	"os"
 
 	"github.com/mkinitfs/mkinitfs/builder"
-	"github.com/mkinitfs/mkinitfs/compress"
+	"github.com/mkinitfs/mkinitfs/builder/image"
 	"github.com/mkinitfs/mkinitfs/internal/magic"
 	"github.com/mkinitfs/mkinitfs/internal/qemu"
 )
@@ -30,26 +30,10 @@ func notKernel(name string) error {
 		return fmt.Errorf("--kernel %s: is a Debian package, not a kernel\n  unpack it with dpkg-deb -x %[1]s DIR, and give the vmlinuz in DIR/boot", name)
 	case magic.Is(head, magic.RPM):
 		return fmt.Errorf("--kernel %s: is an RPM package, not a kernel\n  unpack it with rpm2cpio %[1]s | cpio -id, and give the vmlinuz in lib/modules or boot", name)
-	case isImage(r, head):
+	case image.Begins(r):
 		return fmt.Errorf("--kernel %s: is an initramfs image, not a kernel\n  the image is the argument of boot, --kernel is a vmlinuz", name)
 	}
 	return nil
-}
-
-// isImage reports whether r, which begins with head, is a cpio archive, raw or compressed.
-func isImage(r *bufio.Reader, head []byte) bool {
-	codec := compress.Detect(head)
-	if codec == nil {
-		return false
-	}
-	z, err := codec.NewReader(r)
-	if err != nil {
-		return false
-	}
-	defer z.Close()
-	begin := make([]byte, 6)
-	_, err = io.ReadFull(z, begin)
-	return err == nil && magic.Is(begin, magic.Cpio)
 }
 
 // warnMemory warns of a machine with less RAM than the image takes.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mkinitfs/mkinitfs/builder"
+	"github.com/mkinitfs/mkinitfs/builder/image"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -54,9 +57,10 @@ func (f *manifestFlags) load(file string, stdin io.Reader, lookup func(string) (
 		return nil, o, err
 	}
 	o.Epoch = epoch
-	m, err := manifests.Load(file, manifests.Options{Dir: f.dir, Vars: vars, Getenv: lookup, Stdin: stdin})
+	var piped bytes.Buffer // what has been read of standard input
+	m, err := manifests.Load(file, manifests.Options{Dir: f.dir, Vars: vars, Getenv: lookup, Stdin: io.TeeReader(stdin, &piped)})
 	if err != nil {
-		return nil, o, err
+		return nil, o, cmp.Or(notManifest(file, &piped), err)
 	}
 	if f.arch != "" {
 		if m.Arch, err = manifests.ParseArch(f.arch); err != nil {
@@ -70,6 +74,27 @@ func (f *manifestFlags) load(file string, stdin io.Reader, lookup func(string) (
 		m.Compress.Command = nil
 	}
 	return m, o, nil
+}
+
+// notManifest returns an error that says so if what could not be loaded is an image, which
+// is easily given to a command for manifests.
+func notManifest(file string, piped io.Reader) error {
+	in := piped
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil
+		}
+		defer f.Close()
+		if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+			return nil
+		}
+		in = f
+	}
+	if !image.Begins(in) {
+		return nil
+	}
+	return fmt.Errorf("%s: is an initramfs image, not a manifest\n  list, extract, cat, size, run and boot take an image", imageName(file))
 }
 
 // flagError is a usage error with the advice that err carries.
