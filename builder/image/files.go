@@ -99,13 +99,7 @@ func (f *Files) copy(out io.Writer, e *Entry) error {
 
 // find returns the entry at a path, symbolic links followed.
 func (f *Files) find(name string) (*Entry, error) {
-	place, err := follow.Walk(name, func(place string, _ bool) (string, bool, error) {
-		e := f.entries[place]
-		if e == nil {
-			return "", false, nil
-		}
-		return e.Link, e.Type() == cpio.TypeLink, nil
-	})
+	place, err := follow.Walk(name, f.look)
 	if err != nil {
 		return nil, err
 	}
@@ -113,4 +107,29 @@ func (f *Files) find(name string) (*Entry, error) {
 		return e, nil
 	}
 	return nil, fs.ErrNotExist
+}
+
+// look is a [follow.Look].
+func (f *Files) look(place string, _ bool) (target string, link bool, err error) {
+	e := f.entries[place]
+	if e == nil || e.Type() != cpio.TypeLink {
+		return "", false, nil
+	}
+	return e.Link, true, nil
+}
+
+// directory returns where a path leads, and the links on the way. A path that leads nowhere
+// stays as it is.
+func (f *Files) directory(name string) (place string, links []string) {
+	place, err := follow.Walk(name, func(place string, linked bool) (string, bool, error) {
+		target, link, err := f.look(place, linked)
+		if link {
+			links = append(links, place)
+		}
+		return target, link, err
+	})
+	if err != nil {
+		return name, nil
+	}
+	return place, links
 }

@@ -19,7 +19,7 @@
 //	skipreader.go, ahead.go              reading without copying, on all cores
 //	list.go, files.go, spent.go          what commands show
 //	extract.go, place.go, links.go       what an extraction makes, and where
-//	policy.go, user.go                   what of it the user who extracts can have
+//	policy.go, user.go, selection.go     what of it the user who extracts can have, and wants
 //	maker.go, stage.go, attributes.go    the system calls for it
 //	resolver.go, pins.go, status.go      names in directories that others can change
 package image

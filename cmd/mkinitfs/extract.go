@@ -4,11 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 
-	"github.com/bmatcuk/doublestar/v4"
 	"github.com/spf13/cobra"
 
 	"github.com/mkinitfs/mkinitfs/builder/image"
@@ -23,7 +22,8 @@ func extractCommand() *cobra.Command {
 		Short: "Unpack the root that an image brings up into a directory",
 		Long: "Unpack the root that an image (\"-\" is standard input) brings up, as list shows it,\n" +
 			"into DIR, which is made if it is missing. PATTERNs are paths or globs (/etc/**): what\n" +
-			"they match is unpacked, a directory with all that is in it.\n\n" +
+			"they match is unpacked, a directory with all that is in it. They lead through the links\n" +
+			"of the image, as for cat.\n\n" +
 			"Run by root the root is exact. For any other user everything is the user's own, without\n" +
 			"setuid and setgid bits that were meant for others, and device nodes are left out.\n" +
 			"Nothing is ever written outside of DIR, whatever names and links the image has and\n" +
@@ -35,11 +35,7 @@ func extractCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			selected, err := newSelection(args[2:])
-			if err != nil {
-				return usageError{err}
-			}
-			in, err := openInput(cmd.InOrStdin(), args[0])
+			in, selection, err := openSelected(cmd.InOrStdin(), args[0], outer, args[2:])
 			if err != nil {
 				return err
 			}
@@ -49,12 +45,12 @@ func extractCommand() *cobra.Command {
 				return err
 			}
 			defer dir.Close()
-			x := &image.Extraction{Dir: dir.File, Outer: outer, Parents: true, Select: selected.has}
+			x := &image.Extraction{Dir: dir.File, Outer: outer, Parents: true, Select: selection.Has}
 			err = x.Extract(cmd.Context(), in)
 			printFindings(cmd.ErrOrStderr(), args[0], x.Findings)
 			printDifferences(cmd.ErrOrStderr(), x)
 			if err == nil {
-				err = selected.unmatched()
+				err = unmatched(selection)
 			}
 			if err != nil {
 				dir.remove()
@@ -89,58 +85,36 @@ func printDifferences(w io.Writer, x *image.Extraction) {
 	}
 }
 
-// selection is what the patterns of a command line select: everything if there are none.
-type selection struct {
-	patterns []wantedPattern
-}
-
-// wantedPattern is a path or a glob.
-type wantedPattern struct {
-	text, glob string
-	matched    bool
-}
-
-func newSelection(patterns []string) (*selection, error) {
-	s := &selection{}
-	for _, text := range patterns {
-		glob := path.Clean("/" + text)
-		if !doublestar.ValidatePattern(glob) {
-			return nil, fmt.Errorf("pattern %q: cannot be read", text)
-		}
-		s.patterns = append(s.patterns, wantedPattern{text: text, glob: glob})
+// openSelected opens an image and finds out what patterns select in it. The links that
+// patterns lead through are known only when all of the image has been read.
+func openSelected(stdin io.Reader, name string, outer bool, patterns []string) (io.ReadCloser, *image.Selection, error) {
+	selection, err := image.Select(patterns...)
+	if err != nil {
+		return nil, nil, usageError{err}
 	}
-	return s, nil
+	if selection.Empty() || outer {
+		in, err := openInput(stdin, name)
+		return in, selection, err
+	}
+	in, err := openRegular(stdin, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	// What is wrong with the image is said when it is extracted.
+	if files, _ := image.ReadFiles(in); files != nil {
+		selection.Follow(files)
+	}
+	return in, selection, nil
 }
 
-// has reports whether a path, or a folder that it is in, is selected.
-func (s *selection) has(name string) bool {
-	name = path.Clean(name)
-	found := len(s.patterns) == 0
-	for i := range s.patterns {
-		p := &s.patterns[i]
-		for at := name; ; at = path.Dir(at) {
-			if at == p.glob || doublestar.MatchUnvalidated(p.glob, at) {
-				p.matched, found = true, true
-				break
-			}
-			if at == "/" {
-				break
-			}
-		}
+// unmatched is an error that names the patterns which have selected nothing.
+func unmatched(s *image.Selection) error {
+	var quoted []string
+	for _, text := range s.Unmatched() {
+		quoted = append(quoted, strconv.Quote(text))
 	}
-	return found
-}
-
-// unmatched returns an error that names the patterns which select nothing.
-func (s *selection) unmatched() error {
-	var names []string
-	for _, p := range s.patterns {
-		if !p.matched {
-			names = append(names, fmt.Sprintf("%q", p.text))
-		}
-	}
-	if names == nil {
+	if quoted == nil {
 		return nil
 	}
-	return errors.New("nothing in it matches " + strings.Join(names, ", "))
+	return errors.New("nothing in it matches " + strings.Join(quoted, ", "))
 }
