@@ -15,7 +15,7 @@ import (
 )
 
 // Depfile asks for a file that tells make and ninja what an image depends on: the
-// manifest, all files that were read or run, and the folders whose names were read, so
+// manifest, all files that were read or run, and the directories whose names were read, so
 // that a file that comes or goes counts as well. Without a Path there is none.
 type Depfile struct {
 	Path   string // written beside and renamed, before the image gets its name
@@ -23,16 +23,13 @@ type Depfile struct {
 	Phony  bool   // a target without prerequisites for each input, so that make goes on when one has gone
 }
 
-// input notes an input of the build.
-func (b *build) input(path string) { b.inputs = append(b.inputs, path) }
-
-// allInputs are the inputs of the build but for the manifest.
-func (b *build) allInputs() []string {
-	all := slices.Clone(b.inputs)
-	if b.options.Stub != "" {
-		all = append(all, b.options.Stub)
+// inputs returns what the image is made of, but for the manifest.
+func inputs(p *prepared) []string {
+	all := slices.Clone(p.notes.inputs)
+	if p.options.Stub != "" {
+		all = append(all, p.options.Stub)
 	}
-	for _, e := range b.entries {
+	for _, e := range p.root.entries {
 		if e.Data.Path != "" {
 			all = append(all, e.Data.Path)
 		}
@@ -44,13 +41,13 @@ func (b *build) allInputs() []string {
 }
 
 // spare refuses to write over what the image is made of.
-func (b *build) spare(outputs ...string) error {
+func spare(p *prepared, outputs ...string) error {
 	for _, out := range outputs {
 		info, err := os.Stat(out)
 		if err != nil {
 			continue // nothing is lost
 		}
-		for _, in := range slices.Concat(b.manifest.Files, b.allInputs()) {
+		for _, in := range slices.Concat(p.manifest.Files, inputs(p)) {
 			if filepath.Base(in) != filepath.Base(out) {
 				continue // the output is renamed: another name of the same file is safe
 			}
@@ -63,21 +60,21 @@ func (b *build) spare(outputs ...string) error {
 }
 
 // writeDepfile writes the file that was asked for. The manifest comes first.
-func (b *build) writeDepfile() error {
-	d := b.options.Depfile
+func writeDepfile(p *prepared) error {
+	d := p.options.Depfile
 	if d.Path == "" {
 		return nil
 	}
-	inputs := b.allInputs()
-	slices.Sort(inputs)
-	inputs = slices.Compact(inputs)
-	for _, path := range slices.Concat([]string{d.Target}, b.manifest.Files, inputs) {
+	prerequisites := inputs(p)
+	slices.Sort(prerequisites)
+	prerequisites = slices.Compact(prerequisites)
+	for _, path := range slices.Concat([]string{d.Target}, p.manifest.Files, prerequisites) {
 		if strings.ContainsAny(path, "\r\n") {
 			return fmt.Errorf("write %s: no depfile can hold the line break in %q", d.Path, path)
 		}
 	}
-	for i, path := range inputs {
-		inputs[i] = makeName(path)
+	for i, path := range prerequisites {
+		prerequisites[i] = makeName(path)
 	}
 	newfile.Sweep(d.Path)
 	f, err := newfile.Create(d.Path, 0o666)
@@ -87,15 +84,15 @@ func (b *build) writeDepfile() error {
 	defer f.Close()
 	w := bufio.NewWriter(f)
 	fmt.Fprintf(w, "%s:", d.Target)
-	for _, file := range b.manifest.Files {
+	for _, file := range p.manifest.Files {
 		fmt.Fprintf(w, " %s", makeName(filepath.Clean(file)))
 	}
-	for _, name := range inputs {
+	for _, name := range prerequisites {
 		fmt.Fprintf(w, " \\\n  %s", name)
 	}
 	w.WriteByte('\n')
 	if d.Phony {
-		for _, name := range inputs {
+		for _, name := range prerequisites {
 			fmt.Fprintf(w, "\n%s:\n", name)
 		}
 	}
@@ -105,7 +102,7 @@ func (b *build) writeDepfile() error {
 	return f.Place()
 }
 
-// makeName is a file name as GNU make reads it (GCC writes the same). Backslashes
+// makeName returns a file name as GNU make reads it (GCC writes the same). Backslashes
 // are doubled at the end and before what is quoted by one, and only there.
 func makeName(name string) string {
 	var b strings.Builder
@@ -126,12 +123,9 @@ func makeName(name string) string {
 	return b.String()
 }
 
-// touch makes the image newer than the folder that it was renamed in: if that is an
-// input the image would be out of date for ever.
-func (b *build) touch(path string) error {
-	if b.options.Depfile.Path == "" {
-		return nil
-	}
+// touch makes the image newer than the directory that it was renamed in. If that is an input,
+// the image would be out of date for ever.
+func touch(path string) error {
 	times := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, {Nsec: unix.UTIME_NOW}}
 	if err := unix.UtimesNanoAt(unix.AT_FDCWD, path, times, 0); err != nil {
 		return &fs.PathError{Op: "touch", Path: path, Err: err}

@@ -200,7 +200,7 @@ func checkRoot(t *testing.T, data []byte, m *manifests.Manifest) {
 	}
 	defer b.sources.Close()
 	var got, want []string
-	for _, e := range b.entries {
+	for _, e := range b.root.entries {
 		want = append(want, fmt.Sprintf("%s %o %d:%d %d %d:%d %s", e.Path, e.Mode, e.UID, e.GID, e.MTime, e.Major, e.Minor, e.Target))
 	}
 	list, _, err := imagefile.List(bytes.NewReader(data))

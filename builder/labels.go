@@ -14,58 +14,59 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// label gives every entry the label that the policy has for it, unless it came
-// with one, and finds the policy that the stub has to load for that. A file with
-// several names gets the label of the first.
-func (b *build) label() error {
-	s := b.manifest.SELinux
+// label gives every entry the label that the policy has for it, unless it came with one. It
+// returns the policy that the stub has to load for that, or nil. A file with several names gets
+// the label of the first.
+func label(entries []*plan.Entry, m *manifests.Manifest, n *notes) (policy *plan.Entry, err error) {
+	s := m.SELinux
 	if s == nil {
-		return nil
+		return nil, nil
 	}
-	mode, name := b.selinuxConfig()
+	mode, name := selinuxConfig(entries)
 	if s.Type != "" {
 		name = s.Type
 	}
 	if name == "" && s.FileContexts == "" {
-		return manifests.Errors{{Pos: s.Pos, Msg: "selinux: which policy?", Hint: "give type, or file_contexts, or SELINUXTYPE= in the root's " + selinuxDir + "config"}}
+		return nil, manifests.Errors{{Pos: s.Pos, Msg: "selinux: which policy?", Hint: "give type, or file_contexts, or SELINUXTYPE= in the root's " + selinuxDir + "config"}}
 	}
 	dir := selinuxDir + name
-	file, read := s.FileContexts, b.readHost
+	file, read := s.FileContexts, n.read
 	if file == "" {
-		file, read = dir+"/contexts/files/file_contexts", lint.Planned(b.entries).Read
+		file, read = dir+"/contexts/files/file_contexts", lint.Planned(entries).Read
 	}
 	contexts, err := selinux.Read(file, read)
-	if lines, ok := errors.AsType[selinux.Errors](err); ok {
+	var lines selinux.Errors
+	if errors.As(err, &lines) {
 		var bad manifests.Errors
 		for _, e := range lines {
 			bad = append(bad, &manifests.Error{Pos: s.Pos, Msg: "selinux: " + e.Error()})
 		}
-		return bad
+		return nil, bad
 	}
 	if err != nil {
-		return at(s.Pos, fmt.Errorf("selinux: %w", err))
+		return nil, atPos(s.Pos, fmt.Errorf("selinux: %w", err))
 	}
-	b.setLabels(contexts)
+	setLabels(entries, contexts)
 	if name == "" || mode == "disabled" {
-		return nil
+		return nil, nil
 	}
 	warn := func(msg string) {
-		b.report.Warnings = append(b.report.Warnings, fmt.Sprintf("%s: selinux: %s", s.Pos, msg))
+		n.warn(fmt.Sprintf("%s: selinux: %s", s.Pos, msg))
 	}
-	if b.policy = b.newestPolicy(dir + "/policy"); b.policy == nil {
+	if policy = newestPolicy(entries, dir+"/policy"); policy == nil {
 		warn("no " + dir + "/policy/policy.N in the root: labels are lost when a policy is loaded")
 	}
-	if mode == "enforcing" && b.manifest.Root.Type == manifests.Bind {
+	if mode == "enforcing" && m.Root.Type == manifests.Bind {
 		warn("once enforced, most policies let no file be made on rootfs, which root.type bind leaves in place: take tmpfs")
 	}
-	return nil
+	return policy, nil
 }
 
 // setLabels labels the entries. Those that have nothing else share their attributes.
-func (b *build) setLabels(contexts *selinux.Contexts) {
+func setLabels(entries []*plan.Entry, contexts *selinux.Contexts) {
 	labels := map[string]plan.Xattrs{}
 	seen := map[uint32]plan.Xattrs{} // of files with several names, by Ino
-	for _, e := range b.entries {
+	for _, e := range entries {
 		if first, ok := seen[e.Ino]; ok {
 			e.Xattrs = first
 			continue
@@ -91,8 +92,8 @@ func (b *build) setLabels(contexts *selinux.Contexts) {
 const selinuxDir = "/etc/selinux/"
 
 // selinuxConfig returns SELINUX and SELINUXTYPE of the root's configuration.
-func (b *build) selinuxConfig() (mode, name string) {
-	text, _ := lint.Planned(b.entries).Read(selinuxDir + "config")
+func selinuxConfig(entries []*plan.Entry) (mode, name string) {
+	text, _ := lint.Planned(entries).Read(selinuxDir + "config")
 	for line := range strings.Lines(string(text)) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
 		switch key {
@@ -105,14 +106,14 @@ func (b *build) selinuxConfig() (mode, name string) {
 	return mode, name
 }
 
-// newestPolicy returns the policy.N in a folder with the largest N, or nil. The stub
+// newestPolicy returns the policy.N in a directory with the largest N, or nil. The stub
 // reads it from outside the root, where links lead elsewhere.
-func (b *build) newestPolicy(dir string) (policy *plan.Entry) {
+func newestPolicy(entries []*plan.Entry, dir string) (policy *plan.Entry) {
 	newest := 0
-	for _, e := range b.entries {
+	for _, e := range entries {
 		text, ok := strings.CutPrefix(e.Path, dir+"/policy.")
 		if n, err := strconv.Atoi(text); ok && err == nil && n > newest {
-			if e := plan.Find(b.entries, e.Path); e != nil && e.IsFile() {
+			if e := plan.Find(entries, e.Path); e != nil && e.IsFile() {
 				newest, policy = n, e
 			}
 		}
@@ -120,11 +121,11 @@ func (b *build) newestPolicy(dir string) (policy *plan.Entry) {
 	return policy
 }
 
-// readHost reads a file of the host.
-func (b *build) readHost(path string) ([]byte, error) {
+// read reads a file of the host.
+func (n *notes) read(path string) ([]byte, error) {
 	text, err := os.ReadFile(path)
 	if err == nil {
-		b.input(path)
+		n.input(path)
 	}
 	return text, err
 }

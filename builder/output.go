@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/mkinitfs/mkinitfs/builder/pack"
 	"github.com/mkinitfs/mkinitfs/internal/follow"
 	"github.com/mkinitfs/mkinitfs/internal/newfile"
 	"github.com/mkinitfs/mkinitfs/manifests"
@@ -42,70 +43,77 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 	if path, err = followLinks(path); err != nil {
 		return nil, err
 	}
-	beside := ""
 	if err := settleTarget(path); err != nil {
 		return nil, err
 	}
+	temp := tempDir{dir: o.TempDir}
 	if o.TempDir == "" {
-		o.TempDir, beside = filepath.Dir(path), path
+		temp = tempDir{dir: filepath.Dir(path), beside: path}
 	}
-	b, err := prepare(ctx, m, o, toWrite)
+	p, err := prepare(ctx, m, o, toWrite)
 	if err != nil {
 		return nil, err
 	}
-	b.beside = beside
-	defer b.sources.Close()
-	if err := b.spare(path, o.Depfile.Path); err != nil {
+	defer p.sources.Close()
+	if err := spare(p, path, o.Depfile.Path); err != nil {
 		return nil, err
 	}
 	perm := fs.FileMode(0o666)
-	if b.report.Private {
+	if p.root.private {
 		perm = 0o600
 	}
 	newfile.Sweep(path)
 	// The spool comes first: where it cannot be made without a name, it has lost its name
 	// before the image has one, and a killed build leaves one file, not two.
-	if m.Root.Type == manifests.Tmpfs {
-		if b.spool, err = newfile.Temp(o.TempDir); err != nil {
-			return nil, b.spoolTo(nil).fail(err)
-		}
-		defer func() {
-			if b.spool != nil {
-				b.spool.Close()
-			}
-		}()
+	spool, err := newSpool(p, temp)
+	if err != nil {
+		return nil, err
 	}
+	defer spool.Close()
 	f, err := newfile.Create(path, perm)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if err := b.write(ctx, destination{Writer: f, name: path}); err != nil {
+	r, err := writeImage(ctx, p, pack.Destination{Name: path}.To(f), f, spool, temp)
+	if err != nil {
 		return nil, err
 	}
-	if o.IfChanged && b.stands(path, f) {
-		b.report.Unchanged = true
-		return &b.report, b.writeDepfile()
+	if o.IfChanged && stands(path, f, r) {
+		r.Unchanged = true
+		return r, writeDepfile(p)
 	}
-	if err := b.writeDepfile(); err != nil {
+	if err := writeDepfile(p); err != nil {
 		return nil, err
 	}
 	if err := f.Place(); err != nil {
 		return nil, err
 	}
-	return &b.report, b.touch(path)
+	if o.Depfile.Path == "" {
+		return r, nil
+	}
+	return r, touch(path)
+}
+
+// settleTarget finds out whether a new file can be made beside path.
+func settleTarget(path string) error {
+	f, err := newfile.Create(path, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // stands reports whether the file at path can stay, since the new image has the same
-// bytes. One that more people can read than should has to go.
-func (b *build) stands(path string, image io.ReadSeeker) bool {
+// bytes. A file that more people can read than should has to go.
+func stands(path string, image io.ReadSeeker, r *Report) bool {
 	old, err := os.Open(path)
 	if err != nil {
 		return false
 	}
 	defer old.Close()
 	info, err := old.Stat()
-	if err != nil || info.Size() != b.report.Size || b.report.Private && info.Mode().Perm()&0o077 != 0 {
+	if err != nil || info.Size() != r.Size || r.Private && info.Mode().Perm()&0o077 != 0 {
 		return false
 	}
 	_, err = image.Seek(0, io.SeekStart)
@@ -126,8 +134,8 @@ func sameBytes(a, b io.Reader) bool {
 	}
 }
 
-// followLinks returns what path is a symbolic link to, which need not exist: the
-// link is to stay one.
+// followLinks returns the target of a symbolic link, which need not exist, so that the link
+// stays a link.
 func followLinks(path string) (string, error) {
 	for range follow.MaxLinks {
 		target, err := os.Readlink(path)
@@ -136,7 +144,7 @@ func followLinks(path string) (string, error) {
 		}
 		if !filepath.IsAbs(target) {
 			dir, _ := filepath.Split(path)
-			target = dir + target // not cleaned: ".." leads up from where the folder really is
+			target = dir + target // not cleaned: ".." leads up from where the directory really is
 		}
 		path = target
 	}

@@ -44,6 +44,9 @@ func TestPacked(t *testing.T) {
 	}
 }
 
+// largeEnough is the least size of an archive that is cached, in bytes.
+const largeEnough = 64 << 10
+
 // checkCached checks that what is large and slow to compress came from the cache, or
 // that nothing did, and returns how much did.
 func checkCached(t *testing.T, r *Report, full bool) int {
@@ -51,7 +54,7 @@ func checkCached(t *testing.T, r *Report, full bool) int {
 	slow := map[string]bool{"gzip": true, "xz": true, "zstd": true}
 	found := 0
 	for _, s := range r.Segments {
-		if want := full && slow[s.Codec] && s.Unpacked >= worthKeeping; s.Cached != want {
+		if want := full && slow[s.Codec] && s.Unpacked >= largeEnough; s.Cached != want {
 			t.Errorf("segment %+v: want cached %v", s, want)
 		}
 		if s.Cached {
@@ -59,7 +62,7 @@ func checkCached(t *testing.T, r *Report, full bool) int {
 		}
 	}
 	for i, m := range r.Members {
-		if want := full && slow[r.Payload] && m.Unpacked >= worthKeeping; m.Cached != want {
+		if want := full && slow[r.Payload] && m.Unpacked >= largeEnough; m.Cached != want {
 			t.Errorf("member %d %+v: want cached %v", i, m, want)
 		}
 		if m.Cached {
@@ -97,11 +100,11 @@ func TestPackedSourceChanges(t *testing.T) {
 	o := options(t)
 	o.Cache = t.TempDir()
 	for range 2 {
-		b, err := prepare(t.Context(), parse(t, dir, "root: {type: none}"+base), o, toWrite)
+		p, err := prepare(t.Context(), parse(t, dir, "root: {type: none}"+base), o, toWrite)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer b.sources.Close()
+		defer p.sources.Close()
 		path := filepath.Join(dir, "tree/large")
 		content, err := os.ReadFile(path)
 		if err != nil {
@@ -110,7 +113,7 @@ func TestPackedSourceChanges(t *testing.T) {
 		if err := os.WriteFile(path, content, 0o644); err != nil { // with another time
 			t.Fatal(err)
 		}
-		if err := b.write(t.Context(), io.Discard); err == nil {
+		if _, err := writeStream(t.Context(), p, io.Discard); err == nil {
 			t.Error("got no error for a source that changed")
 		}
 		if _, err := Build(t.Context(), io.Discard, parse(t, dir, "root: {type: none}"+base), o); err != nil {

@@ -2,7 +2,7 @@ package builder
 
 import (
 	"github.com/mkinitfs/mkinitfs/builder/layout"
-	"github.com/mkinitfs/mkinitfs/builder/lint"
+	"github.com/mkinitfs/mkinitfs/builder/pack"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
@@ -33,7 +33,7 @@ type Report struct {
 }
 
 // Item is what one item of the manifest's contents brings into the root, with the
-// folders that are made for it.
+// directories that are made for it.
 type Item struct {
 	Place    string `json:"place"` // "root.yaml:12:3"
 	Type     string `json:"type"`
@@ -74,85 +74,78 @@ type Stub struct {
 	Origin    string `json:"origin"`       // "embedded", "cached", "compiled", or a file
 }
 
-// describe fills in what is known once the plan stands, and holds the plan
-// against the manifest's bounds.
-func (b *build) describe() error {
-	r := &b.report
-	r.Name, r.Arch, r.Root = b.manifest.Name, b.arch, string(b.manifest.Root.Type)
-	r.Compress, r.Payload = b.outer.Name, b.payload.Name
-	if c := b.outer.command; c != nil {
-		r.Commands = append(r.Commands, Command{"compress", c.words, c.version})
+// report says what is known of a build before its image is packed.
+func report(p *prepared) *Report {
+	m, s := p.manifest, p.settled
+	r := &Report{
+		Name: m.Name, Arch: s.arch, Root: string(m.Root.Type), Compress: s.outer.Name, Payload: s.payload.Name,
+		Entries: len(p.root.entries), Unpacked: p.root.unpacked, Private: p.root.private,
+		Items: items(m.Contents, p.root.entries), Warnings: p.notes.warnings,
 	}
-	if c := b.payload.command; c != nil {
-		r.Commands = append(r.Commands, Command{"root.payload", c.words, c.version})
+	if c := s.outer.Command; c != nil {
+		r.Commands = append(r.Commands, Command{"compress", c.Words, c.Version})
 	}
-	r.Entries, r.Unpacked = len(b.entries), plan.Unpacked(b.entries)
-	r.Items = b.items()
-	for _, e := range b.entries {
-		r.Private = r.Private || e.Private
+	if c := s.payload.Command; c != nil {
+		r.Commands = append(r.Commands, Command{"root.payload", c.Words, c.Version})
 	}
-	if limit := b.manifest.Output.MaxUnpacked; limit > 0 && r.Unpacked > limit {
-		return b.tooMuch()
+	if w := p.foreign.Warning(); w != "" {
+		r.Warnings = append(r.Warnings, w)
 	}
-	b.lint()
-	return nil
+	return r
+}
+
+// reportPacked is report with what packing has shown.
+func reportPacked(p *prepared, done pack.Result) *Report {
+	r := report(p)
+	r.Size, r.MinRAM = done.Size, minRAM(p, done)
+	for _, s := range done.Segments {
+		r.Segments = append(r.Segments, Segment(s))
+	}
+	for _, m := range done.Members {
+		r.Members = append(r.Members, Member{m.Packed, m.Unpacked, m.SHA256, m.Cached})
+	}
+	if s := p.stub; s != nil {
+		r.Stub = &Stub{SHA256: s.SHA256, Size: int64(len(s.Data)), GoVersion: s.GoVersion, Origin: s.Origin}
+	}
+	return r
 }
 
 // items sums up the plan by the manifest's items.
-func (b *build) items() []Item {
-	items := make([]Item, len(b.manifest.Contents))
-	at := map[string]*Item{}
-	for i, c := range b.manifest.Contents {
+func items(contents []manifests.Content, entries []*plan.Entry) []Item {
+	items := make([]Item, len(contents))
+	byOrigin := map[string]*Item{}
+	for i, c := range contents {
 		items[i] = Item{Place: c.Common().Pos.String(), Type: c.Type()}
-		at[items[i].Place] = &items[i]
+		byOrigin[items[i].Place] = &items[i]
 	}
-	for _, e := range b.entries {
-		item := at[e.Origin]
+	for _, e := range entries {
+		item := byOrigin[e.Origin]
 		if item == nil {
 			continue // nobody asked for it
 		}
 		item.Entries++
-		if carries(e) {
+		if e.First == nil {
 			item.Unpacked += e.Size
 		}
 	}
 	return items
 }
 
-// carries reports whether e is the one of a file's names that has the content.
-func carries(e *plan.Entry) bool { return e.Data.Path != "" || e.Data.At != nil }
-
-// lint warns of what is likely to be a mistake in the root.
-func (b *build) lint() {
-	o := lint.Options{Arch: b.arch, Exec: b.manifest.Init.Exec, ExecOrigin: b.manifest.Init.ExecPos.String()}
-	if o.Exec != "" && b.manifest.Root.Type == manifests.None {
-		o.Exec = "/init"
-	}
-	var warnings []string
-	warnings, b.foreign = lint.Check(lint.Planned(b.entries), o)
-	b.report.Warnings = append(b.report.Warnings, warnings...)
-}
-
-// minRAM is the MinRAM of the image that was written.
-func (b *build) minRAM() *MinRAM {
-	d := layout.Demands{Type: string(b.manifest.Root.Type), Image: b.report.Size}
-	for _, s := range b.report.Segments {
+// minRAM returns the least RAM for the image that was written.
+func minRAM(p *prepared, done pack.Result) *MinRAM {
+	outer := p.settled.outer
+	d := layout.Demands{Type: p.layout.Type, Image: done.Size}
+	for _, s := range done.Segments {
 		if s.Kind != "root" {
 			d.Rootfs += s.Unpacked
 		}
-		if s.Codec == b.outer.Name {
-			d.Window = max(d.Window, b.outer.window(s.Unpacked))
+		if s.Codec == outer.Name {
+			d.Window = max(d.Window, outer.Window(s.Unpacked))
 		}
 	}
-	d.Window = b.outer.Memory(d.Window)
-	if b.policy != nil {
-		d.Policy = b.policy.Size
+	d.Window = outer.Memory(d.Window)
+	if p.root.policy != nil {
+		d.Policy = p.root.policy.Size
 	}
-	return d.MinRAM(b.layout.BootPlan(b.packed), b.arch)
-}
-
-func (b *build) warnForeign() {
-	if w := b.foreign.Warning(); w != "" {
-		b.warning(w)
-	}
+	return d.MinRAM(p.layout.BootPlan(pack.Packed(done.Members)), p.settled.arch)
 }

@@ -8,172 +8,159 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 
-	"github.com/mkinitfs/mkinitfs/builder/bootplan"
-	"github.com/mkinitfs/mkinitfs/builder/cpio"
-	"github.com/mkinitfs/mkinitfs/builder/layout"
+	"github.com/mkinitfs/mkinitfs/builder/image"
+	"github.com/mkinitfs/mkinitfs/builder/pack"
 	"github.com/mkinitfs/mkinitfs/internal/newfile"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// write writes the image, segment after segment.
-func (b *build) write(ctx context.Context, w io.Writer) error {
-	sum := sha256.New()
-	if b.options.Digest {
-		w = io.MultiWriter(w, sum)
-	}
-	out := &image{w: w, limit: b.manifest.Output.MaxSize, report: &b.report}
-	err := b.writeImage(ctx, out)
-	if errors.Is(err, errTooLarge) {
-		err = b.tooLarge(ctx)
-	}
+// writeStream writes the image to w, which cannot take anything back. So with a bound on its
+// size the image goes to a temporary file first.
+func writeStream(ctx context.Context, p *prepared, w io.Writer) (*Report, error) {
+	temp := tempDir{dir: p.options.TempDir}
+	spool, err := newSpool(p, temp)
 	if err != nil {
-		return err
-	}
-	b.warnForeign()
-	if b.cache != nil {
-		b.cache.Prune()
-	}
-	b.report.Size = out.size
-	b.report.MinRAM = b.minRAM()
-	if b.options.Digest {
-		b.report.SHA256 = hex.EncodeToString(sum.Sum(nil))
-	}
-	return nil
-}
-
-// writeImage writes the segments, and pads the last.
-func (b *build) writeImage(ctx context.Context, out *image) error {
-	if err := b.writeSegments(ctx, out, b.layout.Members); err != nil {
-		return err
-	}
-	return out.pad(int(-out.size & 3))
-}
-
-func (b *build) writeSegments(ctx context.Context, out *image, members []layout.Member) error {
-	if b.manifest.Root.Type == manifests.Tmpfs {
-		return b.writeNested(ctx, out, members)
-	}
-	if b.manifest.Root.Type == manifests.Bind {
-		if err := b.writeBoot(ctx, out, nil); err != nil {
-			return err
-		}
-	}
-	to := newSegments(out, "root", b.outer, len(members), func(i int) int64 { return members[i].Size })
-	return inOrder(ctx, len(members), b.workers(b.outer), to, func(ctx context.Context, i int, w io.Writer) error {
-		done, err := b.packMember(ctx, w, b.outer, members[i], false, b.progress)
-		to.cached[i] = done.cached
-		return err
-	})
-}
-
-// writeNested writes the boot segment and the payload. The plan in the former
-// tells sizes and sums of the members in the latter, so the payload is made first,
-// in a temporary file without a name.
-func (b *build) writeNested(ctx context.Context, out *image, members []layout.Member) error {
-	spool, err := b.takeSpool()
-	if err != nil {
-		return b.spoolTo(nil).fail(err)
+		return nil, err
 	}
 	defer spool.Close()
-
-	payload := &image{w: b.spoolTo(spool), limit: out.limit, report: &Report{}}
-	if err := b.writePayload(ctx, payload, spool, members); err != nil {
-		return err
+	w = destinationOf(w).To(w)
+	if p.manifest.Output.MaxSize == 0 {
+		return writeImage(ctx, p, w, nil, spool, temp)
 	}
-	if err := b.writeBoot(ctx, out, b.packed); err != nil {
-		return err
-	}
-	for i := range payload.report.Segments {
-		payload.report.Segments[i].Offset += out.size
-	}
-	b.report.Segments = append(b.report.Segments, payload.report.Segments...)
-	if _, err := spool.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	_, err = io.Copy(&cancelable{ctx, out}, spool)
-	return err
-}
-
-// writePayload writes the members to payload, which is spool. Members that are
-// compressed themselves lie in one raw archive. Raw ones are compressed as the
-// kernel takes them, each in an archive of its own, so that this too is done on
-// all cores.
-func (b *build) writePayload(ctx context.Context, payload *image, spool *os.File, members []layout.Member) error {
-	b.packed = make([]bootplan.Member, len(members))
-	b.report.Members = make([]Member, len(members))
-	packMember := func(ctx context.Context, i int, w io.Writer, p *progress) error {
-		done, err := b.packMember(ctx, w, b.payload, members[i], true, p)
-		m := bootplan.Member{Packed: done.size, Unpacked: members[i].Size, SHA256: hex.EncodeToString(done.sha256[:])}
-		if !b.payload.Checked {
-			m.CRC32 = fmt.Sprintf("%08x", done.crc32)
-		}
-		b.packed[i], b.report.Members[i] = m, Member{m.Packed, m.Unpacked, m.SHA256, done.cached}
-		return err
-	}
-	if b.payload.Name != "none" || b.outer.Name == "none" {
-		to := &nest{image: payload, header: func(at int64) io.Writer { return b.spoolTo(io.NewOffsetWriter(spool, at)) }}
-		err := inOrder(ctx, len(members), b.workers(b.payload), to, func(ctx context.Context, i int, w io.Writer) error {
-			return packMember(ctx, i, w, b.progress)
-		})
-		if err != nil {
-			return err
-		}
-		return to.close()
-	}
-	to := newSegments(payload, "payload", b.outer, len(members), func(i int) int64 {
-		return cpio.EntrySize(bootplan.MemberName(i), members[i].Size) + cpio.TrailerSize
-	})
-	return inOrder(ctx, len(members), b.workers(b.outer), to, func(ctx context.Context, i int, w io.Writer) error {
-		done, err := b.pack(ctx, w, b.outer, to.size(i), false, b.progress, func(w io.Writer, p *progress) error {
-			archive := cpio.NewWriter(w)
-			h := memberHeader(i, members[i].Size)
-			if err := archive.WriteHeader(&h); err != nil {
-				return err
-			}
-			if err := packMember(ctx, i, archive, p); err != nil {
-				return err
-			}
-			return archive.Close()
-		})
-		if to.cached[i] = done.cached; done.cached {
-			b.progress.add(members[i].Size)
-		}
-		return err
-	})
-}
-
-// takeSpool returns the file for the packed payload while it grows.
-func (b *build) takeSpool() (*os.File, error) {
-	if f := b.spool; f != nil {
-		b.spool = nil
-		return f, nil
-	}
-	return newfile.Temp(b.options.TempDir)
-}
-
-// workers is how many members are packed at once with a codec.
-func (b *build) workers(c codec) int {
-	if c.Name == "none" {
-		return 1 // copying is not helped by a second core
-	}
-	return runtime.GOMAXPROCS(0)
-}
-
-// writeBoot writes the boot segment: the stub, what it needs before it has mounted
-// anything, and what the manifest's boot globs name.
-func (b *build) writeBoot(ctx context.Context, out *image, members []bootplan.Member) error {
-	s := b.stub
-	b.report.Stub = &Stub{SHA256: s.SHA256, Size: int64(len(s.Data)), GoVersion: s.GoVersion, Origin: s.Origin}
-	items := b.layout.BootItems(s.Data, members)
-	size := layout.ArchiveSize(items)
-	start := out.size
-	done, err := b.pack(ctx, out, b.outer, size, false, nil, func(w io.Writer, _ *progress) error {
-		return writeArchive(ctx, w, items, nil)
-	})
+	file, err := newfile.Temp(temp.dir)
 	if err != nil {
+		return nil, temp.holding("the image").Fail(err)
+	}
+	defer file.Close()
+	r, err := writeImage(ctx, p, temp.holding("the image").To(file), file, spool, temp)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	_, err = io.Copy(w, &cancelable{ctx, file})
+	return r, err
+}
+
+// writeImage packs the image into w and reports on it. With a bound on its size, written reads
+// what w has taken.
+func writeImage(ctx context.Context, p *prepared, w io.Writer, written io.ReadSeeker, spool *os.File, temp tempDir) (*Report, error) {
+	sum := sha256.New()
+	if p.options.Digest {
+		w = io.MultiWriter(w, sum)
+	}
+	job := pack.Job{
+		Layout: p.layout, Outer: p.settled.outer, Payload: p.settled.payload, Cache: p.settled.cache,
+		Watcher: p.foreign, Progress: p.options.Progress, Spool: spool, SpoolAt: temp.holding("the packed root"),
+	}
+	if p.stub != nil {
+		job.Stub = p.stub.Data
+	}
+	done, err := pack.Write(ctx, w, job)
+	if most := p.manifest.Output.MaxSize; most > 0 && done.Size > most {
+		return nil, tooLarge(ctx, p.manifest.Output, written, done.Size, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if c := p.settled.cache; c != nil {
+		c.Prune()
+	}
+	r := reportPacked(p, done)
+	if p.options.Digest {
+		r.SHA256 = hex.EncodeToString(sum.Sum(nil))
+	}
+	return r, nil
+}
+
+// tooLarge returns the error that the image takes more bytes than the manifest allows. If
+// packing failed after size bytes, it does so for a disk that is full, and returns any other
+// failure as it is.
+func tooLarge(ctx context.Context, o manifests.Output, written io.ReadSeeker, size int64, failed error) error {
+	if failed != nil {
+		if full := (*pack.WriteError)(nil); !errors.As(failed, &full) {
+			return failed
+		}
+		return manifests.Errors{{
+			Pos:  o.MaxSizePos,
+			Msg:  fmt.Sprintf("the image takes more than %d bytes, output.max_size allows %d", size, o.MaxSize),
+			Hint: fmt.Sprintf("its largest paths are unknown: %v", failed),
+		}}
+	}
+	if _, err := written.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	return out.segment("boot", b.outer, start, size, done.cached)
+	use, err := image.Spent(&cancelable{ctx, written})
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return err
+	}
+	shares := []share{{"the stub and its plan", use.Boot}}
+	for _, s := range use.Root {
+		shares = append(shares, share{s.Path, s.Packed})
+	}
+	return manifests.Errors{{
+		Pos:  o.MaxSizePos,
+		Msg:  fmt.Sprintf("the image takes %d bytes, output.max_size allows %d", use.Size, o.MaxSize),
+		Hint: largest(shares, "packed"),
+	}}
+}
+
+// cancelable is a reader until ctx is done.
+type cancelable struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c *cancelable) Read(p []byte) (int, error) {
+	if c.ctx.Err() != nil {
+		return 0, context.Cause(c.ctx)
+	}
+	return c.r.Read(p)
+}
+
+// newSpool returns the file for the packed payload while it grows. It is nil if the image
+// has none.
+func newSpool(p *prepared, temp tempDir) (*os.File, error) {
+	if p.manifest.Root.Type != manifests.Tmpfs {
+		return nil, nil
+	}
+	f, err := newfile.Temp(temp.dir)
+	if err != nil {
+		err = temp.holding("the packed root").Fail(err)
+	}
+	return f, err
+}
+
+// tempDir is a directory for temporary files.
+type tempDir struct {
+	dir    string // "" is os.TempDir()
+	beside string // the image in this directory, of which alone the user knows, or ""
+}
+
+// holding returns the temporary file that holds something, as errors name it.
+func (t tempDir) holding(what string) pack.Destination {
+	switch {
+	case t.beside != "":
+		return pack.Destination{Name: t.beside}
+	case t.dir != "":
+		return pack.Destination{Name: what + " in " + t.dir}
+	}
+	return pack.Destination{Name: what + " in " + os.TempDir(), Hint: "TMPDIR names the directory for that"}
+}
+
+// destinationOf returns what errors call w.
+func destinationOf(w io.Writer) pack.Destination {
+	f, ok := w.(*os.File)
+	switch {
+	case !ok:
+		return pack.Destination{Name: "the image"}
+	case f.Name() == os.Stdout.Name():
+		return pack.Destination{Name: "standard output"}
+	}
+	return pack.Destination{Name: f.Name()}
 }

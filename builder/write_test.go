@@ -13,9 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mkinitfs/mkinitfs/builder/cpio"
-	"github.com/mkinitfs/mkinitfs/builder/layout"
-	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/builder/pack"
+	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
 // The same input gives the same bytes: on one core and on two, wherever its
@@ -94,7 +93,7 @@ func testChange(t *testing.T, manifest string, size int, change func(path string
 	dir := t.TempDir()
 	path := filepath.Join(dir, "changing")
 	writeFile(t, path, size)
-	b, err := prepare(t.Context(), parse(t, dir, manifest+`
+	p, err := prepare(t.Context(), parse(t, dir, manifest+`
 arch: arm
 init: {exec: /file}
 contents: [{type: file, src: changing, dst: /file}]
@@ -102,39 +101,14 @@ contents: [{type: file, src: changing, dst: /file}]
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.sources.Close()
+	defer p.sources.Close()
 	if err := change(path); err != nil {
 		t.Fatal(err)
 	}
-	err = b.write(t.Context(), io.Discard)
+	_, err = writeStream(t.Context(), p, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), path+": "+want) || !strings.HasPrefix(err.Error(), "test.yaml:") {
 		t.Errorf("got error %v, want the place in the manifest and %q", err, path+": "+want)
 	}
-}
-
-// A build that is told to stop does, in the middle of a file too.
-func TestStopsWithinAFile(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	endless := &zeros{then: cancel}
-	entry := &plan.Entry{Path: "/large", Mode: plan.TypeFile | 0o644, Nlink: 1, Size: cpio.MaxSize, Data: plan.Data{At: endless}}
-	err := writeArchive(ctx, io.Discard, []layout.Item{{Name: "large", Entry: entry}}, nil)
-	if !errors.Is(err, context.Canceled) || endless.read > 4<<20 {
-		t.Errorf("got error %v after %d bytes, want %v soon", err, endless.read, context.Canceled)
-	}
-}
-
-// zeros is a file that calls then once it is read.
-type zeros struct {
-	then func()
-	read int64
-}
-
-func (z *zeros) ReadAt(p []byte, _ int64) (int, error) {
-	z.then()
-	clear(p)
-	z.read += int64(len(p))
-	return len(p), nil
 }
 
 // keepTime gives path the modification time back that it had before change.
@@ -172,8 +146,8 @@ contents: [{type: file, src: file, dst: /init}]
 			if want := "output.max_size"; err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("one byte larger than allowed: got error %v, want %q", err, want)
 			}
-			if int64(out.Len()) > m.Output.MaxSize {
-				t.Errorf("got %d bytes written, %d are allowed", out.Len(), m.Output.MaxSize)
+			if out.Len() > 0 {
+				t.Errorf("got %d bytes of an image that is too large, want none", out.Len())
 			}
 		})
 	}
@@ -215,12 +189,32 @@ func TestBuildLeavesNothing(t *testing.T) {
 			}
 			left, err := os.ReadDir(o.TempDir)
 			if err != nil || len(left) > 0 {
-				t.Errorf("left in the folder for temporary files: %v, %v", left, err)
+				t.Errorf("left in the directory for temporary files: %v, %v", left, err)
 			}
 			_, err = Build(ctx, io.Discard, m, o)
 			if !errors.Is(err, errStop) && !errors.Is(err, context.Canceled) {
 				t.Errorf("cancelled before: got error %v, want %v", err, errStop)
 			}
 		})
+	}
+}
+
+// What an image that is too large is refused with does not depend on where it was to go, and
+// an error that has nothing to do with its size stays.
+func TestTooLarge(t *testing.T) {
+	o := manifests.Output{MaxSize: 100, MaxSizePos: manifests.Pos{File: "test.yaml", Line: 2, Col: 3}}
+	full := pack.Destination{Name: "X"}.Fail(syscall.ENOSPC)
+	err := tooLarge(t.Context(), o, nil, 120, full)
+	if want := "test.yaml:2:3: the image takes more than 120 bytes, output.max_size allows 100\n" +
+		"  its largest paths are unknown: write X: no space left on device"; err.Error() != want {
+		t.Errorf("on a full disk: got error %q, want %q", err, want)
+	}
+	if err := tooLarge(t.Context(), o, nil, 120, errStop); err != errStop {
+		t.Errorf("interrupted: got error %v, want %v", err, errStop)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errStop)
+	if err := tooLarge(ctx, o, strings.NewReader("070701"), 120, nil); err != errStop {
+		t.Errorf("interrupted while the image is read: got error %v, want %v", err, errStop)
 	}
 }

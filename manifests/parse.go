@@ -148,7 +148,7 @@ func parseVersion(text string) (int, error) {
 }
 
 var outputSection = Section{Path: "output", Keys: []Key{
-	{Name: "max_size", Kind: KindSize, Otherwise: "no bound", Doc: "How large the image may be: a larger one is an error."},
+	{Name: "max_size", Kind: KindSize, Otherwise: "no bound", Doc: "How large the image may be: a larger one is an error. On its way to standard output or a device the image waits in `TMPDIR` until its size is known."},
 	{Name: "max_unpacked", Kind: KindSize, Otherwise: "no bound", Doc: "How many bytes the files of the root may have in all: more is an error."},
 }}
 

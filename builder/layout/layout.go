@@ -47,6 +47,7 @@ type Name struct {
 
 // Layout is an image whose contents have not been read.
 type Layout struct {
+	Type    string   // Tmpfs, Bind or None
 	Members []Member // the root, in the order of the image
 
 	options Options
@@ -65,7 +66,7 @@ type Item struct {
 // Make lays out the root with these entries, a finished plan. An error has a place in the
 // manifest, and is of type [plan.Errors].
 func Make(entries []*plan.Entry, o Options) (*Layout, error) {
-	l := &Layout{options: o, entries: entries}
+	l := &Layout{Type: o.Type, options: o, entries: entries}
 	var err error
 	if l.copies, err = bootCopies(entries, o); err != nil {
 		return nil, err

@@ -34,10 +34,11 @@ var layers = map[string]string{
 	"builder/cpio":    "",
 	"builder/selinux": "internal/xattr |",
 
-	"builder": "builder/cpio builder/image builder/layout builder/lint builder/plan builder/selinux builder/source builder/stub builder/bootplan " +
-		"compress internal/arch internal/cache internal/follow internal/hostfile internal/newfile internal/xattr manifests |",
+	"builder": "builder/image builder/layout builder/lint builder/pack builder/plan builder/selinux builder/source builder/stub builder/bootplan " +
+		"compress internal/arch internal/follow internal/newfile internal/xattr manifests |",
 	"builder/source": "builder/plan compress internal/filecaps internal/gobuild internal/magic internal/newfile internal/xattr manifests | builder/cpio builder/image",
 	"builder/layout": "builder/bootplan builder/cpio builder/plan internal/arch |",
+	"builder/pack":   "builder/bootplan builder/cpio builder/layout builder/plan compress internal/cache internal/hostfile |",
 	"builder/lint":   "builder/cpio builder/plan internal/arch internal/hostfile |",
 	"builder/image":  "builder/cpio builder/bootplan compress internal/arch internal/follow internal/magic internal/xattr | builder/unpack",
 

@@ -1,4 +1,4 @@
-package builder
+package pack
 
 import (
 	"bufio"
@@ -16,30 +16,31 @@ import (
 	"time"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/compress"
-	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// command is a program of the manifest that compresses what it reads. It has no
-// shell around it, and of the environment it sees what says where things are, so
-// that XZ_OPT and its like decide over no image.
-type command struct {
-	pos     manifests.Pos
-	words   []string
-	path    string
-	codec   *compress.Codec // of what it writes
-	version string          // first line of its --version; "" if it gives none
+// Command is a program of the manifest that compresses what it reads. It runs without a
+// shell. It sees only the environment variables that name directories, so that XZ_OPT and
+// its like change no image.
+type Command struct {
+	Words   []string        // of the manifest: the program and its arguments
+	Path    string          // of the program
+	Version string          // first line of its --version; "" if it gives none
+	Codec   *compress.Codec // of what it writes
 
+	origin string // where it was asked for
 	mu     sync.Mutex
 	window int64 // the largest that it has written
 }
 
-// findCommand looks for the program and tries it on an archive without entries, as
-// what it writes decides over the stub.
-func findCommand(ctx context.Context, m manifests.Compression) (*command, error) {
-	c := &command{pos: m.Pos, words: m.Command}
+// FindCommand looks for a program, which origin in the manifest asks for with these words,
+// and tries it on an archive without entries: its codec decides over the stub. Errors are of
+// type [plan.Errors].
+func FindCommand(ctx context.Context, origin, program string, words []string) (*Command, error) {
+	c := &Command{origin: origin, Words: words}
 	var err error
-	if c.path, err = exec.LookPath(m.Program); err != nil {
+	if c.Path, err = exec.LookPath(program); err != nil {
 		if e := (*exec.Error)(nil); errors.As(err, &e) {
 			err = e.Err
 		}
@@ -49,14 +50,14 @@ func findCommand(ctx context.Context, m manifests.Compression) (*command, error)
 	if err != nil {
 		return nil, err
 	}
-	c.version = c.askVersion(ctx)
+	c.Version = c.askVersion(ctx)
 	return c, ctx.Err()
 }
 
 // prepare returns the program, to be killed with all that it starts itself.
-func (c *command) prepare(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, c.path, args...)
-	cmd.Args[0] = c.words[0]
+func (c *Command) prepare(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, c.Path, args...)
+	cmd.Args[0] = c.Words[0]
 	cmd.Env = []string{"LC_ALL=C"}
 	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
 		if value, ok := os.LookupEnv(name); ok {
@@ -69,7 +70,7 @@ func (c *command) prepare(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-func (c *command) askVersion(ctx context.Context) string {
+func (c *Command) askVersion(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	out, err := c.prepare(ctx, "--version").CombinedOutput()
@@ -83,10 +84,10 @@ func (c *command) askVersion(ctx context.Context) string {
 // encode has the program compress what write writes, and passes the result on to w
 // while it reads it back: it has to be one stream that a kernel takes, and to unpack
 // to the same. It returns the window that decoding it takes.
-func (c *command) encode(ctx context.Context, w io.Writer, write func(io.Writer) error) (int64, error) {
+func (c *Command) encode(ctx context.Context, w io.Writer, write func(io.Writer) error) (int64, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	cmd := c.prepare(ctx, c.words[1:]...)
+	cmd := c.prepare(ctx, c.Words[1:]...)
 	stderr := &tail{}
 	cmd.Stderr = stderr
 	stdin, err := cmd.StdinPipe()
@@ -101,8 +102,8 @@ func (c *command) encode(ctx context.Context, w io.Writer, write func(io.Writer)
 		return 0, c.fault(err, "")
 	}
 
-	var in, out summed
-	pipe := &noting{w: stdin}
+	var in, out checksum
+	pipe := &errorKeeper{w: stdin}
 	fed := make(chan error, 1)
 	go func() {
 		buffered := bufio.NewWriterSize(io.MultiWriter(pipe, &in), 64<<10)
@@ -117,7 +118,7 @@ func (c *command) encode(ctx context.Context, w io.Writer, write func(io.Writer)
 		fed <- err
 	}()
 
-	to := &noting{w: w}
+	to := &errorKeeper{w: w}
 	window, badStream := c.readBack(io.TeeReader(stdout, to), &out)
 	if badStream != nil {
 		if to.err != nil {
@@ -147,7 +148,7 @@ func (c *command) encode(ctx context.Context, w io.Writer, write func(io.Writer)
 	return window, nil
 }
 
-func (c *command) readBack(r io.Reader, out io.Writer) (int64, error) {
+func (c *Command) readBack(r io.Reader, out io.Writer) (int64, error) {
 	buffered := bufio.NewReaderSize(r, 64<<10)
 	head, err := buffered.Peek(compress.HeadSize)
 	if err != nil && err != io.EOF {
@@ -157,10 +158,10 @@ func (c *command) readBack(r io.Reader, out io.Writer) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if c.codec == nil {
-		c.codec = codec
-	} else if c.codec != codec {
-		return 0, fmt.Errorf("it writes %s, after it has written %s", codec.Name, c.codec.Name)
+	if c.Codec == nil {
+		c.Codec = codec
+	} else if c.Codec != codec {
+		return 0, fmt.Errorf("it writes %s, after it has written %s", codec.Name, c.Codec.Name)
 	}
 	z, err := codec.NewReader(buffered)
 	if err != nil {
@@ -186,32 +187,34 @@ func (c *command) readBack(r io.Reader, out io.Writer) (int64, error) {
 	return window, nil
 }
 
-// saw notes what decoding takes of something that the program has written.
-func (c *command) saw(window int64) {
+// saw notes the window of a stream that the program has written.
+func (c *Command) saw(window int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.window = max(c.window, window)
 }
 
 // fault is an error with the command and its place in the manifest.
-func (c *command) fault(err error, hint string) error {
+func (c *Command) fault(err error, hint string) error {
 	if r := (*compress.Refused)(nil); errors.As(err, &r) {
 		hint = r.Hint
 	}
-	return manifests.Errors{{
-		Pos:  c.pos,
-		Msg:  fmt.Sprintf("command %q: %v", strings.Join(c.words, " "), err),
-		Hint: strings.ReplaceAll(hint, "\n", "\n  "),
+	return plan.Errors{{
+		Origin: c.origin,
+		Path:   fmt.Sprintf("command %q", strings.Join(c.Words, " ")),
+		Msg:    err.Error(),
+		Hint:   strings.ReplaceAll(hint, "\n", "\n  "),
+		Cause:  err,
 	}}
 }
 
-// noting keeps the error of a writer.
-type noting struct {
+// errorKeeper keeps the error of a writer.
+type errorKeeper struct {
 	w   io.Writer
 	err error
 }
 
-func (n *noting) Write(p []byte) (int, error) {
+func (n *errorKeeper) Write(p []byte) (int, error) {
 	k, err := n.w.Write(p)
 	if err != nil {
 		n.err = err
@@ -219,13 +222,13 @@ func (n *noting) Write(p []byte) (int, error) {
 	return k, err
 }
 
-// summed tells two runs of bytes apart.
-type summed struct {
+// checksum tells two runs of bytes apart.
+type checksum struct {
 	n   int64
 	sum uint32
 }
 
-func (s *summed) Write(p []byte) (int, error) {
+func (s *checksum) Write(p []byte) (int, error) {
 	s.n += int64(len(p))
 	s.sum = crc32.Update(s.sum, crc32.IEEETable, p)
 	return len(p), nil

@@ -1,4 +1,4 @@
-package builder
+package pack
 
 import (
 	"bufio"
@@ -16,14 +16,13 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/hostfile"
 )
 
-// writeArchive writes one archive of items to w. The first name of a file
-// carries its content, the others none, as in the kernel's gen_init_cpio. Files are
-// numbered by their place in the archive, so that it changes only with what is in it.
-// The watcher, which may be nil, sees the first bytes of the files that it wants.
+// writeArchive writes one archive of items to w. The first name of a file carries its content.
+// Files are numbered by their position in the archive, so that it changes only with what is
+// in it. The watcher, which may be nil, sees the first bytes of the files that it wants.
 func writeArchive(ctx context.Context, w io.Writer, items []layout.Item, watcher Watcher) error {
 	buffered := bufio.NewWriterSize(&cancelable{ctx, w}, 256<<10)
 	out := cpio.NewWriter(buffered)
-	numbers := map[uint32]uint32{} // of files with several names
+	numbers := map[*plan.Entry]uint32{} // of files with several names, by the first
 	var h cpio.Header
 	var start head
 	for i, it := range items {
@@ -32,12 +31,11 @@ func writeArchive(ctx context.Context, w io.Writer, items []layout.Item, watcher
 			Name: it.Name, Ino: uint32(i + 1), Mode: e.Mode, UID: e.UID, GID: e.GID, Nlink: e.Nlink, MTime: e.MTime,
 			Size: it.BodySize(), RdevMajor: e.Major, RdevMinor: e.Minor,
 		}
-		if e.Nlink > 1 && !e.IsDir() {
-			if first, again := numbers[e.Ino]; again {
-				h.Ino, h.Size = first, 0
-			} else {
-				numbers[e.Ino] = h.Ino
-			}
+		switch {
+		case e.First != nil:
+			h.Ino = numbers[e.First]
+		case e.Nlink > 1 && !e.IsDir():
+			numbers[e] = h.Ino
 		}
 		if err := out.WriteHeader(&h); err != nil {
 			return ofEntry(e, err)

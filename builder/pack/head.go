@@ -1,4 +1,4 @@
-package builder
+package pack
 
 import (
 	"io"
@@ -9,8 +9,8 @@ import (
 // Watcher is shown the first bytes of files while they are packed. Several goroutines use
 // it at once.
 type Watcher interface {
-	Wants(e *plan.Entry) bool        // whether it is to be shown the file e
-	Look(e *plan.Entry, head []byte) // shows up to headSize bytes of it
+	Wants(e *plan.Entry) bool        // reports whether Look is to be called for the file e
+	Look(e *plan.Entry, head []byte) // gets up to 64 bytes, which it does not keep
 }
 
 // headSize is how many bytes of a file a [Watcher] is shown: the longest ELF header.

@@ -1,4 +1,4 @@
-package builder
+package pack
 
 import (
 	"context"
@@ -13,11 +13,11 @@ type sink interface {
 	end(i int) error
 }
 
-// inOrder calls pack for 0 <= i < n on several goroutines and passes what each
-// writes to out in the order of i. The member whose turn it is writes through; what
-// the others write is kept in blocks, of which there are so many for all of them, and
-// a worker that finds none waits. So memory is bounded by the number of workers,
-// whatever the members' sizes, and the order in which they finish shows nowhere.
+// inOrder calls pack for 0 <= i < n on several goroutines and passes their output to out in
+// the order of i. The member whose turn it is writes through. The output of the others is kept
+// in blocks. All of them share a fixed number of blocks, and a worker that finds none waits.
+// So the number of workers bounds the memory, whatever the members' sizes, and the order in
+// which they finish shows nowhere.
 func inOrder(ctx context.Context, n, workers int, out sink, pack func(ctx context.Context, i int, w io.Writer) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -33,7 +33,9 @@ func inOrder(ctx context.Context, n, workers int, out sink, pack func(ctx contex
 
 	var done sync.WaitGroup
 	for range min(workers, n) {
-		done.Go(func() {
+		done.Add(1)
+		go func() {
+			defer done.Done()
 			for {
 				t := q.take(n)
 				if t == nil {
@@ -48,7 +50,7 @@ func inOrder(ctx context.Context, n, workers int, out sink, pack func(ctx contex
 					return
 				}
 			}
-		})
+		}()
 	}
 	done.Wait()
 	q.mu.Lock()

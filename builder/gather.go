@@ -1,0 +1,68 @@
+package builder
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/builder/source"
+	"github.com/mkinitfs/mkinitfs/manifests"
+)
+
+// notes are what stages find beside their results.
+type notes struct {
+	warnings []string // for the report
+	inputs   []string // files and directories that decide over the image, beside the files that entries are made of
+}
+
+func (n *notes) warn(text string)  { n.warnings = append(n.warnings, text) }
+func (n *notes) input(path string) { n.inputs = append(n.inputs, path) }
+
+// gather asks the sources of all items for their entries, in the manifest's order. It reports
+// every problem of every item.
+func gather(ctx context.Context, m *manifests.Manifest, env *source.Env) ([]*plan.Entry, error) {
+	var entries []*plan.Entry
+	var problems plan.Errors
+	for _, c := range m.Contents {
+		found, err := entriesOf(ctx, env, c)
+		var more plan.Errors
+		switch {
+		case errors.As(err, &more):
+			problems = append(problems, more...)
+		case err != nil:
+			return nil, err
+		}
+		entries = append(entries, found...)
+	}
+	if err := problems.Sorted(); err != nil {
+		return nil, err
+	}
+	return addInit(ctx, m.Init, env, entries)
+}
+
+// entriesOf asks one item of contents for its entries.
+func entriesOf(ctx context.Context, env *source.Env, c manifests.Content) ([]*plan.Entry, error) {
+	s, err := source.Of(c)
+	if err != nil {
+		return nil, err
+	}
+	return s.Entries(ctx, env)
+}
+
+// addInit gives the root a link to the program at /init, unless it has something there.
+// The kernel looks for it in a root without a stub. In any other, switch_root of busybox
+// does, and run-init of klibc in some versions (2.0.12 does not), to be sure that they
+// empty an initramfs and no disk.
+func addInit(ctx context.Context, init manifests.Init, env *source.Env, entries []*plan.Entry) ([]*plan.Entry, error) {
+	const path = "/init"
+	if init.Exec == "" || init.Exec == path ||
+		slices.ContainsFunc(entries, func(e *plan.Entry) bool { return e.Path == path }) {
+		return entries, nil
+	}
+	link, err := entriesOf(ctx, env, &manifests.Symlink{
+		Item:   manifests.Item{Pos: init.ExecPos, Dst: path},
+		Target: init.Exec,
+	})
+	return append(entries, link...), err
+}

@@ -1,0 +1,65 @@
+package pack
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+)
+
+// Destination is where an image or a part of it is written, for error messages. When a disk
+// is full no entry of the root is at fault.
+type Destination struct {
+	Name string // of the image, or words for it
+	Hint string // what to do when it takes no more, or ""
+}
+
+// To returns a writer to w that names the destination in its errors.
+func (d Destination) To(w io.Writer) io.Writer { return destined{w, d} }
+
+// Fail returns an error of the destination, of type *[WriteError].
+func (d Destination) Fail(err error) error {
+	if e := (*fs.PathError)(nil); errors.As(err, &e) {
+		err = e.Err
+	}
+	return &WriteError{d, err}
+}
+
+type destined struct {
+	io.Writer
+	to Destination
+}
+
+func (d destined) Write(p []byte) (int, error) {
+	n, err := d.Writer.Write(p)
+	if err != nil {
+		err = d.to.Fail(err)
+	}
+	return n, err
+}
+
+// WriteError is an error of a destination.
+type WriteError struct {
+	To    Destination
+	Cause error
+}
+
+func (e *WriteError) Error() string {
+	text := fmt.Sprintf("write %s: %v", e.To.Name, e.Cause)
+	if e.To.Hint != "" {
+		text += "\n  " + e.To.Hint
+	}
+	return text
+}
+
+func (e *WriteError) Unwrap() error { return e.Cause }
+
+// ofEntry returns an error with an entry, unless the entry is not at fault.
+func ofEntry(e *plan.Entry, err error) error {
+	if w := (*WriteError)(nil); errors.As(err, &w) {
+		return w
+	}
+	return plan.Errors{{Origin: e.Origin, Path: e.Path, Msg: err.Error(), Cause: err}}
+}

@@ -1,0 +1,75 @@
+package builder
+
+import (
+	"strconv"
+
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/layout"
+	"github.com/mkinitfs/mkinitfs/builder/lint"
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/builder/source"
+	"github.com/mkinitfs/mkinitfs/internal/arch"
+	"github.com/mkinitfs/mkinitfs/manifests"
+)
+
+// layoutOptions returns what decides over the layout beside the plan. The policy is of
+// SELinux, or nil.
+func layoutOptions(m *manifests.Manifest, s *settled, policy *plan.Entry, n *notes) layout.Options {
+	o := layout.Options{
+		Type: string(m.Root.Type), Small: arch.Is32(s.arch), MTime: s.clock.Epoch, Boot: planGlobs(m.Boot),
+		Stub: bootPlan(m), RawMembers: s.payload.Name == "none", Window: s.payload.Window, Warn: n.warn,
+	}
+	o.Stub.Arch, o.Stub.Payload = s.arch, s.payload.Name
+	if policy != nil {
+		o.Stub.SELinux = policy.Path
+	}
+	for _, name := range m.Init.Rdinit {
+		o.Rdinit = append(o.Rdinit, layout.Name{Origin: name.Pos.String(), Path: name.Path})
+	}
+	return o
+}
+
+// bootPlan returns what the manifest tells the stub.
+func bootPlan(m *manifests.Manifest) bootplan.Plan {
+	p := bootplan.Plan{
+		Root: string(m.Root.Type), Extra: m.Root.Extra, Xattrs: m.Root.Xattrs,
+		Size: sizeText(m.Root.Size), Inodes: m.Root.Inodes,
+		Exec: m.Init.Exec, Args: m.Init.Args, Env: m.Init.Env, OnError: m.Init.OnError, Cmdline: m.Init.Cmdline,
+	}
+	if s := m.Init.Supervise; s != nil {
+		p.OnExit, p.Delay = s.OnExit, s.RestartDelay.Milliseconds()
+	}
+	for _, mount := range m.Init.Mounts {
+		p.Mounts = append(p.Mounts, bootplan.Mount{
+			Type: mount.Type, Source: mount.Source, Target: mount.Target, Options: mount.Options,
+		})
+	}
+	return p
+}
+
+// lintOptions returns what the root is for.
+func lintOptions(m *manifests.Manifest, target string) lint.Options {
+	o := lint.Options{Arch: target, Exec: m.Init.Exec, ExecOrigin: m.Init.ExecPos.String()}
+	if o.Exec != "" && m.Root.Type == manifests.None {
+		o.Exec = "/init" // the kernel starts it
+	}
+	return o
+}
+
+// sourceEnv returns what sources ask of the build around them.
+func sourceEnv(m *manifests.Manifest, o Options, s *settled, n *notes) *source.Env {
+	return &source.Env{
+		Clock: s.clock, Arch: s.arch, Stdin: o.Stdin, NoStub: m.Root.Type == manifests.None,
+		Fakeroot: o.Fakeroot, Input: n.input, Warn: n.warn,
+	}
+}
+
+func sizeText(s manifests.Size) string {
+	switch {
+	case s.Percent > 0:
+		return strconv.Itoa(s.Percent) + "%"
+	case s.Bytes > 0:
+		return strconv.FormatInt(s.Bytes, 10)
+	}
+	return ""
+}
