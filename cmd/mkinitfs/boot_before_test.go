@@ -41,7 +41,7 @@ exec %s "$@"
 				testenv.Matrix(t)
 			}
 			busybox := testenv.Tool(t, "busybox")
-			img, _ := buildImage(t, guestManifest(t,
+			img, _ := buildImage(t, smallManifest(t,
 				fmt.Sprintf("  - {type: file, src: %q, dst: /bin/busybox, mode: 0755}", busybox),
 				fmt.Sprintf("  - {type: file, dst: /before, mode: 0755, content: %q}", fmt.Sprintf(script, "/init")),
 				"boot: [/before, /bin/busybox]", "compress: none", "root: {type: "+test.root+"}",

@@ -18,7 +18,8 @@ func TestBootRdinit(t *testing.T) {
 		"bind":  {"/linuxrc", "/sbin/init", "/etc/owned", "/srv/none/deep"},
 	} {
 		t.Run(root, func(t *testing.T) {
-			img, _ := buildImage(t, guestManifest(t, names, "root: {type: "+root+"}"))
+			t.Parallel()
+			img, _ := buildImage(t, smallManifest(t, names, "root: {type: "+root+"}"))
 			want := expected(t, img)
 			for _, program := range programs {
 				got, _ := bootGuest(t, img, qemu.Machine{Append: "root=/dev/ram0 rw rdinit=" + program})

@@ -114,7 +114,7 @@ func TestBootSELinuxPolicies(t *testing.T) {
 	t.Parallel()
 	testenv.Matrix(t)
 	testenv.Boots(t)
-	img, _ := buildImage(t, guestManifest(t, `  - {type: file, dst: /etc/selinux/x/policy/policy.99, content: no policy}
+	img, _ := buildImage(t, smallManifest(t, `  - {type: file, dst: /etc/selinux/x/policy/policy.99, content: no policy}
   - {type: file, dst: /etc/selinux/x/contexts/files/file_contexts, content: "/.* u:r:x\n"}`, "selinux: {type: x}"))
 	wantFailure(t, img, qemu.Machine{Append: "security=selinux"},
 		"load the SELinux policy: load /etc/selinux/x/policy/policy.99: invalid argument",

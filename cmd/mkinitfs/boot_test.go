@@ -150,7 +150,7 @@ func TestBootFull(t *testing.T) {
 	rand.NewChaCha8([32]byte{2}).Read(noise)
 	file := filepath.Join(t.TempDir(), "noise")
 	writeFile(t, file, noise)
-	img, _ := buildImage(t, guestManifest(t, "  - {type: file, src: \""+file+"\", dst: /noise}", "root: {payload: lz4}"))
+	img, _ := buildImage(t, smallManifest(t, "  - {type: file, src: \""+file+"\", dst: /noise}", "root: {payload: lz4}"))
 	wantFailure(t, img, qemu.Machine{MemoryMiB: 300}, "look at rootfs: rootfs is full with ", "hint: give the machine more memory, or put rootfstype=ramfs")
 }
 
@@ -159,9 +159,9 @@ func TestBootFull(t *testing.T) {
 func TestBootWords(t *testing.T) {
 	t.Parallel()
 	testenv.Boots(t)
-	img, _ := buildImage(t, guestManifest(t,
+	img, _ := buildImage(t, smallManifest(t,
 		"init: {exec: /sbin/init, args: [planned], env: {HOME: /root, FROM: plan, BOTH: plan}, mounts: [dev, proc, sys, run, pts, shm, cgroup2]}"))
-	ignoring, _ := buildImage(t, guestManifest(t, "init: {exec: /sbin/init, cmdline: ignore}"))
+	ignoring, _ := buildImage(t, smallManifest(t, "init: {exec: /sbin/init, cmdline: ignore}"))
 	tests := []struct {
 		name, image, words string
 		args               []string
@@ -258,7 +258,7 @@ func TestBootExtras(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.extra+" "+test.words, func(t *testing.T) {
 			t.Parallel()
-			img, _ := buildImage(t, guestManifest(t, "root: {extra: "+test.extra+"}"))
+			img, _ := buildImage(t, smallManifest(t, "root: {extra: "+test.extra+"}"))
 			want := expected(t, img)
 			appendTo(t, img, appended)
 			got, log := bootGuest(t, img, qemu.Machine{Append: test.words})
@@ -285,7 +285,7 @@ func TestBootExtras(t *testing.T) {
 	}
 	t.Run("error", func(t *testing.T) {
 		t.Parallel()
-		img, _ := buildImage(t, guestManifest(t, "root: {extra: error}"))
+		img, _ := buildImage(t, smallManifest(t, "root: {extra: error}"))
 		appendTo(t, img, appended)
 		wantFailure(t, img, qemu.Machine{}, "look for what else is on rootfs: not from this image: /", "hint: take it out")
 	})
@@ -297,12 +297,12 @@ func TestBootFailures(t *testing.T) {
 	testenv.Boots(t)
 	t.Run("no program", func(t *testing.T) {
 		t.Parallel()
-		img, _ := buildImage(t, guestManifest(t, "init: {exec: /sbin/missing}"))
+		img, _ := buildImage(t, smallManifest(t, "init: {exec: /sbin/missing}"))
 		wantFailure(t, img, qemu.Machine{}, "find the program: program /sbin/missing: no such file or directory", "hint: init.exec")
 	})
 	t.Run("no program, bind", func(t *testing.T) {
 		t.Parallel()
-		img, _ := buildImage(t, guestManifest(t, "root: {type: bind}", "init: {exec: /etc/owned}"))
+		img, _ := buildImage(t, smallManifest(t, "root: {type: bind}", "init: {exec: /etc/owned}"))
 		wantFailure(t, img, qemu.Machine{}, "find the program: program /etc/owned: is neither an ELF program nor a #! script")
 	})
 	t.Run("shell", func(t *testing.T) {
@@ -317,7 +317,7 @@ func TestBootFailures(t *testing.T) {
 	for _, action := range []string{"poweroff", "reboot"} {
 		t.Run(action, func(t *testing.T) {
 			t.Parallel()
-			img, _ := buildImage(t, guestManifest(t, "init: {exec: /sbin/missing}"))
+			img, _ := buildImage(t, smallManifest(t, "init: {exec: /sbin/missing}"))
 			result := boot(t, img, qemu.Machine{Append: "mkinitfs.on_error=" + action})
 			if err := result.Err(); err != nil || !bytes.Contains(result.Output, []byte("mkinitfs: "+action+" in 5 seconds")) {
 				t.Errorf("got error %v, want a %s:\n%s", err, action, result.Output)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"crypto/rand"
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io"
@@ -32,6 +33,8 @@ func TestInterrupt(t *testing.T) {
 	}
 	writeFile(t, filepath.Join(src, "main.go"), []byte("package main\n\nimport _ \"net/http\"\n\nfunc main() {}\n"))
 
+	stub := filepath.Join(t.TempDir(), "stub") // one that is compiled would be a word on standard error
+	writeFile(t, stub, emptyProgram(elf.EM_X86_64))
 	tests := []struct {
 		name     string
 		manifest string
@@ -63,10 +66,10 @@ func TestInterrupt(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			out, tmp, cache := t.TempDir(), t.TempDir(), ownCache(t)
 			manifest, img := filepath.Join(src, "root.yaml"), filepath.Join(out, "root.img")
-			writeFile(t, manifest, []byte("version: 1\n"+test.manifest))
+			writeFile(t, manifest, []byte("version: 1\narch: amd64\n"+test.manifest))
 			writeFile(t, img, []byte("as it was"))
 
-			cmd := exec.Command(commandPath(t), "build", manifest, "-o", img)
+			cmd := exec.Command(commandPath(t), "build", manifest, "-o", img, "--stub", stub)
 			cmd.Env = append(os.Environ(), "TMPDIR="+tmp, "GOTMPDIR=", "GOCACHE="+t.TempDir(), "XDG_CACHE_HOME="+cache)
 			var stdout, stderr bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &stdout, &stderr
