@@ -96,3 +96,12 @@ func (e *Entry) IsFile() bool { return e.Mode&TypeMask == TypeFile }
 
 // IsLink reports whether e is a symbolic link.
 func (e *Entry) IsLink() bool { return e.Mode&TypeMask == TypeLink }
+
+// Content returns where the content of the file e of a finished plan lies, whichever of the
+// file's names e is.
+func (e *Entry) Content() Data {
+	if e.First != nil {
+		return e.First.Data
+	}
+	return e.Data
+}

@@ -11,12 +11,3 @@ func Unpacked(entries []*Entry) int64 {
 	}
 	return n
 }
-
-// Content returns where the content of the file e of a finished plan lies, whichever of the
-// file's names e is.
-func (e *Entry) Content() Data {
-	if e.First != nil {
-		return e.First.Data
-	}
-	return e.Data
-}
