@@ -17,7 +17,7 @@
 //	kernelroot.go, names.go, settle.go   what an entry meets in the root before it
 //	whole.go                             the comparison with the boot plan
 //	skipreader.go, ahead.go              reading without copying, on all cores
-//	list.go, files.go, spent.go          what commands show
+//	list.go, files.go, spent.go, sums.go what commands show
 //	extract.go, place.go, links.go       what an extraction makes, and where
 //	policy.go, user.go, selection.go     what of it the user who extracts can have, and wants
 //	maker.go, stage.go, attributes.go    the system calls for it

@@ -2,13 +2,10 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -57,9 +54,9 @@ func sizeCommand() *cobra.Command {
 			case html != "":
 				return nil
 			case files:
-				return printUse(cmd.OutOrStdout(), imageName(args[0]), use, leaves(use))
+				return printUse(cmd.OutOrStdout(), imageName(args[0]), use, use.Leaves())
 			}
-			return printUse(cmd.OutOrStdout(), imageName(args[0]), use, directories(use, depth))
+			return printUse(cmd.OutOrStdout(), imageName(args[0]), use, use.Directories(depth))
 		},
 	}
 	cmd.Flags().IntVarP(&depth, "depth", "d", 2, "show directories down to `N` levels")
@@ -90,64 +87,6 @@ func describeUse(u *image.Use) useJSON {
 	}
 	return d
 }
-
-// leaves returns what has bytes itself, the largest first.
-func leaves(u *image.Use) []image.Share {
-	shares := u.Heaviest(len(u.Root))
-	return slices.DeleteFunc(shares, func(s image.Share) bool { return s.Size == 0 })
-}
-
-// directories returns the directories down to depth with all that is in them, each before
-// those in it, and of two in the same one the larger first.
-func directories(u *image.Use, depth int) []image.Share {
-	sums := map[string]*image.Share{}
-	for _, s := range u.Root {
-		dir := s.Path
-		if !s.Dir {
-			dir = parentDir(dir)
-		}
-		for level := strings.Count(dir, "/"); level > depth && dir != "/"; level-- {
-			dir = parentDir(dir) // deeper ones are not shown, and an image may have very many
-		}
-		for ; ; dir = parentDir(dir) {
-			sum := sums[dir]
-			if sum == nil {
-				sum = &image.Share{Path: dir}
-				sums[dir] = sum
-			}
-			sum.Size += s.Size
-			sum.Packed += s.Packed
-			if dir == "/" {
-				break
-			}
-		}
-	}
-	below := map[string][]*image.Share{}
-	for dir, sum := range sums {
-		if dir != "/" {
-			below[parentDir(dir)] = append(below[parentDir(dir)], sum)
-		}
-	}
-	var list []image.Share
-	var add func(sum *image.Share)
-	add = func(sum *image.Share) {
-		list = append(list, *sum)
-		children := below[sum.Path]
-		slices.SortFunc(children, func(a, b *image.Share) int {
-			return cmp.Or(cmp.Compare(b.Packed, a.Packed), cmp.Compare(b.Size, a.Size), strings.Compare(a.Path, b.Path))
-		})
-		for _, child := range children {
-			add(child)
-		}
-	}
-	if root := sums["/"]; root != nil {
-		add(root)
-	}
-	return list
-}
-
-// parentDir returns the directory that an absolute, clean path is in; of "/" that is "/".
-func parentDir(path string) string { return path[:max(strings.LastIndexByte(path, '/'), 1)] }
 
 func printUse(w io.Writer, name string, u *image.Use, rows []image.Share) error {
 	out := bufio.NewWriter(w)
