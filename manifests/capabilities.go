@@ -15,9 +15,9 @@ var capabilitiesSection = Section{Path: "capabilities", Keys: []Key{
 	{Name: "rootid", Kind: KindNumber, Otherwise: "the machine's own root", Doc: "The user whose user namespaces they hold in: the one that is root there."},
 }}
 
-// capabilities returns what the key capabilities says, as the value of the
-// extended attribute that holds it: a list of clauses as cap_from_text(3) has them,
-// or a mapping of such a list, caps, and rootid.
+// capabilities returns the value of the extended attribute that the key capabilities asks
+// for. The key has a list of clauses as in cap_from_text(3), or a mapping with such a list
+// (caps) and rootid.
 func (o *object) capabilities() (string, bool) {
 	n := o.get("capabilities")
 	if n == nil {
@@ -63,7 +63,8 @@ func (o *object) capabilities() (string, bool) {
 	return value, err == nil
 }
 
-// unknownCapability is an error that need not list them all.
+// unknownCapability returns an error that suggests the nearest capability, or says where all
+// are listed.
 func unknownCapability(name string) error {
 	full := "cap_" + strings.TrimPrefix(name, "cap_")
 	if near := Nearest(full, filecaps.Names()); near != "" {
@@ -72,7 +73,7 @@ func unknownCapability(name string) error {
 	return advise("capabilities(7) lists them", "unknown capability %s", quote(name))
 }
 
-// parseRootID reads the id of a user who is root of a user namespace.
+// parseRootID reads the id of the user that is root in a user namespace.
 func parseRootID(text string) (uint32, error) {
 	id, err := strconv.ParseUint(text, 10, 32)
 	if err != nil || id == 0 || id == math.MaxUint32 {

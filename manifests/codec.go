@@ -14,7 +14,7 @@ type codec struct {
 	most int // the highest level, the lowest being 1; 0 if there are none
 }
 
-// codecs are those that kernels unpack and the builder writes.
+// codecs are the codecs that kernels unpack and the builder writes.
 var codecs = written()
 
 // payloadCodecs has auto too, which leaves the choice to the builder.
@@ -32,7 +32,7 @@ func written() []codec {
 
 // ParseCompression reads a codec with an optional level: "xz" or "zstd:19".
 // Level 0 is the codec's default.
-func ParseCompression(text string) (codec string, level int, err error) {
+func ParseCompression(text string) (name string, level int, err error) {
 	return parseCompression(text, codecs)
 }
 
@@ -58,7 +58,7 @@ func findCodec(name string, known []codec) (codec, error) {
 	return codec{}, unknown("codec", name, codecNames(known))
 }
 
-// levelDoc says which levels there are.
+// levelDoc returns a sentence about the levels of the codecs.
 func levelDoc() string {
 	var most []string
 	for _, c := range codecs {
@@ -94,7 +94,7 @@ var codecSection = Section{Path: "compress, root.payload", Keys: []Key{
 	{Name: "command", Kind: KindTexts, Doc: "A program with its arguments that compresses instead."},
 }}
 
-// compression reads the codec under key. Whole is where the manifest starts.
+// compression reads the codec under key. whole is where the manifest starts.
 func (o *object) compression(key string, known []codec, whole Pos) Compression {
 	c := Compression{Pos: whole, Codec: o.section.key(key).Default}
 	if n := o.get(key); n != nil {
@@ -108,8 +108,8 @@ func (o *object) compression(key string, known []codec, whole Pos) Compression {
 func (d *decoder) readCompression(n *node, key string, known []codec, dst *Compression) {
 	if n.kind != mapping {
 		word := func(text string) (Compression, error) {
-			codec, level, err := parseCompression(text, known)
-			return Compression{Pos: n.pos, Codec: codec, Level: level}, err
+			name, level, err := parseCompression(text, known)
+			return Compression{Pos: n.pos, Codec: name, Level: level}, err
 		}
 		if c, ok := take(d, n, key, word); ok {
 			*dst = c
@@ -139,8 +139,8 @@ func (d *decoder) readCompression(n *node, key string, known []codec, dst *Compr
 	set(o, "level", &dst.Level, c.level)
 }
 
-// program is where a program is: with a slash in it, its name is a path as that of a
-// source is.
+// program returns the path of a program. A name with a slash is a host path, which is joined
+// with the manifest's directory. Any other name is looked up in PATH.
 func (d *decoder) program(name string) string {
 	if !strings.Contains(name, "/") {
 		return name
@@ -152,8 +152,8 @@ func (d *decoder) program(name string) string {
 	return path
 }
 
-// command reads a program and its arguments. A manifest that names none, or is
-// wrong in one of them, has none.
+// command reads a program with its arguments. It returns nil if there are none, or if one of
+// them is wrong.
 func (d *decoder) command(o *object) []string {
 	var words []string
 	items := o.list("command")

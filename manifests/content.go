@@ -68,7 +68,7 @@ func modeKey(standard string) Key {
 	return Key{Name: "mode", Kind: KindMode, Default: standard, Doc: "Its permission bits."}
 }
 
-// item reads what an item of every type has, but for dst.
+// item reads the keys that every type has, without dst.
 func (o *object) item() Item {
 	i := Item{Pos: o.pos}
 	set(o, "replace", &i.Replace, parseBool)
@@ -76,13 +76,13 @@ func (o *object) item() Item {
 }
 
 // dst reads where an item goes.
-func (o *object) dst() place {
-	var p place
-	set(o, "dst", &p, parsePlace)
-	return p
+func (o *object) dst() destination {
+	var d destination
+	set(o, "dst", &d, parseDestination)
+	return d
 }
 
-// dstOf is dst for something that has no name of its own to have in a directory.
+// dstOf is dst for an item that cannot be put into a directory: it has no name of its own.
 func (o *object) dstOf(name string) string {
 	p := o.dst()
 	if p.directory && o.has("dst") {
@@ -103,7 +103,7 @@ func (o *object) links() []string {
 	return links
 }
 
-// owned reads the owner, the time and the extended attributes that an item is given.
+// owned reads the owner, the time and the extended attributes of an item.
 func (o *object) owned() Attr {
 	var a Attr
 	setGiven(o, "owner", &a.Owner, parseOwner)
@@ -112,7 +112,7 @@ func (o *object) owned() Attr {
 	return a
 }
 
-// attr is owned for what has a mode, too.
+// attr is owned for an item that has a mode, too.
 func (o *object) attr() Attr {
 	a := o.owned()
 	o.someMode("mode", &a.Mode)

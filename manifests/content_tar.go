@@ -39,7 +39,8 @@ func readTar(o *object) Content {
 	return t
 }
 
-// streams reports those of items that want what another has read.
+// streams reports items that read the standard input when another item, or the manifest, has
+// read it already.
 func (d *decoder) streams(items []Content) {
 	var first *Tar
 	for _, c := range items {

@@ -20,19 +20,18 @@ type Item struct {
 	Replace bool   // take the place of an entry added earlier
 }
 
-// Common returns the item itself, for what has one within.
+// Common returns i. The types that embed an Item have it from there.
 func (i *Item) Common() *Item { return i }
 
-// contentType is a row of the table of types: the word for type, the keys beside it, and
-// how an item is read.
+// contentType is a row of the table of types.
 type contentType struct {
-	name string
-	keys []Key
+	name string // the word for type
+	keys []Key  // beside type
 	read func(*object) Content
 }
 
-// contentTypes are the types of contents. A new one is a row here and one in package
-// source, with a file in each.
+// contentTypes are the types of contents. A new type is a row here, a row in source.Of,
+// and a file in each of the two packages.
 var contentTypes = []contentType{
 	{"file", fileKeys, readFile},
 	{"dir", dirKeys, readDir},
@@ -51,7 +50,7 @@ var contentsSection = Section{Path: "contents", Keys: []Key{
 	{Name: "type", Kind: KindWord, Required: true, Values: typeNames(), Doc: "What the item is: it decides which other keys there are."},
 }}
 
-// otherTypes are the words of other tools for types of contents.
+// otherTypes are words that other tools have for types of contents.
 var otherTypes = []otherWord{
 	{"directory", "dir"}, {"folder", "dir"}, {"mkdir", "dir"},
 	{"link", "symlink or hardlink"}, {"symbolic", "symlink"}, {"softlink", "symlink"}, {"slink", "symlink"},
@@ -63,13 +62,13 @@ var otherTypes = []otherWord{
 
 var errNoType = errors.New("an item of contents needs type")
 
-// content decodes one item of contents and appends it to list.
-func (d *decoder) content(n *node, list *[]Content) {
+// content decodes one item of contents and appends it to items.
+func (d *decoder) content(n *node, items *[]Content) {
 	if n.kind != mapping {
 		d.want(n, "a mapping", "contents")
 		return
 	}
-	kind, ok := d.peek(n, &contentsSection, "type")
+	word, ok := d.peek(n, &contentsSection, "type")
 	if !ok {
 		for _, f := range n.fields {
 			if spaceColon(f.key, "type") != "" {
@@ -80,13 +79,13 @@ func (d *decoder) content(n *node, list *[]Content) {
 		d.add(n.pos, advise(guessType(n), "%w", errNoType))
 		return
 	}
-	t, ok := take(d, kind.val, "type", findType)
+	t, ok := take(d, word.val, "type", findType)
 	if !ok {
 		return
 	}
 	o := d.object(n, t.name, t.section())
 	o.require(t.name)
-	*list = append(*list, t.read(o))
+	*items = append(*items, t.read(o))
 }
 
 // section returns all keys of an item of the type.
@@ -111,7 +110,7 @@ func findType(name string) (contentType, error) {
 	return contentType{}, unknown("type", name, typeNames(), otherTypes...)
 }
 
-// guessType says which types have the keys of n, to be shown as a hint.
+// guessType returns a hint with the types that have the keys of n.
 func guessType(n *node) string {
 	var fit string
 	for _, t := range contentTypes {

@@ -23,8 +23,8 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Errors is every problem that one run found in a manifest, in the order of
-// their places. Its text has a line for each, and one more for a hint.
+// Errors is every problem that one run found in a manifest, ordered by place. Its text has a
+// line for each problem and another line for each hint.
 type Errors []*Error
 
 func (e Errors) Error() string {
@@ -35,8 +35,7 @@ func (e Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// sorted orders problems by place. One that an alias brings up several times
-// is kept once.
+// sorted orders problems by place and drops repetitions, which come from aliases.
 func (e Errors) sorted() Errors {
 	slices.SortFunc(e, func(a, b *Error) int {
 		return cmp.Or(
@@ -59,7 +58,7 @@ func advise(hint, format string, args ...any) error {
 	return advice{fmt.Errorf(format, args...), hint}
 }
 
-// Hint returns what the errors of ParseArch and ParseCompression advise, or "".
+// Hint returns the hint of an error from ParseArch or ParseCompression, or "".
 func Hint(err error) string {
 	var a advice
 	if errors.As(err, &a) {
@@ -68,7 +67,7 @@ func Hint(err error) string {
 	return ""
 }
 
-// quote shows what a user wrote, cut when it is long.
+// quote returns text in quotes, cut if it is long.
 func quote(text string) string {
 	const most = 60
 	if len(text) > most {

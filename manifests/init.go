@@ -58,8 +58,8 @@ func (d *decoder) init(n *node, whole Pos, root RootType) Init {
 	return i
 }
 
-// noInit reads init as a single word: none, for an image that another one brings the
-// program for.
+// noInit checks a single word in the place of the init section. The only one is none:
+// another image brings the program.
 func (d *decoder) noInit(n *node, root RootType) {
 	switch {
 	case n.text != "none":
@@ -138,7 +138,7 @@ var presets = []struct {
 	{"cgroup2", Mount{Type: "cgroup2", Target: "/sys/fs/cgroup", Options: "nosuid,nodev,noexec"}},
 }
 
-// otherMounts are the presets' file systems.
+// otherMounts are the names of the presets' file systems.
 var otherMounts = []otherWord{{"devtmpfs", "dev"}, {"sysfs", "sys"}, {"procfs", "proc"}, {"devpts", "pts"}, {"cgroup", "cgroup2"}, {"tmpfs", "run or shm"}}
 
 // mounts decodes a list of presets and of {type, source, target, options}.

@@ -5,7 +5,7 @@
 // as file:line:col, and so that one run reports every problem of a file. A
 // Manifest is complete: variables are expanded, relative sources are joined
 // with the directory they are relative to, modes and sizes are numbers. What it
-// does not know is what lies on disk; that is the builder's business.
+// does not know is the disk; that is the builder's business.
 package manifests
 
 import (

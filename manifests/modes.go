@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// mode reads permission bits under key into dst. It warns of a mode that is likely to be
-// a mistake.
+// mode reads permission bits under key into dst, and warns of a likely mistake.
 func (o *object) mode(key string, dst *uint32) bool {
 	if !setGiven(o, key, dst, parseMode) {
 		return false
@@ -28,8 +27,8 @@ func (o *object) someMode(key string, dst **uint32) {
 	}
 }
 
-// parseMode reads permission bits. The digits are octal however they are
-// written, 755, 0755 or 0o755, for nobody means 755 in decimal.
+// parseMode reads permission bits. The digits are always octal: 755, 0755 and 0o755 are the
+// same.
 func parseMode(text string) (uint32, error) {
 	digits := strings.TrimPrefix(text, "0o")
 	if digits == "" || strings.Trim(digits, "0123456789") != "" {
@@ -45,9 +44,9 @@ func parseMode(text string) (uint32, error) {
 	return uint32(mode), nil
 }
 
-// octalOf is the hint for a mode that makes sense once its digits are taken for
-// decimal ones, as stat(2) in other languages, JSON and Ansible have them. It is ""
-// for other modes.
+// octalOf returns a hint for a mode that was written in decimal, as in JSON, in Ansible and
+// in the stat functions of other languages. It returns "" if the mode makes no sense in
+// decimal.
 func octalOf(text string) string {
 	mode, err := strconv.ParseUint(text, 10, 32)
 	if err != nil || mode > 0o7777 || strings.HasPrefix(text, "0") {

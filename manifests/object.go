@@ -63,7 +63,7 @@ func (d *decoder) peek(n *node, s *Section, key string) (field, bool) {
 	return n.field(key)
 }
 
-// ask tells that a key is read, which has to be in the table.
+// ask notes that a key is read. It panics if the table does not have the key.
 func (d *decoder) ask(s *Section, key string) {
 	s.key(key)
 	if d.asked != nil {
@@ -71,7 +71,7 @@ func (d *decoder) ask(s *Section, key string) {
 	}
 }
 
-// has reports whether key is there, be its value good or bad.
+// has reports whether key is there, with a good value or a bad one.
 func (o *object) has(key string) bool { return o.get(key) != nil }
 
 // require reports the required keys that are missing.
@@ -85,7 +85,7 @@ func (o *object) require(name string) {
 	}
 }
 
-// refuse reports each of keys that is there, with the reason why it cannot be.
+// refuse reports each of keys that is there, and why it has no effect.
 func (o *object) refuse(reason string, keys ...string) {
 	for _, key := range keys {
 		if o.has(key) {

@@ -18,8 +18,8 @@ type Options struct {
 	stdin bool // the manifest has come in on standard input
 }
 
-// Load reads the manifest in file, or in opt.Stdin if file is "-". Options.File does
-// nothing here. A manifest that is not right gives [Errors].
+// Load reads the manifest in file, or in opt.Stdin if file is "-". Options.File does nothing
+// here. The problems of a manifest are an error of type [Errors].
 func Load(file string, opt Options) (*Manifest, error) {
 	opt.File = file
 	var data []byte
@@ -44,8 +44,8 @@ func Load(file string, opt Options) (*Manifest, error) {
 	return m, err
 }
 
-// Parse decodes the manifest in data. A manifest that is not right gives
-// [Errors], all of them.
+// Parse decodes the manifest in data. Its problems, all of them, are an error of type
+// [Errors].
 func Parse(data []byte, opt Options) (*Manifest, error) {
 	if opt.File == "" {
 		opt.File = noFile
@@ -128,8 +128,8 @@ func (d *decoder) manifest(top *node) *Manifest {
 	return m
 }
 
-// version reports whether the manifest is of a version that we know, or could
-// be: in another one the keys may mean anything.
+// version reports whether the manifest is version 1 or does not say. The keys of another
+// version may mean anything.
 func (d *decoder) version(top *node) bool {
 	f, ok := d.peek(top, &topSection, "version")
 	if !ok {

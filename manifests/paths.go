@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	maxPath = cpio.PathMax - 1 // without the NUL; the kernel drops longer ones in silence
-	own     = "/" + bootplan.Dir
+	maxPath  = cpio.PathMax - 1 // without the NUL; the kernel drops longer ones in silence
+	reserved = "/" + bootplan.Dir
 )
 
-// parsePath reads the path of something in the root: absolute and clean.
+// parsePath reads a path in the root: absolute and clean.
 func parsePath(text string) (string, error) {
 	if _, err := parseWord(text); err != nil {
 		return "", err
@@ -40,7 +40,7 @@ func parsePath(text string) (string, error) {
 	return text, nil
 }
 
-// parseNewPath reads a path that something is put at.
+// parseNewPath reads the path of an entry that is added to the root.
 func parseNewPath(text string) (string, error) {
 	name, err := parsePath(text)
 	switch {
@@ -48,15 +48,15 @@ func parseNewPath(text string) (string, error) {
 		return "", err
 	case name == "/":
 		return "", errors.New("the root is there already")
-	case name == own || strings.HasPrefix(name, own+"/"):
-		return "", fmt.Errorf("%s belongs to the boot stub", own)
+	case name == reserved || strings.HasPrefix(name, reserved+"/"):
+		return "", fmt.Errorf("%s belongs to the boot stub", reserved)
 	case path.Base(name) == cpio.Trailer:
 		return "", errors.New("this name ends an archive")
 	}
 	return name, nil
 }
 
-// parseRdinit reads a name for the stub beside /init.
+// parseRdinit reads another path of the stub, beside /init.
 func parseRdinit(text string) (string, error) {
 	name, err := parseNewPath(text)
 	switch {
@@ -70,25 +70,25 @@ func parseRdinit(text string) (string, error) {
 	return name, nil
 }
 
-// place is a destination: a path, or a directory that something is put into.
-type place struct {
+// destination is a path, or a directory that something is put into.
+type destination struct {
 	path      string
 	directory bool // written with a slash at the end
 }
 
-func parsePlace(text string) (place, error) {
+func parseDestination(text string) (destination, error) {
 	if text == "/" {
-		return place{"/", true}, nil
+		return destination{"/", true}, nil
 	}
 	name, directory := strings.CutSuffix(text, "/")
 	if strings.HasSuffix(name, "/") {
 		name = text // two slashes are refused, like those in the middle
 	}
 	name, err := parseNewPath(name)
-	return place{name, directory}, err
+	return destination{name, directory}, err
 }
 
-// parseTarget reads where a symbolic link points: anything that fits.
+// parseTarget reads the target of a symbolic link.
 func parseTarget(text string) (string, error) {
 	if len(text) > maxPath {
 		return "", fmt.Errorf("longer than %d bytes", maxPath)
@@ -107,7 +107,7 @@ func parsePattern(text string) (string, error) {
 	return text, checkPattern(text)
 }
 
-// parseExclude reads a pattern over paths below the top of a tree.
+// parseExclude reads a pattern over paths relative to the top of a tree.
 func parseExclude(text string) (string, error) {
 	if _, err := parseWord(text); err != nil {
 		return "", err
@@ -117,7 +117,8 @@ func parseExclude(text string) (string, error) {
 
 var errPattern = errors.New("not a pattern: [, { or \\ without its end, or } without its start")
 
-// checkPattern refuses what is no pattern, and what cannot match a clean path.
+// checkPattern returns an error for an invalid pattern, and for one that matches no clean
+// path.
 func checkPattern(pattern string) error {
 	if !doublestar.ValidatePattern(pattern) {
 		return errPattern
@@ -131,8 +132,8 @@ func checkPattern(pattern string) error {
 	return nil
 }
 
-// plainSource returns the file that src names when it is no pattern, that is,
-// when \ stands before each character that would make it one.
+// plainSource returns the path in src if src is not a pattern. A \ makes a special character
+// an ordinary one.
 func plainSource(src string) (name string, ok bool) {
 	var b strings.Builder
 	for i := 0; i < len(src); i++ {
@@ -147,7 +148,7 @@ func plainSource(src string) (name string, ok bool) {
 	return b.String(), true
 }
 
-// join returns the host's path of src, which is relative to dir.
+// join returns src as a path of the host. A relative src begins at dir.
 func join(dir, src string) string {
 	if filepath.IsAbs(src) {
 		return filepath.Clean(src)
@@ -155,8 +156,7 @@ func join(dir, src string) string {
 	return filepath.Join(dir, src)
 }
 
-// joinPattern is join for a pattern. What looks like a pattern in the name of
-// the directory is none.
+// joinPattern is join for a pattern. It escapes special characters in dir.
 func joinPattern(dir, src string) string {
 	literal := strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `{`, `\{`, `\`, `\\`)
 	return join(literal.Replace(dir), src)

@@ -2,7 +2,7 @@ package manifests
 
 import "slices"
 
-// Permission changes what has been planned, wherever it came from.
+// Permission changes entries of the plan, wherever they came from.
 type Permission struct {
 	Glob    Glob
 	Mode    *uint32 // for directories with x added where r is set, unless DirMode says otherwise
@@ -23,8 +23,8 @@ var permissionsSection = Section{Path: "permissions", Keys: []Key{
 	{Name: "optional", Kind: KindBool, Default: "false", Doc: "A path that matches nothing is no error."},
 }}
 
-// permission decodes one item of permissions and appends it to list.
-func (d *decoder) permission(n *node, list *[]Permission) {
+// permission decodes one item of permissions and appends it to rules.
+func (d *decoder) permission(n *node, rules *[]Permission) {
 	if n.kind != mapping {
 		d.want(n, "a mapping", "permissions")
 		return
@@ -44,5 +44,5 @@ func (d *decoder) permission(n *node, list *[]Permission) {
 	if !slices.ContainsFunc([]string{"mode", "dir_mode", "owner", "mtime", "xattrs", "capabilities"}, o.has) {
 		d.errorf(o.pos, "an item of permissions needs mode, dir_mode, owner, mtime, xattrs or capabilities")
 	}
-	*list = append(*list, p)
+	*rules = append(*rules, p)
 }

@@ -9,7 +9,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// read makes a tree of data, or reports why there is none.
+// read parses data as YAML. It returns nil if it has reported a problem.
 func (d *decoder) read(data []byte) *node {
 	if pos, bad := d.firstBad(data); bad != "" {
 		d.add(pos, advise("a manifest is UTF-8 text", "%s in it", bad))
@@ -44,8 +44,7 @@ func (d *decoder) read(data []byte) *node {
 	return top
 }
 
-// firstBad finds the first byte that is no text. What yaml.v3 says about it has
-// no line.
+// firstBad finds the first byte that is not text. The error of yaml.v3 for it has no line.
 func (d *decoder) firstBad(data []byte) (pos Pos, bad string) {
 	pos = Pos{d.file, 1, 1}
 	for rest := data; len(rest) > 0; {

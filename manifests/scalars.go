@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// The functions here read one value each from its text. Their errors say what
-// is wrong with it; the key, the value and the place are added by who calls.
+// The functions here read one value each from its text. Their errors say what is wrong
+// with it. The caller adds the key, the value and the place.
 
 func parseBool(text string) (bool, error) {
 	switch text {
@@ -22,7 +22,7 @@ func parseBool(text string) (bool, error) {
 	return false, errors.New("want true or false")
 }
 
-// parseText takes what ends up as a C string somewhere.
+// parseText reads text for a C string, which cannot hold a NUL.
 func parseText(text string) (string, error) {
 	if strings.Contains(text, "\x00") {
 		return "", errors.New("NUL in it")
@@ -30,7 +30,7 @@ func parseText(text string) (string, error) {
 	return text, nil
 }
 
-// parseWord takes what parseText takes, except nothing at all.
+// parseWord is parseText for text that must not be empty.
 func parseWord(text string) (string, error) {
 	if text == "" {
 		return "", errEmpty
@@ -40,10 +40,10 @@ func parseWord(text string) (string, error) {
 
 var errEmpty = errors.New("empty")
 
-// parseRaw takes everything: what a file holds.
+// parseRaw reads the content of a file, which can be anything.
 func parseRaw(text string) (string, error) { return text, nil }
 
-// parseName reads the name of a manifest, which may become that of a file.
+// parseName reads a name that may become a part of a file name.
 func parseName(text string) (string, error) {
 	for i, c := range text {
 		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
@@ -86,8 +86,7 @@ func ParseSize(text string) (int64, error) {
 	return int64(bytes), nil
 }
 
-// parseRootSize reads what tmpfs takes as its size: auto, bytes, or a
-// percentage of RAM.
+// parseRootSize reads the size of a tmpfs: auto, bytes, or a percentage of the RAM.
 func parseRootSize(text string) (Size, error) {
 	if text == "auto" {
 		return Size{}, nil
@@ -114,8 +113,7 @@ func parseInodes(text string) (int64, error) {
 	return inodes, nil
 }
 
-// parseOwner reads an owner as chown does, without a user database: one id is
-// that of the user alone.
+// parseOwner reads UID, UID:GID or :GID, where root is 0. It has no user database.
 func parseOwner(text string) (Owner, error) {
 	user, group, both := strings.Cut(text, ":")
 	var owner Owner
@@ -133,7 +131,7 @@ func parseOwner(text string) (Owner, error) {
 	return owner, nil
 }
 
-// parseSourceOwner is parseOwner for what has an owner on the host.
+// parseSourceOwner is parseOwner for files of the host, which can keep their owner.
 func parseSourceOwner(text string) (Owner, error) {
 	if text == "keep" {
 		return Owner{Keep: true}, nil
@@ -178,7 +176,7 @@ func parseMTime(text string) (MTime, error) {
 	return MTime{Rule: MTimeSet, Time: when.UTC()}, nil
 }
 
-// parseSourceMTime is parseMTime for what has a time on the host.
+// parseSourceMTime is parseMTime for files of the host, which can keep their time.
 func parseSourceMTime(text string) (MTime, error) {
 	switch text {
 	case "keep":
@@ -189,7 +187,7 @@ func parseSourceMTime(text string) (MTime, error) {
 	return parseMTime(text)
 }
 
-// parseDelay reads a time to wait before a program is started again.
+// parseDelay reads how long to wait before a program is started again.
 func parseDelay(text string) (time.Duration, error) {
 	delay, err := time.ParseDuration(text)
 	switch {

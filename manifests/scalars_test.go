@@ -171,9 +171,9 @@ func TestParseDevice(t *testing.T) {
 	})
 }
 
-func TestParsePlace(t *testing.T) {
-	show := func(p place) string { return fmt.Sprint(p.path, " ", p.directory) }
-	check(t, parsePlace, show, []scalarTest{
+func TestParseDestination(t *testing.T) {
+	show := func(d destination) string { return fmt.Sprint(d.path, " ", d.directory) }
+	check(t, parseDestination, show, []scalarTest{
 		{"/", "/ true"},
 		{"/a", "/a false"},
 		{"/a/", "/a true"},

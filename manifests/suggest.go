@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Nearest returns the word among known that word was most likely meant to be,
-// or "" if none is near: one slip in three letters, and at least one.
+// Nearest returns the known word that word was most likely meant to be, or "" if none is
+// near. It allows one slip for every three letters, and at least one.
 func Nearest(word string, known []string) string {
 	best, least := "", max(1, len(word)/3)+1
 	for _, k := range known {
@@ -44,12 +44,12 @@ func distance(a, b string) int {
 	return last[len(b)]
 }
 
-// otherWord is a word that is used elsewhere, and ours for it; if there are several, with
-// "or" between them.
+// otherWord pairs a word of other tools with ours. Two of ours have "or" between them.
 type otherWord struct{ theirs, ours string }
 
-// unknown says that word is none of known, and what it may have been meant to
-// be: what others call so, the nearest one, or all of them in the hint.
+// unknown returns the error for a word that is not known. It suggests our word for that of
+// another tool, else the nearest known word. If there is neither, the hint lists all known
+// words.
 func unknown(what, word string, known []string, others ...otherWord) error {
 	near := ""
 	plain := strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(word))
@@ -67,15 +67,15 @@ func unknown(what, word string, known []string, others ...otherWord) error {
 	return advise("known: "+strings.Join(known, ", "), "unknown %s %s", what, quote(word))
 }
 
-// otherKeys are the words of other tools for keys.
+// otherKeys are words that other tools have for keys.
 var otherKeys = []otherWord{
 	{"source", "src"}, {"from", "src"}, {"file", "src"}, {"path", "dst"}, {"destination", "dst"}, {"to", "dst"},
 	{"text", "content"}, {"data", "content"}, {"permissions", "mode"}, {"perm", "mode"},
 }
 
-// unknownKey returns the error for a key of object that is none of known.
-func unknownKey(object, key string, known []string) error {
-	what := "key in " + object + ":"
+// unknownKey returns the error for a key that a section does not have.
+func unknownKey(where, key string, known []string) error {
+	what := "key in " + where + ":"
 	if spaced := spaceColon(key, known...); spaced != "" {
 		return advise("write a space after the colon: "+strconv.Quote(spaced), "unknown %s %s", what, quote(key))
 	}
@@ -88,8 +88,8 @@ func unknownKey(object, key string, known []string) error {
 	return unknown(what, key, known, others...)
 }
 
-// spaceColon returns text as it was meant if it is one of keys and its value without the
-// space between them, which to YAML is one word; else "".
+// spaceColon returns "key: value" for the text "key:value", which is one word to YAML, if
+// key is one of keys. Otherwise it returns "".
 func spaceColon(text string, keys ...string) string {
 	key, value, found := strings.Cut(text, ":")
 	if !found || !slices.Contains(keys, key) {

@@ -13,7 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// syntax reports YAML that yaml.v3 cannot read, which it says in err.
+// syntax reports err, the error of yaml.v3 for data.
 func (d *decoder) syntax(data []byte, err error) {
 	var lines []string
 	for line := range strings.Lines(string(data)) {
@@ -47,7 +47,8 @@ func (d *decoder) syntax(data []byte, err error) {
 	}
 }
 
-// splitLine takes an error of yaml.v3 apart. The line is 0 if there is none.
+// splitLine splits an error of yaml.v3 into its text and its line, which is 0 if there is
+// none.
 func splitLine(err error) (said string, line int) {
 	said = strings.TrimPrefix(err.Error(), "yaml: ")
 	if rest, ok := strings.CutPrefix(said, "line "); ok {
@@ -59,10 +60,10 @@ func splitLine(err error) (said string, line int) {
 	return said, 0
 }
 
-// faultyLine returns the line with which said comes true. What yaml.v3 reports is where
-// the mapping, list or value around it begins, or the line before that, which is right
-// for those in braces and brackets. A quoted value that breaks off is faulty from its
-// beginning; any other fault is in one of the last lines that were read.
+// faultyLine returns the line that causes the error said. yaml.v3 reports where the mapping,
+// list or value around it begins, or the line before that; only in braces and brackets is
+// that the faulty line. A quoted value without an end is faulty where it begins. Any other
+// fault is in one of the last lines that were read.
 func faultyLine(lines []string, said string, reported int) int {
 	if strings.HasPrefix(said, "did not find expected ','") {
 		return max(1, min(reported+1, len(lines)))
@@ -82,7 +83,7 @@ func faultyLine(lines []string, said string, reported int) int {
 	return max(1, min(reported, len(lines)))
 }
 
-// failure is what yaml.v3 says about what it reads: io.EOF if it can read it all.
+// failure returns the error of yaml.v3 for what r holds, or io.EOF if it can read all of it.
 func failure(r io.Reader) error {
 	d := yaml.NewDecoder(r)
 	for {
@@ -93,7 +94,7 @@ func failure(r io.Reader) error {
 	}
 }
 
-// byLine is a reader of lines, one at a time. n of them have been read.
+// byLine reads one line at a time. n counts the lines read so far.
 type byLine struct {
 	lines []string
 	n     int
@@ -113,7 +114,7 @@ func (b *byLine) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// misplaced reports whether an error may come of a line's indentation.
+// misplaced reports whether an error may come from the indentation of a line.
 func misplaced(said string) bool {
 	switch said {
 	case "did not find expected key", "did not find expected '-' indicator", "did not find expected <document start>",
@@ -123,7 +124,7 @@ func misplaced(said string) bool {
 	return false
 }
 
-// alone reports whether a line has an error without the others, too.
+// alone reports whether a line on its own has the same error.
 func alone(line, said string) bool {
 	now, _ := splitLine(failure(strings.NewReader(strings.TrimSpace(line))))
 	return now == said
@@ -133,8 +134,8 @@ func indentOf(line string) int { return len(line) - len(strings.TrimLeft(line, "
 
 var keyInItem = regexp.MustCompile(`^[\w.-]+:( |$)`)
 
-// openIndents returns the indentations that the next line may have to go on with
-// something that has begun in lines, in ascending order.
+// openIndents returns the indentations, in ascending order, at which the next line can
+// continue something that has begun in lines.
 func openIndents(lines []string) []int {
 	var open []int
 	for _, line := range lines {
@@ -156,7 +157,7 @@ func openIndents(lines []string) []int {
 	return open
 }
 
-// eitherOf is a choice of numbers in words: "0, 2 or 4".
+// eitherOf returns numbers as a choice in words: "0, 2 or 4".
 func eitherOf(numbers []int) string {
 	var words []string
 	for _, n := range numbers {
@@ -172,7 +173,7 @@ func eitherOf(numbers []int) string {
 	return text + words[len(words)-1]
 }
 
-// faults are the errors of yaml.v3 that people meet, in words.
+// faults puts common errors of yaml.v3 in plain words.
 var faults = map[string]struct{ words, hint string }{
 	"mapping values are not allowed in this context": {
 		`a second ": " in one value`, "put a value that has one in quotes"},
@@ -207,7 +208,7 @@ var (
 	tightDash  = regexp.MustCompile(`^-[^- ]`)
 )
 
-// inWords says in plain words what yaml.v3 has said about a line.
+// inWords returns plain words for an error of yaml.v3 about a line, with a hint.
 func inWords(said, line string) (words, hint string) {
 	f, ok := faults[said]
 	if !ok {

@@ -6,14 +6,14 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// maxCopies bounds how many nodes aliases may stand for altogether, so that a
-// few lines of nested aliases cannot fill the memory.
+// maxCopies is the most nodes that all aliases may stand for, so that a few lines of nested
+// aliases cannot fill the memory.
 const maxCopies = 100_000
 
 type kind int
 
 const (
-	broken kind = iota // reported already; whatever it was meant to be, it is
+	broken kind = iota // reported already: it passes for any kind
 	scalar
 	list
 	mapping
@@ -23,7 +23,7 @@ func (k kind) String() string {
 	return [...]string{"something broken", "one value", "a list", "a mapping"}[k]
 }
 
-// node is YAML as the decoder wants it: aliases followed, merge keys applied,
+// node is YAML in the form that the decoder reads: aliases followed, merge keys applied,
 // keys unique. No two nodes share their parts.
 type node struct {
 	pos    Pos // of an alias: where it is used
@@ -53,7 +53,7 @@ func (n *node) field(key string) (field, bool) {
 // resolver turns yaml.v3's nodes into ours.
 type resolver struct {
 	*report
-	open   map[*yaml.Node]bool // the nodes being resolved, against an alias within itself
+	open   map[*yaml.Node]bool // the nodes being resolved: an alias of one of them is a circle
 	copies int                 // nodes made below an alias
 	depth  int                 // aliases being followed
 	full   bool                // maxCopies is reached and reported
@@ -173,7 +173,7 @@ func (r *resolver) merge(val *node) []field {
 	return nil
 }
 
-// walk calls do for every scalar below n that is a value.
+// walk calls do for every scalar value below n.
 func (n *node) walk(do func(*node)) {
 	if n.kind == scalar {
 		do(n)

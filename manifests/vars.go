@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// maxExpansion bounds how many bytes variables may stand for in one file.
+// maxExpansion is the most bytes that variables may stand for in one file.
 const maxExpansion = 16 << 20
 
 // variables expands ${NAME}, ${NAME:-default} and ${NAME:?message} in values.
@@ -71,7 +71,7 @@ func (v *variables) declare(n *node) {
 	}
 }
 
-// unused reports the definitions of the command line that change nothing.
+// unused reports the definitions of the command line that no variable uses.
 func (v *variables) unused(at Pos) {
 	for _, name := range slices.Sorted(maps.Keys(v.defined)) {
 		if v.mentioned[name] {
@@ -85,7 +85,8 @@ func (v *variables) unused(at Pos) {
 	}
 }
 
-// expand replaces the text of a scalar, or reports why it cannot and breaks it.
+// expand replaces the text of a scalar. If it cannot, it reports why and marks the scalar
+// broken.
 func (v *variables) expand(n *node) {
 	if n.kind != scalar || n.null || !strings.Contains(n.text, "${") {
 		return
@@ -108,8 +109,7 @@ func (v *variables) expand(n *node) {
 	n.text = text
 }
 
-// errReported stands for a problem that is in the report already: that of the
-// variable that a value asks for.
+// errReported means that the problem of a variable is in the report already.
 var errReported = errors.New("reported")
 
 func (v *variables) join(pieces []piece) (string, error) {
