@@ -10,8 +10,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// setContent makes e the regular file of the host at path. What a kernel makes up when it
-// is read has a size that says nothing, and is read at once.
+// setContent makes e the regular file of the host at path. A file of /proc and the like is
+// read at once: the kernel makes up its content, and its size says nothing.
 func (j *job) setContent(e *plan.Entry, path string, info *unix.Stat_t) error {
 	e.Size, e.Data = info.Size, plan.Data{Path: path, Stamp: stamp(info)}
 	e.Private = closed(info)
@@ -29,8 +29,8 @@ func (j *job) setContent(e *plan.Entry, path string, info *unix.Stat_t) error {
 	return err
 }
 
-// isMadeUp reports whether a file is of a file system that tells the size of a page for
-// what may be shorter or longer.
+// isMadeUp reports whether a file is on a file system whose files have the size of a page,
+// whatever they hold.
 func isMadeUp(path string) bool {
 	var fs unix.Statfs_t
 	if unix.Statfs(path, &fs) != nil {
@@ -44,11 +44,12 @@ func isMadeUp(path string) bool {
 	return false
 }
 
-// maxMadeUp bounds a file whose size says nothing. Only endless ones are larger.
+// maxMadeUp is the most bytes that are read of a file whose size says nothing. Only endless
+// files are larger.
 const maxMadeUp = 16 << 20
 
-// readAll reads a file, and does not wait for what a kernel may have to say later, as an
-// os.File would.
+// readAll reads a file. It fails where a read would have to wait for the kernel; an os.File
+// would wait.
 func readAll(path string) ([]byte, error) {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -77,7 +78,8 @@ func readAll(path string) ([]byte, error) {
 	}
 }
 
-// notRegular says what else the file of the host is, and how an image gets such a one.
+// notRegular returns the error for a file that is not regular. The hint is the type of
+// contents that makes one.
 func notRegular(info *unix.Stat_t) error {
 	dev := fmt.Sprintf("%d:%d", unix.Major(uint64(info.Rdev)), unix.Minor(uint64(info.Rdev)))
 	switch info.Mode & plan.TypeMask {

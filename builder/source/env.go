@@ -11,26 +11,25 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// Env is what the sources of one build have in common. The zero value is of use.
+// Env is what the sources of one build share. The zero value works.
 type Env struct {
 	Clock Clock
 	Arch  string   // that the image is for, as in [gobuild.Target]
 	Stdin *os.File // for an archive that comes in there, which closes it; nil for none
 
-	// NoStub says that the image has no stub, so that nothing in it can set extended
-	// attributes.
+	// NoStub says that the image has no stub: nothing sets extended attributes then.
 	NoStub bool
 
-	// Fakeroot names the program that pretends other owners, modes and types than the disk
-	// has, or is "". An item that depends on them is an error then.
+	// Fakeroot is the name of a program that pretends owners, modes and types other than
+	// those on disk, or "". An item that depends on them is an error.
 	Fakeroot string
 
-	// Input is called with the other paths of the host that decide over the entries: files,
-	// and directories for the names in them. It may be nil.
+	// Input is called with the paths of the host that decide about the entries, beside what
+	// these are read from: files, and directories for the names in them. It may be nil.
 	Input func(path string)
 
-	// Warn is called with a text, which begins with the place of the item, about what the
-	// image has otherwise than the source, and about likely mistakes. It may be nil.
+	// Warn is called with a warning that begins with the place of the item. It is about a
+	// difference between source and image, or a likely mistake. It may be nil.
 	Warn func(text string)
 
 	kept     closers
@@ -44,17 +43,16 @@ func (e *Env) Close() error {
 	return err
 }
 
-// keep holds what an entry is read from open until the image is written.
+// keep leaves c open until Close.
 func (e *Env) keep(c io.Closer) { e.kept = append(e.kept, c) }
 
-// archive returns the next value for [plan.Entry.Source]: above 0, another one for each
-// archive.
+// archive returns another value for [plan.Entry.Source] each time, above 0.
 func (e *Env) archive() int32 {
 	e.archives++
 	return e.archives
 }
 
-// closers are closed together.
+// closers are closed together, in order.
 type closers []io.Closer
 
 func (c closers) Close() error {
@@ -80,7 +78,8 @@ func (c Clock) clamp(t int64) int64 {
 	return t
 }
 
-// job is an item of contents that is asked for its entries, in its environment.
+// job is one item of contents at work: the environment, and what every entry of the item
+// has.
 type job struct {
 	*Env
 	origin  string // where it stands in the manifest: "root.yaml:12:3"
@@ -101,8 +100,8 @@ func (j *job) input(path string) {
 	}
 }
 
-// inputAbove stands in for a path that is not there, or a symbolic link that may
-// lead nowhere, with the directory above it, or the next one up that there is.
+// inputAbove counts the directory above path as input, or the nearest one above that exists.
+// It is for a path that does not exist, and for a symbolic link that may lead nowhere.
 func (j *job) inputAbove(path string) {
 	dir := filepath.Dir(path)
 	for _, err := os.Stat(dir); err != nil && dir != filepath.Dir(dir); _, err = os.Stat(dir) {

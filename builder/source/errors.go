@@ -8,7 +8,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// fail describes a problem with a file of the host.
+// fail returns the problem of a file of the host.
 func (j *job) fail(path string, cause error, hint string) *plan.Error {
 	if h := (*advice)(nil); hint == "" && errors.As(cause, &h) {
 		hint = h.hint
@@ -20,7 +20,7 @@ func (j *job) fail(path string, cause error, hint string) *plan.Error {
 	return &plan.Error{Origin: j.origin, Path: path, Msg: cause.Error(), Hint: hint, Cause: cause}
 }
 
-// pretended is the problem of a source whose metadata somebody pretends to others.
+// pretended returns the error for a source whose metadata another program pretends.
 func (j *job) pretended(src string) *plan.Error {
 	msg := fmt.Sprintf("under %s: mkinitfs is a static program and sees owners, modes and device nodes as they are on disk, not as pretended", j.Fakeroot)
 	hint := `write a tarball there and pipe it in: tar -cf - . | mkinitfs build ..., with {type: tar, src: "-"} in the manifest` +

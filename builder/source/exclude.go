@@ -22,7 +22,7 @@ func newExcludes(globs []manifests.Glob) *excludes {
 	x := &excludes{globs: globs, used: make([]bool, len(globs)), dirs: map[string]bool{}}
 	for _, g := range globs {
 		pattern := strings.TrimPrefix(g.Pattern, "/")
-		// A final ** takes in the directory itself, too, in doublestar.
+		// In doublestar a final ** matches the directory itself, too.
 		if strings.HasSuffix(pattern, "/**") {
 			pattern += "/*"
 		}
@@ -48,8 +48,8 @@ func (x *excludes) matchUp(name string) bool {
 		return false
 	}
 	up := path.Dir(name)
-	above, known := x.dirs[up]
-	if !known {
+	above, decided := x.dirs[up]
+	if !decided {
 		above = x.matchUp(up)
 		x.dirs[up] = above
 	}

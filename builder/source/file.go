@@ -29,7 +29,7 @@ func (f fileSource) Entries(_ context.Context, env *Env) ([]*plan.Entry, error) 
 	return r.files()
 }
 
-// fileReader is files of the host being looked at.
+// fileReader looks at the files of one item.
 type fileReader struct {
 	*manifests.File
 	job
@@ -157,8 +157,8 @@ func (f *fileReader) one(src, dst string) (*plan.Entry, *plan.Error) {
 	return e, nil
 }
 
-// pretends reports whether something about e may be pretended: what nobody gives, or that
-// it is a file at all, since device nodes are empty files on disk.
+// pretends reports whether another program may pretend something about e that the item does
+// not give. An empty file on disk may be a device node.
 func (f *fileReader) pretends(e *plan.Entry, info *unix.Stat_t) bool {
 	return f.Owner.Keep || f.SrcXattrs == manifests.XattrsKeep || e.IsFile() && (f.Mode == nil || info.Size == 0)
 }

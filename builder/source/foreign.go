@@ -17,7 +17,7 @@ const (
 	byHand   = "unpack it, and take the directory with type: tree"
 )
 
-// known is what is taken for a tarball, in words, with a hint.
+// known describes a format that people take for a tarball, with a hint.
 type known struct{ what, hint string }
 
 var formats = map[magic.Format]known{
@@ -52,7 +52,7 @@ var formats = map[magic.Format]known{
 	magic.PE:        {"a PE program", ""},
 }
 
-// formatOf returns what begins with head, if that is known.
+// formatOf returns the format that head begins with, if it is known.
 func formatOf(head []byte) (known, bool) {
 	for f := range magic.All(head) {
 		if what, ok := formats[f]; ok {
@@ -71,8 +71,8 @@ func formatOf(head []byte) (known, bool) {
 	return known{}, false
 }
 
-// checkTar says what begins with head, unless that is a tar archive, of whatever
-// format: all have the sum of their header at the same place.
+// checkTar returns an error unless head begins a tar archive. The error names the format, if
+// it is known. All formats of tar have the sum of the header at the same place.
 func checkTar(head []byte) error {
 	if len(head) == 0 {
 		return errors.New("empty, not even an end of archive")

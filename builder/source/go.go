@@ -13,8 +13,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// goSource compiles a Go program. Its file has no name any more, and stays open until it
-// has been read.
+// goSource compiles a Go program into a file without a name.
 type goSource struct{ *manifests.Go }
 
 func (g goSource) Entries(ctx context.Context, env *Env) ([]*plan.Entry, error) {
@@ -24,7 +23,7 @@ func (g goSource) Entries(ctx context.Context, env *Env) ([]*plan.Entry, error) 
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, plan.Errors{j.fail(g.Src, err, hint(err))}
+		return nil, plan.Errors{j.fail(g.Src, err, goHint(err))}
 	}
 	env.keep(f)
 	info, err := f.Stat()
@@ -74,7 +73,7 @@ func (g goSource) build(ctx context.Context, j *job) (*os.File, error) {
 	return os.Open(target.Out)
 }
 
-// inputs tells of the source, in the way in which Src is written. To ask for it
+// inputs counts the source files as input, by relative paths if Src is one. Listing them
 // takes time.
 func (g goSource) inputs(ctx context.Context, j *job, target gobuild.Target) error {
 	if j.Input == nil {
@@ -97,8 +96,8 @@ func (g goSource) inputs(ctx context.Context, j *job, target gobuild.Target) err
 	return nil
 }
 
-// hint says what to do about an error of a build.
-func hint(err error) string {
+// goHint returns the hint for an error of a build.
+func goHint(err error) string {
 	if errors.Is(err, gobuild.ErrNoGo) {
 		return "install Go from https://go.dev/dl, or build the program beforehand and take it with type: file"
 	}

@@ -15,8 +15,8 @@ func lookAt(dir int, name string, follow bool, info *unix.Stat_t) error {
 	return again(func() error { return unix.Fstatat(dir, name, info, flags) })
 }
 
-// again makes a call anew if a signal has interrupted it: on file systems whose server
-// is a program that happens, and Go sends itself signals.
+// again repeats a call that a signal has interrupted. File systems with a server in user
+// space let that happen, and Go sends itself signals.
 func again(call func() error) error {
 	for {
 		if err := call(); err != unix.EINTR {
@@ -25,7 +25,7 @@ func again(call func() error) error {
 	}
 }
 
-// stamp returns the state of a file, to be held against a later one.
+// stamp returns the state of a file, to compare with a later one.
 func stamp(info *unix.Stat_t) plan.Stamp {
 	return plan.Stamp{Inode: info.Ino, MTime: info.Mtim.Nano()}
 }

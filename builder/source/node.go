@@ -7,13 +7,12 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// nodeSource is an entry without content: a directory, a FIFO, a socket. A mode that is not
-// given is that which mkdir, mkfifo and bind(2) leave with the usual umask.
+// nodeSource is an entry without content: a directory, a FIFO or a socket.
 type nodeSource struct {
 	*manifests.Item
 	*manifests.Attr
 	kind uint32 // plan.TypeDir, ...
-	mode uint32 // unless Attr has one
+	mode uint32 // unless Attr has one: that of mkdir, mkfifo and bind(2) under the usual umask
 }
 
 func (n nodeSource) Entries(_ context.Context, env *Env) ([]*plan.Entry, error) {
@@ -31,7 +30,7 @@ func (n nodeSource) entry(env *Env) *plan.Entry {
 	return e
 }
 
-// deviceSource is a node with a number. Without a mode it gets 0600.
+// deviceSource is a node with a number.
 type deviceSource struct {
 	nodeSource
 	number manifests.Device

@@ -8,11 +8,11 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/filecaps"
 )
 
-// notes are what a user should know about the entries of one item, in one line for each
+// notes collects what the user should know about the entries of one item: one line for each
 // kind.
 type notes struct {
 	attributes   tally // entries whose extended attributes stay behind
-	capabilities tally // those that have some for programs
+	capabilities tally // those of them with file capabilities
 	holes        tally // sparse files, which are not sparse in RAM
 	holeBytes    int64
 }
@@ -30,7 +30,7 @@ func (n *notes) leave(path string, names []string) {
 	}
 }
 
-// manyHoles is how many bytes of holes make a file worth a line.
+// manyHoles is the least number of bytes in holes that is worth a warning.
 const manyHoles = 16 << 20
 
 // hole notes that the file at path has so many bytes without blocks.
@@ -47,7 +47,8 @@ func (n *notes) onDisk(path string, info *unix.Stat_t) {
 	n.hole(path, info.Size-info.Blocks*unit)
 }
 
-// tell warns of all that was noted. Wanted says that nobody has said to drop attributes.
+// tell warns of everything that was noted. wanted is false for an item that drops extended
+// attributes on purpose.
 func (n *notes) tell(j *job, wanted bool) {
 	if n.holes.n > 0 {
 		j.warn("sparse on disk and whole in RAM: %s, whose holes take %s", &n.holes, mebibytes(n.holeBytes))
@@ -70,7 +71,7 @@ func (n *notes) tell(j *job, wanted bool) {
 	j.warn("extended attributes of %s are left out: %s\n  %s", who, which, hint)
 }
 
-// tally counts paths that share a peculiarity, so that one line tells of all.
+// tally counts paths with something in common, for one line about all of them.
 type tally struct {
 	n     int
 	first string

@@ -12,10 +12,10 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// isSparse reports whether a member has holes, and refuses formats of it that
-// archive/tar would take for plain content. It knows GNU's old one and what GNU tar and
-// bsdtar write as PAX records, in the versions 0.0, 0.1 and 1.0
-// (https://www.gnu.org/software/tar/manual/html_section/Sparse-Formats.html).
+// isSparse reports whether a member has holes. It knows GNU's old format and the PAX records
+// of GNU tar and bsdtar in the versions 0.0, 0.1 and 1.0
+// (https://www.gnu.org/software/tar/manual/html_section/Sparse-Formats.html). Other formats
+// are errors, because archive/tar would take them for plain content.
 func isSparse(h *tar.Header) (bool, error) {
 	if h.Typeflag == tar.TypeGNUSparse {
 		return true, nil
@@ -39,8 +39,8 @@ func isSparse(h *tar.Header) (bool, error) {
 	return sparse, nil
 }
 
-// expander holds the sparse files of an archive as they are, with their holes, in a file
-// that has no name.
+// expander holds the sparse files of an archive, expanded, in one file without a name. That
+// file has their holes.
 type expander struct {
 	file *os.File
 	end  int64

@@ -15,10 +15,10 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/newfile"
 )
 
-// plainTar returns f itself if it is a plain archive, standing at its start, else
-// a file without a name that holds f decompressed: contents are needed in another
-// order than they come in, and may be larger than memory. What does not begin as a tar
-// archive is an error before anything is spooled.
+// plainTar returns f, at its start, if it is a plain archive. Otherwise it returns a file
+// without a name that holds the archive decompressed: contents are read in another order,
+// and may be larger than memory. A file that does not begin as a tar archive is an error
+// before anything is spooled.
 func plainTar(ctx context.Context, f *os.File) (*os.File, error) {
 	r := bufio.NewReaderSize(f, 1<<16)
 	codec, err := detect(r)
@@ -56,8 +56,7 @@ func detect(r *bufio.Reader) (*compress.Codec, error) {
 	return codec, nil
 }
 
-// unpack writes to w what r holds decompressed. pigz, pixz, zstd -T and cat make
-// archives of several streams.
+// unpack decompresses r to w. pigz, pixz, zstd -T and cat make archives of several streams.
 func unpack(ctx context.Context, w io.Writer, codec *compress.Codec, r *bufio.Reader) error {
 	out := &bounded{w: w, left: maxSpool}
 	for check := true; codec != nil; check = false {
@@ -93,8 +92,8 @@ func decodeStream(ctx context.Context, w io.Writer, codec *compress.Codec, r *bu
 	return err
 }
 
-// maxSpool bounds what is spooled of one archive. No root in memory is larger; a small file
-// that unpacks without end is.
+// maxSpool is the most bytes that are spooled for one archive. No root in memory is larger,
+// but a small file can unpack without end.
 const maxSpool = 64 << 30
 
 // bounded is a writer that takes at most left bytes.
@@ -114,7 +113,7 @@ func (b *bounded) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// spoolError returns an error of a spool, which has no name, with its directory instead.
+// spoolError names the directory of a spool in err: a spool has no name.
 func spoolError(err error) error {
 	var e *fs.PathError
 	if errors.As(err, &e) {

@@ -20,11 +20,11 @@ type opened struct {
 	*os.File            // plain, standing at its start
 	stamp    plan.Stamp // zero for a file that has no name
 	private  bool
-	check    func() error // that it did not change while it was read
+	check    func() error // returns an error if it changed while it was read
 }
 
-// openTar opens the archive at src, and decompresses it or spools a stream into a file
-// without a name. It is ctx's error if that ends before.
+// openTar opens the archive at src. It decompresses it, or spools a stream, into a file
+// without a name. If ctx ends first, the error is ctx's.
 func openTar(ctx context.Context, j *job, src string) (*opened, error) {
 	if src == manifests.Stdin {
 		return j.stream(ctx, src, j.openStdin)
@@ -69,8 +69,8 @@ func openTar(ctx context.Context, j *job, src string) (*opened, error) {
 	return o, unchanged(f, &info)
 }
 
-// isDescriptor reports whether a path names an open file of this process, which means
-// nothing in a depfile.
+// isDescriptor reports whether path is an open file of this process, which means nothing in
+// a depfile.
 func isDescriptor(path string) bool {
 	return path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/")
 }
@@ -130,7 +130,7 @@ func spoolStream(ctx context.Context, spool *os.File, in io.Reader) error {
 	return err
 }
 
-// unchanged checks that f is what it was when info was asked for.
+// unchanged returns an error if f has changed since info was read.
 func unchanged(f *os.File, info *unix.Stat_t) error {
 	var now unix.Stat_t
 	err := unix.Fstat(int(f.Fd()), &now)
@@ -157,8 +157,8 @@ func background(ctx context.Context, open func() (*os.File, error)) io.ReadClose
 	return r
 }
 
-// closedStream reports whether a stream comes from a file that not everybody may read.
-// Of a pipe without a name the mode says nothing.
+// closedStream reports whether a stream comes from a file that not everybody may read. The
+// mode of a pipe without a name says nothing.
 func closedStream(f *os.File) bool {
 	var info unix.Stat_t
 	var fs unix.Statfs_t
@@ -169,7 +169,7 @@ func closedStream(f *os.File) bool {
 	return closed(&info) && fs.Type != unix.PIPEFS_MAGIC && fs.Type != sockfs
 }
 
-// warnTmpfs warns of a spool that takes RAM, and says how much.
+// warnTmpfs warns of a spool that takes RAM.
 func (j *job) warnTmpfs(src string, spool *os.File) {
 	var fs unix.Statfs_t
 	info, err := spool.Stat()
@@ -179,5 +179,5 @@ func (j *job) warnTmpfs(src string, spool *os.File) {
 	j.warn("%s: takes %s of RAM while the image is built: TMPDIR (%s) is on a tmpfs", src, mebibytes(info.Size()), os.TempDir())
 }
 
-// mebibytes words a size, rounded up.
+// mebibytes returns a size in MiB, rounded up.
 func mebibytes(n int64) string { return fmt.Sprintf("%d MiB", (n+1<<20-1)>>20) }

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// memberType is the type of a member, with the ways to say "file" and "directory" made
-// one. A slash at the end made a directory before there was a type for it.
+// memberType returns the type of a member: of the several codes for files and for
+// directories, one each. Before directories had a code, they had a slash at the end.
 func memberType(h *tar.Header) byte {
 	switch h.Typeflag {
 	case typeDumpDir:
@@ -27,8 +27,8 @@ func memberType(h *tar.Header) byte {
 	return h.Typeflag
 }
 
-// addGlobal takes the records of a global header, which are for all members behind it
-// that have none of their own.
+// addGlobal takes the records of a global header. They are for all members after it that
+// have none of their own.
 func (r *tarReader) addGlobal(h *tar.Header) error {
 	for key, value := range h.PAXRecords {
 		if key == "path" || key == "linkpath" || key == "size" || strings.HasPrefix(key, "GNU.sparse.") {
@@ -69,9 +69,9 @@ func (r *tarReader) applyGlobal(h *tar.Header) error {
 	return nil
 }
 
-// cleanName returns name relative to the archive's top, "." for the top itself.
-// Archives hold "x", "./x", "x/" and "/x"; what leads up leads out sooner or
-// later.
+// cleanName returns name relative to the archive's top, "." for the top itself. Archives
+// hold "x", "./x", "x/" and "/x". A name with ".." is an error, since it could lead out of
+// the root.
 func cleanName(name string) (string, error) {
 	if slices.Contains(strings.Split(name, "/"), "..") {
 		return "", errors.New(`".." in the name`)

@@ -10,9 +10,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// bound refuses a member that takes memory for what Linux has no place for, and an
-// archive whose members take far more than those of any root: a small tarball can hold
-// much of it, compressed.
+// bound refuses a path that is too long for Linux, and an archive whose names and attributes
+// take far more memory than those of any root. A small compressed archive can hold a lot of
+// them.
 func (r *tarReader) bound(h *tar.Header) error {
 	for _, s := range []string{h.Name, h.Linkname} {
 		if len(s) >= cpio.PathMax {
@@ -40,7 +40,7 @@ const (
 	textShare = 512      // and so many more for each entry
 )
 
-// where says about an error of archive/tar how far it came.
+// where adds to an error of archive/tar how far the reader came.
 func (r *tarReader) where(err error) error {
 	at, seekErr := r.file.Seek(0, io.SeekCurrent)
 	switch {
@@ -54,8 +54,8 @@ func (r *tarReader) where(err error) error {
 	return err
 }
 
-// checkEnd warns of an archive without the two blocks of zeros that end it, which may have
-// been cut, and of anything behind these blocks.
+// checkEnd warns of an archive that does not end with two blocks of zeros, since it may have
+// been cut, and of data behind these blocks.
 func (r *tarReader) checkEnd(ctx context.Context) error {
 	end, err := r.file.Seek(0, io.SeekCurrent)
 	if err != nil {

@@ -49,7 +49,7 @@ func (r *tarReader) add(ctx context.Context, tr *tar.Reader, h *tar.Header) erro
 	return r.take(e, left, holes)
 }
 
-// start returns an entry with the place, the owner and the time of a member.
+// start returns an entry with the path, the owner and the time of a member.
 func (r *tarReader) start(name string, h *tar.Header) (*plan.Entry, error) {
 	if !fits(int64(h.Uid)) || !fits(int64(h.Gid)) {
 		return nil, fmt.Errorf("owner %d:%d is out of range", h.Uid, h.Gid)
@@ -82,8 +82,8 @@ func (r *tarReader) addContent(ctx context.Context, tr *tar.Reader, h *tar.Heade
 	return holes, err
 }
 
-// addHardLink makes e another name of the file at link. The first one of an excluded file
-// becomes that file.
+// addHardLink makes e another name of the file at link. If that file is excluded, its first
+// hard link that is not becomes the file.
 func (r *tarReader) addHardLink(e *plan.Entry, name, link string, excluded bool) (*plan.Entry, error) {
 	target, err := cleanName(link)
 	if err != nil {
@@ -105,7 +105,7 @@ func (r *tarReader) addHardLink(e *plan.Entry, name, link string, excluded bool)
 	return e, nil
 }
 
-// setNode makes e what a member without content is.
+// setNode gives e the type of a member without content.
 func setNode(e *plan.Entry, h *tar.Header) error {
 	switch memberType(h) {
 	case tar.TypeSymlink:
@@ -138,7 +138,8 @@ func setDevice(e *plan.Entry, h *tar.Header, kind uint32) error {
 
 func permissions(h *tar.Header) uint32 { return uint32(h.Mode) & 0o7777 }
 
-// take adds what stands for e. The attributes in left stay behind.
+// take adds the entries that e stands for. It notes the attributes that stay behind: those
+// in left, and all others unless the item keeps them.
 func (r *tarReader) take(e *plan.Entry, left []string, holes int64) error {
 	taken, err := r.layer.take(e)
 	if r.SrcXattrs != manifests.XattrsKeep {
@@ -151,8 +152,8 @@ func (r *tarReader) take(e *plan.Entry, left []string, holes int64) error {
 	return err
 }
 
-// expand makes plain content of the sparse file that tr stands at. One that newc cannot
-// hold stays without: the plan refuses it.
+// expand expands the sparse file that tr stands at. A file that is too large for newc gets
+// no data: the plan refuses it.
 func (r *tarReader) expand(ctx context.Context, tr *tar.Reader, size int64) (data plan.Data, holes int64, err error) {
 	if size > math.MaxUint32 {
 		return data, 0, nil

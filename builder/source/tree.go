@@ -85,8 +85,8 @@ type found struct {
 // add adds the file of the host at path. A file below a directory that is closed to others
 // is private whatever its own mode.
 func (w *walk) add(path string, info *unix.Stat_t, private bool) {
-	// Most trees go to the root: there an entry's path is a part of that on the host,
-	// and takes no memory of its own.
+	// Most trees go to the root. There an entry's path is a part of its path on the host
+	// and shares its memory.
 	dst := path[len(w.Src):]
 	if w.Dst != "/" || dst == "" {
 		dst = w.Dst + dst
@@ -105,7 +105,7 @@ func (w *walk) add(path string, info *unix.Stat_t, private bool) {
 		w.names[id] = dst
 	}
 	var err error
-	if !e.IsLink() || w.SrcXattrs == manifests.XattrsKeep { // of a link, only the superuser of a strange system would set some
+	if !e.IsLink() || w.SrcXattrs == manifests.XattrsKeep { // few systems let anyone set some on a link
 		var left []string
 		e.Xattrs, left, err = hostXattrs(path, w.Follow, w.wants)
 		w.noted.leave(dst, left)
@@ -127,7 +127,7 @@ func (w *walk) add(path string, info *unix.Stat_t, private bool) {
 	}
 }
 
-// take adds what stands for e, unless there is something wrong with the file at path.
+// take adds the entries that e stands for. err is a problem with the file at path.
 func (w *walk) take(e *plan.Entry, path string, err error) {
 	var taken []*plan.Entry
 	if err == nil {
@@ -165,8 +165,8 @@ func (w *walk) addDir(path string, id inode, private bool) {
 	w.found = w.found[:first]
 }
 
-// look finds what is in the directory at path, sorted by name. The directory is closed
-// when that is known: a deep tree would take too many descriptors.
+// look finds what is in the directory at path, sorted by name. It closes the directory
+// before it returns: a deep tree would take too many descriptors.
 func (w *walk) look(path string) error {
 	var fd int
 	err := again(func() (err error) {
@@ -201,7 +201,7 @@ func (w *walk) look(path string) error {
 	return nil
 }
 
-// setMode changes e's permission bits to what was asked for.
+// setMode gives e the permission bits that the item asks for.
 func (w *walk) setMode(e *plan.Entry) {
 	bits := e.Mode & 0o7777
 	switch {

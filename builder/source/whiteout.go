@@ -9,9 +9,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// layer finds what marks a deletion in a layer of a container's image: the names of OCI
-// (https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts), which are
-// those of aufs, and the devices and attributes of overlayfs
+// layer finds the marks of deletions in a layer of a container's image: the names of OCI
+// (https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts), which come
+// from aufs, and the devices and attributes of overlayfs
 // (Documentation/filesystems/overlayfs.rst).
 type layer struct {
 	apply  bool
@@ -25,8 +25,8 @@ const (
 	opaqueName = ".wh..wh..opq"
 )
 
-// take returns what stands for e in the image: e itself, what it marks, or nothing. The
-// attributes of overlayfs are read from e and taken off it.
+// take returns the entries that e stands for: e itself, the deletion that it marks, or none.
+// It takes the attributes of overlayfs off e.
 func (l *layer) take(e *plan.Entry) ([]*plan.Entry, error) {
 	overlay := takeOverlay(e)
 	if overlay["redirect"] != "" || has(overlay, "metacopy") {
@@ -71,7 +71,7 @@ func (l *layer) take(e *plan.Entry) ([]*plan.Entry, error) {
 	return entries, nil
 }
 
-// problem is what is wrong if there were marks and nobody said how to take them.
+// problem returns an error if there were marks and the item does not apply them.
 func (l *layer) problem(j *job, src string) *plan.Error {
 	if l.apply || l.marks.n == 0 {
 		return nil
@@ -83,8 +83,7 @@ func (l *layer) problem(j *job, src string) *plan.Error {
 	}
 }
 
-// takeOverlay takes the attributes that overlayfs keeps for itself off e, and returns
-// them by what follows their prefix.
+// takeOverlay takes the attributes of overlayfs off e. It returns them without their prefix.
 func takeOverlay(e *plan.Entry) plan.Xattrs {
 	var overlay plan.Xattrs
 	rest := e.Xattrs

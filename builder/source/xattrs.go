@@ -14,9 +14,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// hostXattrs returns those extended attributes of a file of the host that are wanted, as
-// far as the user may see them, and the names of the others. Its label is neither: that is
-// by the policy of another system.
+// hostXattrs returns the wanted extended attributes of a file of the host, and the names of
+// the others, as far as the user may see them. It leaves out the label, which follows the
+// policy of another system.
 func hostXattrs(path string, follow bool, wanted func(name string) bool) (xattrs plan.Xattrs, others []string, err error) {
 	list, get := unix.Llistxattr, unix.Lgetxattr
 	if follow {
@@ -50,17 +50,16 @@ func hostXattrs(path string, follow bool, wanted func(name string) bool) (xattrs
 	return xattrs, others, nil
 }
 
-// wants returns a function that reports whether an attribute of the host's file is read.
-// Those of overlayfs say what the file is, the others are read if the item keeps them.
+// wants returns a function that reports whether an attribute of the host's file is read: all
+// if the item keeps them, else only those of overlayfs, which say what the file is.
 func wants(rule manifests.XattrRule) func(name string) bool {
 	return func(name string) bool {
 		return rule == manifests.XattrsKeep || strings.Contains(name, ".overlay.")
 	}
 }
 
-// tarXattrs returns the extended attributes in a header, where star, GNU tar and
-// libarchive have them, and the names of what is there in a form that is none: ACLs as
-// text, and labels.
+// tarXattrs returns the extended attributes in a header, as star, GNU tar and libarchive
+// write them. others are the names of attributes in another form: ACLs as text, and labels.
 func tarXattrs(h *tar.Header) (xattrs plan.Xattrs, others []string) {
 	for key, value := range h.PAXRecords {
 		if name, ok := strings.CutPrefix(key, "SCHILY.xattr."); ok {
