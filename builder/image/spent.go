@@ -14,8 +14,8 @@ import (
 // for the rest headers of members, trailers and padding.
 type Use struct {
 	Size int64   // bytes of the image
-	Boot int64   // those of the stub, its plan and copies for early drivers
-	Root []Share // by path
+	Boot int64   // those of the stub and its plan
+	Root []Share // by path; copies in the boot segment, which early drivers ask for, count for their paths
 }
 
 // Share is what one path of the root takes.
@@ -39,10 +39,21 @@ func Spent(r io.Reader) (*Use, error) {
 		return nil, err
 	}
 	u := &Use{Size: w.info.Size}
-	for i := range boot {
-		u.Boot += w.packed(&boot[i])
-	}
 	shares := map[string]*Share{}
+	copied := map[string]bool{} // into the boot segment
+	if p := w.info.plan(); p != nil {
+		for _, path := range p.Boot {
+			copied[path] = true
+		}
+	}
+	for i := range boot {
+		e := &boot[i]
+		if path := e.Path(); copied[path] {
+			shares[path] = &Share{Path: path, Packed: w.packed(e)}
+			continue
+		}
+		u.Boot += w.packed(e)
+	}
 	for i := range root {
 		e := &root[i]
 		s := shares[e.Path()]

@@ -5,8 +5,6 @@ import (
 	"path"
 	"slices"
 
-	"github.com/bmatcuk/doublestar/v4"
-
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
@@ -86,27 +84,6 @@ func (l *Layout) BootItems(stub []byte, members []bootplan.Member) []Item {
 		}
 	}
 	return itemsOf(entries)
-}
-
-// bootCopies returns the entries that the manifest's boot globs name.
-func bootCopies(entries []*plan.Entry, o Options) ([]*plan.Entry, error) {
-	if o.Type != Tmpfs {
-		return nil, nil // the root is there from the start
-	}
-	var copies []*plan.Entry
-	var problems plan.Errors
-	for _, g := range o.Boot {
-		n := len(copies)
-		for _, e := range entries {
-			if doublestar.MatchUnvalidated(g.Pattern, e.Path) {
-				copies = append(copies, e)
-			}
-		}
-		if len(copies) == n && !g.Optional {
-			problems = append(problems, g.Unmatched())
-		}
-	}
-	return copies, problems.Sorted()
 }
 
 // BootPlan returns what the stub is told, once the members are packed.

@@ -25,7 +25,7 @@ type Options struct {
 	Type   string        // Tmpfs, Bind or None
 	Small  bool          // smaller members, for a 32-bit machine
 	MTime  int64         // of entries that are made here, in seconds since the epoch
-	Boot   []plan.Glob   // root paths that Tmpfs copies into the boot segment
+	Boot   []plan.Glob   // root paths that Tmpfs copies into the boot segment, and other types put first
 	Rdinit []Name        // where the stub is found beside /init
 	Stub   bootplan.Plan // what the stub is told, but for what follows from the root
 
@@ -67,9 +67,12 @@ type Item struct {
 // manifest, and is of type [plan.Errors].
 func Make(entries []*plan.Entry, o Options) (*Layout, error) {
 	l := &Layout{Type: o.Type, options: o, entries: entries}
-	var err error
-	if l.copies, err = bootCopies(entries, o); err != nil {
+	named, err := name(entries, o)
+	if err != nil {
 		return nil, err
+	}
+	if o.Type == Tmpfs {
+		l.copies = named
 	}
 	names, err := nameStub(entries, l.copies, o)
 	if err != nil {
@@ -80,6 +83,9 @@ func Make(entries []*plan.Entry, o Options) (*Layout, error) {
 		items = hideInit(names.bind(items, o.MTime))
 	} else {
 		l.links = names.links
+	}
+	if o.Type != Tmpfs { // the root is there from the start
+		items = namedFirst(items, named)
 	}
 	l.Members = cut(items, memberSize(o.Small, plan.Unpacked(entries)))
 	if o.Type == Bind {

@@ -65,6 +65,10 @@ func TestMake(t *testing.T) {
 		{Options{Type: Tmpfs, Boot: []plan.Glob{{Pattern: "/usr/sbin/*"}}, Rdinit: rdinit[2:]}, root,
 			stub + " dev dev/console dev/null usr usr/sbin usr/sbin/init", "/usr/sbin/init@/usr/sbin/init",
 			"m:2:3: rdinit: the link to the stub takes the place of /usr/sbin/init, which boot names"},
+		{Options{Type: Tmpfs, Boot: []plan.Glob{{Pattern: "/sbin/*"}}}, root,
+			stub + " dev dev/console dev/null sbin usr usr/sbin usr/sbin/init", "", ""},
+		{Options{Type: None, Boot: []plan.Glob{{Pattern: "/sbin/init"}, {Pattern: "/lib/firmware/b"}}},
+			". dev dev/console dev/null lib lib/firmware sbin usr usr/sbin lib/firmware/a lib/firmware/b usr/sbin/init init", "", "", ""},
 		{Options{Type: Bind}, strings.Replace(root, " init", " .mkinitfs/init=/init", 1) + " .mkinitfs/end", stub, "", ""},
 		{Options{Type: Bind, Rdinit: rdinit},
 			". dev dev/console dev/null .mkinitfs/init=/init lib lib/firmware lib/firmware/a lib/firmware/b new sbin usr usr/sbin" +
@@ -116,6 +120,54 @@ func TestMake(t *testing.T) {
 	}
 }
 
+// What boot names is found through the links of the root, and all of the way is named.
+func TestNamed(t *testing.T) {
+	link := func(path, target string) *plan.Entry {
+		return &plan.Entry{Path: path, Mode: plan.TypeLink | 0o777, Target: target, Origin: "m:1:1"}
+	}
+	file := func(path string) *plan.Entry {
+		return &plan.Entry{Path: path, Mode: plan.TypeFile | 0o644, Origin: "m:1:1"}
+	}
+	root, err := plan.Make([]*plan.Entry{
+		link("/lib", "usr/lib"), link("/usr/lib/firmware/board", "latest/a"), link("/usr/lib/firmware/latest", "/opt/real"),
+		link("/opt", "../srv/./opt"), file("/srv/opt/real/a"), link("/bin", "/usr/bin"), link("/usr/bin/sh", "busybox"),
+		file("/usr/bin/busybox"), link("/usr/lib/firmware/gone", "nowhere"), link("/loop", "loop"), link("/top", "/"),
+	}, plan.Options{RootMode: 0o755})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		patterns []string
+		want     string
+		warning  string
+	}{
+		{[]string{"/lib/firmware/board"}, "/lib /usr/lib/firmware/board /usr/lib/firmware/latest /opt /srv/opt/real/a", ""},
+		{[]string{"/usr/lib/firmware/board"}, "/usr/lib/firmware/board /usr/lib/firmware/latest /opt /srv/opt/real/a", ""},
+		{[]string{"/bin/sh", "/usr/bin/busybox"}, "/bin /usr/bin/sh /usr/bin/busybox", ""},
+		{[]string{"/bin"}, "/bin /usr/bin", ""},
+		{[]string{"/bin/**"}, "/bin /usr/bin /usr/bin/busybox /usr/bin/sh", ""},
+		{[]string{"/top/top/bin/b*"}, "/top /bin /usr/bin/busybox", ""},
+		{[]string{"/usr/lib/firmware/g*"}, "/usr/lib/firmware/gone", "m:9:1: boot: /usr/lib/firmware/gone is a link that leads nowhere"},
+		{[]string{"/loop"}, "/loop", "m:9:1: boot: /loop is a link that leads nowhere"},
+	} {
+		var warnings, got []string
+		o := Options{Warn: func(text string) { warnings = append(warnings, text) }}
+		for _, p := range test.patterns {
+			o.Boot = append(o.Boot, plan.Glob{Origin: "m:9:1", Pattern: p})
+		}
+		entries, err := name(root, o)
+		if err != nil {
+			t.Error(err)
+		}
+		for _, e := range entries {
+			got = append(got, e.Path)
+		}
+		if got := strings.Join(got, " "); got != test.want || strings.Join(warnings, "\n") != test.warning {
+			t.Errorf("%q: got %s, warnings %q, want %s, %q", test.patterns, got, warnings, test.want, test.warning)
+		}
+	}
+}
+
 // A further name of a file brings the content into the boot segment, and the table of
 // extended attributes goes by the paths of the root.
 func TestBootItems(t *testing.T) {
@@ -144,6 +196,7 @@ func TestBootItems(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	for want, o := range map[string]Options{
+		`m:3:2: /none: matches nothing`:                     {Type: Bind, Boot: []plan.Glob{{Origin: "m:3:2", Pattern: "/none"}}},
 		`m:3:1: /none: matches nothing`:                     {Type: Tmpfs, Boot: []plan.Glob{{Origin: "m:3:1", Pattern: "/none"}}},
 		`m:4:1: rdinit "/lib": /lib is a directory`:         {Type: Bind, Rdinit: []Name{{"m:4:1", "/lib"}}},
 		`m:4:1: rdinit "/init/x": /init is not a directory`: {Type: Bind, Rdinit: []Name{{"m:4:1", "/init/x"}}},

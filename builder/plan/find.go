@@ -11,11 +11,19 @@ import (
 // Find returns what path leads to in a finished plan, through symbolic links as
 // the kernel would follow them with the plan's root as /; nil if it leads nowhere.
 func Find(entries []*Entry, path string) *Entry {
+	return Follow(entries, path, func(*Entry) {})
+}
+
+// Follow is [Find], and calls through for each symbolic link that it follows.
+func Follow(entries []*Entry, path string, through func(link *Entry)) *Entry {
 	nowhere := errors.New("leads nowhere")
 	place, err := follow.Walk(path, func(place string, _ bool) (string, bool, error) {
 		e := lookup(entries, place)
 		if e == nil {
 			return "", false, nowhere
+		}
+		if e.IsLink() {
+			through(e)
 		}
 		return e.Target, e.IsLink(), nil
 	})

@@ -1,0 +1,106 @@
+package layout
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+)
+
+// named is what the manifest's boot patterns name, with all that it takes to get there.
+type named struct {
+	root    []*plan.Entry
+	entries []*plan.Entry // in the order in which they are named, each once
+	have    map[*plan.Entry]bool
+}
+
+// name returns the entries of the root that the boot patterns name. A pattern leads through
+// the links of the root as far as it is literal. The links on the way are named too, and so
+// is the target of a link. A directory is named without its contents.
+func name(root []*plan.Entry, o Options) ([]*plan.Entry, error) {
+	n := named{root: root, have: map[*plan.Entry]bool{}}
+	var problems plan.Errors
+	for _, g := range o.Boot {
+		matches, way := n.match(g.Pattern)
+		if len(matches) == 0 {
+			if !g.Optional {
+				problems = append(problems, g.Unmatched())
+			}
+			continue
+		}
+		for _, e := range way {
+			n.add(e)
+		}
+		for _, e := range matches {
+			n.add(e)
+			if target := plan.Follow(root, e.Path, n.add); target != nil {
+				n.add(target)
+			} else if o.Warn != nil {
+				o.Warn(fmt.Sprintf("%s: boot: %s is a link that leads nowhere", g.Origin, e.Path))
+			}
+		}
+	}
+	return n.entries, problems.Sorted()
+}
+
+// match returns what a pattern matches, and the links that lead there.
+func (n *named) match(pattern string) (matches, way []*plan.Entry) {
+	dir, rest := doublestar.SplitPattern(pattern)
+	at := plan.Follow(n.root, dir, func(link *plan.Entry) { way = append(way, link) })
+	if at == nil || !at.IsDir() {
+		return nil, nil
+	}
+	below := strings.TrimSuffix(at.Path, "/") + "/"
+	for _, e := range n.root {
+		path, ok := strings.CutPrefix(e.Path, below)
+		if e == at {
+			path = ""
+		}
+		if (ok || e == at) && doublestar.MatchUnvalidated(rest, path) { // ** matches the directory, too
+			matches = append(matches, e)
+		}
+	}
+	return matches, way
+}
+
+func (n *named) add(e *plan.Entry) {
+	if !n.have[e] {
+		n.have[e] = true
+		n.entries = append(n.entries, e)
+	}
+}
+
+// namedFirst returns the items with the files that the boot patterns name before all other
+// files, so that the kernel unpacks them early. What is no file comes first of all, since a
+// file finds its parent then.
+func namedFirst(items []Item, names []*plan.Entry) []Item {
+	wanted := map[*plan.Entry]bool{}
+	for _, e := range names {
+		wanted[first(e)] = true
+	}
+	var nodes, early, late []Item
+	for _, it := range items {
+		switch e := it.Entry; {
+		case !e.IsFile():
+			nodes = append(nodes, it)
+		case wanted[first(e)]:
+			early = append(early, it)
+		default:
+			late = append(late, it)
+		}
+	}
+	if len(early) == 0 {
+		return items
+	}
+	return append(append(nodes, early...), late...)
+}
+
+// first returns the entry that carries the content of the same file.
+func first(e *plan.Entry) *plan.Entry {
+	if e.First != nil {
+		return e.First
+	}
+	return e
+}
