@@ -10,10 +10,10 @@ import (
 var formats = map[magic.Format]string{
 	magic.OldCpio:  "a cpio archive of the old character format, where the kernel wants newc: write it with cpio -H newc",
 	magic.BinCpio:  "a cpio archive of the old binary format, where the kernel wants newc: write it with cpio -H newc",
-	magic.UImage:   "a U-Boot uImage: what is in it begins 64 bytes later, if it is a single file (dumpimage -T ramdisk -p 0 -o FILE IMAGE)",
-	magic.FDT:      "a device tree or a FIT image: dumpimage -l lists what is in it",
+	magic.UImage:   "a U-Boot uImage, which mkinitfs reads only where it is a whole file (dumpimage -T ramdisk -p 0 -o FILE IMAGE takes out what is in it)",
+	magic.FDT:      "a device tree or a FIT image (dumpimage -l lists what is in it), of which mkinitfs reads a FIT image that is a whole file",
 	magic.BzImage:  "a Linux kernel (bzImage), not an initramfs",
-	magic.PE:       "a PE program, such as a kernel with an EFI stub or a unified kernel image: objcopy -O binary -j .initrd IMAGE FILE takes its initramfs out",
+	magic.PE:       "a PE program, such as a kernel with an EFI stub, not an initramfs (mkinitfs reads those with a section .initrd)",
 	magic.Android:  "an Android boot image: unpack_bootimg takes its ramdisk out",
 	magic.Squashfs: "a squashfs file system, not an initramfs: unsquashfs unpacks it",
 	magic.Tar:      "a tar archive, not an initramfs: a manifest takes it with type: tar",

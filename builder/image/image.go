@@ -12,6 +12,7 @@
 // strictly as the boot stub does, and compares the image with its boot plan. [List] shows
 // the root that stands in the end, and [Extraction] unpacks it.
 //
+//	enveloped.go                         the file of a boot loader around an image
 //	walk.go, detect.go                   segments
 //	archive.go, unpacker.go, entry.go    archives and their entries
 //	kernelroot.go, names.go, settle.go   what an entry meets in the root before it
@@ -29,6 +30,7 @@ import (
 	"strings"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
+	"github.com/mkinitfs/mkinitfs/builder/envelope"
 )
 
 // Info is what has been read of an image.
@@ -39,6 +41,10 @@ type Info struct {
 
 	// BootConfig is how many bytes behind the last segment belong to a boot configuration.
 	BootConfig int64
+
+	// Envelope is the file for a boot loader that the image is in, nil if it is a file itself.
+	// Offsets and sizes are those of the image.
+	Envelope *envelope.Envelope
 
 	// Findings say what of the image does not arrive as it was written, one for each rule.
 	Findings Findings

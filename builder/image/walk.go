@@ -46,9 +46,27 @@ type walker struct {
 	ahead   *ahead            // nil if nothing is decoded ahead
 }
 
+// image walks the image in, or the ramdisk in it if it is an envelope.
 func (w *walker) image(in io.Reader) error {
-	r := newSkipReader(in)
-	if w.file = asFile(in); w.file != nil {
+	w.file = asFile(in)
+	e, err := openEnvelope(in, w.file)
+	if err != nil {
+		return err
+	}
+	if e != nil {
+		w.file = e.ramdisk
+		e.describe(w.info)
+	}
+	err = w.bare(newSkipReader(in))
+	if e != nil && w.stopped == nil {
+		err = e.verify(err)
+	}
+	return err
+}
+
+// bare walks the image w.file or, if there is no file, what is read from r.
+func (w *walker) bare(r *skipReader) error {
+	if w.file != nil {
 		w.info.BootConfig = bootConfig(w.file)
 		w.file.size -= w.info.BootConfig
 		r = w.file.from(0, w.file.size)

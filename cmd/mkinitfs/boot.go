@@ -55,24 +55,30 @@ func bootCommand() *cobra.Command {
 			if err := notKernel(m.Kernel); err != nil {
 				return err
 			}
-			m.Image = args[0]
+			in, copied, err := openBare(cmd.InOrStdin(), cmd.ErrOrStderr(), args[0])
+			if err != nil {
+				return err
+			}
+			defer in.Close()
+			if m.Image, _ = splitImage(args[0]); copied {
+				m.Image = fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), in.Fd()) // the copy has no name
+			}
 			m.Console = cmd.OutOrStdout()
 			if m.Arch == "" {
-				var err error
-				if m.Arch, err = imageArch(m.Image); err != nil {
+				if m.Arch, err = imageArch(m.Image, args[0]); err != nil {
 					return err
 				}
 			}
-			if err := warnRdinit(cmd.ErrOrStderr(), m.Image, m.Append); err != nil {
-				return fmt.Errorf("%s: %w", m.Image, err)
+			if err := warnRdinit(cmd.ErrOrStderr(), m.Image, args[0], m.Append); err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
 			}
-			warnMemory(cmd.ErrOrStderr(), m)
+			warnMemory(cmd.ErrOrStderr(), m, args[0])
 			result, err := m.Boot(cmd.Context())
 			if err != nil {
 				return err
 			}
 			if err := result.Err(); err != nil {
-				return fmt.Errorf("%s: %w", m.Image, err)
+				return fmt.Errorf("%s: %w", args[0], err)
 			}
 			return nil
 		},
@@ -105,8 +111,9 @@ func parseMemory(text string) (int, error) {
 	return int(bytes >> 20), err
 }
 
-func imageArch(name string) (string, error) {
-	f, err := os.Open(name)
+// imageArch returns the architecture of the image in a file, which is called name in words.
+func imageArch(file, name string) (string, error) {
+	f, err := os.Open(file)
 	if err != nil {
 		return "", err
 	}

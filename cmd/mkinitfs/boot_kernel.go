@@ -36,8 +36,8 @@ func notKernel(name string) error {
 	return nil
 }
 
-// warnMemory warns of a machine with less RAM than the image takes.
-func warnMemory(w io.Writer, m qemu.Machine) {
+// warnMemory warns of a machine with less RAM than the image, called name, takes.
+func warnMemory(w io.Writer, m qemu.Machine, name string) {
 	memory := int64(m.Memory()) << 20
 	f, err := os.Open(m.Image)
 	if err != nil || memory == 0 {
@@ -53,9 +53,9 @@ func warnMemory(w io.Writer, m qemu.Machine) {
 	case err != nil: // the kernel will say so
 	case memory < least.Debian:
 		fmt.Fprintf(w, "mkinitfs: warning: the machine has %d MiB of RAM, and the min_ram of %s is %d MiB with Debian's 6.1\n"+
-			"  give it more: --memory %[3]d\n", memory>>20, m.Image, least.Debian>>20)
+			"  give it more: --memory %[3]d\n", memory>>20, name, least.Debian>>20)
 	case memory < least.Bytes:
 		fmt.Fprintf(w, "mkinitfs: warning: the machine has %d MiB of RAM, and the min_ram of %s is %s and what the kernel takes\n"+
-			"  give it more, by --memory\n", memory>>20, m.Image, sizeText(least.Bytes))
+			"  give it more, by --memory\n", memory>>20, name, sizeText(least.Bytes))
 	}
 }

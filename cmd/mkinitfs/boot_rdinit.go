@@ -12,8 +12,8 @@ import (
 )
 
 // warnRdinit warns of an rdinit= among the words of the kernel's command line that goes
-// past the stub of an image.
-func warnRdinit(w io.Writer, name, words string) error {
+// past the stub of the image in a file, which is called name in words.
+func warnRdinit(w io.Writer, file, name, words string) error {
 	program := ""
 	for _, word := range strings.Fields(words) {
 		if word == "--" {
@@ -26,7 +26,7 @@ func warnRdinit(w io.Writer, name, words string) error {
 	if program == "" || program == "/init" {
 		return nil
 	}
-	f, err := os.Open(name)
+	f, err := os.Open(file)
 	if err != nil {
 		return err
 	}

@@ -1,24 +1,75 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
 	"os"
 	"regexp"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"github.com/mkinitfs/mkinitfs/builder/envelope"
+	"github.com/mkinitfs/mkinitfs/builder/image"
 	"github.com/mkinitfs/mkinitfs/internal/newfile"
 )
 
-// openInput opens an image, standard input for "-".
-func openInput(stdin io.Reader, name string) (io.ReadCloser, error) {
-	if name == "-" {
-		return io.NopCloser(stdin), nil
+// openedImage is an image that can be read more than once.
+type openedImage interface {
+	image.File
+	io.Closer
+}
+
+// chosen is an image as a file, with the ramdisk to read if it is one for a boot loader.
+type chosen struct {
+	*os.File
+	ramdisk string
+}
+
+func (c chosen) Ramdisk() string { return c.ramdisk }
+
+// splitImage splits IMAGE@NAME, by the last @ that has the name of a file before it. A file
+// that is called like all of it wins.
+func splitImage(arg string) (file, ramdisk string) {
+	if _, err := os.Stat(arg); err == nil {
+		return arg, ""
 	}
-	return os.Open(name)
+	for at := strings.LastIndexByte(arg, '@'); at > 0; at = strings.LastIndexByte(arg[:at], '@') {
+		if _, err := os.Stat(arg[:at]); err == nil {
+			return arg[:at], arg[at+1:]
+		}
+	}
+	return arg, ""
+}
+
+// openInput opens an image, standard input for "-". What is no file is copied to one if
+// it seems to be made for a boot loader.
+func openInput(stdin io.Reader, arg string) (io.ReadCloser, error) {
+	name, ramdisk := splitImage(arg)
+	in := io.NopCloser(stdin)
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		if info, err := f.Stat(); err != nil || info.Mode()&(os.ModeNamedPipe|os.ModeSocket|os.ModeCharDevice) == 0 {
+			return chosen{f, ramdisk}, nil
+		}
+		in = f
+	}
+	r := bufio.NewReader(in)
+	if head, _ := r.Peek(envelope.HeadSize); ramdisk != "" || envelope.Begins(head) {
+		defer in.Close()
+		f, err := spool(r, name)
+		return chosen{f, ramdisk}, err
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{r, in}, nil
 }
 
 // openFile opens an image as a file, for another process or to read it again.
@@ -34,26 +85,49 @@ func openFile(stdin io.Reader, name string) (*os.File, error) {
 
 // openRegular opens an image that is read more than once: what is not a regular file is
 // copied to one.
-func openRegular(stdin io.Reader, name string) (*os.File, error) {
+func openRegular(stdin io.Reader, arg string) (openedImage, error) {
+	name, ramdisk := splitImage(arg)
 	in, err := openFile(stdin, name)
 	if err != nil {
 		return nil, err
 	}
 	info, err := in.Stat()
 	if err != nil || info.Mode().IsRegular() {
-		return in, err
+		return chosen{in, ramdisk}, err
 	}
 	defer in.Close()
-	return spool(in, name)
+	copied, err := spool(in, name)
+	return chosen{copied, ramdisk}, err
+}
+
+// openBare opens an image for those who know no files for boot loaders: of such a file it
+// is a copy of the ramdisk, and copied is set.
+func openBare(stdin io.Reader, stderr io.Writer, arg string) (f *os.File, copied bool, err error) {
+	name, ramdisk := splitImage(arg)
+	in, err := openFile(stdin, name)
+	if err != nil {
+		return nil, false, err
+	}
+	bare, findings, err := image.Unwrap(chosen{in, ramdisk})
+	printFindings(stderr, arg, findings)
+	if err == nil && bare == nil {
+		return in, false, nil
+	}
+	defer in.Close()
+	if err != nil {
+		return nil, false, fmt.Errorf("%s: %w", imageName(arg), err)
+	}
+	f, err = spool(bare, name)
+	return f, true, err
 }
 
 // spool copies an image to a file that has no name.
-func spool(image io.Reader, name string) (*os.File, error) {
+func spool(from io.Reader, name string) (*os.File, error) {
 	f, err := newfile.Temp("")
 	if err != nil {
 		return nil, err
 	}
-	if _, err = io.Copy(f, image); err == nil {
+	if _, err = io.Copy(f, from); err == nil {
 		_, err = f.Seek(0, io.SeekStart)
 	}
 	if err != nil {
@@ -77,14 +151,15 @@ var manifestLine = regexp.MustCompile(`(?m)^(version|contents):`)
 // images, before that takes its first bytes for those of an archive. It is for regular
 // files: what a pipe loses here would be missed.
 func wantImage(cmd *cobra.Command, args []string) error {
-	info, err := os.Stat(args[0])
+	name, _ := splitImage(args[0])
+	info, err := os.Stat(name)
 	if err == nil && info.IsDir() {
-		return &os.PathError{Op: "read", Path: args[0], Err: syscall.EISDIR}
+		return &os.PathError{Op: "read", Path: name, Err: syscall.EISDIR}
 	}
 	if err != nil || !info.Mode().IsRegular() {
 		return nil
 	}
-	f, err := os.Open(args[0])
+	f, err := os.Open(name)
 	if err != nil {
 		return nil // the command says so
 	}
@@ -94,5 +169,5 @@ func wantImage(cmd *cobra.Command, args []string) error {
 	if head = head[:n]; bytes.IndexByte(head, 0) >= 0 || !manifestLine.Match(head) {
 		return nil
 	}
-	return fmt.Errorf("%s: is a manifest, not an image\n  build the image first, with \"mkinitfs build %[1]s -o IMAGE\"", args[0])
+	return fmt.Errorf("%s: is a manifest, not an image\n  build the image first, with \"mkinitfs build %[1]s -o IMAGE\"", name)
 }

@@ -23,7 +23,9 @@ func listCommand() *cobra.Command {
 		Use:   "list IMAGE",
 		Short: "List the root that an image brings up",
 		Long: "List the root that an image brings up (\"-\" is standard input): any run of newc\n" +
-			"archives, raw or compressed, and what is nested in those of mkinitfs.",
+			"archives, raw or compressed, and what is nested in those of mkinitfs.\n\n" +
+			"Of a uImage, a FIT image or a unified kernel image it is the ramdisk that the boot\n" +
+			"loader takes, and IMAGE@NAME is another part of it.",
 		Args: exactly(1, "one image"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, err := openInput(cmd.InOrStdin(), args[0])

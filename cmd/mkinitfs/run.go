@@ -24,7 +24,7 @@ func runCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			in, err := openFile(cmd.InOrStdin(), args[0])
+			in, _, err := openBare(cmd.InOrStdin(), cmd.ErrOrStderr(), args[0])
 			if err != nil {
 				return err
 			}

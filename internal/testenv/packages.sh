@@ -34,6 +34,9 @@ need xz xz-utils
 need lz4 lz4
 need bzip2 bzip2
 need lzop lzop
+need mkimage u-boot-tools
+need dtc device-tree-compiler
+need objcopy binutils
 need setfattr attr
 need setcap libcap2-bin
 need busybox busybox-static

@@ -1,0 +1,126 @@
+package envelope
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"strconv"
+)
+
+// uImageHeader is the header of U-Boot's legacy format (include/image.h), all big endian.
+type uImageHeader struct {
+	Magic     uint32
+	HeaderCRC uint32 // of the header with zeros here
+	Time      uint32
+	Size      uint32 // of the data behind the header
+	Load      uint32
+	Entry     uint32
+	DataCRC   uint32
+	OS        uint8
+	Arch      uint8
+	Type      uint8
+	Comp      uint8 // for kernels: U-Boot passes a ramdisk on as it is
+	Name      [32]byte
+}
+
+const (
+	uImageHeaderSize = 64
+	uImageRamdisk    = 3
+	uImageMulti      = 4
+)
+
+// uImageTypes are the types of the format, as mkimage -T names them.
+var uImageTypes = map[uint8]string{
+	1: "standalone", 2: "kernel", uImageRamdisk: Ramdisk, uImageMulti: "multi", 5: "firmware", 6: "script",
+	7: "filesystem", 8: "flat_dt", 14: "kernel_noload",
+}
+
+func openUImage(w *window) (*Envelope, error) {
+	b, err := w.bytes(0, uImageHeaderSize)
+	if err != nil {
+		return nil, cut(err, "the header of a U-Boot uImage")
+	}
+	var h uImageHeader
+	if _, err := binary.Decode(b, binary.BigEndian, &h); err != nil {
+		return nil, err
+	}
+	e := &Envelope{Format: "uImage"}
+	blank := bytes.Clone(b)
+	clear(blank[4:8])
+	if got := crc32.ChecksumIEEE(blank); got != h.HeaderCRC {
+		e.damage = append(e.damage, fmt.Sprintf("the crc32 of its header is %08x, not %08x as it says", got, h.HeaderCRC))
+	}
+	data := sum{
+		algorithm: "crc32", want: binary.BigEndian.AppendUint32(nil, h.DataCRC),
+		offset: uImageHeaderSize, size: int64(h.Size), of: "its data",
+	}
+	if h.Type == uImageMulti {
+		err = openMulti(e, w, data)
+	} else {
+		openSingle(e, w, data, h.Type)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return e, e.tail(w, data.offset+data.size)
+}
+
+// openSingle adds the one part of a uImage, called "0".
+func openSingle(e *Envelope, w *window, data sum, kind uint8) {
+	word, known := uImageTypes[kind]
+	if !known {
+		word = fmt.Sprintf("type %d", kind)
+	}
+	e.add(w, Part{Name: "0", Kind: word, Offset: data.offset, Size: data.size, sums: []sum{data}})
+	e.ramdisk, e.missing = "0", ""
+	if kind != uImageRamdisk {
+		e.ramdisk, e.missing = "", fmt.Sprintf("a uImage of type %s, not ramdisk: U-Boot passes nothing in it to the kernel as an initramfs\n"+
+			"  read its content anyway: IMAGE@0", word)
+	}
+}
+
+// uImageParts is how many parts a uImage may have here: their sizes are read at once.
+const uImageParts = 1000
+
+// openMulti adds the parts of a multi-file uImage, called by their numbers. Their sizes come
+// first, with a zero behind the last. Each part begins at a multiple of 4 of the data. U-Boot
+// takes number 0 as the kernel, 1 as the ramdisk and 2 as the device tree.
+func openMulti(e *Envelope, w *window, data sum) error {
+	var sizes []uint32
+	table := newWindow(w.r, data.offset, min(data.size, w.size-data.offset))
+	for i := int64(0); ; i++ {
+		b, err := table.bytes(4*i, 4)
+		if err != nil {
+			return cut(err, "the table of sizes of a multi-file uImage")
+		}
+		size := binary.BigEndian.Uint32(b)
+		if size == 0 {
+			break
+		}
+		if i == uImageParts {
+			return fmt.Errorf("a multi-file uImage with more than %d parts", uImageParts)
+		}
+		sizes = append(sizes, size)
+	}
+	at := 4 * int64(len(sizes)+1)
+	for i, size := range sizes {
+		kind := "part"
+		if i < 3 {
+			kind = []string{"kernel", Ramdisk, "flat_dt"}[i]
+		}
+		p := Part{Name: strconv.Itoa(i), Kind: kind, Offset: data.offset + at, Size: int64(size), sums: []sum{data}}
+		if end := at + int64(size); end > data.size {
+			p.damage = append(p.damage, fmt.Sprintf("part %d ends at byte %d of the data, which has %d", i, end, data.size))
+			p.Size = max(0, data.size-at)
+		}
+		e.add(w, p)
+		at += (int64(size) + 3) &^ 3
+	}
+	if len(sizes) > 1 {
+		e.ramdisk = "1"
+	} else {
+		e.missing = fmt.Sprintf("a multi-file uImage with %d parts: number 1 is the ramdisk", len(sizes))
+	}
+	return nil
+}
