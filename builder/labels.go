@@ -65,10 +65,9 @@ func label(entries []*plan.Entry, m *manifests.Manifest, n *notes) (policy *plan
 // setLabels labels the entries. Those that have nothing else share their attributes.
 func setLabels(entries []*plan.Entry, contexts *selinux.Contexts) {
 	labels := map[string]plan.Xattrs{}
-	seen := map[uint32]plan.Xattrs{} // of files with several names, by Ino
 	for _, e := range entries {
-		if first, ok := seen[e.Ino]; ok {
-			e.Xattrs = first
+		if e.First != nil {
+			e.Xattrs = e.First.Xattrs
 			continue
 		}
 		label, ok := contexts.Lookup(e.Path, e.Mode)
@@ -82,9 +81,6 @@ func setLabels(entries []*plan.Entry, contexts *selinux.Contexts) {
 				e.Xattrs = maps.Clone(e.Xattrs)
 				maps.Copy(e.Xattrs, labels[label])
 			}
-		}
-		if e.Nlink > 1 && !e.IsDir() {
-			seen[e.Ino] = e.Xattrs
 		}
 	}
 }

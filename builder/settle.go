@@ -59,7 +59,7 @@ func payload(r manifests.Root) manifests.Compression {
 	c := r.Payload
 	switch {
 	case r.Type != manifests.Tmpfs:
-		return manifests.Compression{Codec: "none"}
+		return manifests.Compression{Codec: compress.None}
 	case c.Codec == "auto":
 		c.Codec = "zstd"
 	}

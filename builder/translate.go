@@ -8,6 +8,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/lint"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/builder/source"
+	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/internal/arch"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
@@ -17,7 +18,7 @@ import (
 func layoutOptions(m *manifests.Manifest, s *settled, policy *plan.Entry, n *notes) layout.Options {
 	o := layout.Options{
 		Type: string(m.Root.Type), Small: arch.Is32(s.arch), MTime: s.clock.Epoch, Boot: planGlobs(m.Boot),
-		Stub: bootPlan(m), RawMembers: s.payload.Name == "none", Window: s.payload.Window, Warn: n.warn,
+		Stub: bootPlan(m), RawMembers: s.payload.Name == compress.None, Window: s.payload.Window, Warn: n.warn,
 	}
 	o.Stub.Arch, o.Stub.Payload = s.arch, s.payload.Name
 	if policy != nil {

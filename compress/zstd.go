@@ -19,6 +19,10 @@ import (
 //
 // The library has four levels for zstd's 22: 1-2, 3-5, 6-9 and 10-22. The
 // default takes a third of the time of the last, for 7% more bytes.
+//
+// Host tools read zstd by the library too, and not by the stub's decoder as they read gzip
+// and xz. Its loops are assembly on amd64 and arm64; on amd64 it took two thirds to nine
+// tenths of the decoder's time (BenchmarkDecode of compress/zstd, on 2 cores under load).
 var zstdCodec = Codec{
 	Name:     "zstd",
 	Config:   "CONFIG_RD_ZSTD",

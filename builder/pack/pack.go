@@ -14,6 +14,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/layout"
+	"github.com/mkinitfs/mkinitfs/compress"
 )
 
 // Job is an image to be written.
@@ -139,7 +140,7 @@ func (p *packer) writePayload(ctx context.Context, payload *imageWriter) error {
 		p.members[i] = Member{m, done.cached}
 		return err
 	}
-	if p.Payload.Name != "none" || p.Outer.Name == "none" {
+	if p.Payload.Name != compress.None || p.Outer.Name == compress.None {
 		to := &nestSink{imageWriter: payload, header: func(at int64) io.Writer { return p.SpoolAt.To(io.NewOffsetWriter(p.Spool, at)) }}
 		err := inOrder(ctx, len(members), workers(p.Payload), to, func(ctx context.Context, i int, w io.Writer) error {
 			return packMember(ctx, i, w, p.progress)
@@ -184,7 +185,7 @@ func (p *packer) packMember(ctx context.Context, w io.Writer, c Codec, m layout.
 
 // workers returns how many members are packed at once with a codec.
 func workers(c Codec) int {
-	if c.Name == "none" {
+	if c.Name == compress.None {
 		return 1 // a second core does not help copying
 	}
 	return runtime.GOMAXPROCS(0)

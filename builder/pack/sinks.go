@@ -8,6 +8,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/compress"
 )
 
 // imageWriter counts what it passes on, and notes the segments.
@@ -94,7 +95,7 @@ func (s *nestSink) close() error {
 		return err
 	}
 	s.segments = append(s.segments, Segment{
-		Kind: "payload", Codec: "none", Size: s.size, Unpacked: s.size,
+		Kind: "payload", Codec: compress.None, Size: s.size, Unpacked: s.size,
 	})
 	return nil
 }

@@ -94,28 +94,63 @@ func TestLayers(t *testing.T) {
 	if len(imports) == 0 {
 		t.Fatal("go list found no package")
 	}
+	for _, fault := range against(imports) {
+		t.Error(fault)
+	}
+}
+
+// against says what of the imports of all packages is against the rows.
+func against(imports map[string][]string) (faults []string) {
 	for path, got := range imports {
 		row, ok := layers[path]
 		if !ok {
-			t.Errorf("%s: no row says what it may import", path)
+			faults = append(faults, path+": no row says what it may import")
 			continue
 		}
 		before, after, _ := strings.Cut(row, "|")
 		must, may := strings.Fields(before), strings.Fields(after)
 		for _, name := range got {
 			if !slices.Contains(must, name) && !slices.Contains(may, name) {
-				t.Errorf("%s imports %s", path, name)
+				faults = append(faults, path+" imports "+name)
 			}
 		}
 		for _, name := range must {
 			if !slices.Contains(got, name) {
-				t.Errorf("%s does not import %s any more", path, name)
+				faults = append(faults, path+" does not import "+name+" any more")
 			}
 		}
 	}
 	for path := range layers {
 		if _, ok := imports[path]; !ok {
-			t.Errorf("%s has a row and is no package", path)
+			faults = append(faults, path+" has a row and is no package")
+		}
+	}
+	return faults
+}
+
+// TestLayersAreSeen holds the test itself: it sees an import that is added against the
+// rows, one that is gone, and a package without a row.
+func TestLayersAreSeen(t *testing.T) {
+	rows := func(change func(imports map[string][]string)) string {
+		imports := map[string][]string{}
+		for path, row := range layers {
+			must, _, _ := strings.Cut(row, "|")
+			imports[path] = strings.Fields(must)
+		}
+		change(imports)
+		return strings.Join(against(imports), "; ")
+	}
+	for want, change := range map[string]func(map[string][]string){
+		"":                                   func(map[string][]string) {},
+		"builder/plan imports builder/image": func(m map[string][]string) { m["builder/plan"] = append(m["builder/plan"], "builder/image") },
+		"builder/lint does not import builder/plan any more": func(m map[string][]string) {
+			m["builder/lint"] = slices.DeleteFunc(m["builder/lint"], func(name string) bool { return name == "builder/plan" })
+		},
+		"internal/new: no row says what it may import": func(m map[string][]string) { m["internal/new"] = nil },
+		"internal/arch has a row and is no package":    func(m map[string][]string) { delete(m, "internal/arch") },
+	} {
+		if got := rows(change); got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }
