@@ -102,9 +102,12 @@ func (l *Layout) bootPlan(rdinit []bootplan.Rdinit) bootplan.Plan {
 	p.Mode, p.MTime = l.entries[0].Mode&0o7777, l.entries[0].MTime
 	p.Entries, p.Rdinit = int64(len(l.entries)), rdinit
 	for _, e := range l.copies {
-		if !e.IsDir() {
+		if !e.IsDir() && !(p.Extra == "merge" && leadsToDir(l.entries, e)) {
 			p.Boot = append(p.Boot, e.Path)
 		}
+	}
+	if p.Root == Bind && entryAt(l.entries, kernelCopy) != nil {
+		p.Boot = []string{kernelCopy}
 	}
 	slices.Sort(p.Boot)
 	p.Boot = slices.Compact(p.Boot)

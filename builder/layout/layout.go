@@ -73,6 +73,9 @@ func Make(entries []*plan.Entry, o Options) (*Layout, error) {
 	}
 	if o.Type == Tmpfs {
 		l.copies = named
+		if o.Stub.Extra == "merge" {
+			l.copies = withPlaces(named, entries)
+		}
 	}
 	names, err := nameStub(entries, l.copies, o)
 	if err != nil {

@@ -16,9 +16,10 @@ import (
 // appended, /.extra of systemd-stub, an initramfs that is part of the kernel. The
 // new root has to have room for it.
 func (b *boot) findExtras() error {
-	m := &merger{dry: true, ours: map[string]bool{
+	m := &merger{dry: true, shared: b.plan.Extra == "merge", ours: map[string]bool{
 		"/" + bootplan.Dir: true, "/init": true,
 		"/dev/console": true, "/dev/null": true,
+		"/kernel/x86/microcode": true, "/kernel/firmware/acpi": true, // for the kernel alone
 	}}
 	for _, path := range b.plan.Boot {
 		m.ours[path] = true
@@ -39,30 +40,52 @@ func (b *boot) findExtras() error {
 	return nil
 }
 
-// takeExtras moves what findExtras has found into the new root. A folder that
+// takeExtras moves what findExtras has found into the new root. A directory that
 // exists already keeps its owner, mode and time; anything else replaces what the
 // root has at that path.
 func (b *boot) takeExtras() error {
 	m := b.extras
-	if b.plan.Extra != "merge" || len(m.found) == 0 {
+	if !m.shared {
+		return nil
+	}
+	m.to = b.newroot
+	if m.settle(); len(m.found) == 0 {
 		return nil
 	}
 	b.log(levelInfo, "taken over from rootfs: "+m.list())
-	m.dry, m.to, m.found = false, b.newroot, nil
 	return m.walk()
+}
+
+// removeCopy removes the copy of an image that a kernel with CONFIG_BLK_DEV_RAM leaves on
+// rootfs when it has not read the image to its end: it takes the image for a RAM disk.
+func (b *boot) removeCopy() error {
+	const path = "/initrd.image"
+	if slices.Contains(b.plan.Boot, path) {
+		return nil // it is the root's own
+	}
+	err := syscall.Unlink(path)
+	if err == syscall.ENOENT {
+		return nil
+	}
+	if err == nil {
+		b.warn("removed " + path + ": the kernel could not read the image to its end, and kept a copy of it")
+	}
+	return failure("unlink", path, err)
 }
 
 // merger walks rootfs, without crossing into mounts. Paths are those of the root,
 // which has "" for its top.
 type merger struct {
-	from  string // rootfs; "" for /
-	to    string // the new root
-	dev   uint64 // of rootfs
-	ours  map[string]bool
-	dry   bool     // only find
-	found []string // what is not ours
-	bytes int64    // in pages of what is not ours
-	links map[uint64]string
+	from   string // rootfs; "" for /
+	to     string // the new root
+	dev    uint64 // of rootfs
+	ours   map[string]bool
+	shared bool     // the image has directories of the root, and links to them, outside the members
+	dry    bool     // only find
+	maybe  []string // empty directories and symbolic links: the root's, or not ours
+	found  []string // what is not ours
+	bytes  int64    // in pages of what is not ours
+	links  map[uint64]string
 }
 
 func (m *merger) walk() error {
@@ -94,9 +117,13 @@ func (m *merger) folder(path string, st *syscall.Stat_t) error {
 	switch {
 	case len(names) == 0 && (path == "/root" || path == "/dev"):
 		return nil // usr/default_cpio_list, which the kernel comes with
-	case len(names) == 0:
+	case len(names) == 0 && m.dry && m.shared:
+		m.maybe = append(m.maybe, path)
+	case len(names) == 0 && m.dry:
 		m.found = append(m.found, path)
-	case !slices.ContainsFunc(names, func(name string) bool { return !m.ours[path+"/"+name] }):
+	case !m.dry && !m.holds(path):
+		return nil
+	case len(names) > 0 && !slices.ContainsFunc(names, func(name string) bool { return !m.ours[path+"/"+name] }):
 		return nil
 	}
 	to := ""
@@ -129,13 +156,47 @@ func (m *merger) entry(path string) error {
 	case kind(&st) == syscall.S_IFDIR:
 		return m.folder(path, &st)
 	}
-	m.found = append(m.found, path)
-	if m.dry {
+	switch {
+	case !m.dry && m.holds(path):
+		return m.move(path, &st)
+	case !m.dry:
+	case m.shared && kind(&st) == syscall.S_IFLNK:
+		m.maybe = append(m.maybe, path)
+	default:
 		page := int64(syscall.Getpagesize())
 		m.bytes += (st.Size + page - 1) / page * page
-		return nil
+		m.found = append(m.found, path)
 	}
-	return m.move(path, &st)
+	return nil
+}
+
+// holds reports whether the path, or something below it, is to be taken.
+func (m *merger) holds(path string) bool {
+	return slices.ContainsFunc(m.found, func(found string) bool {
+		return found == path || strings.HasPrefix(found, path+"/")
+	})
+}
+
+// settle ends the search, once the new root is there: what only may have been the root's
+// own is compared with it.
+func (m *merger) settle() {
+	for _, path := range m.maybe {
+		if !m.known(path) {
+			m.found = append(m.found, path)
+		}
+	}
+	m.dry, m.maybe = false, nil
+}
+
+// known reports whether the new root has the same link, or a directory, at path.
+func (m *merger) known(path string) bool {
+	if target, err := readlink(m.from + path); err == nil {
+		have, err := readlink(m.to + path)
+		return err == nil && have == target
+	}
+	real, err := resolve(m.to, path)
+	var st syscall.Stat_t
+	return err == nil && syscall.Lstat(m.to+real, &st) == nil && kind(&st) == syscall.S_IFDIR
 }
 
 // makeFolder returns where the folder at path is in the new root, and the

@@ -83,17 +83,33 @@ func newMerger(t *testing.T, from, to string) (*merger, *syscall.Stat_t) {
 		t.Fatal(err)
 	}
 	return &merger{from: from, to: to, dev: uint64(st.Dev), ours: map[string]bool{
+		"/kernel/x86/microcode": true, "/kernel/firmware/acpi": true,
 		"/.mkinitfs": true, "/init": true, "/dev/console": true, "/dev/null": true, "/lib/firmware/ours.bin": true,
 	}}, &st
+}
+
+// find looks for everything and returns what it has found.
+func (m *merger) find(t *testing.T, st *syscall.Stat_t) []string {
+	t.Helper()
+	m.dry = true
+	if err := m.folder("", st); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(m.found)
+	return m.found
 }
 
 // merge takes everything and returns what was found.
 func (m *merger) merge(t *testing.T, st *syscall.Stat_t) []string {
 	t.Helper()
-	if err := m.folder("", st); err != nil {
-		t.Fatal(err)
-	}
+	m.find(t, st)
+	m.settle()
 	slices.Sort(m.found)
+	if len(m.found) > 0 {
+		if err := m.folder("", st); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return m.found
 }
 
@@ -223,8 +239,7 @@ func TestMergeDry(t *testing.T) {
 	from, to := rootfs(t), target(t)
 	wantFrom, wantTo := describe(t, from), describe(t, to)
 	m, st := newMerger(t, from, to)
-	m.dry = true
-	if diff := cmp.Diff(theirs, m.merge(t, st)); diff != "" {
+	if diff := cmp.Diff(theirs, m.find(t, st)); diff != "" {
 		t.Errorf("found: -want +got\n%s", diff)
 	}
 	if diff := cmp.Diff(wantFrom, describe(t, from)); diff != "" {
@@ -251,12 +266,54 @@ func TestMergeNothing(t *testing.T) {
 	}
 }
 
+// Directories and links of the root that are on rootfs, so that what is appended finds its
+// place, are not taken for what was appended. What only the kernel wants stays behind.
+func TestMergeShared(t *testing.T) {
+	from, to := t.TempDir(), t.TempDir()
+	makeTree(t, from, map[string]string{
+		".mkinitfs/plan": "", "init": "", "dev/console": "", "dev/null": "", "root/": "",
+		"usr/lib/firmware/": "", "lib": "-> usr/lib", "srv/": "", "etc/": "",
+		"kernel/x86/microcode/GenuineIntel.bin": "x", "kernel/firmware/acpi/dsdt.aml": "x",
+	})
+	makeTree(t, to, map[string]string{"usr/lib/firmware/": "", "lib": "-> usr/lib", "srv": "-> usr", "etc/a": "a"})
+	setTimes(t, to, 1000)
+	want := describe(t, to)
+	m, st := newMerger(t, from, to)
+	m.shared = true
+	if got := m.merge(t, st); len(got) > 0 {
+		t.Errorf("found %q, want nothing", got)
+	}
+	if diff := cmp.Diff(want, describe(t, to)); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+
+	// An archive brought these.
+	makeTree(t, from, map[string]string{"etc/site.conf": "42", "opt/empty/": "", "lib64": "-> lib", "kernel/other": "x"})
+	m, st = newMerger(t, from, to)
+	m.shared = true
+	found := []string{"/etc/site.conf", "/kernel/other", "/lib64", "/opt/empty"}
+	if diff := cmp.Diff(found, m.merge(t, st)); diff != "" {
+		t.Errorf("found: -want +got\n%s", diff)
+	}
+	var names []string
+	for _, line := range describe(t, to) {
+		names = append(names, strings.TrimPrefix(strings.SplitN(line, " /", 2)[1], "link "))
+	}
+	wantNames := []string{"", "etc", "etc/a a", "etc/site.conf 42", "kernel", "kernel/other x", "lib -> usr/lib", "lib64 -> lib",
+		"opt", "opt/empty", "srv -> usr", "usr", "usr/lib", "usr/lib/firmware"}
+	if diff := cmp.Diff(wantNames, names); diff != "" {
+		t.Errorf("new root: -want +got\n%s", diff)
+	}
+}
+
 // What cannot be done is said: a file never takes the place of a whole folder.
 func TestMergeRefused(t *testing.T) {
 	from, to := t.TempDir(), t.TempDir()
 	makeTree(t, from, map[string]string{"etc": "a file"})
 	makeTree(t, to, map[string]string{"etc/passwd": "root"})
 	m, st := newMerger(t, from, to)
+	m.find(t, st)
+	m.settle()
 	err := m.folder("", st)
 	if want := "replace " + to + "/etc: directory not empty"; err == nil || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)

@@ -65,6 +65,7 @@ var first = []step{
 }
 
 var ontoTmpfs = []step{
+	{"remove the kernel's copy of the image", (*boot).removeCopy, ""},
 	{"look at rootfs", (*boot).checkRootfs, ""},
 	{"remove the names for rdinit=", (*boot).restoreRdinit, ""},
 	{"look for what else is on rootfs", (*boot).findExtras, ""},
@@ -83,6 +84,7 @@ var ontoTmpfs = []step{
 }
 
 var ontoBind = []step{
+	{"remove the kernel's copy of the image", (*boot).removeCopy, ""},
 	{"check the root", (*boot).checkRoot, ""},
 	{"restore the root's own init", (*boot).restoreInit, ""},
 	{"restore the names for rdinit=", (*boot).restoreRdinit, ""},
