@@ -94,18 +94,17 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options, to purpose) 
 	case p.manifest.Root.Type == manifests.None:
 		err = plan(ctx)
 	case to == toCheck:
-		if err = findStub(ctx, p.settled.variant, o); err == nil {
+		if err = stub.Obtainable(ctx, p.settled.variant, o.stub()); err == nil {
 			err = plan(ctx)
 		}
 	default:
-		p.stub, err = withStub(ctx, p.settled.variant, o, plan)
+		p.stub, err = stub.During(ctx, p.settled.variant, o.stub(), plan)
 	}
 	if err != nil {
 		p.sources.Close()
 		return nil, err
 	}
-	wanted := o.Cache != "" || o.WantCache
-	if s := p.stub; s != nil && s.Unkept != nil && wanted && !p.settled.unkept {
+	if s := p.stub; s != nil && s.Unkept != nil && (o.Cache != "" || o.WantCache) && !p.settled.unkept {
 		p.notes.warn("the stub is compiled for every build: " + s.Unkept.Error())
 	}
 	return p, nil

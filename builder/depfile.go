@@ -1,17 +1,15 @@
 package builder
 
 import (
-	"bufio"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/mkinitfs/mkinitfs/internal/newfile"
+	"github.com/mkinitfs/mkinitfs/internal/depfile"
 )
 
 // Depfile asks for a file that tells make and ninja what an image depends on: the
@@ -59,68 +57,13 @@ func spare(p *prepared, outputs ...string) error {
 	return nil
 }
 
-// writeDepfile writes the file that was asked for. The manifest comes first.
+// writeDepfile writes the file that was asked for.
 func writeDepfile(p *prepared) error {
 	d := p.options.Depfile
 	if d.Path == "" {
 		return nil
 	}
-	prerequisites := inputs(p)
-	slices.Sort(prerequisites)
-	prerequisites = slices.Compact(prerequisites)
-	for _, path := range slices.Concat([]string{d.Target}, p.manifest.Files, prerequisites) {
-		if strings.ContainsAny(path, "\r\n") {
-			return fmt.Errorf("write %s: no depfile can hold the line break in %q", d.Path, path)
-		}
-	}
-	for i, path := range prerequisites {
-		prerequisites[i] = makeName(path)
-	}
-	newfile.Sweep(d.Path)
-	f, err := newfile.Create(d.Path, 0o666)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	w := bufio.NewWriter(f)
-	fmt.Fprintf(w, "%s:", d.Target)
-	for _, file := range p.manifest.Files {
-		fmt.Fprintf(w, " %s", makeName(filepath.Clean(file)))
-	}
-	for _, name := range prerequisites {
-		fmt.Fprintf(w, " \\\n  %s", name)
-	}
-	w.WriteByte('\n')
-	if d.Phony {
-		for _, name := range prerequisites {
-			fmt.Fprintf(w, "\n%s:\n", name)
-		}
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	return f.Place()
-}
-
-// makeName returns a file name as GNU make reads it (GCC writes the same). Backslashes
-// are doubled at the end and before what is quoted by one, and only there.
-func makeName(name string) string {
-	var b strings.Builder
-	slashes := 0
-	for _, c := range []byte(name) {
-		switch c {
-		case '$':
-			b.WriteByte('$')
-		case ' ', '\t', '#', ':':
-			b.WriteString(strings.Repeat(`\`, slashes+1))
-		}
-		b.WriteByte(c)
-		if slashes++; c != '\\' {
-			slashes = 0
-		}
-	}
-	b.WriteString(strings.Repeat(`\`, slashes))
-	return b.String()
+	return depfile.Write(d.Path, depfile.Rule{Target: d.Target, First: p.manifest.Files, Rest: inputs(p), Phony: d.Phony})
 }
 
 // touch makes the image newer than the directory that it was renamed in. If that is an input,

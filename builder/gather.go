@@ -3,6 +3,7 @@ package builder
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
@@ -18,6 +19,15 @@ type notes struct {
 
 func (n *notes) warn(text string)  { n.warnings = append(n.warnings, text) }
 func (n *notes) input(path string) { n.inputs = append(n.inputs, path) }
+
+// read reads a file of the host.
+func (n *notes) read(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if err == nil {
+		n.input(path)
+	}
+	return text, err
+}
 
 // gather asks the sources of all items for their entries, in the manifest's order. It reports
 // every problem of every item.

@@ -1,7 +1,6 @@
 package builder
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,10 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/mkinitfs/mkinitfs/builder/pack"
-	"github.com/mkinitfs/mkinitfs/internal/follow"
+	"github.com/mkinitfs/mkinitfs/internal/depfile"
 	"github.com/mkinitfs/mkinitfs/internal/newfile"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
@@ -23,7 +21,7 @@ import (
 // not a regular file, such as a device or a FIFO, is written to as it is.
 func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Options) (*Report, error) {
 	if o.Depfile.Target == "" {
-		o.Depfile.Target = makeName(path)
+		o.Depfile.Target = depfile.Name(path)
 	}
 	info, err := os.Stat(path)
 	switch {
@@ -40,15 +38,15 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 		return nil, err
 	}
 	// Not before: what /dev/stdout leads to may have no path, such as a pipe.
-	if path, err = followLinks(path); err != nil {
+	if path, err = newfile.Target(path); err != nil {
 		return nil, err
 	}
-	if err := settleTarget(path); err != nil {
+	if err := newfile.Try(path); err != nil {
 		return nil, err
 	}
-	temp := tempDir{dir: o.TempDir}
+	temp := pack.TempDir{Dir: o.TempDir}
 	if o.TempDir == "" {
-		temp = tempDir{dir: filepath.Dir(path), beside: path}
+		temp = pack.TempDir{Dir: filepath.Dir(path), Beside: path}
 	}
 	p, err := prepare(ctx, m, o, toWrite)
 	if err != nil {
@@ -95,15 +93,6 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 	return r, touch(path)
 }
 
-// settleTarget finds out whether a new file can be made beside path.
-func settleTarget(path string) error {
-	f, err := newfile.Create(path, 0o600)
-	if err != nil {
-		return err
-	}
-	return f.Close()
-}
-
 // stands reports whether the file at path can stay, since the new image has the same
 // bytes. A file that more people can read than should has to go.
 func stands(path string, image io.ReadSeeker, r *Report) bool {
@@ -117,36 +106,5 @@ func stands(path string, image io.ReadSeeker, r *Report) bool {
 		return false
 	}
 	_, err = image.Seek(0, io.SeekStart)
-	return err == nil && sameBytes(old, image)
-}
-
-func sameBytes(a, b io.Reader) bool {
-	p, q := make([]byte, 64<<10), make([]byte, 64<<10)
-	for {
-		n, errA := io.ReadFull(a, p)
-		m, errB := io.ReadFull(b, q)
-		switch {
-		case errA != errB || !bytes.Equal(p[:n], q[:m]):
-			return false
-		case errA != nil:
-			return errA == io.EOF || errA == io.ErrUnexpectedEOF
-		}
-	}
-}
-
-// followLinks returns the target of a symbolic link, which need not exist, so that the link
-// stays a link.
-func followLinks(path string) (string, error) {
-	for range follow.MaxLinks {
-		target, err := os.Readlink(path)
-		if err != nil {
-			return path, nil
-		}
-		if !filepath.IsAbs(target) {
-			dir, _ := filepath.Split(path)
-			target = dir + target // not cleaned: ".." leads up from where the directory really is
-		}
-		path = target
-	}
-	return "", fmt.Errorf("write %s: %w", path, syscall.ELOOP)
+	return err == nil && newfile.Same(old, image)
 }

@@ -1,14 +1,12 @@
 package builder
 
 import (
-	"cmp"
-	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
+	"github.com/mkinitfs/mkinitfs/builder/bounds"
+	"github.com/mkinitfs/mkinitfs/builder/lint"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
-	"github.com/mkinitfs/mkinitfs/internal/xattr"
+	"github.com/mkinitfs/mkinitfs/builder/selinux"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -23,36 +21,24 @@ type root struct {
 // planRoot makes a plan of the entries that were gathered, gives them labels and holds the
 // plan against the manifest's bound.
 func planRoot(m *manifests.Manifest, entries []*plan.Entry, mtime int64, n *notes) (*root, error) {
-	dropUnstorable(entries)
+	plan.DropUnstorable(entries)
 	r := &root{}
 	var err error
 	if r.entries, err = plan.Make(entries, planOptions(m, mtime, n)); err != nil {
 		return nil, err
 	}
-	if r.policy, err = label(r.entries, m, n); err != nil {
-		return nil, err
+	if s := m.SELinux; s != nil {
+		r.policy, err = selinux.Label(r.entries, selinux.Options{
+			Origin: s.Pos.String(), Type: s.Type, FileContexts: s.FileContexts, Bind: m.Root.Type == manifests.Bind,
+			Host: n.read, Root: lint.Planned(r.entries).Read, Warn: n.warn,
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
 	r.unpacked = plan.Unpacked(r.entries)
 	r.private = slices.ContainsFunc(r.entries, func(e *plan.Entry) bool { return e.Private })
-	if most := m.Output.MaxUnpacked; most > 0 && r.unpacked > most {
-		return nil, tooMuch(r, m.Output)
-	}
-	return r, nil
-}
-
-// dropUnstorable drops the extended attributes that only the file system of a source has,
-// such as btrfs.compression or system.nfs4_acl: no root in memory can hold them.
-func dropUnstorable(entries []*plan.Entry) {
-	unstorable := func(name, _ string) bool { return !xattr.Storable(name) }
-	for _, e := range entries {
-		for name := range e.Xattrs {
-			if unstorable(name, "") {
-				e.Xattrs = maps.Clone(e.Xattrs) // others may share them
-				maps.DeleteFunc(e.Xattrs, unstorable)
-				break
-			}
-		}
-	}
+	return r, bounds.Unpacked(r.entries, m.Output)
 }
 
 func planOptions(m *manifests.Manifest, mtime int64, n *notes) plan.Options {
@@ -80,38 +66,4 @@ func planGlobs(globs []manifests.Glob) []plan.Glob {
 		out = append(out, planGlob(g))
 	}
 	return out
-}
-
-// tooMuch is the error that the root's files take more than the manifest allows.
-func tooMuch(r *root, o manifests.Output) error {
-	var shares []share
-	for _, e := range r.entries {
-		if e.First == nil {
-			shares = append(shares, share{e.Path, e.Size})
-		}
-	}
-	return manifests.Errors{{
-		Pos:  o.MaxUnpackedPos,
-		Msg:  fmt.Sprintf("the root's files take %d bytes, output.max_unpacked allows %d", r.unpacked, o.MaxUnpacked),
-		Hint: largest(shares, "unpacked"),
-	}}
-}
-
-// share is the part of a path in what has become too much.
-type share struct {
-	path  string
-	bytes int64
-}
-
-// largest lists the ten largest shares.
-func largest(shares []share, what string) string {
-	slices.SortStableFunc(shares, func(a, b share) int { return cmp.Compare(b.bytes, a.bytes) })
-	var lines strings.Builder
-	fmt.Fprintf(&lines, "the largest paths, in %s bytes:", what)
-	for _, s := range shares[:min(10, len(shares))] {
-		if s.bytes > 0 {
-			fmt.Fprintf(&lines, "\n  %12d  %s", s.bytes, s.path)
-		}
-	}
-	return lines.String()
 }

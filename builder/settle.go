@@ -1,12 +1,10 @@
 package builder
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 
-	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/pack"
 	"github.com/mkinitfs/mkinitfs/builder/source"
 	"github.com/mkinitfs/mkinitfs/builder/stub"
@@ -28,10 +26,7 @@ type settled struct {
 
 // settle finds out what can fail without reading a source, but for the stub.
 func settle(ctx context.Context, m *manifests.Manifest, o Options, n *notes) (*settled, error) {
-	s := &settled{arch: m.Arch}
-	if s.arch == "" {
-		s.arch = arch.Host()
-	}
+	s := &settled{arch: cmp.Or(m.Arch, arch.Host())}
 	if o.Epoch != nil {
 		s.clock = source.Clock{Epoch: *o.Epoch, Set: true}
 	}
@@ -90,51 +85,4 @@ func atPos(pos manifests.Pos, err error) error {
 // stub says where the stub comes from.
 func (o *Options) stub() stub.Options {
 	return stub.Options{File: o.Stub, Cache: o.Cache, Notice: o.Notice}
-}
-
-// withStub runs work while it fetches the stub, or compiles it, on another core. The context
-// of work ends when the stub cannot be had, so that no source is read in vain. After an error
-// of work the stub is given up.
-func withStub(ctx context.Context, v stub.Variant, o Options, work func(context.Context) error) (*stub.Stub, error) {
-	inner, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var s *stub.Stub
-	var failed error
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if s, failed = stub.Get(inner, v, o.stub()); failed == nil {
-			failed = checkStub(s)
-		}
-		if failed != nil {
-			cancel(failed)
-		}
-	}()
-	err := work(inner)
-	if err != nil {
-		cancel(err) // does nothing if the stub has
-	}
-	<-done
-	if failed != nil && (err == nil || ctx.Err() == nil && errors.Is(err, context.Canceled)) {
-		return nil, failed
-	}
-	return s, err
-}
-
-// findStub finds out whether the stub can be had, without compiling it.
-func findStub(ctx context.Context, v stub.Variant, o Options) error {
-	s, err := stub.Find(ctx, v, o.stub())
-	if err != nil || s == nil {
-		return err
-	}
-	return checkStub(s)
-}
-
-// checkStub refuses a program that is no stub. Package stub refuses other Go programs.
-func checkStub(s *stub.Stub) error {
-	if bytes.Contains(s.Data, []byte("/"+bootplan.Path)) {
-		return nil
-	}
-	return fmt.Errorf("stub %s: is another program: nothing in it reads /%s\n"+
-		"  the stub of an image is its /init: mkinitfs extract --outer IMAGE DIR", s.Origin, bootplan.Path)
 }

@@ -47,9 +47,9 @@ func TestSettle(t *testing.T) {
 }
 
 // Work ends when the stub cannot be had, and the stub is given up when work fails.
-func TestWithStub(t *testing.T) {
+func TestDuring(t *testing.T) {
 	o := Options{Stub: filepath.Join(t.TempDir(), "absent")}
-	_, err := withStub(t.Context(), stub.Variant{Arch: "arm"}, o, func(ctx context.Context) error {
+	_, err := stub.During(t.Context(), stub.Variant{Arch: "arm"}, o.stub(), func(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
 	})
@@ -57,11 +57,12 @@ func TestWithStub(t *testing.T) {
 		t.Errorf("without a stub: got error %v", err)
 	}
 	failed := errors.New("failed")
-	_, err = withStub(t.Context(), stub.Variant{Arch: "arm/v7"}, options(t), func(context.Context) error { return failed })
+	o = options(t)
+	_, err = stub.During(t.Context(), stub.Variant{Arch: "arm/v7"}, o.stub(), func(context.Context) error { return failed })
 	if err != failed {
 		t.Errorf("when work fails: got error %v, want %v", err, failed)
 	}
-	s, err := withStub(t.Context(), stub.Variant{Arch: "arm/v7"}, options(t), func(context.Context) error { return nil })
+	s, err := stub.During(t.Context(), stub.Variant{Arch: "arm/v7"}, o.stub(), func(context.Context) error { return nil })
 	if err != nil || s == nil {
 		t.Errorf("got stub %v and error %v", s, err)
 	}

@@ -12,9 +12,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/mkinitfs/mkinitfs/builder/pack"
-	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
 // The same input gives the same bytes: on one core and on two, wherever its
@@ -196,25 +193,5 @@ func TestBuildLeavesNothing(t *testing.T) {
 				t.Errorf("cancelled before: got error %v, want %v", err, errStop)
 			}
 		})
-	}
-}
-
-// What an image that is too large is refused with does not depend on where it was to go, and
-// an error that has nothing to do with its size stays.
-func TestTooLarge(t *testing.T) {
-	o := manifests.Output{MaxSize: 100, MaxSizePos: manifests.Pos{File: "test.yaml", Line: 2, Col: 3}}
-	full := pack.Destination{Name: "X"}.Fail(syscall.ENOSPC)
-	err := tooLarge(t.Context(), o, nil, 120, full)
-	if want := "test.yaml:2:3: the image takes more than 120 bytes, output.max_size allows 100\n" +
-		"  its largest paths are unknown: write X: no space left on device"; err.Error() != want {
-		t.Errorf("on a full disk: got error %q, want %q", err, want)
-	}
-	if err := tooLarge(t.Context(), o, nil, 120, errStop); err != errStop {
-		t.Errorf("interrupted: got error %v, want %v", err, errStop)
-	}
-	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(errStop)
-	if err := tooLarge(ctx, o, strings.NewReader("070701"), 120, nil); err != errStop {
-		t.Errorf("interrupted while the image is read: got error %v, want %v", err, errStop)
 	}
 }

@@ -60,6 +60,21 @@ func writeArchive(ctx context.Context, w io.Writer, items []layout.Item, watcher
 	return buffered.Flush()
 }
 
+// Cancelable returns r, which can be read until ctx is done.
+func Cancelable(ctx context.Context, r io.Reader) io.Reader { return &cancelableReader{ctx, r} }
+
+type cancelableReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c *cancelableReader) Read(p []byte) (int, error) {
+	if c.ctx.Err() != nil {
+		return 0, context.Cause(c.ctx)
+	}
+	return c.r.Read(p)
+}
+
 // cancelable is a writer until ctx is done.
 type cancelable struct {
 	ctx context.Context

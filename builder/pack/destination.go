@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
@@ -14,6 +15,18 @@ import (
 type Destination struct {
 	Name string // of the image, or words for it
 	Hint string // what to do when it takes no more, or ""
+}
+
+// DestinationOf returns the destination of an image that is written to w.
+func DestinationOf(w io.Writer) Destination {
+	f, ok := w.(*os.File)
+	switch {
+	case !ok:
+		return Destination{Name: "the image"}
+	case f.Name() == os.Stdout.Name():
+		return Destination{Name: "standard output"}
+	}
+	return Destination{Name: f.Name()}
 }
 
 // To returns a writer to w that names the destination in its errors.
@@ -38,6 +51,23 @@ func (d destined) Write(p []byte) (int, error) {
 		err = d.to.Fail(err)
 	}
 	return n, err
+}
+
+// TempDir is a directory for temporary files.
+type TempDir struct {
+	Dir    string // "" is os.TempDir()
+	Beside string // the image in this directory, of which alone the user knows, or ""
+}
+
+// Holding returns the temporary file that holds something, as errors name it.
+func (t TempDir) Holding(what string) Destination {
+	switch {
+	case t.Beside != "":
+		return Destination{Name: t.Beside}
+	case t.Dir != "":
+		return Destination{Name: what + " in " + t.Dir}
+	}
+	return Destination{Name: what + " in " + os.TempDir(), Hint: "TMPDIR names the directory for that"}
 }
 
 // WriteError is an error of a destination.

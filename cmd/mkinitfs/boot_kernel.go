@@ -6,8 +6,8 @@ import (
 	"io"
 	"os"
 
-	"github.com/mkinitfs/mkinitfs/builder"
 	"github.com/mkinitfs/mkinitfs/builder/image"
+	"github.com/mkinitfs/mkinitfs/builder/minram"
 	"github.com/mkinitfs/mkinitfs/internal/magic"
 	"github.com/mkinitfs/mkinitfs/internal/qemu"
 )
@@ -48,7 +48,7 @@ func warnMemory(w io.Writer, m qemu.Machine, name string) {
 	if err != nil || !info.Mode().IsRegular() {
 		return
 	}
-	least, err := builder.ImageMinRAM(f, info.Size(), m.Arch)
+	least, err := minram.OfImage(f, info.Size(), m.Arch)
 	switch {
 	case err != nil: // the kernel will say so
 	case memory < least.Debian:

@@ -13,6 +13,7 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder"
 	"github.com/mkinitfs/mkinitfs/builder/image"
+	"github.com/mkinitfs/mkinitfs/internal/fakeroot"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -42,7 +43,7 @@ func (f *manifestFlags) load(file string, stdin io.Reader, lookup func(string) (
 	o := builder.Options{Stub: f.stub}
 	o.Stdin, _ = stdin.(*os.File)
 	if !f.ignoreFakeroot {
-		o.Fakeroot = builder.Fakeroot(lookup)
+		o.Fakeroot = fakeroot.Pretender(lookup)
 	}
 	vars := map[string]string{}
 	for _, d := range f.defines {

@@ -32,18 +32,20 @@ var layers = map[string]string{
 	"compress/zstd":   "compress/words |",
 	"builder/plan":    "builder/bootplan builder/cpio internal/follow internal/xattr |",
 	"builder/cpio":    "",
-	"builder/selinux": "internal/xattr |",
+	"builder/selinux": "builder/plan internal/xattr |",
 
-	"builder": "builder/image builder/layout builder/lint builder/pack builder/plan builder/selinux builder/source builder/stub builder/bootplan " +
-		"compress internal/arch internal/follow internal/newfile internal/xattr manifests |",
+	"builder": "builder/bounds builder/layout builder/lint builder/pack builder/plan builder/selinux builder/source builder/stub builder/bootplan " +
+		"compress internal/arch internal/depfile internal/newfile manifests |",
 	"builder/source":   "builder/plan compress internal/filecaps internal/gobuild internal/magic internal/newfile internal/xattr manifests | builder/cpio builder/image",
 	"builder/layout":   "builder/bootplan builder/cpio builder/plan internal/arch |",
+	"builder/bounds":   "builder/image builder/pack builder/plan manifests |",
+	"builder/minram":   "builder/bootplan builder/image builder/layout compress internal/arch |",
 	"builder/pack":     "builder/bootplan builder/cpio builder/layout builder/plan compress internal/cache internal/hostfile |",
 	"builder/lint":     "builder/cpio builder/plan internal/arch internal/hostfile |",
 	"builder/envelope": "internal/magic |",
 	"builder/image":    "builder/cpio builder/bootplan builder/envelope compress internal/arch internal/follow internal/magic internal/xattr | builder/unpack",
 
-	"builder/stub":       "compress internal/arch internal/cache internal/gobuild |",
+	"builder/stub":       "builder/bootplan compress internal/arch internal/cache internal/gobuild |",
 	"builder/stub/embed": "builder/stub internal/arch | manifests",
 	"builder/stub/init":  "builder/cpio builder/bootplan compress/gzip compress/lz4 builder/unpack compress/xz compress/zstd |",
 	"builder/unpack":     "builder/cpio |",
@@ -52,7 +54,7 @@ var layers = map[string]string{
 
 	// Of the inner packages the command wants words only: the bits of a mode, the
 	// type of a plan's errors, what an image says about itself.
-	"cmd/mkinitfs": "builder builder/envelope builder/image internal/cache internal/filecaps internal/magic internal/newfile internal/qemu internal/words manifests internal/container | " +
+	"cmd/mkinitfs": "builder builder/envelope builder/image builder/minram internal/cache internal/fakeroot internal/filecaps internal/magic internal/newfile internal/qemu internal/words manifests internal/container | " +
 		"builder/cpio builder/plan builder/bootplan builder/unpack compress",
 
 	"internal/arch":           "",
@@ -60,7 +62,9 @@ var layers = map[string]string{
 	"internal/follow":         "",
 	"internal/hostfile":       "",
 	"internal/magic":          "",
-	"internal/newfile":        "",
+	"internal/depfile":        "internal/newfile |",
+	"internal/fakeroot":       "",
+	"internal/newfile":        "internal/follow |",
 	"internal/corpus":         "internal/guest/report |",
 	"internal/filecaps":       "internal/xattr |",
 	"internal/gobuild":        "internal/arch |",

@@ -1,4 +1,5 @@
-package builder
+// Package minram tells the least RAM for an image that is read.
+package minram
 
 import (
 	"io"
@@ -10,10 +11,10 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/arch"
 )
 
-// ImageMinRAM is the MinRAM of an image that is read, for a machine of an architecture. Without a
-// boot plan in the image the whole image is the root. It says nothing about a SELinux
-// policy.
-func ImageMinRAM(r io.ReaderAt, size int64, target string) (*MinRAM, error) {
+// OfImage returns the least RAM of an image that is read, for a machine of an architecture.
+// Without a boot plan in the image the whole image is the root. It says nothing about a
+// SELinux policy.
+func OfImage(r io.ReaderAt, size int64, target string) (*layout.MinRAM, error) {
 	var segment int // that has the boot plan
 	counted := &bootplan.Plan{}
 	info, err := reading.WalkOuter(io.NewSectionReader(r, 0, size), func(e *reading.Entry, _ io.Reader) error {

@@ -1,14 +1,15 @@
-package builder
+// Package fakeroot finds out whether a program pretends to others what files are like.
+package fakeroot
 
 import (
 	"path"
 	"strings"
 )
 
-// Fakeroot returns the name of the program that pretends to this one that files have
+// Pretender returns the name of the program that pretends to this one that files have
 // other owners, modes and types, or "". fakeroot and pseudo do that by a library that
 // LD_PRELOAD names, which reaches no static program: it sees the disk as it is.
-func Fakeroot(lookup func(name string) (string, bool)) string {
+func Pretender(lookup func(name string) (string, bool)) string {
 	preload, _ := lookup("LD_PRELOAD")
 	for _, library := range strings.FieldsFunc(preload, func(r rune) bool { return r == ' ' || r == ':' }) {
 		switch name := path.Base(library); {

@@ -1,8 +1,8 @@
-package builder
+package fakeroot
 
 import "testing"
 
-func TestFakeroot(t *testing.T) {
+func TestPretender(t *testing.T) {
 	const fakeroot, pseudo = "/usr/lib/libeatmydata.so:/usr/lib/x86_64-linux-gnu/libfakeroot/libfakeroot-sysv.so", "libpseudo.so"
 	for _, test := range []struct {
 		env  map[string]string
@@ -19,7 +19,7 @@ func TestFakeroot(t *testing.T) {
 		{map[string]string{"LD_PRELOAD": pseudo, "PSEUDO_DISABLED": "1"}, ""},
 		{map[string]string{"LD_PRELOAD": pseudo, "PSEUDO_UNLOAD": ""}, ""},
 	} {
-		got := Fakeroot(func(name string) (string, bool) {
+		got := Pretender(func(name string) (string, bool) {
 			value, ok := test.env[name]
 			return value, ok
 		})
