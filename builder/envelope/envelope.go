@@ -184,7 +184,8 @@ func (e *Envelope) tail(w *window, end int64) error {
 	if err != nil {
 		return err
 	}
-	if strings.Trim(string(b), "\x00\xff") != "" {
+	// Trim would take 0xff for any byte that is not UTF-8.
+	if slices.ContainsFunc(b, func(c byte) bool { return c != 0 && c != 0xff }) {
 		e.warn("envelope-tail", "%d bytes behind the %s, at %#x, are not read by the boot loader", w.size-end, e.Format, end)
 	}
 	return nil

@@ -184,6 +184,7 @@ func TestFindings(t *testing.T) {
 	}{
 		{"erased flash", append(uImageOf(uImageRamdisk, data), "\x00\xff"...), nil},
 		{"tail", append(uImageOf(uImageRamdisk, data), "\xff more"...), []string{"6 bytes behind the uImage, at 0x57, are not read by the boot loader"}},
+		{"tail that is no text", append(uImageOf(uImageRamdisk, data), "\xee\xdb"...), []string{"2 bytes behind the uImage, at 0x57, are not read by the boot loader"}},
 		{"tail of a FIT", append(plain, "more"...), []string{"4 bytes behind the FIT image, at 0x" + strconv.FormatInt(int64(len(plain)), 16) + ", are not read by the boot loader"}},
 		{"no hash", with(), []string{`hash-1 of r is not compared: mkinitfs does not know ""`}},
 		{"unknown hash", with(text("algo", "blake3")), []string{`hash-1 of r is not compared: mkinitfs does not know "blake3"`}},

@@ -54,7 +54,13 @@ func skipZeros(r *skipReader) (int64, error) {
 // skipErased skips bytes of erased flash, and zeros, and reports whether r ends behind
 // them.
 func skipErased(r *skipReader) (bool, error) {
-	_, err := skipAll(r, func(b []byte) int { return len(b) - len(bytes.TrimLeft(b, "\x00\xff")) })
+	_, err := skipAll(r, func(b []byte) int {
+		n := 0
+		for n < len(b) && (b[n] == 0 || b[n] == 0xff) { // TrimLeft takes 0xff for any byte that is not UTF-8
+			n++
+		}
+		return n
+	})
 	if err == io.EOF {
 		return true, nil
 	}

@@ -177,6 +177,22 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// Erased flash behind an image is all 0xff. Other bytes are junk, those that are no text
+// too.
+func TestJunkIsNotFlash(t *testing.T) {
+	for tail, want := range map[string]string{
+		"\xff\xff\xff\xff":         "",
+		"\xff\x00\xff\xff":         "",
+		"\xee\xdb\x80\x81":         "no known archive",
+		"\xff\xff\xee\xff\xff\xff": "no known archive",
+	} {
+		_, err := Walk(bytes.NewReader(append(archive(t, "a=1"), tail...)), func(*Entry, io.Reader) error { return nil })
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: got %v, want %q", tail, err, want)
+		}
+	}
+}
+
 // Wherever an image of ours is cut, a walk fails.
 func TestTruncated(t *testing.T) {
 	data := nested(t, "zstd")
