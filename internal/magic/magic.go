@@ -46,6 +46,10 @@ const (
 	UImage    Format = "uImage"
 	FDT       Format = "device tree"
 	BzImage   Format = "bzImage"
+	Arm64     Format = "Image for arm64"
+	RISCV     Format = "Image for RISC-V"
+	ZImage    Format = "zImage for ARM"
+	ZBoot     Format = "kernel that unpacks itself under EFI"
 	PE        Format = "PE"
 	Android   Format = "Android boot image"
 	ELF       Format = "ELF"
@@ -84,6 +88,10 @@ var rows = []row{
 	{format: FDT, magics: []string{"\xd0\x0d\xfe\xed"}},
 	{format: Android, magics: []string{"ANDROID!", "VNDRBOOT"}},
 	{format: ELF, magics: []string{"\x7fELF"}},
+	{format: ZBoot, at: 4, magics: []string{"zimg"}},
+	{format: ZImage, at: 0x24, magics: []string{"\x18\x28\x6f\x01", "\x01\x6f\x28\x18"}}, // in the byte order of the machine
+	{format: Arm64, at: 0x38, magics: []string{"ARM\x64"}},
+	{format: RISCV, at: 0x38, magics: []string{"RSC\x05"}},
 	{format: Tar, at: 257, magics: []string{"ustar"}},
 	{format: BzImage, at: 0x202, magics: []string{"HdrS"}},
 	{format: EROFS, at: 0x400, magics: []string{"\xe2\xe1\xf5\xe0"}},
