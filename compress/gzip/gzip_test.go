@@ -6,36 +6,23 @@ import (
 	"compress/flate"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"testing/iotest"
 
 	klauspost "github.com/klauspost/compress/gzip"
 
+	"github.com/mkinitfs/mkinitfs/internal/decodertest"
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-type sample struct {
-	name string
-	data []byte
-}
-
-// samples have all kinds of blocks, codes of all lengths, and matches of all kinds.
-func samples() []sample {
-	rnd := rand.New(rand.NewPCG(1, 2))
-	random := make([]byte, 200<<10)
-	for i := range random {
-		random[i] = byte(rnd.Uint32())
-	}
-	var skewed []byte // so that codes are long
-	for i := range 300 << 10 {
-		skewed = append(skewed, byte(rnd.ExpFloat64()*float64(1+i>>15)*7))
-	}
-	var far []byte // matches from everywhere
+// samples are the shared ones, and matches from everywhere in the window.
+func samples(t testing.TB) []decodertest.Sample {
+	rnd, random := decodertest.Rand(), decodertest.Noise(1000)
+	var far []byte
 	for len(far) < 400<<10 {
 		far = append(far, random[len(far)%977:][:rnd.IntN(20)+1]...)
 		if len(far) > history {
@@ -43,26 +30,18 @@ func samples() []sample {
 			far = append(far, far[from:min(from+rnd.IntN(300)+1, len(far))]...)
 		}
 	}
-	var periods []byte
-	for period := 1; period <= 40; period++ {
-		for n := 1; n < 300; n += 7 {
-			periods = append(append(periods, random[n:n+period]...), 0xff)
-			for range n {
-				periods = append(periods, periods[len(periods)-period])
-			}
+	return append(decodertest.Samples(t), decodertest.Sample{Name: "far", Data: far})
+}
+
+// small are small streams of all kinds of blocks.
+func small(t testing.TB) []decodertest.Sample {
+	var streams []decodertest.Sample
+	for _, s := range append(decodertest.Small(), decodertest.Sample{Name: "nothing"}) {
+		for _, level := range []int{flate.HuffmanOnly, flate.NoCompression, flate.BestCompression} {
+			streams = append(streams, decodertest.Sample{Name: fmt.Sprint(s.Name, " ", level), Data: packed(t, s.Data, level)})
 		}
 	}
-	return []sample{
-		{"nothing", nil},
-		{"one byte", []byte("x")},
-		{"run", make([]byte, 1<<20)},
-		{"random", random},
-		{"text", []byte(strings.Repeat("all work and no play makes jack a dull boy\n", 9000))},
-		{"skewed", skewed},
-		{"far", far},
-		{"periods", periods},
-		{"all", bytes.Join([][]byte{skewed, random, far, make([]byte, 99_999), periods, random}, nil)},
-	}
+	return streams
 }
 
 // packed is data as a library packs it.
@@ -90,15 +69,15 @@ func decode(d *Decoder, r io.Reader) ([]byte, error) {
 func TestDecode(t *testing.T) {
 	testenv.Sequential(t)
 	d := new(Decoder)
-	for _, s := range samples() {
+	for _, s := range samples(t) {
 		for _, level := range []int{flate.HuffmanOnly, flate.NoCompression, flate.BestSpeed, flate.BestCompression} {
-			data := packed(t, s.data, level)
+			data := packed(t, s.Data, level)
 			for name, r := range map[string]io.Reader{
 				"whole": bytes.NewReader(data), "bytes": iotest.OneByteReader(bytes.NewReader(data)), "EOF with data": iotest.DataErrReader(bytes.NewReader(data)),
 				"lent": bufio.NewReaderSize(bytes.NewReader(data), 16), "lent at once": bufio.NewReaderSize(bytes.NewReader(data), 1<<20),
 			} {
-				if got, err := decode(d, r); err != nil || !bytes.Equal(got, s.data) {
-					t.Errorf("%s, level %d, %s: got %d bytes, error %v, want %d", s.name, level, name, len(got), err, len(s.data))
+				if got, err := decode(d, r); err != nil || !bytes.Equal(got, s.Data) {
+					t.Errorf("%s, level %d, %s: got %d bytes, error %v, want %d", s.Name, level, name, len(got), err, len(s.Data))
 				}
 			}
 		}
@@ -109,17 +88,11 @@ func TestDecode(t *testing.T) {
 func TestTool(t *testing.T) {
 	tool := testenv.Tool(t, "gzip")
 	d := new(Decoder)
-	for _, s := range samples() {
+	for _, s := range samples(t) {
 		for _, level := range []string{"-1", "-6", "-9"} {
-			cmd := exec.Command(tool, "-c", level)
-			cmd.Stdin = bytes.NewReader(s.data)
-			data, err := cmd.Output()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got, err := decode(d, bytes.NewReader(data)); err != nil || !bytes.Equal(got, s.data) {
-				t.Errorf("%s, gzip %s: got %d bytes, error %v, want %d", s.name, level, len(got), err, len(s.data))
-			}
+			t.Run(s.Name+level, func(t *testing.T) {
+				decodertest.Check(t, d, decodertest.Tool(t, tool, s.Data, false, level), s.Data)
+			})
 		}
 	}
 }
@@ -127,15 +100,15 @@ func TestTool(t *testing.T) {
 // TestStops leaves what follows a stream to whoever lent the input.
 func TestStops(t *testing.T) {
 	d := new(Decoder)
-	for _, s := range samples() {
-		data := packed(t, s.data, flate.BestCompression)
+	for _, s := range samples(t) {
+		data := packed(t, s.Data, flate.BestCompression)
 		for _, next := range []string{"", "n", "next stream", strings.Repeat("next", 9999)} {
 			r := bufio.NewReader(io.MultiReader(bytes.NewReader(data), strings.NewReader(next)))
-			if got, err := decode(d, r); err != nil || !bytes.Equal(got, s.data) {
-				t.Errorf("%s: got %d bytes, error %v, want %d", s.name, len(got), err, len(s.data))
+			if got, err := decode(d, r); err != nil || !bytes.Equal(got, s.Data) {
+				t.Errorf("%s: got %d bytes, error %v, want %d", s.Name, len(got), err, len(s.Data))
 			}
 			if rest, err := io.ReadAll(r); err != nil || string(rest) != next {
-				t.Errorf("%s: got %.20q behind it, error %v, want %.20q", s.name, rest, err, next)
+				t.Errorf("%s: got %.20q behind it, error %v, want %.20q", s.Name, rest, err, next)
 			}
 		}
 	}
@@ -163,46 +136,29 @@ func TestHeader(t *testing.T) {
 }
 
 func TestTruncated(t *testing.T) {
+	decodertest.Truncated(t, new(Decoder), small(t), nil)
+}
+
+func TestReadSizes(t *testing.T) {
+	data := decodertest.Text(decodertest.Rand(), 100_000)
+	decodertest.ReadSizes(t, new(Decoder), packed(t, data, 6), data)
+}
+
+func TestSourceError(t *testing.T) {
 	d := new(Decoder)
-	for _, s := range samples() {
-		want := s.data[:min(len(s.data), 3000)]
-		for _, level := range []int{flate.HuffmanOnly, flate.NoCompression, flate.BestCompression} {
-			data := packed(t, want, level)
-			for n := range data {
-				got, err := decode(d, bytes.NewReader(data[:n]))
-				if err != io.ErrUnexpectedEOF || !bytes.HasPrefix(want, got) {
-					t.Fatalf("%s, %d of %d bytes: got %d bytes, error %v, want what is there and %v", s.name, n, len(data), len(got), err, io.ErrUnexpectedEOF)
-				}
-			}
-		}
-	}
+	stream := packed(t, decodertest.Text(decodertest.Rand(), 10_000), 1)
+	decodertest.SourceError(t, d, stream, 0, 3, 100, len(stream)-1)
 	fault := errors.New("bad disk")
 	whole := packed(t, []byte("content"), 1)
 	if got, err := decode(d, bufio.NewReader(io.MultiReader(bytes.NewReader(whole), iotest.ErrReader(fault)))); err != nil || string(got) != "content" {
 		t.Errorf("got %q, error %v for a fault behind a stream", got, err)
-	}
-	if _, err := decode(d, io.MultiReader(bytes.NewReader(packed(t, samples()[3].data, 1)[:9999]), iotest.ErrReader(fault))); err != fault {
-		t.Errorf("got error %v, want %v", err, fault)
 	}
 }
 
 // TestFlippedBits flips each bit behind the header: the checksum finds what nothing else
 // finds.
 func TestFlippedBits(t *testing.T) {
-	d := new(Decoder)
-	for _, s := range samples() {
-		want := s.data[:min(len(s.data), 700)]
-		for _, level := range []int{flate.HuffmanOnly, flate.NoCompression, flate.BestCompression} {
-			data := packed(t, want, level)
-			for i := 80; i < 8*len(data); i++ {
-				data[i/8] ^= 1 << (i % 8)
-				if got, err := decode(d, bytes.NewReader(data)); err == nil && !bytes.Equal(got, want) {
-					t.Errorf("%s, bit %d: got other data and no error", s.name, i)
-				}
-				data[i/8] ^= 1 << (i % 8)
-			}
-		}
-	}
+	decodertest.FlippedBits(t, new(Decoder), small(t), 10, nil)
 }
 
 // TestDamage flips bits in longer streams.
@@ -210,14 +166,14 @@ func TestDamage(t *testing.T) {
 	testenv.Sequential(t)
 	d := new(Decoder)
 	rnd := rand.New(rand.NewPCG(3, 4))
-	for _, s := range samples() {
-		data := packed(t, s.data, flate.BestCompression)
+	for _, s := range samples(t) {
+		data := packed(t, s.Data, flate.BestCompression)
 		for range 200 {
 			i := 80 + rnd.IntN(8*(len(data)-10))
 			data[i/8] ^= 1 << (i % 8)
 			d.Reset(bytes.NewReader(data))
-			if n, err := io.Copy(io.Discard, d); err == nil && n != int64(len(s.data)) {
-				t.Errorf("%s, bit %d: got %d bytes and no error", s.name, i, n)
+			if n, err := io.Copy(io.Discard, d); err == nil && n != int64(len(s.Data)) {
+				t.Errorf("%s, bit %d: got %d bytes and no error", s.Name, i, n)
 			}
 			data[i/8] ^= 1 << (i % 8)
 		}
@@ -246,9 +202,9 @@ func TestErrors(t *testing.T) {
 
 // FuzzDecode holds the decoder against the standard library's.
 func FuzzDecode(f *testing.F) {
-	for _, s := range samples() {
+	for _, s := range samples(f) {
 		for _, level := range []int{flate.HuffmanOnly, flate.BestCompression} {
-			f.Add(packed(f, s.data[:min(len(s.data), 2000)], level)[10:])
+			f.Add(packed(f, s.Data[:min(len(s.Data), 2000)], level)[10:])
 		}
 	}
 	d := new(Decoder)
@@ -290,36 +246,12 @@ func TestEmptyBlocks(t *testing.T) {
 	}
 }
 
-// BenchmarkDecode compares with the libraries, on some of everything, or on the file
-// that GZIP_BENCH_FILE names.
+// BenchmarkDecode compares with the libraries, on some of everything.
 func BenchmarkDecode(b *testing.B) {
-	data := packed(b, samples()[8].data, 6)
-	if name := os.Getenv("GZIP_BENCH_FILE"); name != "" {
-		var err error
-		if data, err = os.ReadFile(name); err != nil {
-			b.Fatal(err)
-		}
+	var data []byte
+	for _, s := range samples(b) {
+		data = append(data, s.Data...)
 	}
-	ours, theirs, std := new(Decoder), new(klauspost.Reader), new(gzip.Reader)
-	for _, test := range []struct {
-		name string
-		d    interface {
-			io.Reader
-			Reset(io.Reader) error
-		}
-	}{{"ours", ours}, {"klauspost", theirs}, {"std", std}} {
-		b.Run(test.name, func(b *testing.B) {
-			buf := make([]byte, 64<<10)
-			for b.Loop() {
-				if err := test.d.Reset(bufio.NewReaderSize(bytes.NewReader(data), 64<<10)); err != nil {
-					b.Fatal(err)
-				}
-				size, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, test.d, buf)
-				if err != nil {
-					b.Fatal(err)
-				}
-				b.SetBytes(size)
-			}
-		})
-	}
+	decodertest.Bench(b, "GZIP_BENCH_FILE", packed(b, data, 6), decodertest.Rival{Name: "ours", Decoder: new(Decoder)},
+		decodertest.Rival{Name: "klauspost", Decoder: new(klauspost.Reader)}, decodertest.Rival{Name: "std", Decoder: new(gzip.Reader)})
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pierrec/lz4/v4"
 
+	"github.com/mkinitfs/mkinitfs/internal/decodertest"
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
@@ -32,17 +33,26 @@ func packed(t testing.TB, data []byte, level lz4.CompressionLevel) []byte {
 }
 
 func samples() map[string][]byte {
-	random := make([]byte, 300<<10)
-	rand.NewChaCha8([32]byte{7}).Read(random)
-	text := []byte(strings.Repeat("all work and no play makes jack a dull boy\n", 9000))
+	random, text := decodertest.Noise(300<<10), decodertest.Text(decodertest.Rand(), 400<<10)
 	return map[string][]byte{
 		"one byte":    {'x'},
 		"run":         make([]byte, 1<<20),
 		"random":      random,
 		"text":        text,
+		"periods":     decodertest.Periods(decodertest.Rand(), 250_000),
 		"both":        append(append(text[:len(text):len(text)], random...), text...),
 		"many blocks": bytes.Repeat(random, 70), // 20 MiB
 	}
+}
+
+func TestReadSizes(t *testing.T) {
+	data := decodertest.Text(decodertest.Rand(), 100_000)
+	decodertest.ReadSizes(t, new(Decoder), packed(t, data, lz4.Fast), data)
+}
+
+func TestSourceError(t *testing.T) {
+	data := packed(t, decodertest.Text(decodertest.Rand(), 10_000), lz4.Fast)
+	decodertest.SourceError(t, new(Decoder), data, 0, 3, 4, 7, 100, len(data)-1)
 }
 
 func TestDecode(t *testing.T) {
@@ -149,22 +159,14 @@ func FuzzDecode(f *testing.F) {
 }
 
 func BenchmarkDecode(b *testing.B) {
-	want := samples()["both"]
-	data := packed(b, want, lz4.Level3)
-	b.Run("ours", func(b *testing.B) {
-		var d Decoder
-		b.SetBytes(int64(len(want)))
-		for b.Loop() {
-			d.Reset(bytes.NewReader(data))
-			io.Copy(io.Discard, &d)
-		}
-	})
-	b.Run("pierrec", func(b *testing.B) {
-		r := lz4.NewReader(nil)
-		b.SetBytes(int64(len(want)))
-		for b.Loop() {
-			r.Reset(bytes.NewReader(data))
-			io.Copy(io.Discard, r)
-		}
-	})
+	decodertest.Bench(b, "LZ4_BENCH_FILE", packed(b, samples()["both"], lz4.Level3),
+		decodertest.Rival{Name: "ours", Decoder: new(Decoder)}, decodertest.Rival{Name: "pierrec", Decoder: library{lz4.NewReader(nil)}})
+}
+
+// library is the library's reader, with an error that Reset does not have.
+type library struct{ *lz4.Reader }
+
+func (l library) Reset(r io.Reader) error {
+	l.Reader.Reset(r)
+	return nil
 }

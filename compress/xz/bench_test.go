@@ -1,51 +1,28 @@
 package xz
 
 import (
-	"bytes"
 	"io"
-	"os"
 	"testing"
 
 	"github.com/ulikunitz/xz"
+
+	"github.com/mkinitfs/mkinitfs/internal/decodertest"
 )
 
-// BenchmarkDecode compares with the library, on some of everything, or on the
-// xz file that XZ_BENCH_FILE names.
+// library is the library's reader, which cannot be reset.
+type library struct{ io.Reader }
+
+func (l *library) Reset(r io.Reader) (err error) {
+	l.Reader, err = xz.NewReader(r)
+	return err
+}
+
+// BenchmarkDecode compares with the library, on some of everything.
 func BenchmarkDecode(b *testing.B) {
-	var packed []byte
-	if name := os.Getenv("XZ_BENCH_FILE"); name != "" {
-		var err error
-		if packed, err = os.ReadFile(name); err != nil {
-			b.Fatal(err)
-		}
-	} else {
-		data := text(newRand(), 2<<20)
-		for _, s := range samples(b) {
-			data = append(data, s.data...)
-		}
-		packed = encode(b, data, xz.WriterConfig{CheckSum: xz.CRC32})
+	data := decodertest.Text(decodertest.Rand(), 2<<20)
+	for _, s := range decodertest.Samples(b) {
+		data = append(data, s.Data...)
 	}
-	ours := new(Decoder)
-	for _, test := range []struct {
-		name string
-		open func(io.Reader) (io.Reader, error)
-	}{
-		{"ours", func(r io.Reader) (io.Reader, error) { return ours, ours.Reset(r) }},
-		{"library", func(r io.Reader) (io.Reader, error) { return xz.NewReader(r) }},
-	} {
-		b.Run(test.name, func(b *testing.B) {
-			buf := make([]byte, 64<<10)
-			for b.Loop() {
-				r, err := test.open(bytes.NewReader(packed))
-				if err != nil {
-					b.Fatal(err)
-				}
-				size, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, r, buf)
-				if err != nil {
-					b.Fatal(err)
-				}
-				b.SetBytes(size)
-			}
-		})
-	}
+	packed := encode(b, data, xz.WriterConfig{CheckSum: xz.CRC32})
+	decodertest.Bench(b, "XZ_BENCH_FILE", packed, decodertest.Rival{Name: "ours", Decoder: new(Decoder)}, decodertest.Rival{Name: "library", Decoder: new(library)})
 }

@@ -1,72 +1,43 @@
 package zstd
 
 import (
-	"bytes"
 	"errors"
-	"io"
-	"math/rand/v2"
 	"testing"
 
 	klauspost "github.com/klauspost/compress/zstd"
+
+	"github.com/mkinitfs/mkinitfs/internal/decodertest"
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-func newRand() *rand.Rand { return rand.New(rand.NewPCG(3, 4)) }
-
 // smallFrames are frames of all kinds of blocks.
-func smallFrames(t testing.TB, options ...klauspost.EOption) []sample {
-	rnd := newRand()
-	var frames []sample
-	for _, s := range []sample{
-		{"raw", []byte("abc")},
-		{"rle", make([]byte, 5000)},
-		{"text", text(rnd, 3000)},
-		{"periods", periods(rnd, 2000)},
-		{"nibbles", nibbles(rnd, 1500)},
-	} {
+func smallFrames(t testing.TB, options ...klauspost.EOption) []decodertest.Sample {
+	var frames []decodertest.Sample
+	for _, s := range decodertest.Small() {
 		fast := append(options, klauspost.WithEncoderLevel(klauspost.SpeedFastest))
-		frames = append(frames, sample{s.name + " fast", encode(t, s.data, fast...)})
+		frames = append(frames, decodertest.Sample{Name: s.Name + " fast", Data: encode(t, s.Data, fast...)})
 		best := append(options, klauspost.WithEncoderLevel(klauspost.SpeedBestCompression), klauspost.WithWindowSize(1<<10))
-		frames = append(frames, sample{s.name + " best", encode(t, s.data, best...)})
+		frames = append(frames, decodertest.Sample{Name: s.Name + " best", Data: encode(t, s.Data, best...)})
 	}
 	return frames
 }
 
+// TestTruncated wants the error where the data end.
 func TestTruncated(t *testing.T) {
-	d := NewDecoder()
-	for _, f := range smallFrames(t) {
-		for n := range f.data {
-			_, err := decode(d, f.data[:n])
-			var fault *Error
-			if !errors.As(err, &fault) || !errors.Is(err, io.ErrUnexpectedEOF) || fault.Offset != int64(n) {
-				t.Fatalf("%s, %d of %d bytes: got error %v, want an unexpected end there", f.name, n, len(f.data), err)
-			}
-		}
-	}
+	decodertest.Truncated(t, NewDecoder(), smallFrames(t), func(err error, n int) bool {
+		var fault *Error
+		return errors.As(err, &fault) && fault.Offset == int64(n)
+	})
 }
 
-// TestFlippedBits flips each bit: the checksum finds what nothing else finds.
+// TestFlippedBits flips each bit: the checksum finds what nothing else finds, and errors
+// lie in the data.
 func TestFlippedBits(t *testing.T) {
 	testenv.Sequential(t)
-	d := NewDecoder()
-	for _, f := range smallFrames(t) {
-		want, err := decode(d, f.data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := range 8 * len(f.data) {
-			f.data[i/8] ^= 1 << (i % 8)
-			got, err := decode(d, f.data)
-			var fault *Error
-			switch {
-			case err == nil && !bytes.Equal(got, want):
-				t.Errorf("%s, bit %d: got other data and no error", f.name, i)
-			case err != nil && (!errors.As(err, &fault) || fault.Offset < 0 || fault.Offset > int64(len(f.data))):
-				t.Errorf("%s, bit %d: got error %v, want one with an offset in the data", f.name, i, err)
-			}
-			f.data[i/8] ^= 1 << (i % 8)
-		}
-	}
+	decodertest.FlippedBits(t, NewDecoder(), smallFrames(t), 0, func(err error, n int) bool {
+		var fault *Error
+		return errors.As(err, &fault) && fault.Offset >= 0 && fault.Offset <= int64(n)
+	})
 }
 
 // TestFlippedBitsUnchecked does the same without a checksum, in larger frames; the
@@ -74,16 +45,9 @@ func TestFlippedBits(t *testing.T) {
 func TestFlippedBitsUnchecked(t *testing.T) {
 	testenv.Sequential(t)
 	tool := testenv.Tool(t, "zstd")
-	rnd := newRand()
 	o := newOracle(t)
 	for _, args := range [][]string{{"-1", "--no-check"}, {"-19", "--no-check", "--zstd=wlog=11"}} {
-		packed := zstdTool(t, tool, text(rnd, 20_000), false, args...)
-		for range 800 {
-			i := rnd.IntN(8 * len(packed))
-			packed[i/8] ^= 1 << (i % 8)
-			o.compare(t, packed)
-			packed[i/8] ^= 1 << (i % 8)
-		}
+		decodertest.FlipSome(t, decodertest.Tool(t, tool, decodertest.Text(decodertest.Rand(), 20_000), false, args...), 800, o.compare)
 	}
 }
 
@@ -116,7 +80,7 @@ func TestErrors(t *testing.T) {
 		{"largest offset", magic + "\x00\x00\x5d\x00\x00\x08a\x01\x54\x01\x1e\x01\xff\xff\xff\xff", "zstd: offset 16: sequence out of range"},
 		{"offset of 2 GiB", magic + "\x00\x00\x5d\x00\x00\x08a\x01\x54\x01\x1f\x01\x03\x00\x00\xc0", "zstd: offset 11: corrupt table of sequences"},
 	} {
-		_, err := decode(d, []byte(test.data))
+		_, err := decodertest.Decode(d, []byte(test.data))
 		if err == nil || err.Error() != test.want {
 			t.Errorf("%s: got error %v, want %s", test.name, err, test.want)
 		}

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	klauspost "github.com/klauspost/compress/zstd"
+
+	"github.com/mkinitfs/mkinitfs/internal/decodertest"
 )
 
 // FuzzDecode has the library judge: what one accepts the other accepts, with the
@@ -13,7 +15,7 @@ import (
 func FuzzDecode(f *testing.F) {
 	for _, checksum := range []bool{false, true} {
 		for _, frame := range smallFrames(f, klauspost.WithEncoderCRC(checksum)) {
-			f.Add(frame.data)
+			f.Add(frame.Data)
 		}
 	}
 	o := newOracle(f)
@@ -41,11 +43,10 @@ func (o *oracle) compare(t *testing.T, data []byte) {
 	if len(data) == 0 {
 		return // to the library, no frame at all is a whole input
 	}
-	const enough = 1 << 20
 	o.ours.Reset(bytes.NewReader(data))
-	got, err := io.ReadAll(io.LimitReader(o.ours, enough))
+	got, err := io.ReadAll(io.LimitReader(o.ours, decodertest.Enough))
 	o.theirs.Reset(bytes.NewReader(data))
-	want, wantErr := io.ReadAll(io.LimitReader(o.theirs, enough))
+	want, wantErr := io.ReadAll(io.LimitReader(o.theirs, decodertest.Enough))
 	if (err == nil) != (wantErr == nil) {
 		t.Errorf("got error %v, want %v", err, wantErr)
 	}

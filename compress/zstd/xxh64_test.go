@@ -1,6 +1,10 @@
 package zstd
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/mkinitfs/mkinitfs/internal/decodertest"
+)
 
 func TestXXH64(t *testing.T) {
 	for _, test := range []struct {
@@ -22,7 +26,7 @@ func TestXXH64(t *testing.T) {
 
 // TestXXH64Pieces cuts data anywhere: the sum is that of the whole.
 func TestXXH64Pieces(t *testing.T) {
-	data := text(newRand(), 200)
+	data := decodertest.Text(decodertest.Rand(), 200)
 	for n := range data {
 		var whole, pieces xxh64
 		whole.reset()

@@ -66,6 +66,7 @@ var layers = map[string]string{
 	"internal/fakeroot":       "",
 	"internal/newfile":        "internal/follow |",
 	"internal/corpus":         "internal/guest/report |",
+	"internal/decodertest":    "",
 	"internal/filecaps":       "internal/xattr |",
 	"internal/gobuild":        "internal/arch |",
 	"internal/qemu":           "compress internal/arch internal/magic |",
