@@ -39,8 +39,10 @@ func read(data []byte, name string) (content string, warnings []string, err erro
 }
 
 // small has a small envelope of every kind, with content in it.
-func small() map[string][]byte {
-	data := []byte(content)
+func small() map[string][]byte { return around([]byte(content)) }
+
+// around returns an envelope of every kind, with data as its ramdisk.
+func around(data []byte) map[string][]byte {
 	external := fitOf([]node{{name: "r", properties: []value{text("type", Ramdisk), number("data-offset", 4), number("data-size", len(data))}, nodes: []node{hashOf(data)}}},
 		[]node{configurationOf("c", "r")}, "c")
 	external = append(external, make([]byte, -len(external)&3+4)...)
@@ -49,8 +51,14 @@ func small() map[string][]byte {
 		"multi":        multiOf([]byte("kernel"), data),
 		"FIT":          fitOf([]node{imageOf("k", "kernel", []byte("kernel")), imageOf("r", Ramdisk, data)}, []node{configurationOf("c", "r")}, "c"),
 		"external FIT": append(external, data...),
-		"PE":           bytes.TrimRight(peOf(section{".text", "ret"}, section{".initrd", content}), "\x00"),
+		"PE":           peUnpadded(data),
 	}
+}
+
+// peUnpadded returns a PE program that ends with its .initrd.
+func peUnpadded(data []byte) []byte {
+	pe := peOf(section{".text", "ret"}, section{".initrd", string(data)})
+	return pe[:len(pe)-(-len(data)&(peAlign-1))]
 }
 
 func TestRead(t *testing.T) {

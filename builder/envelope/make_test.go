@@ -117,9 +117,11 @@ type section struct {
 	data string
 }
 
-// peOf returns a PE program, with sections that lie at multiples of 512.
+const peAlign = 512 // of the sections
+
+// peOf returns a PE program.
 func peOf(sections ...section) []byte {
-	const align = 512
+	const align = peAlign
 	head := make([]byte, 0x40, align)
 	copy(head, "MZ")
 	binary.LittleEndian.PutUint32(head[0x3c:], 0x40)

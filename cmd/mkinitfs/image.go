@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/mkinitfs/mkinitfs/builder/envelope"
 	"github.com/mkinitfs/mkinitfs/builder/image"
@@ -38,7 +39,7 @@ func splitImage(arg string) (file, ramdisk string) {
 		return arg, ""
 	}
 	for at := strings.LastIndexByte(arg, '@'); at > 0; at = strings.LastIndexByte(arg[:at], '@') {
-		if _, err := os.Stat(arg[:at]); err == nil {
+		if info, err := os.Stat(arg[:at]); err == nil && !info.IsDir() {
 			return arg[:at], arg[at+1:]
 		}
 	}
@@ -101,17 +102,25 @@ func openRegular(stdin io.Reader, arg string) (openedImage, error) {
 }
 
 // openBare opens an image for those who know no files for boot loaders: of such a file it
-// is a copy of the ramdisk, and copied is set.
+// is a copy of the ramdisk. Copied says that the image has no name.
 func openBare(stdin io.Reader, stderr io.Writer, arg string) (f *os.File, copied bool, err error) {
 	name, ramdisk := splitImage(arg)
 	in, err := openFile(stdin, name)
 	if err != nil {
 		return nil, false, err
 	}
+	if info, err := in.Stat(); err == nil && info.Mode()&os.ModeNamedPipe != 0 && (ramdisk != "" || envelope.Begins(peekPipe(in, envelope.HeadSize))) {
+		pipe := in
+		defer pipe.Close()
+		if in, err = spool(pipe, name); err != nil {
+			return nil, false, err
+		}
+		copied = true
+	}
 	bare, findings, err := image.Unwrap(chosen{in, ramdisk})
 	printFindings(stderr, arg, findings)
 	if err == nil && bare == nil {
-		return in, false, nil
+		return in, copied, nil
 	}
 	defer in.Close()
 	if err != nil {
@@ -119,6 +128,28 @@ func openBare(stdin io.Reader, stderr io.Writer, arg string) (f *os.File, copied
 	}
 	f, err = spool(bare, name)
 	return f, true, err
+}
+
+// peekPipe returns up to n bytes from a pipe and leaves them in it.
+func peekPipe(pipe *os.File, n int) []byte {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil
+	}
+	defer r.Close()
+	defer w.Close()
+	for {
+		got, err := unix.Tee(int(pipe.Fd()), int(w.Fd()), n, 0)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || got == 0 {
+			return nil
+		}
+		head := make([]byte, got)
+		n, _ := io.ReadFull(r, head)
+		return head[:n]
+	}
 }
 
 // spool copies an image to a file that has no name.
