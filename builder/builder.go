@@ -119,6 +119,9 @@ func layOut(ctx context.Context, p *prepared) error {
 	if p.root, err = planRoot(p.manifest, entries, p.settled.clock.Epoch, p.notes); err != nil {
 		return err
 	}
+	for _, e := range p.notes.early {
+		p.root.private = p.root.private || e.Private
+	}
 	var warnings []string
 	warnings, p.foreign = lint.Check(lint.Planned(p.root.entries), lintOptions(p.manifest, p.settled.arch))
 	p.notes.warnings = append(p.notes.warnings, warnings...)

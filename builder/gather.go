@@ -13,8 +13,9 @@ import (
 
 // notes are what stages find beside their results.
 type notes struct {
-	warnings []string // for the report
-	inputs   []string // files and directories that decide over the image, beside the files that entries are made of
+	warnings []string       // for the report
+	early    []source.Early // for the start of the image
+	inputs   []string       // files and directories that decide over the image, beside the files that entries are made of
 }
 
 func (n *notes) warn(text string)  { n.warnings = append(n.warnings, text) }
@@ -28,6 +29,8 @@ func (n *notes) read(path string) ([]byte, error) {
 	}
 	return text, err
 }
+
+func (n *notes) addEarly(e source.Early) { n.early = append(n.early, e) }
 
 // gather asks the sources of all items for their entries, in the manifest's order. It reports
 // every problem of every item.
@@ -44,6 +47,7 @@ func gather(ctx context.Context, m *manifests.Manifest, env *source.Env) ([]*pla
 			return nil, err
 		}
 		entries = append(entries, found...)
+		chooseInit(&m.Init, c, found)
 	}
 	if err := problems.Sorted(); err != nil {
 		return nil, err
@@ -60,14 +64,25 @@ func entriesOf(ctx context.Context, env *source.Env, c manifests.Content) ([]*pl
 	return s.Entries(ctx, env)
 }
 
+// chooseInit starts an initramfs that the root is made of as the kernel does.
+func chooseInit(init *manifests.Init, c manifests.Content, found []*plan.Entry) {
+	const path = "/init"
+	if init.Unasked && init.Exec == manifests.Default().Init.Exec && c.Type() == "cpio" && has(found, path) {
+		init.Exec = path
+	}
+}
+
+func has(entries []*plan.Entry, path string) bool {
+	return slices.ContainsFunc(entries, func(e *plan.Entry) bool { return e.Path == path })
+}
+
 // addInit gives the root a link to the program at /init, unless it has something there.
 // The kernel looks for it in a root without a stub. In any other, switch_root of busybox
 // does, and run-init of klibc in some versions (2.0.12 does not), to be sure that they
 // empty an initramfs and no disk.
 func addInit(ctx context.Context, init manifests.Init, env *source.Env, entries []*plan.Entry) ([]*plan.Entry, error) {
 	const path = "/init"
-	if init.Exec == "" || init.Exec == path ||
-		slices.ContainsFunc(entries, func(e *plan.Entry) bool { return e.Path == path }) {
+	if init.Exec == "" || init.Exec == path || has(entries, path) {
 		return entries, nil
 	}
 	link, err := entriesOf(ctx, env, &manifests.Symlink{

@@ -1,6 +1,13 @@
 package builder
 
-import "os"
+import (
+	"os"
+
+	"github.com/mkinitfs/mkinitfs/builder/source"
+)
+
+// Limits bound the sources that others have made.
+type Limits = source.Limits
 
 // Options of a build. The zero value builds for the manifest's architecture, with a stub that
 // is embedded in the program or else compiled, with times of 1970, and keeps nothing.
@@ -15,7 +22,9 @@ type Options struct {
 	// source that it may hide something of is an error. "" takes all as it is on disk.
 	Fakeroot string
 
-	Stdin *os.File // for a tarball that comes in there; it is closed
+	Stdin *os.File // for an archive that comes in there; it is closed
+
+	Limits Limits // on each initramfs that the image takes over
 
 	// Cache is a directory for compiled stubs and for what is slow to compress, "" for none.
 	// The image is the same with it and without. A directory in which everybody may write is

@@ -43,7 +43,7 @@ type Item struct {
 
 // Segment is one compressed stream, or one raw archive, of the image.
 type Segment struct {
-	Kind     string `json:"kind"` // "boot", "payload", "root"
+	Kind     string `json:"kind"` // "early", "boot", "payload", "root"
 	Codec    string `json:"codec"`
 	Offset   int64  `json:"offset"`
 	Size     int64  `json:"size"`             // bytes in the image, without padding

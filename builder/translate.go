@@ -21,6 +21,9 @@ func layoutOptions(m *manifests.Manifest, s *settled, policy *plan.Entry, n *not
 		Stub: bootPlan(m), RawMembers: s.payload.Name == compress.None, Window: s.payload.Window, Warn: n.warn,
 	}
 	o.Stub.Arch, o.Stub.Payload = s.arch, s.payload.Name
+	for _, e := range n.early {
+		o.Stub.Boot = append(o.Stub.Boot, e.Paths...) // the stub leaves them behind
+	}
 	if policy != nil {
 		o.Stub.SELinux = policy.Path
 	}
@@ -61,7 +64,7 @@ func lintOptions(m *manifests.Manifest, target string) lint.Options {
 func sourceEnv(m *manifests.Manifest, o Options, s *settled, n *notes) *source.Env {
 	return &source.Env{
 		Clock: s.clock, Arch: s.arch, Stdin: o.Stdin, NoStub: m.Root.Type == manifests.None,
-		Fakeroot: o.Fakeroot, Input: n.input, Warn: n.warn,
+		Fakeroot: o.Fakeroot, Input: n.input, Warn: n.warn, Early: n.addEarly, Limits: o.Limits,
 	}
 }
 

@@ -12,7 +12,7 @@ type Tar struct {
 	Optional  bool      // a missing archive is not an error
 }
 
-// Stdin as the Src of a [Tar] is the standard input.
+// Stdin as the Src of a [Tar] or a [Cpio] is the standard input.
 const Stdin = "-"
 
 var tarKeys = []Key{
@@ -29,29 +29,37 @@ var tarKeys = []Key{
 func (*Tar) Type() string { return "tar" }
 
 func readTar(o *object) Content {
-	t := &Tar{Item: o.item(), Src: o.source(), SrcXattrs: o.xattrRule(), Whiteouts: o.whiteouts()}
+	t := &Tar{Item: o.item(), Src: o.stream(), SrcXattrs: o.xattrRule(), Whiteouts: o.whiteouts()}
 	t.Dst = o.dst().path
-	if n := o.get("src"); n != nil && n.text == Stdin {
-		t.Src = Stdin
-	}
 	t.Exclude = o.globs("exclude", parseExclude)
 	set(o, "optional", &t.Optional, parseBool)
 	return t
 }
 
+// Stream returns what the archive is read from.
+func (t *Tar) Stream() string { return t.Src }
+
+// streamed is an item that may read standard input.
+type streamed interface {
+	Stream() string // its source: a host path, or [Stdin]
+}
+
 // streams reports items that read the standard input when another item, or the manifest, has
 // read it already.
 func (d *decoder) streams(items []Content) {
-	var first *Tar
+	var first Content
 	for _, c := range items {
-		switch t, ok := c.(*Tar); {
-		case !ok || t.Src != Stdin:
+		s, ok := c.(streamed)
+		if !ok || s.Stream() != Stdin {
+			continue
+		}
+		switch pos := c.Common().Pos; {
 		case first != nil:
-			d.errorf(t.Pos, "src %q: standard input is read at %s already", Stdin, first.Pos)
+			d.errorf(pos, "src %q: standard input is read at %s already", Stdin, first.Common().Pos)
 		case d.stdin:
-			d.errorf(t.Pos, "src %q: standard input holds the manifest", Stdin)
+			d.errorf(pos, "src %q: standard input holds the manifest", Stdin)
 		default:
-			first = t
+			first = c
 		}
 	}
 }

@@ -66,6 +66,15 @@ func (o *object) source() string {
 	return src
 }
 
+// stream is source for an item that may read standard input.
+func (o *object) stream() string {
+	src := o.source()
+	if n := o.get("src"); n != nil && n.text == Stdin {
+		return Stdin
+	}
+	return src
+}
+
 func (t *Tree) check(root RootType) error {
 	return errors.Join(t.checkDst(true), checkSource("tree", t.Src), t.Attr.check(root), checkMode(t.DirMode),
 		t.SrcXattrs.check(root), checkGlobs("exclude", t.Exclude, parseExclude))

@@ -6,7 +6,7 @@ import (
 )
 
 // Content is one item of contents: a [*File], [*Dir], [*Symlink], [*Hardlink], [*Char],
-// [*Block], [*FIFO], [*Socket], [*Tree], [*Tar] or [*Go].
+// [*Block], [*FIFO], [*Socket], [*Tree], [*Tar], [*Cpio] or [*Go].
 type Content interface {
 	Common() *Item
 	Type() string              // the word for it in a manifest
@@ -43,6 +43,7 @@ var contentTypes = []contentType{
 	{"socket", socketKeys, readSocket},
 	{"tree", treeKeys, readTree},
 	{"tar", tarKeys, readTar},
+	{"cpio", cpioKeys, readCpio},
 	{"go", goKeys, readGo},
 }
 
@@ -56,7 +57,8 @@ var otherTypes = []otherWord{
 	{"link", "symlink or hardlink"}, {"symbolic", "symlink"}, {"softlink", "symlink"}, {"slink", "symlink"},
 	{"device", "char or block"}, {"dev", "char or block"}, {"node", "char or block"}, {"nod", "char or block"},
 	{"pipe", "fifo"}, {"sock", "socket"},
-	{"archive", "tar"}, {"tarball", "tar"}, {"tgz", "tar"}, {"copy", "file or tree"}, {"rootfs", "tree or tar"},
+	{"archive", "tar or cpio"}, {"tarball", "tar"}, {"tgz", "tar"}, {"copy", "file or tree"}, {"rootfs", "tree, tar or cpio"},
+	{"initrd", "cpio"}, {"initramfs", "cpio"}, {"image", "cpio"}, {"newc", "cpio"},
 	{"golang", "go"}, {"program", "file or go"}, {"binary", "file or go"},
 }
 

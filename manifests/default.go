@@ -45,6 +45,7 @@ func (r *Root) complete(standard Root) {
 // without a program.
 func (i *Init) complete(standard Init, root RootType) {
 	if root != None {
+		i.Unasked = i.Unasked || i.Exec == ""
 		i.Exec = cmp.Or(i.Exec, standard.Exec)
 	}
 	i.OnError = cmp.Or(i.OnError, standard.OnError)

@@ -22,7 +22,7 @@ func TestDefault(t *testing.T) {
 		"the default one":       Default(),
 		"a type and no more":    {Root: Root{Type: Tmpfs}},
 		"a codec and no more":   {Compress: Compression{Codec: "gzip"}},
-		"a program and no more": {Init: Init{Exec: "/sbin/init"}},
+		"a program and no more": {Init: Init{Exec: "/sbin/init", Unasked: true}},
 	} {
 		full, err := m.Complete()
 		if err != nil {

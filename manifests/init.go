@@ -8,7 +8,7 @@ import (
 )
 
 var initSection = Section{Path: "init", Keys: []Key{
-	{Name: "exec", Kind: KindPath, Default: "/sbin/init", Doc: "The program that is started."},
+	{Name: "exec", Kind: KindPath, Default: "/sbin/init", Doc: "The program that is started; an `/init` from an item of type `cpio` comes before the default."},
 	{Name: "args", Kind: KindTexts, Roots: withStub, Doc: "Its arguments."},
 	{Name: "env", Kind: KindMapping, Roots: withStub, Doc: "Variables of its environment, each a name with its value."},
 	{Name: "mounts", Kind: KindMounts, Values: presetNames(), Roots: withStub, Doc: "File systems that are mounted before the program starts."},
@@ -25,7 +25,7 @@ func (d *decoder) init(n *node, whole Pos, root RootType) Init {
 	if n != nil && n.kind == scalar && !n.null {
 		d.noInit(n, root)
 		i := d.init(nil, n.pos, root)
-		i.Exec = ""
+		i.Exec, i.Unasked = "", false
 		return i
 	}
 	i := Init{Pos: whole}
@@ -34,7 +34,7 @@ func (d *decoder) init(n *node, whole Pos, root RootType) Init {
 		i.Pos = o.pos
 	}
 	i.ExecPos = i.Pos
-	if set(o, "exec", &i.Exec, parsePath) {
+	if i.Unasked = !o.has("exec"); set(o, "exec", &i.Exec, parsePath) {
 		i.ExecPos = o.get("exec").pos
 	}
 	for _, item := range o.list("args") {

@@ -99,6 +99,7 @@ type Init struct {
 	Pos     Pos    // of the init mapping, else of the manifest
 	Exec    string // absolute path in the root; "/sbin/init" unless given; "" under "init: none"
 	ExecPos Pos    // of exec, else Pos
+	Unasked bool   // nobody has asked for Exec, if that is the default: the /init of a source of type cpio goes before it
 	Args    []string
 	Env     []string // NAME=value, sorted by name
 	Mounts  []Mount

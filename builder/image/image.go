@@ -19,6 +19,7 @@
 //	whole.go                             the comparison with the boot plan
 //	skipreader.go, ahead.go              reading without copying, on all cores
 //	list.go, files.go, spent.go, sums.go what commands show
+//	root.go, budget.go                   what a build takes over
 //	extract.go, place.go, links.go       what an extraction makes, and where
 //	policy.go, user.go, selection.go     what of it the user who extracts can have, and wants
 //	maker.go, stage.go, attributes.go    the system calls for it
@@ -26,6 +27,7 @@
 package image
 
 import (
+	"cmp"
 	"path"
 	"strings"
 
@@ -87,6 +89,9 @@ func (e *Entry) Path() string {
 	name, _ := e.relative()
 	return "/" + name
 }
+
+// File returns the path of the file's first name, which all of its names share.
+func (e *Entry) File() string { return path.Clean("/" + cmp.Or(e.HardLinkOf, e.Name)) }
 
 // relative returns the path without the slash before it, and whether that is a part of the
 // name as it stands, which is so for nearly all names.

@@ -3,7 +3,6 @@ package image
 import (
 	"cmp"
 	"io"
-	"path"
 	"slices"
 	"strings"
 )
@@ -23,16 +22,20 @@ func List(r io.Reader) ([]Entry, *Info, error) {
 	w := &walker{info: &Info{}}
 	listed, _, err := w.root(r)
 	entries := w.settle(listed)
+	w.attribute(entries)
+	return entries, w.info, err
+}
+
+// attribute gives settled entries their extended attributes.
+func (w *walker) attribute(entries []Entry) {
 	if w.info.Xattrs == nil {
-		return entries, w.info, err
+		return
 	}
 	p := w.info.plan()
 	for i := range entries {
-		e := &entries[i]
-		first := path.Clean("/" + cmp.Or(e.HardLinkOf, e.Name))
-		e.Xattrs = w.info.Xattrs.Of(cmp.Or(fromAside(p, first), first))
+		first := entries[i].File()
+		entries[i].Xattrs = w.info.Xattrs.Of(cmp.Or(fromAside(p, first), first))
 	}
-	return entries, w.info, err
 }
 
 // root walks the image and returns the entries of the root, and those that are there
@@ -40,12 +43,16 @@ func List(r io.Reader) ([]Entry, *Info, error) {
 func (w *walker) root(r io.Reader) (root, boot []Entry, err error) {
 	var entries []Entry
 	nested := false
-	w.visit = func(e *Entry, _ io.Reader) error {
+	visit := w.visit
+	w.visit = func(e *Entry, body io.Reader) error {
 		nested = nested || e.Member != ""
 		if len(entries) == cap(entries) {
 			entries = slices.Grow(entries, len(entries)+8192) // append copies oftener
 		}
 		entries = append(entries, *e)
+		if visit != nil {
+			return visit(e, body)
+		}
 		return nil
 	}
 	err = w.image(r)

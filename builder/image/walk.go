@@ -44,6 +44,7 @@ type walker struct {
 	whole   whole             // what is compared with the boot plan
 	file    *imageFile        // the image, nil if it can only be read from start to end
 	ahead   *ahead            // nil if nothing is decoded ahead
+	budget  *budget           // of what streams may unpack to; nil for no bound
 }
 
 // image walks the image in, or the ramdisk in it if it is an envelope.
@@ -149,7 +150,7 @@ func (w *walker) segment(r *skipReader, s *Segment, codec *compress.Codec, at in
 	}
 	if w.ahead != nil {
 		if d := w.ahead.take(at); d != nil {
-			err := w.stream(newSkipReader(d), s)
+			err := w.stream(newSkipReader(w.budget.of(d)), s)
 			d.stop()
 			if err = w.noted(s, d.notes, err); err == nil {
 				err = r.skip(d.size)
@@ -162,7 +163,7 @@ func (w *walker) segment(r *skipReader, s *Segment, codec *compress.Codec, at in
 		return err
 	}
 	defer d.Close()
-	err = w.stream(newSkipReader(packed.measure(d)), s)
+	err = w.stream(newSkipReader(w.budget.of(packed.measure(d))), s)
 	return w.noted(s, d.Notes(), err)
 }
 

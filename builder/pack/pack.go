@@ -21,6 +21,7 @@ import (
 type Job struct {
 	Layout *layout.Layout
 	Stub   []byte // nil for layout.None
+	Early  []Early
 
 	Outer   Codec   // what the kernel unpacks
 	Payload Codec   // what the stub unpacks; none but for layout.Tmpfs
@@ -46,7 +47,7 @@ type Result struct {
 
 // Segment is one compressed stream, or one raw archive, of the image.
 type Segment struct {
-	Kind     string // "boot", "payload", "root"
+	Kind     string // "early", "boot", "payload", "root"
 	Codec    string
 	Offset   int64
 	Size     int64 // bytes in the image, without padding
@@ -84,6 +85,11 @@ type packer struct {
 }
 
 func (p *packer) write(ctx context.Context) error {
+	for _, e := range p.Early {
+		if err := p.writeEarly(ctx, e); err != nil {
+			return err
+		}
+	}
 	if p.Layout.Type == layout.Tmpfs {
 		return p.writeNested(ctx)
 	}

@@ -32,6 +32,12 @@ type Env struct {
 	// difference between source and image, or a likely mistake. It may be nil.
 	Warn func(text string)
 
+	// Early is called with what a source has for the start of the image. It may be nil.
+	Early func(Early)
+
+	// Limits bound what sources from elsewhere bring.
+	Limits Limits
+
 	kept     closers
 	archives int32
 }

@@ -22,7 +22,7 @@ type known struct{ what, hint string }
 
 var formats = map[magic.Format]known{
 	magic.OldCpio:   {"a cpio archive", byBsdtar},
-	magic.Cpio:      {"a cpio archive", byBsdtar},
+	magic.Cpio:      {"a cpio archive", "type: cpio takes it"},
 	magic.BinCpio:   {"an old binary cpio archive", byBsdtar},
 	magic.Zip:       {"a zip archive", byBsdtar},
 	magic.EmptyZip:  {"an empty zip archive", byBsdtar},

@@ -31,6 +31,8 @@ func Of(c manifests.Content) (Source, error) {
 		return treeSource{c}, nil
 	case *manifests.Tar:
 		return tarSource{c}, nil
+	case *manifests.Cpio:
+		return cpioSource{c}, nil
 	case *manifests.Go:
 		return goSource{c}, nil
 	case *manifests.Dir:

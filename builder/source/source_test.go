@@ -25,6 +25,7 @@ var items = map[string]string{
 	"socket":   "dst: /x",
 	"tree":     "dst: /x, src: tree",
 	"tar":      "src: a.tar",
+	"cpio":     "src: a.cpio",
 	"go":       "dst: /x, src: prog",
 }
 
@@ -32,7 +33,7 @@ var items = map[string]string{
 // and a key that is written with its default changes nothing.
 func TestDefaults(t *testing.T) {
 	dir := files(t, map[string]string{
-		"tree/f": "x", "tree/d/e": "y", "a.tar": string(archive(t, 0)),
+		"tree/f": "x", "tree/d/e": "y", "a.tar": string(archive(t, 0)), "a.cpio": string(newc(t, "etc", "etc/x")),
 		"go.mod": "module example.com/prog\n\ngo 1.24\n", "prog/x.go": "package main\n\nfunc main() {}\n",
 	})
 	chmod(t, 0o640, dir, "tree/f")

@@ -43,6 +43,20 @@ func plainTar(ctx context.Context, f *os.File) (*os.File, error) {
 	return spool, nil
 }
 
+// spoolTar is plainTar for what comes out of a pipe.
+func spoolTar(ctx context.Context, spool *os.File, in io.Reader) error {
+	r := bufio.NewReaderSize(in, 1<<16)
+	codec, err := detect(r)
+	if err != nil {
+		return err
+	}
+	if codec != nil {
+		return unpack(ctx, spool, codec, r)
+	}
+	_, err = r.WriteTo(&bounded{w: spool, left: maxSpool})
+	return err
+}
+
 // detect returns the codec of an archive, nil for a plain one.
 func detect(r *bufio.Reader) (*compress.Codec, error) {
 	head, err := r.Peek(magic.HeadSize)

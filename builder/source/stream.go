@@ -23,11 +23,23 @@ type opened struct {
 	check    func() error // returns an error if it changed while it was read
 }
 
-// openTar opens the archive at src. It decompresses it, or spools a stream, into a file
-// without a name. If ctx ends first, the error is ctx's.
-func openTar(ctx context.Context, j *job, src string) (*opened, error) {
+// archiveFormat is how an archive is made ready to be read at any place.
+type archiveFormat struct {
+	// plain returns f itself if it can be read as it is, else a file without a name.
+	plain func(ctx context.Context, f *os.File) (*os.File, error)
+	// spool copies what comes out of a pipe to a file.
+	spool func(ctx context.Context, spool *os.File, in io.Reader) error
+	// pipe is the hint that tells how to pipe an archive in.
+	pipe string
+}
+
+var tarFormat = archiveFormat{plainTar, spoolTar, "pipe a tarball in: tar -C ROOT -cf - . | mkinitfs ..."}
+
+// openArchive opens the archive at src. It makes the archive plain, or spools a stream, into
+// a file without a name. If ctx ends first, the error is ctx's.
+func openArchive(ctx context.Context, j *job, src string, format archiveFormat) (*opened, error) {
 	if src == manifests.Stdin {
-		return j.stream(ctx, src, j.openStdin)
+		return j.stream(ctx, src, format, func() (*os.File, error) { return j.openStdin(format.pipe) })
 	}
 	var info unix.Stat_t
 	if err := lookAt(unix.AT_FDCWD, src, true, &info); err != nil {
@@ -35,7 +47,7 @@ func openTar(ctx context.Context, j *job, src string) (*opened, error) {
 	}
 	switch info.Mode & plan.TypeMask {
 	case plan.TypeFIFO:
-		return j.stream(ctx, src, func() (*os.File, error) { return os.Open(src) })
+		return j.stream(ctx, src, format, func() (*os.File, error) { return os.Open(src) })
 	case plan.TypeDir:
 		return nil, advise("type: tree takes directories", "is a directory")
 	case plan.TypeFile:
@@ -52,7 +64,7 @@ func openTar(ctx context.Context, j *job, src string) (*opened, error) {
 	err = unix.Fstat(int(f.Fd()), &info)
 	var plain *os.File
 	if err == nil {
-		plain, err = plainTar(ctx, f)
+		plain, err = format.plain(ctx, f)
 	}
 	if err != nil {
 		f.Close()
@@ -75,19 +87,19 @@ func isDescriptor(path string) bool {
 	return path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/")
 }
 
-func (j *job) openStdin() (*os.File, error) {
+func (j *job) openStdin(pipe string) (*os.File, error) {
 	f := j.Stdin
 	if f == nil {
 		return nil, errors.New("there is no standard input")
 	}
 	if _, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS); err == nil {
-		return nil, advise("pipe a tarball in: tar -C ROOT -cf - . | mkinitfs ...", "standard input is a terminal")
+		return nil, advise(pipe, "standard input is a terminal")
 	}
 	return f, nil
 }
 
 // stream spools what comes out of a pipe.
-func (j *job) stream(ctx context.Context, src string, open func() (*os.File, error)) (*opened, error) {
+func (j *job) stream(ctx context.Context, src string, format archiveFormat, open func() (*os.File, error)) (*opened, error) {
 	private := make(chan bool, 1)
 	in := background(ctx, func() (*os.File, error) {
 		f, err := open()
@@ -101,7 +113,7 @@ func (j *job) stream(ctx context.Context, src string, open func() (*os.File, err
 	if err != nil {
 		return nil, err
 	}
-	if err = spoolStream(ctx, spool, in); err == nil {
+	if err = fill(ctx, spool, in, format); err == nil {
 		_, err = spool.Seek(0, io.SeekStart)
 	}
 	if err != nil {
@@ -112,22 +124,14 @@ func (j *job) stream(ctx context.Context, src string, open func() (*os.File, err
 	return &opened{File: spool, private: <-private, check: func() error { return nil }}, nil
 }
 
-func spoolStream(ctx context.Context, spool *os.File, in io.Reader) error {
+func fill(ctx context.Context, spool *os.File, in io.Reader, format archiveFormat) error {
 	r := bufio.NewReaderSize(in, 1<<16)
 	if _, err := r.Peek(1); err == io.EOF {
 		return errors.New("nothing came through: the program that should write it may have failed")
 	} else if err != nil {
 		return err
 	}
-	codec, err := detect(r)
-	if err != nil {
-		return err
-	}
-	if codec != nil {
-		return unpack(ctx, spool, codec, r)
-	}
-	_, err = r.WriteTo(&bounded{w: spool, left: maxSpool})
-	return err
+	return format.spool(ctx, spool, r)
 }
 
 // unchanged returns an error if f has changed since info was read.

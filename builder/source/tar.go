@@ -23,13 +23,13 @@ type tarSource struct{ *manifests.Tar }
 // Entries reads the archive's headers.
 func (t tarSource) Entries(ctx context.Context, env *Env) ([]*plan.Entry, error) {
 	j := env.job(&t.Item)
-	f, err := openTar(ctx, &j, t.Src)
+	f, err := openArchive(ctx, &j, t.Src, tarFormat)
 	if t.Optional && errors.Is(err, fs.ErrNotExist) {
 		j.inputAbove(t.Src)
 		return nil, nil
 	}
 	if err != nil {
-		return nil, tarProblem(ctx, &j, t.Src, err)
+		return nil, archiveProblem(ctx, &j, t.Src, err)
 	}
 	env.keep(f)
 	r := newTarReader(t.Tar, j, f)
@@ -42,15 +42,15 @@ func (t tarSource) Entries(ctx context.Context, env *Env) ([]*plan.Entry, error)
 		err = r.problems().Sorted()
 	}
 	if err != nil {
-		return nil, tarProblem(ctx, &j, t.Src, err)
+		return nil, archiveProblem(ctx, &j, t.Src, err)
 	}
 	r.holdTimes(r.entries)
 	r.noted.tell(&j, t.SrcXattrs != manifests.XattrsDrop)
 	return r.entries, nil
 }
 
-// tarProblem gives err the place of its archive, unless it has one or is ctx's.
-func tarProblem(ctx context.Context, j *job, src string, err error) error {
+// archiveProblem gives err the place of its archive, unless it has one or is ctx's.
+func archiveProblem(ctx context.Context, j *job, src string, err error) error {
 	var placed plan.Errors
 	if errors.As(err, &placed) || ctx.Err() != nil {
 		return err

@@ -14,6 +14,7 @@ var wantedValues = map[string]string{
 	"bool":     "true or false",
 	"duration": "a duration, as in 90s or 5m",
 	"int":      "a whole number",
+	"int64":    "a whole number",
 }
 
 // invalidFlag is err, in words about the value if that is what is wrong, and with the

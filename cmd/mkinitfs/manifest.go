@@ -26,6 +26,9 @@ type manifestFlags struct {
 	stub     string
 
 	ignoreFakeroot bool
+
+	entries int64
+	size    string
 }
 
 func (f *manifestFlags) add(cmd *cobra.Command) {
@@ -35,6 +38,8 @@ func (f *manifestFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.arch, "arch", "", "build for `ARCH` instead of the manifest's")
 	flags.StringVar(&f.compress, "compress", "", "compress with `CODEC[:LEVEL]` instead of the manifest's")
 	flags.BoolVar(&f.ignoreFakeroot, "ignore-fakeroot", false, "under fakeroot or pseudo, take owners, modes and nodes as they are on disk")
+	flags.Int64Var(&f.entries, "source-entries", 0, "allow `N` entries in an initramfs that the image takes over (default 1000000)")
+	flags.StringVar(&f.size, "source-size", "", "allow `SIZE` of it once it is unpacked (default 16GiB)")
 	flags.StringVar(&f.stub, "stub", "", "use the stub in `FILE` instead of a compiled one")
 }
 
@@ -44,6 +49,9 @@ func (f *manifestFlags) load(file string, stdin io.Reader, lookup func(string) (
 	o.Stdin, _ = stdin.(*os.File)
 	if !f.ignoreFakeroot {
 		o.Fakeroot = fakeroot.Pretender(lookup)
+	}
+	if err := f.limit(&o.Limits); err != nil {
+		return nil, o, err
 	}
 	vars := map[string]string{}
 	for _, d := range f.defines {
@@ -75,6 +83,22 @@ func (f *manifestFlags) load(file string, stdin io.Reader, lookup func(string) (
 		m.Compress.Command = nil
 	}
 	return m, o, nil
+}
+
+// limit sets the limits that flags raise or lower.
+func (f *manifestFlags) limit(l *builder.Limits) error {
+	if f.entries < 0 {
+		return usageError{fmt.Errorf("--source-entries %d: want a number of entries", f.entries)}
+	}
+	l.Entries = f.entries
+	if f.size == "" {
+		return nil
+	}
+	var err error
+	if l.Unpacked, err = manifests.ParseSize(f.size); err != nil {
+		return flagError("--source-size", err)
+	}
+	return nil
 }
 
 // notManifest returns an error that says so if what could not be loaded is an image, which

@@ -1,0 +1,34 @@
+package pack
+
+import (
+	"context"
+	"io"
+
+	"github.com/mkinitfs/mkinitfs/compress"
+)
+
+// Early are raw archives for the start of the image, where the kernel looks for microcode and
+// ACPI tables before it unpacks anything.
+type Early struct {
+	Archives *io.SectionReader
+	Check    func() error // returns an error if they changed while they were read
+}
+
+// writeEarly writes the archives as they are. What follows begins at a multiple of 4.
+func (p *packer) writeEarly(ctx context.Context, e Early) error {
+	raw, err := compress.Lookup(compress.None)
+	if err != nil {
+		return err
+	}
+	start := p.image.size
+	if _, err := io.Copy(&cancelable{ctx, p.image}, e.Archives); err != nil {
+		return err
+	}
+	if err := e.Check(); err != nil {
+		return err
+	}
+	if err := p.image.endSegment("early", Codec{Codec: raw}, start, e.Archives.Size(), false); err != nil {
+		return err
+	}
+	return p.image.pad(int(-p.image.size & 3))
+}

@@ -1,0 +1,223 @@
+package source
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/mkinitfs/mkinitfs/builder/image"
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/manifests"
+)
+
+// cpioSource puts the root that an initramfs brings up below Dst. What the kernel makes of
+// the archives, package image says. Owners, modes and times are theirs; if
+// SOURCE_DATE_EPOCH is set no time is after it. Directories are implied. Contents of raw
+// archives stay where they are, those of compressed ones go to a temporary file without a
+// name.
+type cpioSource struct{ *manifests.Cpio }
+
+// Entries reads the archives.
+func (c cpioSource) Entries(ctx context.Context, env *Env) ([]*plan.Entry, error) {
+	j := env.job(&c.Item)
+	f, err := openArchive(ctx, &j, c.Src, j.Limits.cpioFormat())
+	if c.Optional && errors.Is(err, fs.ErrNotExist) {
+		j.inputAbove(c.Src)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, archiveProblem(ctx, &j, c.Src, err)
+	}
+	env.keep(f)
+	r := &cpioReader{
+		Cpio: c.Cpio, job: j, top: cmp.Or(c.Dst, "/"), number: j.archive(), archive: f, excludes: newExcludes(c.Exclude),
+		bodies: map[int64]body{}, spool: new(spool),
+	}
+	env.keep(r.spool)
+	err = r.read(ctx)
+	if err == nil {
+		err = f.check()
+	}
+	if err == nil {
+		err = r.excludes.unused().Sorted()
+	}
+	if err != nil {
+		return nil, archiveProblem(ctx, &j, c.Src, err)
+	}
+	r.noted.tell(&j, c.SrcXattrs != manifests.XattrsDrop)
+	return r.entries, nil
+}
+
+// cpioFormat opens archives as they are. What a pipe brings is bounded as what they
+// unpack to is.
+func (l Limits) cpioFormat() archiveFormat {
+	return archiveFormat{
+		plain: func(_ context.Context, f *os.File) (*os.File, error) { return f, nil },
+		spool: func(_ context.Context, spool *os.File, in io.Reader) error {
+			n, err := io.Copy(onDisk{spool}, io.LimitReader(in, l.unpacked()+1))
+			if err == nil && n > l.unpacked() {
+				err = l.tooLarge()
+			}
+			return err
+		},
+		pipe: "pipe an image in: mkinitfs ... <IMAGE",
+	}
+}
+
+// cpioReader is an initramfs being read.
+type cpioReader struct {
+	*manifests.Cpio
+	job
+	top      string // in the image
+	number   int32  // becomes [plan.Entry.Source]
+	archive  *opened
+	excludes *excludes
+	seen     int64          // entries
+	raw      int64          // bytes of bodies that stay where they are
+	bodies   map[int64]body // by the number of their entries
+	spool    *spool
+	noted    notes
+	entries  []*plan.Entry
+}
+
+// body is where a body lies: in the archive or in the spool.
+type body struct {
+	spooled bool
+	offset  int64
+}
+
+func (r *cpioReader) read(ctx context.Context) error {
+	root, err := image.ReadRoot(ctx, r.archive.File, r.Limits.unpacked(), r.visit)
+	for _, f := range root.Info.Findings {
+		r.warn("%s: %s", r.Src, &f)
+	}
+	switch {
+	case errors.Is(err, image.ErrTooLarge):
+		return r.Limits.tooLarge()
+	case err != nil:
+		return err
+	}
+	if err := r.spool.end(); err != nil {
+		return err
+	}
+	from, err := r.takeEarly(root.Early)
+	if err != nil {
+		return err
+	}
+	names := map[string]*plan.Entry{} // of files with several: the first one taken
+	for i := range root.Entries {
+		if e := &root.Entries[i]; e.Member != "" || e.Segment >= from {
+			r.add(e, names)
+		}
+	}
+	return nil
+}
+
+// visit notes where the body of an entry lies, and copies it if it cannot be read later.
+func (r *cpioReader) visit(e *image.Entry, in io.Reader) error {
+	if r.seen++; r.seen > r.Limits.entries() {
+		return r.Limits.tooMany()
+	}
+	if e.Mode&plan.TypeMask != plan.TypeFile || e.Size == 0 {
+		return nil
+	}
+	if section := image.Section(in); section != nil {
+		if r.raw += e.Size; r.raw > r.Limits.unpacked() {
+			return r.Limits.tooLarge()
+		}
+		_, offset, _ := section.Outer()
+		r.bodies[e.Number()] = body{false, offset}
+		return nil
+	}
+	offset, err := r.spool.add(in, e.Size)
+	r.bodies[e.Number()] = body{true, offset}
+	return err
+}
+
+// add takes an entry of the root.
+func (r *cpioReader) add(found *image.Entry, names map[string]*plan.Entry) {
+	name := cmp.Or(strings.TrimPrefix(found.Path(), "/"), ".")
+	if r.excludes.matchUp(name) {
+		return
+	}
+	e := r.entry(path.Join(r.top, name), found.Mode)
+	e.Source, e.Brought = r.number, true
+	e.MTime, e.UID, e.GID = r.Clock.clamp(found.MTime), found.UID, found.GID
+	e.Major, e.Minor = found.RdevMajor, found.RdevMinor
+	r.entries = append(r.entries, e)
+	switch found.Mode & plan.TypeMask {
+	case plan.TypeDir:
+		e.Implied = true
+	case plan.TypeLink:
+		e.Target = found.Link
+	default:
+		if found.Nlink > 1 || found.HardLinkOf != "" {
+			file := found.File()
+			if first := names[file]; first != nil {
+				e.Mode, e.HardLink, e.Target = plan.TypeFile, true, first.Path
+				return
+			}
+			names[file] = e
+		}
+	}
+	if e.IsFile() {
+		e.Size, e.Private = found.Size, r.archive.private
+		e.Data = r.data(found)
+	}
+	if r.SrcXattrs == manifests.XattrsKeep {
+		e.Xattrs = found.Xattrs
+		return
+	}
+	left := make([]string, 0, len(found.Xattrs))
+	for attribute := range found.Xattrs {
+		left = append(left, attribute)
+	}
+	r.noted.leave(e.Path, left)
+}
+
+// data returns where the content of a file lies.
+func (r *cpioReader) data(file *image.Entry) plan.Data {
+	b, ok := r.bodies[file.Content()]
+	switch {
+	case !ok || file.Size == 0:
+		return plan.Data{}
+	case b.spooled:
+		return plan.Data{At: r.spool.file, Offset: b.offset}
+	}
+	return plan.Data{At: r.archive.File, Offset: b.offset, Stamp: r.archive.stamp}
+}
+
+// takeEarly hands on what is to stay at the start of the image, and returns the first
+// segment of the rest. Below another directory than the root all of it is content.
+func (r *cpioReader) takeEarly(early image.Early) (from int, err error) {
+	if early.Segments == 0 || r.top != "/" {
+		return 0, nil
+	}
+	var paths []string
+	files, excluded := 0, 0
+	for _, e := range early.Entries {
+		paths = append(paths, e.Path)
+		if e.Dir {
+			continue
+		}
+		if files++; r.excludes.matchUp(e.Path[1:]) {
+			excluded++
+		}
+	}
+	switch {
+	case excluded == files:
+		return early.Segments, nil
+	case excluded > 0:
+		return 0, advise("exclude all files of the archives in front, or none", "the archives in front stay as they are, and exclude names %d of their %d files", excluded, files)
+	case r.Early != nil:
+		slices.Sort(paths)
+		r.Early(Early{r.archive.File, early.Offset, early.Size, r.archive.stamp, slices.Compact(paths), r.archive.private})
+	}
+	return early.Segments, nil
+}
