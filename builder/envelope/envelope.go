@@ -161,7 +161,7 @@ func short(words []string, separator string) string {
 // add adds a part, or what the file has of it.
 func (e *Envelope) add(w *window, p Part) {
 	if have := max(0, w.size-p.Offset); p.Size > have {
-		p.damage = append(p.damage, fmt.Sprintf("the file has %d bytes of %s, which has %d", have, p.Name, p.Size))
+		p.damage = append(p.damage, fmt.Sprintf("the file has %d bytes of part %s, which has %d", have, p.Name, p.Size))
 		p.Size = have
 	}
 	e.Parts = append(e.Parts, p)
