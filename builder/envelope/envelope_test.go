@@ -2,7 +2,9 @@ package envelope
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"io"
 	"runtime"
 	"strconv"
@@ -43,7 +45,7 @@ func small() map[string][]byte { return around([]byte(content)) }
 
 // around returns an envelope of every kind, with data as its ramdisk.
 func around(data []byte) map[string][]byte {
-	external := fitOf([]node{{name: "r", properties: []value{text("type", Ramdisk), number("data-offset", 4), number("data-size", len(data))}, nodes: []node{hashOf(data)}}},
+	external := fitOf([]node{{name: "r", properties: []value{text("type", Ramdisk), text("os", "linux"), number("data-offset", 4), number("data-size", len(data))}, nodes: []node{hashOf(data)}}},
 		[]node{configurationOf("c", "r")}, "c")
 	external = append(external, make([]byte, -len(external)&3+4)...)
 	return map[string][]byte{
@@ -108,6 +110,8 @@ func TestErrors(t *testing.T) {
 	wrong.nodes = []node{hashOf(other)}
 	short := imageOf("r", Ramdisk, data)
 	short.nodes[0].properties[1].data = []byte("short")
+	nameless := imageOf("r", Ramdisk, data)
+	nameless.nodes = []node{{name: "hash-1"}}
 	long := uImageOf(uImageRamdisk, data)
 	tests := []struct {
 		name string
@@ -121,8 +125,8 @@ func TestErrors(t *testing.T) {
 		{"PE without .initrd", peOf(section{".text", "ret"}), "", "no envelope"},
 		{"device tree", treeOf(node{properties: []value{text("model", "board")}}), "", "no envelope"},
 		{"kernel", uImageOf(2, data), "", "a uImage of type kernel, not ramdisk"},
-		{"unknown type", uImageOf(99, data), "", "a uImage of type type 99, not ramdisk"},
-		{"multi-file, one part", multiOf(data), "", "a multi-file uImage with 1 parts: number 1 is the ramdisk"},
+		{"unknown type", uImageOf(99, data), "", "a uImage of type number 99, not ramdisk"},
+		{"multi-file, one part", multiOf(data), "", "a multi-file uImage without a part 1, which is the ramdisk"},
 		{"multi-file, no table", uImageOf(uImageMulti, []byte("\x00\x00\x00\x01")), "", "the file ends in the table of sizes of a multi-file uImage"},
 		{"multi-file, long part", uImageOf(uImageMulti, []byte("\x00\x00\x00\x01\x00\x00\x00\xff\x00\x00\x00\x00abcd1")), "", "part 1 ends at byte 271 of the data, which has 17"},
 		{"multi-file, many parts", uImageOf(uImageMulti, bytes.Repeat([]byte("\x00\x00\x00\x01"), uImageParts+2)), "", "more than 1000 parts"},
@@ -134,6 +138,7 @@ func TestErrors(t *testing.T) {
 		{"a ramdisk that is not there", fitOf(images, []node{configurationOf("c", "x")}, "c"), "", "configuration c names the ramdisk x, which the FIT image does not hold"},
 		{"wrong hash", fitOf([]node{wrong}, []node{configurationOf("c", "r")}, "c"), "", "damaged FIT image: the sha256 of r is "},
 		{"hash cut", fitOf([]node{short}, nil, ""), "", "hash-1 of r has 5 bytes, sha256 has 32"},
+		{"hash without an algorithm", fitOf([]node{nameless}, nil, ""), "", "hash-1 of r has no algo"},
 		{"no data", fitOf([]node{{name: "r", properties: []value{text("type", Ramdisk)}}}, nil, ""), "", "r has no data"},
 		{"no size", fitOf([]node{{name: "r", properties: []value{text("type", Ramdisk), number("data-offset", 0)}}}, nil, ""), "", "r has no data-size"},
 		{"wide offset", fitOf([]node{{name: "r", properties: []value{valueOf("data-offset", make([]byte, 8))}}}, nil, ""), "", "its property data-offset has 8 bytes and should have 4"},
@@ -184,6 +189,11 @@ func TestFindings(t *testing.T) {
 		m.nodes = []node{{name: "hash-1", properties: hash}}
 		return fitOf([]node{m}, []node{configurationOf("c", "r")}, "c")
 	}
+	foreign := uImageOf(uImageRamdisk, data)
+	foreign[28] = 17
+	header := bytes.Clone(foreign[:uImageHeaderSize])
+	clear(header[4:8])
+	binary.BigEndian.PutUint32(foreign[4:], crc32.ChecksumIEEE(header))
 	plain := fitOf([]node{imageOf("r", Ramdisk, data)}, []node{configurationOf("c", "r")}, "c")
 	tests := []struct {
 		name string
@@ -194,7 +204,11 @@ func TestFindings(t *testing.T) {
 		{"tail", append(uImageOf(uImageRamdisk, data), "\xff more"...), []string{"6 bytes behind the uImage, at 0x57, are not read by the boot loader"}},
 		{"tail that is no text", append(uImageOf(uImageRamdisk, data), "\xee\xdb"...), []string{"2 bytes behind the uImage, at 0x57, are not read by the boot loader"}},
 		{"tail of a FIT", append(plain, "more"...), []string{"4 bytes behind the FIT image, at 0x" + strconv.FormatInt(int64(len(plain)), 16) + ", are not read by the boot loader"}},
-		{"no hash", with(), []string{`hash-1 of r is not compared: mkinitfs does not know ""`}},
+		{"uImage for another system", foreign, []string{"its os is number 17: U-Boot loads a ramdisk only if that is 5, linux"}},
+		{"image without a system", fitOf([]node{{name: "r", properties: []value{text("type", Ramdisk), valueOf("data", data)}}}, []node{configurationOf("c", "r")}, "c"),
+			[]string{`r has os = "": U-Boot does not load such a ramdisk (set os = "linux")`}},
+		{"a kernel as a ramdisk", fitOf([]node{imageOf("k", "kernel", data)}, []node{configurationOf("c", "k")}, "c"),
+			[]string{`k has type = "kernel": U-Boot loads nothing as a ramdisk but type = "ramdisk"`}},
 		{"unknown hash", with(text("algo", "blake3")), []string{`hash-1 of r is not compared: mkinitfs does not know "blake3"`}},
 		{"ignored hash", with(text("algo", "sha1"), value{name: "uboot-ignore"}), []string{"hash-1 of r says uboot-ignore: U-Boot does not compare it"}},
 		{"compression", fitOf([]node{imageOf("r", Ramdisk, data, text("compression", "gzip"))}, []node{configurationOf("c", "r")}, "c"),

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -13,6 +14,9 @@ const (
 	fitMostHashes = 8    // of an image
 	fitMostValue  = 256  // bytes of a text or a hash
 )
+
+// fitSystems are the systems with which U-Boot loads a ramdisk (boot/image-fit.c).
+var fitSystems = []string{"linux", "u-boot", "tee", "openrtos", "efi", "vxworks", "elf"}
 
 // fit is what a FIT says of its images.
 type fit struct {
@@ -24,11 +28,11 @@ type fit struct {
 }
 
 type fitImage struct {
-	name, kind, compression string
-	data                    property // the content, if it is in the tree
-	position, offset, size  *uint32  // of external content: in the file, or behind the tree
-	hashes                  []fitHash
-	ciphered                bool
+	name, kind, os, compression string
+	data                        property // the content, if it is in the tree
+	position, offset, size      *uint32  // of external content: in the file, or behind the tree
+	hashes                      []fitHash
+	ciphered                    bool
 }
 
 type fitHash struct {
@@ -109,6 +113,8 @@ func (f *fit) imageProperty(m *fitImage, p property) error {
 		m.data = p
 	case "type":
 		return f.text(&m.kind, p)
+	case "os":
+		return f.text(&m.os, p)
 	case "compression":
 		return f.text(&m.compression, p)
 	case "data-position":
@@ -205,6 +211,9 @@ func addImage(e *Envelope, w *window, m *fitImage, tree int64) (end int64) {
 	if m.ciphered {
 		p.damage = append(p.damage, m.name+" is encrypted, which mkinitfs does not read")
 	}
+	if m.kind == Ramdisk && !slices.Contains(fitSystems, m.os) {
+		p.warn("fit-os", "%s has os = %q: U-Boot does not load such a ramdisk (set os = \"linux\")", m.name, m.os)
+	}
 	if m.kind == Ramdisk && m.compression != "" && m.compression != "none" {
 		p.warn("fit-compression", "%s has compression = %q: U-Boot warns of it and passes the ramdisk on as it is (set compression = \"none\")",
 			m.name, m.compression)
@@ -216,6 +225,8 @@ func addImage(e *Envelope, w *window, m *fitImage, tree int64) (end int64) {
 func (p *Part) addHash(h fitHash) {
 	algorithm := algorithms[h.algorithm]
 	switch {
+	case h.algorithm == "":
+		p.damage = append(p.damage, fmt.Sprintf("%s of %s has no algo", h.node, p.Name))
 	case h.ignored:
 		p.warn("fit-hash-ignored", "%s of %s says uboot-ignore: U-Boot does not compare it", h.node, p.Name)
 	case algorithm == nil:
@@ -250,6 +261,9 @@ func (f *fit) choose(e *Envelope) {
 		e.missing = fmt.Sprintf("configuration %s names the ramdisk %s, which the FIT image does not hold", f.byDefault, e.ramdisk)
 		e.ramdisk = ""
 	case e.ramdisk != "":
+		if p := e.part(e.ramdisk); p.Kind != Ramdisk {
+			p.warn("fit-type", "%s has type = %q: U-Boot loads nothing as a ramdisk but type = %q", p.Name, p.Kind, Ramdisk)
+		}
 	case len(only) == 0:
 		e.missing = "a FIT image without a ramdisk: it holds " + e.list()
 	case len(only) > 1:

@@ -9,7 +9,7 @@ import (
 
 // uImageOf returns a uImage of a type.
 func uImageOf(kind uint8, data []byte) []byte {
-	h := uImageHeader{Magic: 0x27051956, Size: uint32(len(data)), DataCRC: crc32.ChecksumIEEE(data), Type: kind}
+	h := uImageHeader{Magic: 0x27051956, Size: uint32(len(data)), DataCRC: crc32.ChecksumIEEE(data), OS: uImageLinux, Type: kind}
 	encode := func() []byte {
 		b, _ := binary.Append(nil, binary.BigEndian, &h)
 		return b
@@ -89,7 +89,7 @@ func treeOf(root node) []byte {
 
 // imageOf returns an image of a FIT with its content in the tree, and further properties.
 func imageOf(name, kind string, data []byte, more ...value) node {
-	return node{name: name, properties: append([]value{valueOf("data", data), text("type", kind)}, more...), nodes: []node{hashOf(data)}}
+	return node{name: name, properties: append([]value{valueOf("data", data), text("type", kind), text("os", "linux")}, more...), nodes: []node{hashOf(data)}}
 }
 
 func hashOf(data []byte) node {

@@ -26,6 +26,7 @@ type uImageHeader struct {
 
 const (
 	uImageHeaderSize = 64
+	uImageLinux      = 5 // OS
 	uImageRamdisk    = 3
 	uImageMulti      = 4
 )
@@ -58,7 +59,7 @@ func openUImage(w *window) (*Envelope, error) {
 	if h.Type == uImageMulti {
 		err = openMulti(e, w, data)
 	} else {
-		openSingle(e, w, data, h.Type)
+		openSingle(e, w, data, &h)
 	}
 	if err != nil {
 		return nil, err
@@ -67,17 +68,22 @@ func openUImage(w *window) (*Envelope, error) {
 }
 
 // openSingle adds the one part of a uImage, called "0".
-func openSingle(e *Envelope, w *window, data sum, kind uint8) {
-	word, known := uImageTypes[kind]
+func openSingle(e *Envelope, w *window, data sum, h *uImageHeader) {
+	word, known := uImageTypes[h.Type]
 	if !known {
-		word = fmt.Sprintf("type %d", kind)
+		word = fmt.Sprintf("number %d", h.Type)
 	}
-	e.add(w, Part{Name: "0", Kind: word, Offset: data.offset, Size: data.size, sums: []sum{data}})
-	e.ramdisk, e.missing = "0", ""
-	if kind != uImageRamdisk {
-		e.ramdisk, e.missing = "", fmt.Sprintf("a uImage of type %s, not ramdisk: U-Boot passes nothing in it to the kernel as an initramfs\n"+
+	p := Part{Name: "0", Kind: word, Offset: data.offset, Size: data.size, sums: []sum{data}}
+	if h.Type == uImageRamdisk {
+		e.ramdisk = "0"
+		if h.OS != uImageLinux {
+			p.warn("uimage-os", "its os is number %d: U-Boot loads a ramdisk only if that is 5, linux", h.OS)
+		}
+	} else {
+		e.missing = fmt.Sprintf("a uImage of type %s, not ramdisk: U-Boot passes nothing in it to the kernel as an initramfs\n"+
 			"  read its content anyway: IMAGE@0", word)
 	}
+	e.add(w, p)
 }
 
 // uImageParts is how many parts a uImage may have here: their sizes are read at once.
@@ -120,7 +126,7 @@ func openMulti(e *Envelope, w *window, data sum) error {
 	if len(sizes) > 1 {
 		e.ramdisk = "1"
 	} else {
-		e.missing = fmt.Sprintf("a multi-file uImage with %d parts: number 1 is the ramdisk", len(sizes))
+		e.missing = "a multi-file uImage without a part 1, which is the ramdisk"
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ func openEnvelope(in io.Reader, whole *imageFile) (*enveloped, error) {
 	}
 	switch {
 	case e.Envelope == nil && name != "":
-		return nil, fmt.Errorf("no file for a boot loader, so there is no %q to choose in it", name)
+		return nil, fmt.Errorf("there is no %q in it: it is no uImage, FIT image or PE program with a section .initrd", name)
 	case e.Envelope == nil:
 		return nil, nil
 	}

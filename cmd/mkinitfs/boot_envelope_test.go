@@ -46,7 +46,7 @@ func uImage(data []byte) []byte {
 	h := append([]byte("\x27\x05\x19\x56"), make([]byte, 60)...)
 	binary.BigEndian.PutUint32(h[12:], uint32(len(data)))
 	binary.BigEndian.PutUint32(h[24:], crc32.ChecksumIEEE(data))
-	h[30] = 3
+	h[28], h[30] = 5, 3 // Linux, ramdisk
 	binary.BigEndian.PutUint32(h[4:], crc32.ChecksumIEEE(h))
 	return append(h, data...)
 }
