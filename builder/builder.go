@@ -20,6 +20,7 @@ package builder
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/mkinitfs/mkinitfs/builder/layout"
@@ -110,6 +111,8 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options, to purpose) 
 	return p, nil
 }
 
+var errEarly = errors.New("a source has microcode or ACPI tables, which the kernel wants uncompressed at the start: take layout: segments")
+
 // layOut finds what is in the root and where it lies in the image.
 func layOut(ctx context.Context, p *prepared) error {
 	entries, err := gather(ctx, p.manifest, p.sources)
@@ -121,6 +124,9 @@ func layOut(ctx context.Context, p *prepared) error {
 	}
 	for _, e := range p.notes.early {
 		p.root.private = p.root.private || e.Private
+	}
+	if o := p.manifest.Output; o.Layout == manifests.Stream && len(p.notes.early) > 0 {
+		return atPos(o.LayoutPos, errEarly)
 	}
 	var warnings []string
 	warnings, p.foreign = lint.Check(lint.Planned(p.root.entries), lintOptions(p.manifest, p.settled.arch))

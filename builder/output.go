@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/mkinitfs/mkinitfs/builder/pack"
 	"github.com/mkinitfs/mkinitfs/internal/depfile"
@@ -77,6 +78,10 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 	if err != nil {
 		return nil, err
 	}
+	if n := len(r.Segments); n > 1 && namedAsStream(path) {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("%s: is named as one compressed archive, and has %d segments: most tools unpack the first only\n"+
+			"  write output: {layout: stream}, or name it .img", path, n))
+	}
 	if o.IfChanged && stands(path, f, r) {
 		r.Unchanged = true
 		return r, writeDepfile(p)
@@ -91,6 +96,20 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 		return r, nil
 	}
 	return r, touch(path)
+}
+
+// namedAsStream reports whether a file is called as one compressed archive, such as
+// root.cpio.gz.
+func namedAsStream(path string) bool {
+	ext := filepath.Ext(path)
+	if filepath.Ext(strings.TrimSuffix(path, ext)) != ".cpio" {
+		return false
+	}
+	switch ext {
+	case ".gz", ".zst", ".xz", ".lz4", ".bz2", ".lzma", ".lzo":
+		return true
+	}
+	return false
 }
 
 // stands reports whether the file at path can stay, since the new image has the same

@@ -43,7 +43,7 @@ type Item struct {
 
 // Segment is one compressed stream, or one raw archive, of the image.
 type Segment struct {
-	Kind     string `json:"kind"` // "early", "boot", "payload", "root"
+	Kind     string `json:"kind"` // "early", "boot", "payload", "root"; "stream" for all of them
 	Codec    string `json:"codec"`
 	Offset   int64  `json:"offset"`
 	Size     int64  `json:"size"`             // bytes in the image, without padding
@@ -134,11 +134,8 @@ func items(contents []manifests.Content, entries []*plan.Entry) []Item {
 // minRAM returns the least RAM for the image that was written.
 func minRAM(p *prepared, done pack.Result) *MinRAM {
 	outer := p.settled.outer
-	d := layout.Demands{Type: p.layout.Type, Image: done.Size}
+	d := layout.Demands{Type: p.layout.Type, Image: done.Size, Rootfs: done.Rootfs}
 	for _, s := range done.Segments {
-		if s.Kind != "root" {
-			d.Rootfs += s.Unpacked
-		}
 		if s.Codec == outer.Name {
 			d.Window = max(d.Window, outer.Window(s.Unpacked))
 		}

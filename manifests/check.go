@@ -22,6 +22,7 @@ func (m *Manifest) check(standard *Manifest) Errors {
 		add(m.Pos, err)
 	}
 	add(m.Pos, m.Root.check(&standard.Root))
+	add(m.Pos, outputSection.check("layout", string(m.Output.Layout)))
 	add(m.Init.Pos, m.Init.check(&standard.Init, root))
 	add(m.Pos, errors.Join(checkGlobs("boot", m.Boot, parsePattern), checkGlobs("remove", m.Remove, parsePattern)))
 	for _, c := range m.Contents {

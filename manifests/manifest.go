@@ -137,8 +137,18 @@ type Glob struct {
 	Optional bool // matching nothing is not an error
 }
 
-// Output bounds the result; 0 is no bound.
+// Layout is how the archives of an image are compressed.
+type Layout string
+
+const (
+	Segments Layout = "segments" // each by itself, on all cores
+	Stream   Layout = "stream"   // all in one stream
+)
+
+// Output is how the image is written, and how large it may be; 0 is no bound.
 type Output struct {
+	Layout         Layout
+	LayoutPos      Pos
 	MaxSize        int64 // bytes of the image
 	MaxSizePos     Pos
 	MaxUnpacked    int64 // bytes of the root's files

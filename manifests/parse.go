@@ -148,6 +148,8 @@ func parseVersion(text string) (int, error) {
 }
 
 var outputSection = Section{Path: "output", Keys: []Key{
+	{Name: "layout", Kind: KindWord, Default: string(Segments), Values: []string{string(Segments), string(Stream)},
+		Doc: "How the archives of the image are compressed: each by itself, on all cores, or all in one stream, for tools that decompress the image as one file."},
 	{Name: "max_size", Kind: KindSize, Otherwise: "no bound", Doc: "How large the image may be: a larger one is an error. On its way to standard output or a device the image waits in `TMPDIR` until its size is known."},
 	{Name: "max_unpacked", Kind: KindSize, Otherwise: "no bound", Doc: "How many bytes the files of the root may have in all: more is an error."},
 }}
@@ -155,6 +157,10 @@ var outputSection = Section{Path: "output", Keys: []Key{
 func (d *decoder) output(n *node) Output {
 	var out Output
 	o := d.object(n, "output", &outputSection)
+	choose(o, "layout", &out.Layout)
+	if n := o.get("layout"); n != nil {
+		out.LayoutPos = n.pos
+	}
 	if set(o, "max_size", &out.MaxSize, ParseSize) {
 		out.MaxSizePos = o.get("max_size").pos
 	}

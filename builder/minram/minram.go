@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	reading "github.com/mkinitfs/mkinitfs/builder/image"
 	"github.com/mkinitfs/mkinitfs/builder/layout"
 	"github.com/mkinitfs/mkinitfs/compress"
@@ -15,11 +16,12 @@ import (
 // Without a boot plan in the image the whole image is the root. It says nothing about a
 // SELinux policy.
 func OfImage(r io.ReaderAt, size int64, target string) (*layout.MinRAM, error) {
-	var segment int // that has the boot plan
+	var boot int64 = cpio.TrailerSize // bytes of the archive with the stub
 	counted := &bootplan.Plan{}
 	info, err := reading.WalkOuter(io.NewSectionReader(r, 0, size), func(e *reading.Entry, _ io.Reader) error {
-		if e.Path() == "/"+bootplan.Path {
-			segment = e.Segment
+		switch e.Path() {
+		case "/init", "/" + bootplan.Dir, "/" + bootplan.Path, "/" + bootplan.Xattrs, "/" + bootplan.Kmsg:
+			boot += cpio.EntrySize(e.Name, e.Size)
 		}
 		counted.Entries++
 		for i, page := range bootplan.PageSizes {
@@ -37,8 +39,11 @@ func OfImage(r io.ReaderAt, size int64, target string) (*layout.MinRAM, error) {
 		}
 		d.Type = p.Root
 	}
+	if d.Type == layout.Bind {
+		d.Rootfs = boot
+	}
 	for _, s := range info.Segments {
-		if d.Type == layout.Tmpfs || info.Plan != nil && s.Index == segment {
+		if d.Type == layout.Tmpfs {
 			d.Rootfs += s.Unpacked
 		}
 		d.Window = max(d.Window, windowOf(r, s, arch.Is32(target)))

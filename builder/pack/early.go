@@ -15,20 +15,21 @@ type Early struct {
 }
 
 // writeEarly writes the archives as they are. What follows begins at a multiple of 4.
-func (p *packer) writeEarly(ctx context.Context, e Early) error {
+func (p *packer) writeEarly(ctx context.Context, e Early, out *imageWriter) error {
 	raw, err := compress.Lookup(compress.None)
 	if err != nil {
 		return err
 	}
-	start := p.image.size
-	if _, err := io.Copy(&cancelable{ctx, p.image}, e.Archives); err != nil {
+	start := out.size
+	p.rootfs += e.Archives.Size()
+	if _, err := io.Copy(&cancelable{ctx, out}, e.Archives); err != nil {
 		return err
 	}
 	if err := e.Check(); err != nil {
 		return err
 	}
-	if err := p.image.endSegment("early", Codec{Codec: raw}, start, e.Archives.Size(), false); err != nil {
+	if err := out.endSegment("early", Codec{Codec: raw}, start, e.Archives.Size(), false); err != nil {
 		return err
 	}
-	return p.image.pad(int(-p.image.size & 3))
+	return out.pad(int(-out.size & 3))
 }

@@ -24,6 +24,7 @@ type Job struct {
 	Early  []Early
 
 	Outer   Codec   // what the kernel unpacks
+	Stream  bool    // one compressed stream, not one for each segment
 	Payload Codec   // what the stub unpacks; none but for layout.Tmpfs
 	Cache   *Cache  // of what was packed before, or nil
 	Watcher Watcher // sees the first bytes of the root's files, or nil
@@ -41,13 +42,14 @@ type Job struct {
 // many bytes.
 type Result struct {
 	Size     int64     // bytes of the image
+	Rootfs   int64     // bytes of the archives that the kernel unpacks beside the root
 	Segments []Segment // in the order of the image
 	Members  []Member  // of the payload
 }
 
 // Segment is one compressed stream, or one raw archive, of the image.
 type Segment struct {
-	Kind     string // "early", "boot", "payload", "root"
+	Kind     string // "early", "boot", "payload", "root"; "stream" for all of them
 	Codec    string
 	Offset   int64
 	Size     int64 // bytes in the image, without padding
@@ -64,71 +66,120 @@ type Member struct {
 // Write writes the image to w, segment after segment, and pads the last.
 func Write(ctx context.Context, w io.Writer, j Job) (Result, error) {
 	p := &packer{
-		Job: j, compressor: compressor{cache: j.Cache}, progress: newProgress(j.Progress, j.Layout.Members),
+		Job: j, segment: j.Outer, compressor: compressor{cache: j.Cache}, progress: newProgress(j.Progress, j.Layout.Members),
 		image: &imageWriter{w: w},
 	}
-	err := p.write(ctx)
+	stream := j.Stream && j.Outer.Name != compress.None
+	if stream {
+		c, err := compress.Lookup(compress.None)
+		if err != nil {
+			return Result{}, err
+		}
+		p.segment = Codec{Codec: c}
+	}
+	err := p.packPayload(ctx)
+	if err == nil && stream {
+		err = p.writeStream(ctx)
+	} else if err == nil {
+		err = p.writeSegments(ctx, p.image, p.progress)
+	}
 	if err == nil {
 		err = p.image.pad(int(-p.image.size & 3))
 	}
-	return Result{p.image.size + p.ahead, p.image.segments, p.members}, err
+	size := p.image.size
+	if !stream {
+		size += p.payload.size - p.copied
+	}
+	return Result{size, p.rootfs, p.image.segments, p.members}, err
 }
 
 // packer is a job at work.
 type packer struct {
 	Job
 	compressor
+	segment  Codec // of each segment; none if the image is one stream
 	progress *progress
 	image    *imageWriter
+	payload  imageWriter // of layout.Tmpfs, in the spool
+	copied   int64       // bytes of the payload that are in the image
+	rootfs   int64
 	members  []Member
-	ahead    int64 // bytes of the payload, while they are not in the image
 }
 
-func (p *packer) write(ctx context.Context) error {
+// writeSegments writes the segments to out. It can be done more than once.
+func (p *packer) writeSegments(ctx context.Context, out *imageWriter, read *progress) error {
+	p.rootfs = 0
 	for _, e := range p.Early {
-		if err := p.writeEarly(ctx, e); err != nil {
+		if err := p.writeEarly(ctx, e, out); err != nil {
+			return err
+		}
+	}
+	if p.Layout.Type != layout.None {
+		if err := p.writeBoot(ctx, out); err != nil {
 			return err
 		}
 	}
 	if p.Layout.Type == layout.Tmpfs {
-		return p.writeNested(ctx)
-	}
-	if p.Layout.Type == layout.Bind {
-		if err := p.writeBoot(ctx); err != nil {
-			return err
-		}
+		return p.copyPayload(ctx, out)
 	}
 	members := p.Layout.Members
-	to := newSegmentSink(p.image, "root", p.Outer, len(members), func(i int) int64 { return members[i].Size })
-	return inOrder(ctx, len(members), workers(p.Outer), to, func(ctx context.Context, i int, w io.Writer) error {
-		done, err := p.packMember(ctx, w, p.Outer, members[i], false, p.progress)
+	to := newSegmentSink(out, "root", p.segment, len(members), func(i int) int64 { return members[i].Size })
+	return inOrder(ctx, len(members), workers(p.segment), to, func(ctx context.Context, i int, w io.Writer) error {
+		done, err := p.packMember(ctx, w, p.segment, members[i], false, read)
 		to.cached[i] = done.cached
 		return err
 	})
 }
 
-// writeNested writes the boot segment and the payload. The boot plan in the former holds
-// sizes and sums of the members in the latter, so the payload is made first, in the spool.
-func (p *packer) writeNested(ctx context.Context) error {
-	payload := &imageWriter{w: p.SpoolAt.To(p.Spool)}
-	err := p.writePayload(ctx, payload)
-	p.ahead = payload.size
+// writeStream writes what would be the segments of an uncompressed image as one compressed
+// stream.
+func (p *packer) writeStream(ctx context.Context) error {
+	size := p.payload.size
+	if p.Layout.Type != layout.None {
+		size += layout.ArchiveSize(p.bootItems())
+	}
+	if p.Layout.Type != layout.Tmpfs {
+		for _, m := range p.Layout.Members {
+			size += m.Size
+		}
+	}
+	done, err := p.compress(ctx, p.image, p.Outer, archive{size, func(w io.Writer, read *progress) error {
+		return p.writeSegments(ctx, &imageWriter{w: w}, read)
+	}}, false, p.progress)
 	if err != nil {
 		return err
 	}
-	if err := p.writeBoot(ctx); err != nil {
-		return err
+	if done.cached && p.Layout.Type != layout.Tmpfs {
+		for _, m := range p.Layout.Members {
+			p.progress.add(m.Size)
+		}
 	}
-	for _, s := range payload.segments {
-		s.Offset += p.image.size
-		p.image.segments = append(p.image.segments, s)
+	return p.image.endSegment("stream", p.Outer, 0, size, done.cached)
+}
+
+// copyPayload writes the packed payload to out.
+func (p *packer) copyPayload(ctx context.Context, out *imageWriter) error {
+	for _, s := range p.payload.segments {
+		s.Offset += out.size
+		out.segments = append(out.segments, s)
+		p.rootfs += s.Unpacked
 	}
 	if _, err := p.Spool.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	n, err := io.Copy(&cancelable{ctx, p.image}, p.Spool)
-	p.ahead -= n
+	n, err := io.Copy(&cancelable{ctx, out}, p.Spool)
+	p.copied = n
 	return err
+}
+
+// packPayload packs the payload of layout.Tmpfs into the spool. The boot plan, which is in
+// front of it in the image, holds sizes and sums of its members.
+func (p *packer) packPayload(ctx context.Context) error {
+	if p.Layout.Type != layout.Tmpfs {
+		return nil
+	}
+	p.payload.w = p.SpoolAt.To(p.Spool)
+	return p.writePayload(ctx, &p.payload)
 }
 
 // writePayload writes the members to payload, which is the spool. Members that are compressed
@@ -146,7 +197,7 @@ func (p *packer) writePayload(ctx context.Context, payload *imageWriter) error {
 		p.members[i] = Member{m, done.cached}
 		return err
 	}
-	if p.Payload.Name != compress.None || p.Outer.Name == compress.None {
+	if p.Payload.Name != compress.None || p.segment.Name == compress.None {
 		to := &nestSink{imageWriter: payload, header: func(at int64) io.Writer { return p.SpoolAt.To(io.NewOffsetWriter(p.Spool, at)) }}
 		err := inOrder(ctx, len(members), workers(p.Payload), to, func(ctx context.Context, i int, w io.Writer) error {
 			return packMember(ctx, i, w, p.progress)
@@ -156,11 +207,11 @@ func (p *packer) writePayload(ctx context.Context, payload *imageWriter) error {
 		}
 		return to.close()
 	}
-	to := newSegmentSink(payload, "payload", p.Outer, len(members), func(i int) int64 {
+	to := newSegmentSink(payload, "payload", p.segment, len(members), func(i int) int64 {
 		return cpio.EntrySize(bootplan.MemberName(i), members[i].Size) + cpio.TrailerSize
 	})
-	return inOrder(ctx, len(members), workers(p.Outer), to, func(ctx context.Context, i int, w io.Writer) error {
-		done, err := p.compress(ctx, w, p.Outer, archive{to.size(i), func(w io.Writer, read *progress) error {
+	return inOrder(ctx, len(members), workers(p.segment), to, func(ctx context.Context, i int, w io.Writer) error {
+		done, err := p.compress(ctx, w, p.segment, archive{to.size(i), func(w io.Writer, read *progress) error {
 			out := cpio.NewWriter(w)
 			h := memberHeader(i, members[i].Size)
 			if err := out.WriteHeader(&h); err != nil {
@@ -198,17 +249,22 @@ func workers(c Codec) int {
 }
 
 // writeBoot writes the boot segment. It tells of the members that have been packed.
-func (p *packer) writeBoot(ctx context.Context) error {
-	items := p.Layout.BootItems(p.Stub, Packed(p.members))
+func (p *packer) writeBoot(ctx context.Context, out *imageWriter) error {
+	items := p.bootItems()
 	size := layout.ArchiveSize(items)
-	start := p.image.size
-	done, err := p.compress(ctx, p.image, p.Outer, archive{size, func(w io.Writer, _ *progress) error {
+	start := out.size
+	done, err := p.compress(ctx, out, p.segment, archive{size, func(w io.Writer, _ *progress) error {
 		return writeArchive(ctx, w, items, nil)
 	}}, false, nil)
 	if err != nil {
 		return err
 	}
-	return p.image.endSegment("boot", p.Outer, start, size, done.cached)
+	p.rootfs += size
+	return out.endSegment("boot", p.segment, start, size, done.cached)
+}
+
+func (p *packer) bootItems() []layout.Item {
+	return p.Layout.BootItems(p.Stub, Packed(p.members))
 }
 
 // Packed returns what a boot plan says of the members.

@@ -38,6 +38,8 @@ func TestBootRoots(t *testing.T) {
 		{"{payload: none}", "xz", qemu.Machine{CPUs: 2}},
 		{"{payload: none}", "none", qemu.Machine{CPUs: 1, Append: ramfs}},
 		{"{payload: auto, size: 64M, inodes: 2000}", "gzip", qemu.Machine{CPUs: 2, NoConsole: true}},
+		{"{payload: lz4}", "gzip\noutput: {layout: stream}", qemu.Machine{CPUs: 1}},
+		{"{type: bind}", "zstd\noutput: {layout: stream}", qemu.Machine{CPUs: 2}},
 		{"{type: bind, mode: 0700}", "gzip", qemu.Machine{CPUs: 1}},
 		{"{type: bind}", "xz", qemu.Machine{CPUs: 2, Append: ramfs}},
 		{"{type: bind}", "none", qemu.Machine{CPUs: 1, NoConsole: true}},

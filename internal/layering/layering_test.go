@@ -39,7 +39,7 @@ var layers = map[string]string{
 	"builder/source":   "builder/plan compress internal/filecaps internal/gobuild internal/magic internal/newfile internal/xattr manifests | builder/cpio builder/image",
 	"builder/layout":   "builder/bootplan builder/cpio builder/plan internal/arch |",
 	"builder/bounds":   "builder/image builder/pack builder/plan manifests |",
-	"builder/minram":   "builder/bootplan builder/image builder/layout compress internal/arch |",
+	"builder/minram":   "builder/bootplan builder/cpio builder/image builder/layout compress internal/arch |",
 	"builder/pack":     "builder/bootplan builder/cpio builder/layout builder/plan compress internal/cache internal/hostfile |",
 	"builder/lint":     "builder/cpio builder/plan internal/arch internal/hostfile |",
 	"builder/envelope": "internal/magic |",
