@@ -86,10 +86,19 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options, to purpose) 
 	for _, w := range p.manifest.Warnings {
 		p.notes.warn(w.Error())
 	}
-	if p.settled, err = settle(ctx, p.manifest, o, p.notes); err != nil {
+	if p.manifest.Arch == manifests.AutoArch {
+		err = findArch(ctx, p)
+	}
+	if err == nil {
+		p.settled, err = settle(ctx, p.manifest, o, p.notes)
+	}
+	if err != nil {
+		p.close()
 		return nil, err
 	}
-	p.sources = sourceEnv(p.manifest, o, p.settled, p.notes)
+	if p.sources == nil {
+		p.sources = sourceEnv(p.manifest, o, p.settled, p.notes)
+	}
 	plan := func(ctx context.Context) error { return layOut(ctx, p) }
 	switch {
 	case p.manifest.Root.Type == manifests.None:
@@ -102,7 +111,7 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options, to purpose) 
 		p.stub, err = stub.During(ctx, p.settled.variant, o.stub(), plan)
 	}
 	if err != nil {
-		p.sources.Close()
+		p.close()
 		return nil, err
 	}
 	if s := p.stub; s != nil && s.Unkept != nil && (o.Cache != "" || o.WantCache) && !p.settled.unkept {
@@ -111,15 +120,32 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options, to purpose) 
 	return p, nil
 }
 
-var errEarly = errors.New("a source has microcode or ACPI tables, which the kernel wants uncompressed at the start: take layout: segments")
+// close closes what has been opened.
+func (p *prepared) close() {
+	if p.sources != nil {
+		p.sources.Close()
+	}
+}
 
-// layOut finds what is in the root and where it lies in the image.
-func layOut(ctx context.Context, p *prepared) error {
+// findRoot finds what is in the root.
+func findRoot(ctx context.Context, p *prepared) error {
 	entries, err := gather(ctx, p.manifest, p.sources)
 	if err != nil {
 		return err
 	}
-	if p.root, err = planRoot(p.manifest, entries, p.settled.clock.Epoch, p.notes); err != nil {
+	p.root, err = planRoot(p.manifest, entries, p.sources.Clock.Epoch, p.notes)
+	return err
+}
+
+var errEarly = errors.New("a source has microcode or ACPI tables, which the kernel wants uncompressed at the start: take layout: segments")
+
+// layOut finds what is in the root, unless that is known, and where it lies in the image.
+func layOut(ctx context.Context, p *prepared) error {
+	var err error
+	if p.root == nil {
+		err = findRoot(ctx, p)
+	}
+	if err != nil {
 		return err
 	}
 	for _, e := range p.notes.early {

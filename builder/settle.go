@@ -26,10 +26,7 @@ type settled struct {
 
 // settle finds out what can fail without reading a source, but for the stub.
 func settle(ctx context.Context, m *manifests.Manifest, o Options, n *notes) (*settled, error) {
-	s := &settled{arch: cmp.Or(m.Arch, arch.Host())}
-	if o.Epoch != nil {
-		s.clock = source.Clock{Epoch: *o.Epoch, Set: true}
-	}
+	s := &settled{arch: cmp.Or(m.Arch, arch.Host()), clock: clock(o)}
 	var err error
 	if s.outer, err = settleCodec(ctx, m.Compress, s.arch, n); err != nil {
 		return nil, err
@@ -45,6 +42,14 @@ func settle(ctx context.Context, m *manifests.Manifest, o Options, n *notes) (*s
 		}
 	}
 	return s, nil
+}
+
+// clock returns the time of the build.
+func clock(o Options) source.Clock {
+	if o.Epoch == nil {
+		return source.Clock{}
+	}
+	return source.Clock{Epoch: *o.Epoch, Set: true}
 }
 
 // payload returns what compresses the members of a root. Auto is zstd on every machine: of

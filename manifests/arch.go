@@ -10,6 +10,18 @@ import (
 // Linux, with the version of the instruction set for 32-bit ARM.
 func Archs() []string { return arch.Names() }
 
+// AutoArch as the Arch of a [Manifest] is the architecture of the program that the image
+// starts.
+const AutoArch = "auto"
+
+// parseManifestArch reads the key arch.
+func parseManifestArch(text string) (string, error) {
+	if text == AutoArch {
+		return AutoArch, nil
+	}
+	return ParseArch(text)
+}
+
 // ParseArch returns the name in [Archs] that text stands for: "arm" is
 // "arm/v7", every other name is itself.
 func ParseArch(text string) (string, error) {

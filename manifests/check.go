@@ -18,7 +18,7 @@ func (m *Manifest) check(standard *Manifest) Errors {
 	root := m.Root.Type
 	add(m.Pos, topSection.onlyFor("selinux", m.SELinux != nil, root))
 	if m.Arch != "" {
-		_, err := ParseArch(m.Arch)
+		_, err := parseManifestArch(m.Arch)
 		add(m.Pos, err)
 	}
 	add(m.Pos, m.Root.check(&standard.Root))

@@ -39,7 +39,7 @@ type Manifest struct {
 	Pos         Pos
 	Files       []string // that it was read from; none for standard input
 	Name        string
-	Arch        string // "amd64", "arm/v7", ...; "" is the machine that builds
+	Arch        string // "amd64", "arm/v7", ..., or [AutoArch]; "" is the machine that builds
 	Compress    Compression
 	Root        Root
 	SELinux     *SELinux // nil: no labels

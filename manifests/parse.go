@@ -1,6 +1,7 @@
 package manifests
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"os"
@@ -47,14 +48,12 @@ func Load(file string, opt Options) (*Manifest, error) {
 // Parse decodes the manifest in data. Its problems, all of them, are an error of type
 // [Errors].
 func Parse(data []byte, opt Options) (*Manifest, error) {
-	if opt.File == "" {
-		opt.File = noFile
-	}
-	if opt.Dir == "" {
-		opt.Dir = filepath.Dir(opt.File)
-	}
-	d := &decoder{report: &report{file: opt.File}, dir: opt.Dir, stdin: opt.stdin}
-	return d.decode(data, opt)
+	return newDecoder(opt).decode(data, opt)
+}
+
+func newDecoder(opt Options) *decoder {
+	file := cmp.Or(opt.File, noFile)
+	return &decoder{report: &report{file: file}, dir: cmp.Or(opt.Dir, filepath.Dir(file)), stdin: opt.stdin}
 }
 
 func (d *decoder) decode(data []byte, opt Options) (*Manifest, error) {
@@ -87,7 +86,7 @@ func (d *decoder) substitute(top *node, opt Options) {
 var topSection = Section{Keys: []Key{
 	{Name: "version", Kind: KindWord, Required: true, Values: []string{"1"}, Doc: "The version of the language."},
 	{Name: "name", Kind: KindName, Doc: "What the image is called: letters, digits and `. _ + -`."},
-	{Name: "arch", Kind: KindArch, Otherwise: "this machine", Values: Archs(), Doc: "The machine that the image is for."},
+	{Name: "arch", Kind: KindArch, Otherwise: "this machine", Values: append([]string{AutoArch}, Archs()...), Doc: "The machine that the image is for; `auto` is the one that the program is for."},
 	{Name: "vars", Kind: KindMapping, Doc: "Variables, each a name with its value."},
 	{Name: "compress", Kind: KindCodec, Default: "gzip", Values: codecNames(codecs), Doc: "The codec of what the kernel unpacks."},
 	{Name: "root", Kind: KindMapping, Doc: "The root file system."},
@@ -106,7 +105,7 @@ func (d *decoder) manifest(top *node) *Manifest {
 	m := &Manifest{Pos: top.pos, Compress: o.compression("compress", codecs, top.pos)}
 	set(o, "name", &m.Name, parseName)
 	if n := o.get("arch"); n != nil {
-		m.Arch, _ = take(d, n, "arch", ParseArch)
+		m.Arch, _ = take(d, n, "arch", parseManifestArch)
 	}
 	m.Root = d.root(o.get("root"), top.pos)
 	d.noStub = m.Root.Type == None

@@ -41,9 +41,7 @@ func (p *program) unfit(name string, scripts int) string {
 		return problem
 	}
 	defer file.Close()
-	if line, ok := bytes.CutPrefix(head, []byte("#!")); ok {
-		line, _, _ = bytes.Cut(line, []byte("\n"))
-		words := strings.FieldsFunc(cString(line), func(r rune) bool { return r == ' ' || r == '\t' })
+	if words, script := interpreterOf(head); script {
 		if len(words) == 0 || scripts == maxScripts {
 			return "names no interpreter that the kernel takes"
 		}

@@ -19,10 +19,11 @@ func buildCommand(lookup func(string) (string, bool)) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "build MANIFEST -o IMAGE",
 		Short: "Build an image from a manifest",
-		Long: "Build an image from a manifest (\"-\" is standard input).\n\n" +
+		Long: "Build an image from a manifest (\"-\" is standard input), or of a root that is there\n" +
+			"already: build --from ROOTFS -o IMAGE.\n\n" +
 			"The image is written beside IMAGE and renamed; on any error IMAGE is as it was.\n" +
 			"IMAGE may be a device, a FIFO, or \"-\" for standard output.",
-		Args: exactly(1, "one manifest"),
+		Args: f.from.args,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "" {
 				return usageError{errors.New("build needs -o IMAGE (\"-\" for standard output)")}
@@ -31,7 +32,7 @@ func buildCommand(lookup func(string) (string, bool)) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			m, o, err := f.load(args[0], cmd.InOrStdin(), lookup)
+			m, o, err := f.load(args, cmd.InOrStdin(), lookup)
 			if err != nil {
 				return err
 			}

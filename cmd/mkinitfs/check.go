@@ -17,9 +17,9 @@ func checkCommand(lookup func(string) (string, bool)) *cobra.Command {
 		Long: "Plan an image (\"-\" is standard input) and report on it, without writing anything.\n\n" +
 			"Sources are looked at, and a program of the manifest that compresses is run as for\n" +
 			"build, to see what it writes.",
-		Args: exactly(1, "one manifest"),
+		Args: f.from.args,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			m, o, err := f.load(args[0], cmd.InOrStdin(), lookup)
+			m, o, err := f.load(args, cmd.InOrStdin(), lookup)
 			if err != nil {
 				return err
 			}
@@ -34,7 +34,7 @@ func checkCommand(lookup func(string) (string, bool)) *cobra.Command {
 				fmt.Fprintln(cmd.ErrOrStderr(), "mkinitfs: warning:", text)
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s, %s root, %d entries, %s unpacked\n",
-				args[0], report.Arch, report.Root, report.Entries, sizeText(report.Unpacked))
+				f.from.name(args), report.Arch, report.Root, report.Entries, sizeText(report.Unpacked))
 			return nil
 		},
 	}

@@ -29,11 +29,14 @@ type manifestFlags struct {
 
 	entries int64
 	size    string
+
+	from fromFlags
 }
 
 func (f *manifestFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVarP(&f.defines, "define", "D", nil, "define a `NAME=value` for ${NAME} in the manifest")
+	f.addVars(cmd)
+	f.from.add(cmd)
 	flags.StringVarP(&f.dir, "directory", "C", "", "look for relative sources in `DIR` (default: the manifest's directory)")
 	flags.StringVar(&f.arch, "arch", "", "build for `ARCH` instead of the manifest's")
 	flags.StringVar(&f.compress, "compress", "", "compress with `CODEC[:LEVEL]` instead of the manifest's")
@@ -43,8 +46,25 @@ func (f *manifestFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.stub, "stub", "", "use the stub in `FILE` instead of a compiled one")
 }
 
+func (f *manifestFlags) addVars(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVarP(&f.defines, "define", "D", nil, "define a `NAME=value` for ${NAME} in the manifest")
+}
+
+// vars returns the variables that -D defines.
+func (f *manifestFlags) vars() (map[string]string, error) {
+	vars := map[string]string{}
+	for _, d := range f.defines {
+		name, value, ok := strings.Cut(d, "=")
+		if !ok || name == "" {
+			return nil, usageError{fmt.Errorf("-D %q: want NAME=value", d)}
+		}
+		vars[name] = value
+	}
+	return vars, nil
+}
+
 // load reads the manifest and applies the flags to it.
-func (f *manifestFlags) load(file string, stdin io.Reader, lookup func(string) (string, bool)) (*manifests.Manifest, builder.Options, error) {
+func (f *manifestFlags) load(args []string, stdin io.Reader, lookup func(string) (string, bool)) (*manifests.Manifest, builder.Options, error) {
 	o := builder.Options{Stub: f.stub}
 	o.Stdin, _ = stdin.(*os.File)
 	if !f.ignoreFakeroot {
@@ -53,23 +73,14 @@ func (f *manifestFlags) load(file string, stdin io.Reader, lookup func(string) (
 	if err := f.limit(&o.Limits); err != nil {
 		return nil, o, err
 	}
-	vars := map[string]string{}
-	for _, d := range f.defines {
-		name, value, ok := strings.Cut(d, "=")
-		if !ok || name == "" {
-			return nil, o, usageError{fmt.Errorf("-D %q: want NAME=value", d)}
-		}
-		vars[name] = value
-	}
 	epoch, err := sourceDateEpoch(lookup)
 	if err != nil {
 		return nil, o, err
 	}
 	o.Epoch = epoch
-	var piped bytes.Buffer // what has been read of standard input
-	m, err := manifests.Load(file, manifests.Options{Dir: f.dir, Vars: vars, Getenv: lookup, Stdin: io.TeeReader(stdin, &piped)})
+	m, err := f.read(args, stdin, lookup, &o)
 	if err != nil {
-		return nil, o, cmp.Or(notManifest(file, &piped), err)
+		return nil, o, err
 	}
 	if f.arch != "" {
 		if m.Arch, err = manifests.ParseArch(f.arch); err != nil {
@@ -83,6 +94,33 @@ func (f *manifestFlags) load(file string, stdin io.Reader, lookup func(string) (
 		m.Compress.Command = nil
 	}
 	return m, o, nil
+}
+
+// read reads the manifest, or makes the one of --from.
+func (f *manifestFlags) read(args []string, stdin io.Reader, lookup func(string) (string, bool), o *builder.Options) (*manifests.Manifest, error) {
+	vars, err := f.vars()
+	if err != nil {
+		return nil, err
+	}
+	opt := manifests.Options{Dir: f.dir, Vars: vars, Getenv: lookup}
+	if f.from.from != "" {
+		text, spooled, err := f.from.manifest(stdin)
+		if err != nil {
+			return nil, err
+		}
+		if spooled != nil {
+			o.Stdin = spooled
+		}
+		opt.File = "<from>"
+		return manifests.Parse([]byte(text), opt)
+	}
+	var piped bytes.Buffer // what has been read of standard input
+	opt.Stdin = io.TeeReader(stdin, &piped)
+	m, err := manifests.Load(args[0], opt)
+	if err != nil {
+		return nil, cmp.Or(notManifest(args[0], &piped), err)
+	}
+	return m, nil
 }
 
 // limit sets the limits that flags raise or lower.

@@ -99,7 +99,7 @@ func rootCommand(e environment) *cobra.Command {
 	})
 	build := buildCommand(e.lookup)
 	build.PreRun = func(*cobra.Command, []string) { e.collectLate() }
-	root.AddCommand(build, checkCommand(e.lookup), versionCommand(), insideCommand())
+	root.AddCommand(build, checkCommand(e.lookup), showCommand(e.lookup), versionCommand(), insideCommand())
 
 	reads := func(cmd *cobra.Command, prepare ...func()) {
 		cmd.PreRunE = func(cmd *cobra.Command, args []string) error {

@@ -1,0 +1,29 @@
+package builder
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/mkinitfs/mkinitfs/builder/lint"
+	"github.com/mkinitfs/mkinitfs/manifests"
+)
+
+// findArch finds the root and which machine it is for: arch: auto. A Go program waits for
+// the answer, so it cannot be in the root.
+func findArch(ctx context.Context, p *prepared) error {
+	for _, c := range p.manifest.Contents {
+		if c.Type() == "go" {
+			return atPos(c.Common().Pos, fmt.Errorf("a Go program is compiled for an architecture: give arch instead of %s", manifests.AutoArch))
+		}
+	}
+	p.sources = sourceEnv(p.manifest, p.options, &settled{clock: clock(p.options)}, p.notes)
+	err := findRoot(ctx, p)
+	if err != nil {
+		return err
+	}
+	o := lintOptions(p.manifest, "")
+	if p.manifest.Arch, err = lint.Machine(lint.Planned(p.root.entries), o.Exec); err != nil {
+		return manifests.Errors{{Pos: p.manifest.Pos, Msg: "arch: auto: " + err.Error(), Hint: "--arch ARCH, or arch in the manifest, says what the image is for"}}
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mkinitfs/mkinitfs/builder"
+	"github.com/mkinitfs/mkinitfs/manifests"
+)
+
+// fromFlags make the manifest of a root that somebody else has made.
+type fromFlags struct {
+	from, root, init string
+}
+
+func (f *fromFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.from, "from", "", "take `ROOTFS` instead of a manifest: an initramfs, a tarball or a directory; \"-\" is standard input")
+	flags.StringVar(&f.root, "root", "", "with --from: the `TYPE` of the root, tmpfs, bind or none (default tmpfs)")
+	flags.StringVar(&f.init, "init", "", "with --from: the `PROGRAM` that is started (default: /init of an initramfs, else /sbin/init)")
+}
+
+// args wants one manifest, or none with --from.
+func (f *fromFlags) args(cmd *cobra.Command, args []string) error {
+	switch {
+	case f.from != "" && len(args) > 0:
+		return usageError{errors.New("--from takes the place of the manifest: give one of them")}
+	case f.from != "":
+		return nil
+	case f.root != "" || f.init != "":
+		return usageError{errors.New("--root and --init are for --from: root.type and init.exec in the manifest say it")}
+	}
+	return exactly(1, "one manifest")(cmd, args)
+}
+
+// name is what the manifest is called in words.
+func (f *fromFlags) name(args []string) string {
+	if f.from != "" {
+		return f.from
+	}
+	return args[0]
+}
+
+// manifest returns the text of the manifest of --from. What is no file or directory is copied
+// to a file, which is then standard input; otherwise the file is nil.
+func (f *fromFlags) manifest(stdin io.Reader) (string, *os.File, error) {
+	in, err := openRoot(stdin, f.from)
+	if err != nil {
+		return "", nil, err
+	}
+	src := f.from
+	if src == manifests.Stdin || in.Name() != src {
+		src = manifests.Stdin
+	}
+	text, err := builder.From(in, src, manifests.RootType(f.root), f.init)
+	if src == manifests.Stdin && err == nil {
+		return text, in, nil
+	}
+	in.Close()
+	return text, nil, err
+}
+
+// openRoot opens a file or a directory. What comes out of a pipe is copied to a file.
+func openRoot(stdin io.Reader, name string) (*os.File, error) {
+	in, err := openFile(stdin, name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := in.Stat()
+	if err != nil || info.Mode().IsRegular() || info.IsDir() {
+		return in, err
+	}
+	if isTerminal(in) {
+		return nil, usageError{errors.New("a root does not come from a terminal: give its name, or redirect the input")}
+	}
+	defer in.Close()
+	return spool(in, name)
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mkinitfs/mkinitfs/manifests"
+)
+
+func showCommand(lookup func(string) (string, bool)) *cobra.Command {
+	var f manifestFlags
+	cmd := &cobra.Command{
+		Use:   "show MANIFEST",
+		Short: "Print a manifest with its variables replaced",
+		Long: "Print a manifest (\"-\" is standard input) with its variables replaced, or the one that\n" +
+			"build --from makes. Relative sources are still relative to the manifest's directory.",
+		Args: f.from.args,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			text, err := f.text(args, cmd.InOrStdin(), lookup)
+			if err != nil {
+				return err
+			}
+			_, err = cmd.OutOrStdout().Write(text)
+			return err
+		},
+	}
+	f.addVars(cmd)
+	f.from.add(cmd)
+	return cmd
+}
+
+// text returns the manifest as text, with its variables replaced.
+func (f *manifestFlags) text(args []string, stdin io.Reader, lookup func(string) (string, bool)) ([]byte, error) {
+	if f.from.from != "" {
+		text, spooled, err := f.from.manifest(stdin)
+		if spooled != nil {
+			spooled.Close()
+		}
+		return []byte(text), err
+	}
+	vars, err := f.vars()
+	if err != nil {
+		return nil, err
+	}
+	file := args[0]
+	var data []byte
+	if file == "-" {
+		file = "<stdin>"
+		data, err = io.ReadAll(stdin)
+	} else {
+		data, err = os.ReadFile(file)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return manifests.Resolve(data, manifests.Options{File: file, Vars: vars, Getenv: lookup})
+}
