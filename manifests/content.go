@@ -49,11 +49,11 @@ var (
 	xattrsKey   = Key{Name: "xattrs", Kind: KindXattrs, Roots: withStub, Doc: "Its extended attributes, by name."}
 	capsKey     = Key{Name: "capabilities", Kind: KindCaps, Roots: withStub, Doc: "What the program may do without being root."}
 	linksKey    = Key{Name: "links", Kind: KindPaths, Doc: "Further names of the file: hard links."}
-	replaceKey  = Key{Name: "replace", Kind: KindBool, Default: "false", Doc: "Take the place of an entry that an earlier item has put there."}
+	replaceKey  = Key{Name: "replace", Kind: KindBool, Default: "false", Doc: "Whether it takes the place of an entry from an earlier item."}
 	excludeKey  = Key{Name: "exclude", Kind: KindPatterns, Doc: "Paths below its top that are left out; a directory goes with all that is in it."}
 	whiteoutKey = Key{Name: "whiteouts", Kind: KindWord, Values: []string{"apply"}, Otherwise: "such a mark is an error",
 		Doc: "Apply the marks by which a layer of a container's image deletes what earlier items bring."}
-	optionalKey     = Key{Name: "optional", Kind: KindBool, Default: "false", Doc: "A source that does not exist is no error."}
+	optionalKey     = Key{Name: "optional", Kind: KindBool, Default: "false", Doc: "Whether the source may be missing."}
 	sourceXattrsKey = Key{Name: "xattrs", Kind: KindWord, Values: xattrRules, Otherwise: "they are left out, with a warning",
 		Doc: "Whether the extended attributes of the source are kept."}
 )

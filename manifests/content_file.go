@@ -23,7 +23,7 @@ type File struct {
 var fileKeys = []Key{
 	dstKey.with("Where it goes; a directory, with a slash at the end, in which it keeps its own name."),
 	{Name: "src", Kind: KindHostPath, Doc: "A file of the host, or a pattern for several if `dst` ends in a slash; this or `content` is required."},
-	{Name: "content", Kind: KindText, Doc: "What the file holds, instead of a file of the host."},
+	{Name: "content", Kind: KindText, Doc: "The text that the file holds, instead of a file of the host."},
 	{Name: "mode", Kind: KindMode, Otherwise: "the source's; 0644 with `content`", Doc: "Its permission bits."},
 	{Name: "owner", Kind: KindOwner, Default: "0:0", Values: []string{"keep"}, Doc: "User and group that it belongs to; `keep` takes the source's."},
 	{Name: "mtime", Kind: KindTime, Otherwise: mtimeKey.Otherwise, Values: []string{"keep", "clamp"},
@@ -32,7 +32,7 @@ var fileKeys = []Key{
 		Doc: "Its extended attributes, by name; or whether those of the source are kept."},
 	capsKey,
 	linksKey,
-	{Name: "follow", Kind: KindBool, Default: "false", Doc: "Take the file that a symbolic link leads to, not the link."},
+	{Name: "follow", Kind: KindBool, Default: "false", Doc: "Whether to take the file that a symbolic link leads to, instead of the link."},
 	replaceKey,
 	optionalKey,
 }

@@ -29,7 +29,7 @@ var treeKeys = []Key{
 		Doc: "The modification time; `keep` takes the source's, `clamp` the source's but `SOURCE_DATE_EPOCH` at most."},
 	sourceXattrsKey,
 	whiteoutKey,
-	{Name: "follow", Kind: KindBool, Default: "false", Doc: "Take what symbolic links lead to, not the links."},
+	{Name: "follow", Kind: KindBool, Default: "false", Doc: "Whether to take the files that symbolic links lead to, instead of the links."},
 	replaceKey,
 	optionalKey,
 }

@@ -48,7 +48,7 @@ var contentTypes = []contentType{
 }
 
 var contentsSection = Section{Path: "contents", Keys: []Key{
-	{Name: "type", Kind: KindWord, Required: true, Values: typeNames(), Doc: "What the item is: it decides which other keys there are."},
+	{Name: "type", Kind: KindWord, Required: true, Values: typeNames(), Doc: "The kind of the item, which decides about the other keys."},
 }}
 
 // otherTypes are words that other tools have for types of contents.

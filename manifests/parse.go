@@ -149,8 +149,8 @@ func parseVersion(text string) (int, error) {
 var outputSection = Section{Path: "output", Keys: []Key{
 	{Name: "layout", Kind: KindWord, Default: string(Segments), Values: []string{string(Segments), string(Stream)},
 		Doc: "How the archives of the image are compressed: each by itself, on all cores, or all in one stream, for tools that decompress the image as one file."},
-	{Name: "max_size", Kind: KindSize, Otherwise: "no bound", Doc: "How large the image may be: a larger one is an error. On its way to standard output or a device the image waits in `TMPDIR` until its size is known."},
-	{Name: "max_unpacked", Kind: KindSize, Otherwise: "no bound", Doc: "How many bytes the files of the root may have in all: more is an error."},
+	{Name: "max_size", Kind: KindSize, Otherwise: "no bound", Doc: "The most bytes that the image may have: a larger one is an error. On its way to standard output or a device the image waits in `TMPDIR` until its size is known."},
+	{Name: "max_unpacked", Kind: KindSize, Otherwise: "no bound", Doc: "The most bytes that the files of the root may have in all: more is an error."},
 }}
 
 func (d *decoder) output(n *node) Output {
@@ -171,7 +171,7 @@ func (d *decoder) output(n *node) Output {
 
 var globSection = Section{Path: "boot, remove, exclude", Keys: []Key{
 	{Name: "path", Kind: KindPattern, Required: true, Doc: "The pattern."},
-	{Name: "optional", Kind: KindBool, Default: "false", Doc: "A pattern that matches nothing is no error."},
+	{Name: "optional", Kind: KindBool, Default: "false", Doc: "Whether the pattern may match nothing."},
 }}
 
 // globs reads the list of patterns under key, each one word or {path, optional}.

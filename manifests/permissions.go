@@ -13,14 +13,14 @@ type Permission struct {
 }
 
 var permissionsSection = Section{Path: "permissions", Keys: []Key{
-	{Name: "path", Kind: KindPattern, Required: true, Doc: "What the rule is for."},
+	{Name: "path", Kind: KindPattern, Required: true, Doc: "The entries that the rule is for."},
 	{Name: "mode", Kind: KindMode, Doc: "Permission bits, with x added for directories wherever there is r."},
 	{Name: "dir_mode", Kind: KindMode, Otherwise: "as `mode` says", Doc: "Permission bits of directories."},
 	{Name: "owner", Kind: KindOwner, Doc: "User and group."},
 	{Name: "mtime", Kind: KindTime, Doc: "The modification time."},
 	{Name: "xattrs", Kind: KindXattrs, Roots: withStub, Doc: "Extended attributes that are added to those that are there."},
 	{Name: "capabilities", Kind: KindCaps, Roots: withStub, Doc: "What programs may do without being root."},
-	{Name: "optional", Kind: KindBool, Default: "false", Doc: "A path that matches nothing is no error."},
+	{Name: "optional", Kind: KindBool, Default: "false", Doc: "Whether the path may match nothing."},
 }}
 
 // permission decodes one item of permissions and appends it to rules.
