@@ -78,8 +78,8 @@ func treeOf(root node) []byte {
 	end := begin + len(structures)
 	total := end + len(names)
 	var b bytes.Buffer
-	for _, n := range []int{0xd00dfeed, total, begin, end, fdtHeaderSize, 17, 16, 0, len(names), len(structures)} {
-		binary.Write(&b, binary.BigEndian, uint32(n))
+	for _, n := range []uint32{0xd00dfeed, uint32(total), uint32(begin), uint32(end), fdtHeaderSize, 17, 16, 0, uint32(len(names)), uint32(len(structures))} {
+		binary.Write(&b, binary.BigEndian, n)
 	}
 	b.Write(make([]byte, 16))
 	b.Write(structures)
