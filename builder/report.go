@@ -43,7 +43,7 @@ type Item struct {
 
 // Segment is one compressed stream, or one raw archive, of the image.
 type Segment struct {
-	Kind     string `json:"kind"` // "early", "boot", "payload", "root"; "stream" for all of them
+	Kind     string `json:"kind"` // "early", "boot", "payload", "files", "root"; "stream" for all of them
 	Codec    string `json:"codec"`
 	Offset   int64  `json:"offset"`
 	Size     int64  `json:"size"`             // bytes in the image, without padding

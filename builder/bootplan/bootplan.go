@@ -4,7 +4,7 @@
 // It is text, one "key value..." a line. The first line is "mkinitfs 1", the
 // version of the format; a stub refuses a version that it does not know. Keys
 // with one value may stand in any order; a repeated key (arg, env, mount, boot,
-// rdinit, blocks, last, member) adds to a list. Unknown keys are refused: whatever a builder
+// once, rdinit, blocks, last, member) adds to a list. Unknown keys are refused: whatever a builder
 // says changes what is booted, so a builder that says more writes a new version.
 // Spaces, control bytes and backslashes inside a value are written as three octal
 // digits (\040), as in /proc/mounts; an empty value is \000, which no path or
@@ -69,11 +69,12 @@ type Plan struct {
 	Args    []string
 	Env     []string
 	Mounts  []Mount
-	OnError string // "panic", "reboot", "poweroff", "shell"
-	Cmdline string // "use", "ignore"
-	OnExit  string // what follows the program's end: "restart", "reboot", "poweroff", "panic"; "" is no supervision
-	Delay   int64  // milliseconds before the first restart
-	Boot    []string
+	OnError string   // "panic", "reboot", "poweroff", "shell"
+	Cmdline string   // "use", "ignore"
+	OnExit  string   // what follows the program's end: "restart", "reboot", "poweroff", "panic"; "" is no supervision
+	Delay   int64    // milliseconds before the first restart
+	Boot    []string // root type tmpfs: paths on rootfs that are ours, beside those of every image
+	Once    []Once   // of these, files that no member has
 	Rdinit  []Rdinit
 	Entries int64                 // of the root
 	Window  int64                 // bytes a decoder holds for one member
@@ -84,6 +85,14 @@ type Plan struct {
 
 // Mount is one of init.mounts.
 type Mount struct{ Type, Source, Target, Options string }
+
+// Once is a name of a file that the kernel unpacks to rootfs, where drivers may ask for it.
+// The members have none of its names. The image ends with [EndName](0) in this case.
+type Once struct {
+	Path  string
+	Size  int64
+	MTime int64 // which not every kernel sets
+}
 
 // Rdinit is something on rootfs that is there only for rdinit= on the kernel's command
 // line: a link to the stub, or a directory for one. The stub replaces the i-th by
@@ -150,6 +159,9 @@ func (p *Plan) Marshal() []byte {
 		line("supervise", p.OnExit, itoa(p.Delay))
 	}
 	list("boot", p.Boot)
+	for _, o := range p.Once {
+		line("once", o.Path, itoa(o.Size), itoa(o.MTime))
+	}
 	for _, r := range p.Rdinit {
 		line("rdinit", r.Name, r.Place)
 	}
@@ -205,6 +217,8 @@ func (p *Plan) set(key string, args []string) string {
 		want = 4
 	case "blocks", "rdinit", "supervise":
 		want = 2
+	case "once":
+		want = 3
 	}
 	if len(args) != want {
 		return key + ": wrong number of values"
@@ -245,6 +259,15 @@ func (p *Plan) set(key string, args []string) string {
 		}
 	case "boot":
 		p.Boot = append(p.Boot, v)
+	case "once":
+		o := Once{Path: v}
+		var mtime bool
+		o.Size, numeric = ParseUint(args[1], 10)
+		o.MTime, mtime = ParseUint(args[2], 10)
+		if !numeric || !mtime || o.Size > limit || o.MTime > limit {
+			return key + ": bad number"
+		}
+		p.Once = append(p.Once, o)
 	case "last":
 		p.Last = append(p.Last, v)
 	case "rdinit":

@@ -10,7 +10,7 @@ var full = Plan{
 	Root: "tmpfs", Arch: "arm/v7", Payload: "zstd", Extra: "merge", Xattrs: "auto", SELinux: "/etc/selinux/a b/policy/policy.33", Size: "50%", Inodes: 12, Mode: 0o1755, MTime: 1234567890,
 	Exec: "/sbin/init", Args: []string{"", "two words", "back\\slash", "new\nline", "\t"}, Env: []string{"A=b c", "Ä=ö"},
 	Mounts:  []Mount{{"tmpfs", "tmpfs", "/run", ""}, {"proc", "proc", "/proc", "nosuid,nodev"}},
-	OnError: "shell", Cmdline: "ignore", OnExit: "restart", Delay: 1500, Boot: []string{"/lib/firmware/a b"}, Entries: 7, Window: 1 << 20,
+	OnError: "shell", Cmdline: "ignore", OnExit: "restart", Delay: 1500, Boot: []string{"/lib/firmware/a b"}, Once: []Once{{"/lib/firmware/a b", 5, 7}}, Entries: 7, Window: 1 << 20,
 	Blocks: [3]int64{3, 2, 1},
 	Last:   []string{"/srv/a b", "/"},
 	Members: []Member{
@@ -58,6 +58,7 @@ on_error shell
 cmdline ignore
 supervise restart 1500
 boot /lib/firmware/a\040b
+once /lib/firmware/a\040b 5 7
 entries 7
 blocks 4096 3
 blocks 16384 2
@@ -92,6 +93,7 @@ func TestParseRefuses(t *testing.T) {
 		"mkinitfs 1\nblocks 4096 1099511627777\n":  "line 2: blocks: bad number",
 		"mkinitfs 1\nmember 1 1099511627777 a b\n": "line 2: member: bad number",
 		"mkinitfs 1\nmember 1099511627777 1 a b\n": "line 2: member: bad number",
+		"mkinitfs 1\nonce /a 1 x\n":                "line 2: once: bad number",
 		"mkinitfs 1\nexec /a\\04\n":                "line 2: bad escape",
 		"mkinitfs 1\nexec /a\\999b\n":              "line 2: bad escape",
 		"mkinitfs 1\nsupervise a b\n":              "line 2: supervise: bad number",

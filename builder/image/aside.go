@@ -29,6 +29,18 @@ func inRoot(p *bootplan.Plan, e *Entry) (string, bool) {
 	return at, true
 }
 
+// storedOnce returns the paths of the files that are not in the members of an image with
+// the boot plan p, or nil for none.
+func storedOnce(p *bootplan.Plan) map[string]bool {
+	once := map[string]bool{}
+	if p != nil {
+		for _, o := range p.Once {
+			once[o.Path] = true
+		}
+	}
+	return once
+}
+
 // fromAside returns where the stub puts back what waits at a path, "" for any other path.
 func fromAside(p *bootplan.Plan, at string) string {
 	switch rest, ok := strings.CutPrefix(at, "/"+bootplan.Dir+"/rdinit."); {

@@ -31,6 +31,7 @@ func (w *walker) entry(e *Entry, b *entryBody) error {
 		content = strings.NewReader(e.Link)
 	case ours && e.Path() == "/"+bootplan.Path:
 		w.info.Plan, err = b.all(e.Size, maxPlan)
+		w.whole.once = storedOnce(w.info.plan())
 		content = bytes.NewReader(w.info.Plan)
 	case ours && e.Path() == "/"+bootplan.Xattrs && !w.outer:
 		w.whole.xattrs = true

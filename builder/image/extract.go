@@ -71,6 +71,7 @@ type Extraction struct {
 	stages   stages
 	resolver *resolver
 	plan     *bootplan.Plan
+	once     map[string]bool        // paths outside the members that are of the root all the same
 	nested   bool                   // the root comes in members
 	made     []string               // places of what was unpacked before that was known
 	dirs     map[string]madeDir     // directories, which get their attributes in the end
@@ -133,6 +134,7 @@ func (x *Extraction) entry(e *Entry, body io.Reader) error {
 		}
 	case at == "/"+bootplan.Path:
 		return x.readPlan(body)
+	case x.nested && x.once[at]:
 	case x.nested:
 		return nil
 	default:
@@ -220,6 +222,7 @@ func (x *Extraction) readPlan(body io.Reader) error {
 	if x.plan, err = bootplan.Parse(text); err != nil {
 		return fmt.Errorf("%s: %w", bootplan.Path, err)
 	}
+	x.once = storedOnce(x.plan)
 	if x.Planned != nil {
 		if err := x.Planned(x.plan); err != nil {
 			return err

@@ -58,6 +58,7 @@ func (w *walker) root(r io.Reader) (root, boot []Entry, err error) {
 	err = w.image(r)
 	p := w.info.plan()
 	named := p != nil && len(p.Rdinit) > 0
+	once := storedOnce(p)
 	root = entries[:0]
 	for _, e := range entries {
 		if e.Member != "" || !nested && !named && !strings.Contains(e.Name, "init") { // no other name of ours lacks that
@@ -67,6 +68,8 @@ func (w *walker) root(r io.Reader) (root, boot []Entry, err error) {
 		at, ok := inRoot(p, &e)
 		switch {
 		case nested && memberName(&e) != "":
+		case nested && once[e.Path()]:
+			root = append(root, e)
 		case nested, !ok:
 			boot = append(boot, e)
 		default:

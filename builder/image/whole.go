@@ -8,6 +8,7 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -24,9 +25,10 @@ type whole struct {
 
 	file    *imageFile
 	members []*memberSeen
-	entries int64 // of members
-	root    int64 // entries in segments that are of the root
-	xattrs  bool  // there is a table of extended attributes
+	entries int64           // of members
+	root    int64           // entries in segments that are of the root
+	once    map[string]bool // files that no member has, and that were not seen
+	xattrs  bool            // there is a table of extended attributes
 	group   sync.WaitGroup
 	slots   chan struct{} // a token for every file that is read at once
 }
@@ -56,6 +58,9 @@ func (w *whole) count(e *Entry) {
 	if e.Member != "" {
 		w.entries++
 		return
+	}
+	if len(w.once) > 0 {
+		delete(w.once, e.Path())
 	}
 	if !strings.HasSuffix(e.Name, "init") && !strings.Contains(e.Name, bootplan.Dir) {
 		w.root++ // as nearly all are
@@ -143,8 +148,10 @@ func (w *whole) compare(text []byte, cut bool) error {
 	}
 	unseen := slices.ContainsFunc(w.members, func(m *memberSeen) bool { return m.unpacked < 0 })
 	switch {
-	case len(p.Members) > 0 && w.entries != p.Entries && !unseen:
-		return fmt.Errorf("not whole: the boot plan has %d entries, the members %d", p.Entries, w.entries)
+	case len(p.Members) > 0 && w.entries != p.Entries-int64(len(p.Once)) && !unseen:
+		return fmt.Errorf("not whole: the boot plan has %d entries, the members %d", p.Entries-int64(len(p.Once)), w.entries)
+	case len(w.once) > 0:
+		return fmt.Errorf("not whole: %s is missing", slices.Sorted(maps.Keys(w.once))[0])
 	case len(p.Members) == 0 && w.root < p.Entries: // more may have been appended
 		return fmt.Errorf("not whole: the boot plan has %d entries, the image %d", p.Entries, w.root)
 	}

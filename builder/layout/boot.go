@@ -63,15 +63,25 @@ func (l *Layout) BootItems(stub []byte, members []bootplan.Member) []Item {
 	for _, e := range l.links {
 		have[e.Path] = true
 	}
+	once := map[string]bool{}
+	for _, o := range l.boot.Once {
+		once[o.Path] = true
+	}
 	for _, e := range l.copies {
 		if have[e.Path] {
 			continue
 		}
 		parents(e.Path)
+		if once[e.Path] {
+			continue
+		}
 		have[e.Path] = true
 		file := *e
 		file.Data, file.First = e.Content(), nil
 		entries = append(entries, &file)
+	}
+	for _, o := range l.boot.Once {
+		parents(o.Path)
 	}
 	for _, e := range l.links {
 		parents(e.Path)
@@ -108,6 +118,10 @@ func (l *Layout) bootPlan(rdinit []bootplan.Rdinit) bootplan.Plan {
 	}
 	if p.Root == Bind && entryAt(l.entries, kernelCopy) != nil {
 		p.Boot = []string{kernelCopy}
+	}
+	p.Once = toldOnce(l.Once)
+	for _, o := range p.Once {
+		p.Boot = append(p.Boot, o.Path)
 	}
 	slices.Sort(p.Boot)
 	p.Boot = slices.Compact(p.Boot)

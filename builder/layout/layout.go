@@ -3,11 +3,14 @@
 //
 // An image is a run of segments. For root type tmpfs there are a boot segment, with the
 // stub and the boot plan, and a payload segment, whose files /.mkinitfs/root.NNNN are the
-// members: the root, cut into archives. For bind there are the boot segment and then the
+// members: the root, cut into archives. Files that the manifest's boot names are in none of
+// them, but in a segment of their own behind the payload. For bind there are the boot segment and then the
 // root itself, a segment for each member. For none there is only the root.
 package layout
 
 import (
+	"slices"
+
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
@@ -49,6 +52,7 @@ type Name struct {
 type Layout struct {
 	Type    string   // Tmpfs, Bind or None
 	Members []Member // the root, in the order of the image
+	Once    *Member  // files of a tmpfs root that no member has, behind the payload; nil for none
 
 	options Options
 	entries []*plan.Entry
@@ -87,7 +91,11 @@ func Make(entries []*plan.Entry, o Options) (*Layout, error) {
 	} else {
 		l.links = names.links
 	}
-	if o.Type != Tmpfs { // the root is there from the start
+	if o.Type == Tmpfs {
+		var once []Item
+		items, once = storeOnce(items, named, l.links)
+		l.Once = endOnce(once, o.MTime)
+	} else { // the root is there from the start
 		items = namedFirst(items, named)
 	}
 	l.Members = cut(items, memberSize(o.Small, plan.Unpacked(entries)))
@@ -99,6 +107,15 @@ func Make(entries []*plan.Entry, o Options) (*Layout, error) {
 		return l, checkRaw(l.Members)
 	}
 	return l, nil
+}
+
+// Archives returns all archives that the root is in: its members, and the files that none
+// of them has.
+func (l *Layout) Archives() []Member {
+	if l.Once == nil {
+		return l.Members
+	}
+	return append(slices.Clip(l.Members), *l.Once)
 }
 
 // itemsOf returns entries at their own paths.

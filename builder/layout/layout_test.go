@@ -60,13 +60,13 @@ func TestMake(t *testing.T) {
 	}{
 		{Options{Type: None}, root, "", "", ""},
 		{Options{Type: Tmpfs}, root, stub + " dev dev/console dev/null", "", ""},
-		{Options{Type: Tmpfs, Boot: []plan.Glob{{Pattern: "/lib/firmware/b"}}}, root,
-			stub + " dev dev/console dev/null lib lib/firmware lib/firmware/b", "", ""},
+		{Options{Type: Tmpfs, Boot: []plan.Glob{{Pattern: "/lib/firmware/b"}}}, strings.Replace(root, " lib/firmware/a lib/firmware/b", "", 1),
+			stub + " dev dev/console dev/null lib lib/firmware", "", ""},
 		{Options{Type: Tmpfs, Boot: []plan.Glob{{Pattern: "/usr/sbin/*"}}, Rdinit: rdinit[2:]}, root,
 			stub + " dev dev/console dev/null usr usr/sbin usr/sbin/init", "/usr/sbin/init@/usr/sbin/init",
 			"m:2:3: rdinit: the link to the stub takes the place of /usr/sbin/init, which boot names"},
-		{Options{Type: Tmpfs, Boot: []plan.Glob{{Pattern: "/sbin/*"}}}, root,
-			stub + " dev dev/console dev/null sbin usr usr/sbin usr/sbin/init", "", ""},
+		{Options{Type: Tmpfs, Boot: []plan.Glob{{Pattern: "/sbin/*"}}}, strings.TrimSuffix(root, " usr/sbin/init"),
+			stub + " dev dev/console dev/null sbin usr usr/sbin", "", ""},
 		{Options{Type: None, Boot: []plan.Glob{{Pattern: "/sbin/init"}, {Pattern: "/lib/firmware/b"}}},
 			". dev dev/console dev/null lib lib/firmware sbin usr usr/sbin lib/firmware/a lib/firmware/b usr/sbin/init init", "", "", ""},
 		{Options{Type: Bind}, strings.Replace(root, " init", " .mkinitfs/init=/init", 1) + " .mkinitfs/end", stub, "", ""},
@@ -168,29 +168,39 @@ func TestNamed(t *testing.T) {
 	}
 }
 
-// A further name of a file brings the content into the boot segment, and the table of
-// extended attributes goes by the paths of the root.
-func TestBootItems(t *testing.T) {
-	l, err := Make(testRoot(t), Options{Type: Tmpfs, Boot: []plan.Glob{{Pattern: "/lib/firmware/b"}}})
+// A file that boot names is in one archive with all of its names, and in no other. One that
+// has a name which the stub takes on rootfs is there twice. The table of extended attributes
+// goes by the paths of the root.
+func TestOnce(t *testing.T) {
+	l, err := Make(testRoot(t), Options{Type: Tmpfs, Boot: []plan.Glob{{Pattern: "/lib/firmware/b"}, {Pattern: "/usr/sbin/init"}},
+		Rdinit: []Name{{"m:2:1", "/usr/sbin/init"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	content := map[string]string{}
+	if got, want := names(l.Once.Items), "lib/firmware/a lib/firmware/b .mkinitfs/end"; got != want {
+		t.Errorf("stored once: got %s, want %s", got, want)
+	}
+	if got := names(l.Members[0].Items); strings.Contains(got, "lib/firmware/") || !strings.Contains(got, "usr/sbin/init") {
+		t.Errorf("the member has %s, want /usr/sbin/init and no firmware", got)
+	}
+	p := l.BootPlan(nil)
+	if diff := cmp.Diff([]bootplan.Once{{Path: "/lib/firmware/a", Size: 1}, {Path: "/lib/firmware/b", Size: 1}}, p.Once); diff != "" {
+		t.Errorf("the stub is told: -want +got\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"/lib/firmware/a", "/lib/firmware/b", "/usr/sbin/init"}, p.Boot); diff != "" {
+		t.Errorf("ours on rootfs: -want +got\n%s", diff)
+	}
 	for _, it := range l.BootItems([]byte("stub"), nil) {
-		if e := it.Entry; e.IsFile() {
-			b := make([]byte, e.Size)
-			if _, err := e.Data.At.ReadAt(b, e.Data.Offset); err != nil {
+		if e := it.Entry; it.Name == ".mkinitfs/xattrs" {
+			table := make([]byte, e.Size)
+			if _, err := e.Data.At.ReadAt(table, e.Data.Offset); err != nil {
 				t.Fatal(err)
 			}
-			content[it.Name] = string(b)
+			want := bootplan.MarshalXattrs([]bootplan.Xattr{{Name: "user.a", Value: "b", Paths: []string{"/lib/firmware/a"}}})
+			if !bytes.Equal(table, want) {
+				t.Errorf("got table of attributes %q, want %q", table, want)
+			}
 		}
-	}
-	if got := content["init"] + " " + content["lib/firmware/b"]; got != "stub a" {
-		t.Errorf("got contents %q, want %q", got, "stub a")
-	}
-	table := bootplan.MarshalXattrs([]bootplan.Xattr{{Name: "user.a", Value: "b", Paths: []string{"/lib/firmware/a"}}})
-	if got := []byte(content[".mkinitfs/xattrs"]); !bytes.Equal(got, table) {
-		t.Errorf("got table of attributes %q, want %q", got, table)
 	}
 }
 

@@ -49,7 +49,7 @@ type Result struct {
 
 // Segment is one compressed stream, or one raw archive, of the image.
 type Segment struct {
-	Kind     string // "early", "boot", "payload", "root"; "stream" for all of them
+	Kind     string // "early", "boot", "payload", "files", "root"; "stream" for all of them
 	Codec    string
 	Offset   int64
 	Size     int64 // bytes in the image, without padding
@@ -66,7 +66,7 @@ type Member struct {
 // Write writes the image to w, segment after segment, and pads the last.
 func Write(ctx context.Context, w io.Writer, j Job) (Result, error) {
 	p := &packer{
-		Job: j, segment: j.Outer, compressor: compressor{cache: j.Cache}, progress: newProgress(j.Progress, j.Layout.Members),
+		Job: j, segment: j.Outer, compressor: compressor{cache: j.Cache}, progress: newProgress(j.Progress, j.Layout.Archives()),
 		image: &imageWriter{w: w},
 	}
 	stream := j.Stream && j.Outer.Name != compress.None
@@ -120,7 +120,10 @@ func (p *packer) writeSegments(ctx context.Context, out *imageWriter, read *prog
 		}
 	}
 	if p.Layout.Type == layout.Tmpfs {
-		return p.copyPayload(ctx, out)
+		if err := p.copyPayload(ctx, out); err != nil {
+			return err
+		}
+		return p.writeOnce(ctx, out, read)
 	}
 	members := p.Layout.Members
 	to := newSegmentSink(out, "root", p.segment, len(members), func(i int) int64 { return members[i].Size })
@@ -138,21 +141,19 @@ func (p *packer) writeStream(ctx context.Context) error {
 	if p.Layout.Type != layout.None {
 		size += layout.ArchiveSize(p.bootItems())
 	}
-	if p.Layout.Type != layout.Tmpfs {
-		for _, m := range p.Layout.Members {
-			size += m.Size
-		}
+	var read int64 // while the stream is compressed
+	for _, m := range p.Layout.Archives()[len(p.members):] {
+		read += m.Size
 	}
-	done, err := p.compress(ctx, p.image, p.Outer, archive{size, func(w io.Writer, read *progress) error {
-		return p.writeSegments(ctx, &imageWriter{w: w}, read)
+	size += read
+	done, err := p.compress(ctx, p.image, p.Outer, archive{size, func(w io.Writer, progress *progress) error {
+		return p.writeSegments(ctx, &imageWriter{w: w}, progress)
 	}}, false, p.progress)
 	if err != nil {
 		return err
 	}
-	if done.cached && p.Layout.Type != layout.Tmpfs {
-		for _, m := range p.Layout.Members {
-			p.progress.add(m.Size)
-		}
+	if done.cached {
+		p.progress.add(read)
 	}
 	return p.image.endSegment("stream", p.Outer, 0, size, done.cached)
 }
@@ -170,6 +171,21 @@ func (p *packer) copyPayload(ctx context.Context, out *imageWriter) error {
 	n, err := io.Copy(&cancelable{ctx, out}, p.Spool)
 	p.copied = n
 	return err
+}
+
+// writeOnce writes the segment with the files of the root that no member has, if any.
+func (p *packer) writeOnce(ctx context.Context, out *imageWriter, read *progress) error {
+	m := p.Layout.Once
+	if m == nil {
+		return nil
+	}
+	start := out.size
+	done, err := p.packMember(ctx, out, p.segment, *m, false, read)
+	if err != nil {
+		return err
+	}
+	p.rootfs += m.Size
+	return out.endSegment("files", p.segment, start, m.Size, done.cached)
 }
 
 // packPayload packs the payload of layout.Tmpfs into the spool. The boot plan, which is in

@@ -26,7 +26,7 @@ var scatteredTypes = map[string]int{
 	"builder/plan.planner":      9,
 	"builder/source.job":        5,
 	"builder/source.tarReader":  4,
-	"builder/stub/init.boot":    17,
+	"builder/stub/init.boot":    18,
 	"compress/xz.Decoder":       4,
 	"compress/zstd.Decoder":     4,
 	"internal/bench.bench":      11,

@@ -9,6 +9,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 )
 
+const notUnpacked = "the kernel says why in a line with \"Initramfs unpacking failed\": give the machine more memory, or compare the image's size and SHA-256 with the build report"
+
 // checkRoot finds out whether a root of type bind is whole. The kernel says in its log what
 // keeps it from unpacking an image to the end, and starts the stub all the same. Where it
 // has no inode left it leaves out entries without a word.
@@ -22,7 +24,7 @@ func (b *boot) checkRoot() error {
 		for ended(open) {
 			open++
 		}
-		advice := "the kernel says why in a line with \"Initramfs unpacking failed\": give the machine more memory, or compare the image's size and SHA-256 with the build report"
+		advice := notUnpacked
 		if fs.Blocks > 0 && fs.Bfree < 16 || fs.Files > 0 && fs.Ffree < 16 {
 			advice = "rootfs is full: " + noRoom
 		}

@@ -97,8 +97,8 @@ func (b *boot) unpackRoot() error {
 	default:
 	}
 	b.entries = root.Entries()
-	if b.entries != b.plan.Entries {
-		return differs("the members hold ", b.entries, b.plan.Entries, " entries")
+	if want := b.plan.Entries - int64(len(b.plan.Once)); b.entries != want {
+		return differs("the members hold ", b.entries, want, " entries")
 	}
 	if err := root.Finish(); err != nil {
 		return err
