@@ -2,14 +2,11 @@ package builder
 
 import (
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/mkinitfs/mkinitfs/internal/depfile"
+	"github.com/mkinitfs/mkinitfs/internal/newfile"
 )
 
 // Depfile asks for a file that tells make and ninja what an image depends on: the
@@ -40,18 +37,10 @@ func inputs(p *prepared) []string {
 
 // spare refuses to write over what the image is made of.
 func spare(p *prepared, outputs ...string) error {
+	files := slices.Concat(p.manifest.Files, inputs(p))
 	for _, out := range outputs {
-		info, err := os.Stat(out)
-		if err != nil {
-			continue // nothing is lost
-		}
-		for _, in := range slices.Concat(p.manifest.Files, inputs(p)) {
-			if filepath.Base(in) != filepath.Base(out) {
-				continue // the output is renamed: another name of the same file is safe
-			}
-			if other, err := os.Stat(in); err == nil && os.SameFile(info, other) {
-				return fmt.Errorf("write %s: the image is made of it", out)
-			}
+		if newfile.Replaces(out, files) {
+			return fmt.Errorf("write %s: the image is made of it", out)
 		}
 	}
 	return nil
@@ -64,14 +53,4 @@ func writeDepfile(p *prepared) error {
 		return nil
 	}
 	return depfile.Write(d.Path, depfile.Rule{Target: d.Target, First: p.manifest.Files, Rest: inputs(p), Phony: d.Phony})
-}
-
-// touch makes the image newer than the directory that it was renamed in. If that is an input,
-// the image would be out of date for ever.
-func touch(path string) error {
-	times := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, {Nsec: unix.UTIME_NOW}}
-	if err := unix.UtimesNanoAt(unix.AT_FDCWD, path, times, 0); err != nil {
-		return &fs.PathError{Op: "touch", Path: path, Err: err}
-	}
-	return nil
 }

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/mkinitfs/mkinitfs/builder/pack"
+	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/internal/depfile"
 	"github.com/mkinitfs/mkinitfs/internal/newfile"
 	"github.com/mkinitfs/mkinitfs/manifests"
@@ -82,7 +82,7 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 		r.Warnings = append(r.Warnings, fmt.Sprintf("%s: is named as one compressed archive, and has %d segments: most tools unpack the first only\n"+
 			"  write output: {layout: stream}, or name it .img", path, n))
 	}
-	if o.IfChanged && stands(path, f, r) {
+	if o.IfChanged && f.Stands() {
 		r.Unchanged = true
 		return r, writeDepfile(p)
 	}
@@ -95,35 +95,14 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 	if o.Depfile.Path == "" {
 		return r, nil
 	}
-	return r, touch(path)
+	// If the directory is an input, renaming the image made it newer: the image would be out
+	// of date for ever.
+	return r, newfile.Touch(path)
 }
 
 // namedAsStream reports whether a file is called as one compressed archive, such as
 // root.cpio.gz.
 func namedAsStream(path string) bool {
-	ext := filepath.Ext(path)
-	if filepath.Ext(strings.TrimSuffix(path, ext)) != ".cpio" {
-		return false
-	}
-	switch ext {
-	case ".gz", ".zst", ".xz", ".lz4", ".bz2", ".lzma", ".lzo":
-		return true
-	}
-	return false
-}
-
-// stands reports whether the file at path can stay, since the new image has the same
-// bytes. A file that more people can read than should has to go.
-func stands(path string, image io.ReadSeeker, r *Report) bool {
-	old, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer old.Close()
-	info, err := old.Stat()
-	if err != nil || info.Size() != r.Size || r.Private && info.Mode().Perm()&0o077 != 0 {
-		return false
-	}
-	_, err = image.Seek(0, io.SeekStart)
-	return err == nil && newfile.Same(old, image)
+	c := compress.Named(path)
+	return c != nil && strings.HasSuffix(path, ".cpio"+c.Suffix)
 }

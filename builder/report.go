@@ -133,14 +133,7 @@ func items(contents []manifests.Content, entries []*plan.Entry) []Item {
 
 // minRAM returns the least RAM for the image that was written.
 func minRAM(p *prepared, done pack.Result) *MinRAM {
-	outer := p.settled.outer
-	d := layout.Demands{Type: p.layout.Type, Image: done.Size, Rootfs: done.Rootfs}
-	for _, s := range done.Segments {
-		if s.Codec == outer.Name {
-			d.Window = max(d.Window, outer.Window(s.Unpacked))
-		}
-	}
-	d.Window = outer.Memory(d.Window)
+	d := layout.Demands{Type: p.layout.Type, Image: done.Size, Rootfs: done.Rootfs, Window: done.Window}
 	if p.root.policy != nil {
 		d.Policy = p.root.policy.Size
 	}

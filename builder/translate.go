@@ -1,8 +1,6 @@
 package builder
 
 import (
-	"strconv"
-
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/layout"
 	"github.com/mkinitfs/mkinitfs/builder/lint"
@@ -37,7 +35,7 @@ func layoutOptions(m *manifests.Manifest, s *settled, policy *plan.Entry, n *not
 func bootPlan(m *manifests.Manifest) bootplan.Plan {
 	p := bootplan.Plan{
 		Root: string(m.Root.Type), Extra: m.Root.Extra, Xattrs: m.Root.Xattrs,
-		Size: sizeText(m.Root.Size), Inodes: m.Root.Inodes,
+		Size: m.Root.Size.String(), Inodes: m.Root.Inodes,
 		Exec: m.Init.Exec, Args: m.Init.Args, Env: m.Init.Env, OnError: m.Init.OnError, Cmdline: m.Init.Cmdline,
 	}
 	if s := m.Init.Supervise; s != nil {
@@ -66,14 +64,4 @@ func sourceEnv(m *manifests.Manifest, o Options, s *settled, n *notes) *source.E
 		Clock: s.clock, Arch: s.arch, Stdin: o.Stdin, NoStub: m.Root.Type == manifests.None,
 		Fakeroot: o.Fakeroot, Input: n.input, Warn: n.warn, Early: n.addEarly, Limits: o.Limits,
 	}
-}
-
-func sizeText(s manifests.Size) string {
-	switch {
-	case s.Percent > 0:
-		return strconv.Itoa(s.Percent) + "%"
-	case s.Bytes > 0:
-		return strconv.FormatInt(s.Bytes, 10)
-	}
-	return ""
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder/bounds"
 	"github.com/mkinitfs/mkinitfs/builder/pack"
-	"github.com/mkinitfs/mkinitfs/internal/newfile"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -26,9 +25,9 @@ func writeStream(ctx context.Context, p *prepared, w io.Writer) (*Report, error)
 	if p.manifest.Output.MaxSize == 0 {
 		return writeImage(ctx, p, w, nil, spool, temp)
 	}
-	file, err := newfile.Temp(temp.Dir)
+	file, err := temp.Create("the image")
 	if err != nil {
-		return nil, temp.Holding("the image").Fail(err)
+		return nil, err
 	}
 	defer file.Close()
 	r, err := writeImage(ctx, p, temp.Holding("the image").To(file), file, spool, temp)
@@ -80,9 +79,5 @@ func newSpool(p *prepared, temp pack.TempDir) (*os.File, error) {
 	if p.manifest.Root.Type != manifests.Tmpfs {
 		return nil, nil
 	}
-	f, err := newfile.Temp(temp.Dir)
-	if err != nil {
-		err = temp.Holding("the packed root").Fail(err)
-	}
-	return f, err
+	return temp.Create("the packed root")
 }

@@ -12,6 +12,7 @@ import (
 // and takes what follows for the next archive (lib/decompress_bunzip2.c).
 var bzip2Codec = Codec{
 	Name:    "bzip2",
+	Suffix:  ".bz2",
 	Config:  "CONFIG_RD_BZIP2",
 	Checked: true,
 	rare:    true,

@@ -22,6 +22,7 @@ import (
 // Codec is one format.
 type Codec struct {
 	Name     string
+	Suffix   string // of the names of files that hold a stream, "" if there is no custom
 	Config   string // the option of a kernel that takes it, "" if it needs none or none takes it
 	MaxLevel int    // levels are 1 to MaxLevel; 0: the codec takes no level
 	Checked  bool   // a stream has a check by which damage is noticed, unless a Note says otherwise
@@ -64,6 +65,16 @@ func Lookup(name string) (*Codec, error) {
 		}
 	}
 	return nil, fmt.Errorf("unknown codec %q (known are %s)", name, strings.Join(Names(), ", "))
+}
+
+// Named returns the codec that files with the suffix of path hold by custom, or nil.
+func Named(path string) *Codec {
+	for _, c := range codecs {
+		if c.Suffix != "" && strings.HasSuffix(path, c.Suffix) {
+			return c
+		}
+	}
+	return nil
 }
 
 // Names returns the names of the codecs that can be written.

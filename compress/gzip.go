@@ -21,6 +21,7 @@ import (
 // than both.
 var gzipCodec = Codec{
 	Name:     "gzip",
+	Suffix:   ".gz",
 	Config:   "CONFIG_RD_GZIP",
 	MaxLevel: gzip.BestCompression,
 	Checked:  true,

@@ -23,6 +23,7 @@ import (
 // high-compression form, whose output decodes as fast.
 var lz4Codec = Codec{
 	Name:     "lz4",
+	Suffix:   ".lz4",
 	Config:   "CONFIG_RD_LZ4",
 	MaxLevel: 9,
 	level:    3, // deeper searches gain 0.1% on a Debian system

@@ -22,6 +22,7 @@ import (
 // called "]". Tell tar apart before.
 var lzmaCodec = Codec{
 	Name:   "lzma",
+	Suffix: ".lzma",
 	Config: "CONFIG_RD_LZMA",
 	rare:   true,
 	magic:  []string{"\x5d\x00"},

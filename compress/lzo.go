@@ -12,6 +12,7 @@ import (
 // takes a part of one for data.
 var lzoCodec = Codec{
 	Name:    "lzo",
+	Suffix:  ".lzo",
 	Config:  "CONFIG_RD_LZO",
 	Checked: true,
 	rare:    true,

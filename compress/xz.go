@@ -25,6 +25,7 @@ const xzMagic = "\xfd7zXZ\x00"
 // which no kernel does.
 var xzCodec = Codec{
 	Name:     "xz",
+	Suffix:   ".xz",
 	Config:   "CONFIG_RD_XZ",
 	MaxLevel: 9,
 	Checked:  true,

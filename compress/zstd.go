@@ -25,6 +25,7 @@ import (
 // tenths of the decoder's time (BenchmarkDecode of compress/zstd, on 2 cores under load).
 var zstdCodec = Codec{
 	Name:     "zstd",
+	Suffix:   ".zst",
 	Config:   "CONFIG_RD_ZSTD",
 	MaxLevel: 22,
 	Checked:  true,

@@ -10,6 +10,7 @@ package manifests
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -85,6 +86,17 @@ type Root struct {
 type Size struct {
 	Bytes   int64
 	Percent int
+}
+
+// String returns the size as tmpfs takes it: "50%", a number of bytes, or "" for auto.
+func (s Size) String() string {
+	switch {
+	case s.Percent > 0:
+		return strconv.Itoa(s.Percent) + "%"
+	case s.Bytes > 0:
+		return strconv.FormatInt(s.Bytes, 10)
+	}
+	return ""
 }
 
 // SELinux says which policy labels the root.

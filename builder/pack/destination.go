@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/internal/newfile"
 )
 
 // Destination is where an image or a part of it is written, for error messages. When a disk
@@ -68,6 +69,15 @@ func (t TempDir) Holding(what string) Destination {
 		return Destination{Name: what + " in " + t.Dir}
 	}
 	return Destination{Name: what + " in " + os.TempDir(), Hint: "TMPDIR names the directory for that"}
+}
+
+// Create returns a new, nameless file in the directory that holds something.
+func (t TempDir) Create(what string) (*os.File, error) {
+	f, err := newfile.Temp(t.Dir)
+	if err != nil {
+		return nil, t.Holding(what).Fail(err)
+	}
+	return f, nil
 }
 
 // WriteError is an error of a destination.

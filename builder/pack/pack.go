@@ -43,6 +43,7 @@ type Job struct {
 type Result struct {
 	Size     int64     // bytes of the image
 	Rootfs   int64     // bytes of the archives that the kernel unpacks beside the root
+	Window   int64     // bytes that the kernel's decompressor holds of what it has unpacked
 	Segments []Segment // in the order of the image
 	Members  []Member  // of the payload
 }
@@ -90,7 +91,18 @@ func Write(ctx context.Context, w io.Writer, j Job) (Result, error) {
 	if !stream {
 		size += p.payload.size - p.copied
 	}
-	return Result{size, p.rootfs, p.image.segments, p.members}, err
+	return Result{size, p.rootfs, p.window(), p.image.segments, p.members}, err
+}
+
+// window returns what the kernel's decompressor holds of the largest segment.
+func (p *packer) window() int64 {
+	var window int64
+	for _, s := range p.image.segments {
+		if s.Codec == p.Outer.Name {
+			window = max(window, p.Outer.Window(s.Unpacked))
+		}
+	}
+	return p.Outer.Memory(window)
 }
 
 // packer is a job at work.

@@ -40,7 +40,7 @@ var layers = map[string]string{
 	"builder/layout":   "builder/bootplan builder/cpio builder/plan internal/arch |",
 	"builder/bounds":   "builder/image builder/pack builder/plan manifests |",
 	"builder/minram":   "builder/bootplan builder/cpio builder/image builder/layout compress internal/arch |",
-	"builder/pack":     "builder/bootplan builder/cpio builder/layout builder/plan compress internal/cache internal/hostfile |",
+	"builder/pack":     "builder/bootplan builder/cpio builder/layout builder/plan compress internal/cache internal/hostfile internal/newfile |",
 	"builder/lint":     "builder/cpio builder/plan internal/arch internal/hostfile |",
 	"builder/envelope": "internal/magic |",
 	"builder/image":    "builder/cpio builder/bootplan builder/envelope compress internal/arch internal/follow internal/magic internal/xattr | builder/unpack",

@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/mkinitfs/mkinitfs/internal/follow"
 )
@@ -20,8 +24,28 @@ func Try(path string) error {
 	return f.Close()
 }
 
-// Same reports whether a and b hold the same bytes.
-func Same(a, b io.Reader) bool {
+// Stands reports whether the target can stay as it is, because it is a regular file with
+// the same bytes. A target that others can open does not stand if the new file is private.
+func (f *File) Stands() bool {
+	old, err := os.Open(f.target)
+	if err != nil {
+		return false
+	}
+	defer old.Close()
+	was, err := old.Stat()
+	if err != nil || !was.Mode().IsRegular() || f.perm&0o077 == 0 && was.Mode()&0o077 != 0 {
+		return false
+	}
+	is, err := f.Stat()
+	if err != nil || is.Size() != was.Size() {
+		return false
+	}
+	_, err = f.Seek(0, io.SeekStart)
+	return err == nil && same(old, f)
+}
+
+// same reports whether a and b hold the same bytes.
+func same(a, b io.Reader) bool {
 	p, q := make([]byte, 64<<10), make([]byte, 64<<10)
 	for {
 		n, errA := io.ReadFull(a, p)
@@ -33,6 +57,31 @@ func Same(a, b io.Reader) bool {
 			return errA == io.EOF || errA == io.ErrUnexpectedEOF
 		}
 	}
+}
+
+// Replaces reports whether a new file at path would take the place of one of the files.
+// Another name of such a file is safe, because the new file is renamed.
+func Replaces(path string, files []string) bool {
+	info, err := os.Stat(path)
+	if err != nil {
+		return false // nothing is lost
+	}
+	return slices.ContainsFunc(files, func(file string) bool {
+		if filepath.Base(file) != filepath.Base(path) {
+			return false
+		}
+		other, err := os.Stat(file)
+		return err == nil && os.SameFile(info, other)
+	})
+}
+
+// Touch gives a file the current time. It keeps the time of the last access.
+func Touch(path string) error {
+	times := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, {Nsec: unix.UTIME_NOW}}
+	if err := unix.UtimesNanoAt(unix.AT_FDCWD, path, times, 0); err != nil {
+		return &fs.PathError{Op: "touch", Path: path, Err: err}
+	}
+	return nil
 }
 
 // Target returns the target of a symbolic link, which need not exist, so that the link
