@@ -13,10 +13,10 @@ import (
 func TestBzip2Patterns(t *testing.T) {
 	for shift := 1; shift < 8; shift++ {
 		const low = 1<<48 - 1
-		if (bzip2Block^bzip2End<<shift)&low>>shift<<shift == 0 {
+		if (uint64(bzip2Block)^bzip2End<<shift)&low>>shift<<shift == 0 {
 			t.Errorf("the end looks like a block that begins %d bits before", shift)
 		}
-		if (bzip2Block<<shift^bzip2End)&low>>shift<<shift == 0 {
+		if (uint64(bzip2Block)<<shift^bzip2End)&low>>shift<<shift == 0 {
 			t.Errorf("the end looks like a block that begins %d bits behind", shift)
 		}
 	}

@@ -64,7 +64,8 @@ func detect(r *bufio.Reader) (*compress.Codec, error) {
 		return nil, err
 	}
 	codec := compress.Detect(head)
-	if codec == nil || codec.Name == compress.None {
+	plain := len(head) >= tarBlock && isHeader(head[:tarBlock]) // the name of the first member may look like a codec
+	if codec == nil || codec.Name == compress.None || plain {
 		return nil, checkTar(head)
 	}
 	return codec, nil

@@ -177,7 +177,7 @@ func closedStream(f *os.File) bool {
 func (j *job) warnTmpfs(src string, spool *os.File) {
 	var fs unix.Statfs_t
 	info, err := spool.Stat()
-	if err != nil || unix.Fstatfs(int(spool.Fd()), &fs) != nil || fs.Type != unix.TMPFS_MAGIC && fs.Type != unix.RAMFS_MAGIC {
+	if err != nil || unix.Fstatfs(int(spool.Fd()), &fs) != nil || fs.Type != unix.TMPFS_MAGIC && uint32(fs.Type) != unix.RAMFS_MAGIC {
 		return
 	}
 	j.warn("%s: takes %s of RAM while the image is built: TMPDIR (%s) is on a tmpfs", src, mebibytes(info.Size()), os.TempDir())

@@ -50,6 +50,14 @@ func TestTarStreams(t *testing.T) {
 `)
 }
 
+// A plain archive may begin like a stream of some codec: with the name of its first member.
+func TestTarLikeCodec(t *testing.T) {
+	data := archive(t, tar.FormatUSTAR, member{tar.Header{Typeflag: tar.TypeReg, Name: "]", Mode: 0o644}, "x"})
+	listTar(t, data, manifests.Tar{Item: manifests.Item{Dst: "/"}}, Env{}, `
+/] file 0644 mtime=1000 "x"
+`)
+}
+
 func TestTarInterrupted(t *testing.T) {
 	data := gzipped(t, archive(t, tar.FormatPAX))
 	dir := files(t, map[string]string{"a.tar": string(data)})

@@ -35,7 +35,7 @@ func main() {
 		fail(err)
 	}
 	cpu := used.Utime.Nano() + used.Stime.Nano()
-	line := strconv.FormatInt(wall.Nanoseconds(), 10) + " " + strconv.FormatInt(cpu, 10) + " " + strconv.FormatInt(used.Maxrss, 10)
+	line := strconv.FormatInt(wall.Nanoseconds(), 10) + " " + strconv.FormatInt(cpu, 10) + " " + strconv.FormatInt(int64(used.Maxrss), 10)
 	if _, err := syscall.Write(3, []byte(line)); err != nil {
 		fail(err)
 	}
