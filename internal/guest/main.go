@@ -24,6 +24,8 @@ func main() {
 		switch os.Args[1] {
 		case rawWord:
 			os.Exit(openRaw())
+		case probeWord:
+			os.Exit(probe())
 		case showWord:
 			os.Exit(show(os.Args[2:]))
 		}

@@ -41,6 +41,7 @@ need setfattr attr
 need setcap libcap2-bin
 need busybox busybox-static
 need runc runc
+need mkinitramfs initramfs-tools-core
 need fakeroot fakeroot
 need dpkg-buildpackage dpkg-dev
 need matchpathcon selinux-utils
