@@ -9,9 +9,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 )
 
-// During runs work while it gets the stub, or compiles it, on another core. The context
-// of work ends when the stub cannot be had, so that no source is read in vain. After an error
-// of work the stub is given up.
+// During runs work while another core gets or compiles the stub. It cancels the context of
+// work when there is no stub to be had, so that no source is read in vain. If work fails,
+// During abandons the stub.
 func During(ctx context.Context, v Variant, o Options, work func(context.Context) error) (*Stub, error) {
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -47,7 +47,7 @@ func Obtainable(ctx context.Context, v Variant, o Options) error {
 	return check(s)
 }
 
-// check refuses a program that is no stub. Other Go programs have been refused by then.
+// check refuses a program that is no stub. Get has already refused other Go programs.
 func check(s *Stub) error {
 	if bytes.Contains(s.Data, []byte("/"+bootplan.Path)) {
 		return nil

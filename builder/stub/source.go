@@ -24,8 +24,8 @@ import (
 
 const module = "github.com/mkinitfs/mkinitfs"
 
-// cached returns the stub from the cache, or compiles it and puts
-// it there. Its key is all that decides over its bytes.
+// cached returns the stub from the cache, or compiles it and puts it there. Everything that
+// changes the bytes of a stub is part of its key.
 func cached(ctx context.Context, v Variant, o Options) (*Stub, error) {
 	src, err := sourceDir(ctx, v.Arch, o.Notice)
 	if err != nil {
@@ -61,9 +61,9 @@ func cached(ctx context.Context, v Variant, o Options) (*Stub, error) {
 	return s, nil
 }
 
-// unchecked lets the compiler leave the bounds checks out of the decoders, which
-// takes a seventh off their instructions. They do not rely on them: whatever is
-// damaged ends in an error, and their tests run with the checks and without.
+// unchecked tells the compiler to leave bounds checks out of the decoders, which saves a
+// seventh of their instructions. The decoders do not rely on these checks: damaged input ends
+// in an error, and their tests run with the checks and without.
 func unchecked() []string {
 	var flags []string
 	for _, decoder := range decoders() {
@@ -72,8 +72,8 @@ func unchecked() []string {
 	return flags
 }
 
-// decoders are the packages that stubs decode payloads by: every codec that can be written
-// has one.
+// decoders are the packages that decode payloads in stubs. Every codec that can be written has
+// one.
 func decoders() []string {
 	var dirs []string
 	for _, codec := range compress.Names() {
@@ -99,9 +99,9 @@ func Compile(ctx context.Context, dir string, v Variant) ([]byte, error) {
 	return os.ReadFile(out)
 }
 
-// sourceDir returns the folder of the module that this program was built from:
-// the one it was compiled in if that is still there, else the module cache's. A stub
-// for arch is to be compiled there.
+// sourceDir returns the directory of the module that this program was built from, for
+// compiling a stub for arch. It is the directory that the program was compiled in if that
+// still exists, else the one in the module cache.
 func sourceDir(ctx context.Context, arch string, notice func(string)) (string, error) {
 	_, file, _, _ := runtime.Caller(0)
 	dir := filepath.Dir(filepath.Dir(filepath.Dir(file)))
@@ -111,8 +111,8 @@ func sourceDir(ctx context.Context, arch string, notice func(string)) (string, e
 	return moduleDir(ctx, moduleVersion(), arch, notice)
 }
 
-// moduleDir returns the folder of this module's version in the module cache. If it is not
-// there it says how to do without, and downloads it.
+// moduleDir returns the directory of this module's version in the module cache. It downloads a
+// missing version, and first tells the user how to avoid that.
 func moduleDir(ctx context.Context, version, arch string, notice func(string)) (string, error) {
 	have, archs := "no stubs", carried()
 	if len(archs) > 0 {
@@ -141,8 +141,8 @@ func moduleDir(ctx context.Context, version, arch string, notice func(string)) (
 	return dir, nil
 }
 
-// download returns the folder of this module's version in the module cache, where it gets
-// it if need be. With GOPROXY=off in the environment it has to be there.
+// download returns the directory of this module's version in the module cache, and fetches the
+// version if it is missing. With GOPROXY=off in the environment it must be there already.
 func download(ctx context.Context, tool, version string, env ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, tool, "mod", "download", "-json", module+"@"+version)
 	cmd.Env = append(os.Environ(), env...)
@@ -154,8 +154,8 @@ func download(ctx context.Context, tool, version string, env ...string) (string,
 	return found.Dir, err
 }
 
-// moduleVersion is the version under which this module is part of the running
-// program, "" if it has none.
+// moduleVersion returns the version of this module in the running program, or "" if it has
+// none.
 func moduleVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -169,8 +169,8 @@ func moduleVersion() string {
 	return ""
 }
 
-// cacheKey hashes the version of Go, the settings of the build, and the source. What the
-// stub is linked with from other modules is named, with its hash, in go.sum.
+// cacheKey hashes the version of Go, the build settings and the source. go.sum has the names
+// and hashes of what the stub links from other modules.
 func cacheKey(ctx context.Context, src string, v Variant) (string, error) {
 	version, err := gobuild.Version(ctx, src)
 	if err != nil {
@@ -200,8 +200,8 @@ func cacheKey(ctx context.Context, src string, v Variant) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// sources returns the files of the module in dir that the stub can be compiled from. A test
-// holds that the directories are all.
+// sources returns the files of the module in dir from which a stub can be compiled. A test
+// holds that no directory is missing.
 func sources(dir string) ([]string, error) {
 	files := []string{filepath.Join(dir, "go.mod"), filepath.Join(dir, "go.sum")}
 	dirs := []string{"builder/bootplan", "builder/cpio", "builder/stub", "builder/unpack", "compress/words"}

@@ -41,7 +41,7 @@ type Variant struct {
 	Supervise bool   // it stays the first process, around the program
 }
 
-// Variants are the stubs that there are for an architecture.
+// Variants returns the stubs of one architecture.
 func Variants(arch string) []Variant {
 	var all []Variant
 	for _, supervise := range []bool{false, true} {
@@ -66,7 +66,7 @@ func (v Variant) Tags() []string {
 
 const tagSupervise = "stub_supervise"
 
-// FileName is the name of the stub where stubs are embedded.
+// FileName returns the name of the stub among embedded stubs.
 func (v Variant) FileName() string {
 	name := strings.ReplaceAll(v.Arch, "/", "-") + "." + v.Codec
 	if v.Supervise {
@@ -75,7 +75,7 @@ func (v Variant) FileName() string {
 	return name + ".zst"
 }
 
-// does is what the stub does, in words.
+// does says in words what the stub does.
 func (v Variant) does() string {
 	if v.Supervise {
 		return "payload " + v.Codec + " and init.supervise"
@@ -113,8 +113,8 @@ func Get(ctx context.Context, v Variant, o Options) (*Stub, error) {
 	return s, nil
 }
 
-// Find reports whether Get would have a stub to return, without compiling one. It
-// returns the stub if there is no need to.
+// Find reports whether Get would return a stub, without compiling one. It returns the stub if
+// it needs no compiling.
 func Find(ctx context.Context, v Variant, o Options) (*Stub, error) {
 	o.setDefaults()
 	if o.File != "" {
@@ -167,8 +167,8 @@ func fromFile(file string, v Variant) (*Stub, error) {
 	return newStub(data, sha256.Sum256(data), file), nil
 }
 
-// checkBuild refuses another Go program than the stub that is wanted. A program
-// that does not say how it was built is the user's to vouch for.
+// checkBuild refuses a Go program other than the wanted stub. It accepts a program that does
+// not say how it was built: the user vouches for that.
 func checkBuild(data []byte, want Variant) error {
 	info, err := buildinfo.Read(bytes.NewReader(data))
 	if err != nil {

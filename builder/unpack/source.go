@@ -8,10 +8,10 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
-// Pieces is what comes in pieces of any size, such as what a decoder decodes.
+// Pieces is a stream that comes in pieces of any size, such as the output of a decoder.
 type Pieces interface {
-	// Next returns a piece, which stays as it is until the following call, or an error:
-	// io.EOF at the end.
+	// Next returns a piece, which is valid until the following call, or an error: io.EOF at
+	// the end.
 	Next() ([]byte, error)
 }
 
@@ -20,8 +20,7 @@ type Source struct {
 	from Pieces
 	cur  []byte // what comes next
 	rest []byte // what comes then, of the same piece
-	// What is asked for in one and lies in several pieces is put together here: no
-	// more than a header or a name.
+	// A header or a name that lies in several pieces is put together here.
 	joined [2 * cpio.PathMax]byte
 	taken  int64
 }
@@ -29,7 +28,7 @@ type Source struct {
 // NewSource returns a Source that stands before the first piece.
 func NewSource(from Pieces) *Source { return &Source{from: from} }
 
-// Size implements cpio.Source: what is there is more than fits together.
+// Size implements cpio.Source. It returns the largest value: a stream has no known size.
 func (s *Source) Size() int { return max(len(s.cur), len(s.joined)) }
 
 // Peek implements cpio.Source.
@@ -90,7 +89,7 @@ func (s *Source) more() (err error) {
 	return nil
 }
 
-// Drain passes over what is left and returns how many bytes there have been in all.
+// Drain skips the rest and returns how many bytes there were in all.
 func (s *Source) Drain() (int64, error) {
 	for {
 		s.cur = nil

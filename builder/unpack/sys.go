@@ -13,7 +13,7 @@ const (
 	oPath             = 0o10000000
 )
 
-// isFile reports whether there is a regular file, without opening what there is.
+// isFile reports whether there is a regular file at a path. It does not open it.
 func isFile(dirfd int, name string) bool {
 	fd, err := syscall.Openat(dirfd, name, oPath|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
 	if err != nil {
@@ -31,11 +31,10 @@ func mkdev(major, minor uint32) uint32 {
 	return minor&0xff | major<<8 | minor&^0xff<<12
 }
 
-// The calls are raw: the scheduler does not learn of them. What it sees in a system
-// call for 20 µs it takes for blocked, and wakes another thread to go on with what
-// else there is, again and again, though there is nothing. In an emulated machine
-// that cost a third of the boot. The price is that of extract on a host's slow disk
-// other goroutines wait at times until one of these calls is through.
+// These system calls are raw: the scheduler does not learn of them. It takes any call of 20 µs
+// for a blocked one, and wakes another thread to run other goroutines, even if there are none.
+// In an emulated machine that cost a third of the boot. The price: on a slow disk of a host,
+// other goroutines wait now and then until a call returns.
 
 func openat(dirfd int, name string, flags int, mode uint32) (int, error) {
 	n, err := syscall.BytePtrFromString(name)

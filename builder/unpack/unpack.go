@@ -1,16 +1,16 @@
 //go:build linux
 
-// Package unpack turns cpio archives into a tree below a folder: what the kernel
+// Package unpack turns cpio archives into a tree below a directory: what the kernel
 // does for an initramfs, for a root that is not rootfs. The boot stub is linked
 // with it, so it imports nothing that costs bytes.
 //
 // Several archives may be unpacked at once if each entry's parent came from an
 // archive that was unpacked before. What depends on the whole tree, the modes
-// and times of folders, waits for [Root.Finish].
+// and times of directories, waits for [Root.Finish].
 //
-// The caller's umask must be 0, and the folder out of reach of others. Names are used
-// relative to the folder and may not climb out of it with "..", but links inside the
-// tree are followed: the archive has to be one that is trusted.
+// The caller's umask must be 0, and others must not reach the directory. Names are relative to
+// the directory and may not climb out of it with "..". Links inside the tree are followed, so
+// the archive must be a trusted one.
 package unpack
 
 import (
@@ -24,7 +24,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
-// Root is the folder that receives entries.
+// Root is the directory that receives entries.
 type Root struct {
 	fd      int
 	entries atomic.Int64
@@ -39,7 +39,7 @@ type folder struct {
 	mtime   int64
 }
 
-// NewRoot returns a Root for the open folder fd, which stays the caller's.
+// NewRoot returns a Root for the open directory fd, which stays the caller's.
 func NewRoot(fd int) *Root { return &Root{fd: fd} }
 
 // Entries is the number of entries unpacked so far.
@@ -141,7 +141,7 @@ func (r *Root) make(h *cpio.Header, body io.WriterTo) error {
 // file writes a regular file.
 func (r *Root) file(h *cpio.Header, body io.WriterTo, flags int) error {
 	if flags&syscall.O_EXCL == 0 && !isFile(r.fd, h.Name) {
-		// What the first name was could have been replaced since, by a device even.
+		// A later entry may have replaced the first name, even by a device.
 		return &Error{"create", h.Name, errNotFile}
 	}
 	flags |= syscall.O_WRONLY | syscall.O_NOFOLLOW | syscall.O_CLOEXEC
@@ -165,8 +165,7 @@ func firstMode(h *cpio.Header, private uint32) (mode uint32, own bool) {
 	return h.Mode & 0o7777, true
 }
 
-// foreign reports whether what has been made is not its owner's yet: a new file is
-// root's.
+// foreign reports whether a new file is not its owner's yet: it belongs to root.
 func foreign(h *cpio.Header) bool { return h.UID != 0 || h.GID != 0 }
 
 // fill gives the open file fd its content and attributes, and closes it. Owner,
@@ -189,14 +188,14 @@ func fill(fd int, h *cpio.Header, body io.WriterTo, modeSet bool) error {
 	return wrap("set mtime of", h.Name, futimes(fd, h.MTime))
 }
 
-// folder makes a folder.
+// folder makes a directory.
 func (r *Root) folder(h *cpio.Header) error {
 	mode, modeSet := firstMode(h, 0o700)
 	if h.Name != "." {
 		if err := syscall.Mkdirat(r.fd, h.Name, mode); err != nil {
 			return &Error{"mkdir", h.Name, err}
 		}
-	} else if err := syscall.Fchmod(r.fd, 0o700); err != nil { // files would inherit the group of a setgid folder
+	} else if err := syscall.Fchmod(r.fd, 0o700); err != nil { // files would inherit the group of a setgid directory
 		return &Error{"chmod", h.Name, err}
 	}
 	if foreign(h) {
@@ -210,7 +209,7 @@ func (r *Root) folder(h *cpio.Header) error {
 	return nil
 }
 
-// attributes sets what mknod and symlink leave to be set.
+// attributes sets what mknod and symlink have not set.
 func (r *Root) attributes(h *cpio.Header) error {
 	if foreign(h) {
 		if err := syscall.Fchownat(r.fd, h.Name, int(h.UID), int(h.GID), atSymlinkNoFollow); err != nil {
@@ -225,8 +224,8 @@ func (r *Root) attributes(h *cpio.Header) error {
 	return wrap("set mtime of", h.Name, lutimes(r.fd, h.Name, h.MTime))
 }
 
-// Finish gives the folders their times, and their modes if they have not got them,
-// deepest first. Nothing may be unpacked afterwards.
+// Finish sets the times of directories, and the modes that are not final yet, deepest first.
+// Nothing may be unpacked afterwards.
 func (r *Root) Finish() error {
 	for i := len(r.folders) - 1; i >= 0; i-- {
 		f := r.folders[i]
@@ -249,8 +248,7 @@ func wrap(op, name string, err error) error {
 	return &Error{op, name, err}
 }
 
-// file is an open file as an io.Writer. Its errors can be told from those of what
-// is being unpacked.
+// file is an open file as an io.Writer. Its errors differ in type from those of the archive.
 type file struct {
 	fd   int
 	name string

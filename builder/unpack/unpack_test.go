@@ -64,7 +64,7 @@ func unpackArchive(root *Root, r io.Reader) error {
 	return root.Archive(bufio.NewReaderSize(r, 64<<10))
 }
 
-// newRoot returns a Root for the folder dir.
+// newRoot returns a Root for the directory dir.
 func newRoot(t testing.TB, dir string) *Root {
 	t.Helper()
 	fd, err := syscall.Open(dir, syscall.O_RDONLY|syscall.O_DIRECTORY, 0)
@@ -194,7 +194,7 @@ func TestUnpackAsRoot(t *testing.T) {
 		device("disk", cpio.TypeBlock|0o660, 259, 256))
 }
 
-// Who is not root gets no further once a folder is closed.
+// Who is not root gets no further once a directory is closed.
 func TestClosedFolder(t *testing.T) {
 	dir := t.TempDir()
 	closed, inner := mine("closed", cpio.TypeDir, 1, ""), mine("closed/inner", cpio.TypeDir|0o500, 2, "")
@@ -216,7 +216,7 @@ func TestClosedFolder(t *testing.T) {
 	}
 }
 
-// A path as long as it can be, which no call takes as one name beside the folder's.
+// A path as long as it can be, which no call takes as one name beside the directory's.
 func TestUnpackLongestPath(t *testing.T) {
 	dir := t.TempDir()
 	var entries []entry
@@ -386,7 +386,7 @@ func TestForeignOwner(t *testing.T) {
 	}
 }
 
-// smallTmpfs returns a folder with a tmpfs of its own.
+// smallTmpfs returns a directory with a tmpfs of its own.
 func smallTmpfs(t *testing.T, options string) string {
 	t.Helper()
 	testenv.Root(t, "mount a tmpfs")
@@ -424,7 +424,7 @@ func TestFull(t *testing.T) {
 	}
 }
 
-// As in an image: the folders come from one archive, the files from others at the
+// As in an image: the directories come from one archive, the files from others at the
 // same time. Inode numbers mean something within an archive only.
 func TestParallel(t *testing.T) {
 	const archives, files = 8, 100

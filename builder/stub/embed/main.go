@@ -1,6 +1,6 @@
 // Command embed compiles the stubs that a release binary carries, for the
-// architectures named as arguments (none: this machine's), into the folder
-// builder/stub/embedded. It is run in the module's folder, by make.
+// architectures named as arguments (none: this machine's), into the directory
+// builder/stub/embedded. It is run in the module's directory, by make.
 package main
 
 import (

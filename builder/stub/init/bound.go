@@ -11,9 +11,9 @@ import (
 
 const notUnpacked = "the kernel says why in a line with \"Initramfs unpacking failed\": give the machine more memory, or compare the image's size and SHA-256 with the build report"
 
-// checkRoot finds out whether a root of type bind is whole. The kernel says in its log what
-// keeps it from unpacking an image to the end, and starts the stub all the same. Where it
-// has no inode left it leaves out entries without a word.
+// checkRoot checks that a root of type bind is whole. A kernel that cannot unpack an image to
+// its end says so in its log, and starts the stub all the same. Without free inodes it leaves
+// out entries silently.
 func (b *boot) checkRoot() error {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs("/", &fs); err != nil {
@@ -31,8 +31,8 @@ func (b *boot) checkRoot() error {
 		return hint(findCut(b.plan.Last[open]), advice)
 	}
 	if less := b.lessThanPlanned(&fs); less != nil {
-		// The kernel was not the one: an init before this may remove files, and an
-		// appended archive may replace them by smaller ones.
+		// The kernel did not cut this: an earlier init may remove files, and an appended
+		// archive may replace them by smaller ones.
 		b.warn(less.Error() + ": something was removed or replaced after the kernel had unpacked it")
 	}
 	return nil
@@ -45,9 +45,9 @@ func ended(i int) bool {
 	return syscall.Lstat("/"+bootplan.EndName(i), &st) == nil
 }
 
-// lessThanPlanned returns an error if a rootfs that is a tmpfs has less than the image
-// brings. It may have more: the kernel brings entries of its own, and boot loaders append
-// archives. A ramfs counts nothing, nor does a tmpfs without limits.
+// lessThanPlanned returns an error if rootfs is a tmpfs that holds less than the image brings.
+// It may hold more: the kernel brings entries of its own, and boot loaders append archives. A
+// ramfs counts nothing, and neither does a tmpfs without limits.
 func (b *boot) lessThanPlanned(fs *syscall.Statfs_t) error {
 	const ours = 4 // /init, and /.mkinitfs with plan and kmsg
 	entries := b.plan.Entries + ours + int64(len(b.plan.Last))
@@ -63,8 +63,8 @@ func (b *boot) lessThanPlanned(fs *syscall.Statfs_t) error {
 	return nil
 }
 
-// findCut returns an error that names what the kernel has not unpacked: a file that is
-// cut short, or else the last entry of the segment that has no end.
+// findCut returns an error that names what the kernel has not unpacked: a file that is cut
+// short, or else the last entry of the unfinished segment.
 func findCut(last string) error {
 	var st syscall.Stat_t
 	if err := syscall.Lstat("/", &st); err != nil {
@@ -79,8 +79,9 @@ func findCut(last string) error {
 	return errors.New("the kernel did not unpack " + last)
 }
 
-// findShort returns the first file below path that has less blocks than bytes, "" if there
-// is none. The kernel gives a file its size before its content, and writes zeros, too.
+// findShort returns the first file below path that has fewer blocks than its size needs, or ""
+// if there is none. The kernel sets the size of a file before its content, and stores blocks
+// of zeros as well.
 func findShort(path string, dev uint64) string {
 	names, _ := readDir(path + "/")
 	for _, name := range names {

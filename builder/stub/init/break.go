@@ -10,7 +10,7 @@ import (
 
 const sh = "/bin/sh"
 
-// checkWords warns of words for the stub that mean nothing to it.
+// checkWords warns of words for the stub that it does not know.
 func (b *boot) checkWords() {
 	switch b.words.onError {
 	case "", "panic", "reboot", "poweroff", "shell":
@@ -78,8 +78,8 @@ func startShell(root string) (int, error) {
 	return int(pid), nil
 }
 
-// forkShell forks. The child is a copy of this thread alone, so that it can do
-// nothing but system calls: no other thread will ever give a lock back.
+// forkShell forks. The child is a copy of this thread alone and may only make system calls:
+// the locks of other threads are never released in it.
 //
 //go:nosplit
 //go:norace
@@ -102,7 +102,7 @@ func forkShell(root, path *byte, argv *[2]*byte, env **byte) (uintptr, syscall.E
 	}
 }
 
-// shellRoot is the new root if that has a shell already, else "", rootfs.
+// shellRoot returns the new root if it has a shell already, else "", which is rootfs.
 func (b *boot) shellRoot() string {
 	if b.newroot != "" && checkProgram(b.newroot, sh) == nil {
 		return b.newroot
@@ -110,7 +110,7 @@ func (b *boot) shellRoot() string {
 	return ""
 }
 
-// shell becomes the shell.
+// shell replaces this process by the shell.
 func (b *boot) shell() {
 	if syscall.Chroot(b.shellRoot()+"/") == nil {
 		syscall.Chdir("/")

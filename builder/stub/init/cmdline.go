@@ -4,9 +4,9 @@ package main
 
 import "strings"
 
-// cmdline is what the stub takes from the kernel's command line. The kernel keeps
-// these words for itself, so they are read from /proc/cmdline. Of a word that
-// occurs twice the last counts, as it does for the kernel.
+// cmdline holds what the stub takes from the kernel's command line. It is read from
+// /proc/cmdline, because the kernel does not pass these words on. If a word occurs twice the
+// last one counts, as for the kernel.
 type cmdline struct {
 	root, rootfstype, rootflags string
 	init                        string
@@ -81,9 +81,9 @@ func fields(line string) []string {
 	return words
 }
 
-// vendor reports whether the command line speaks of another root than ours. Boot
-// loaders often pass a fixed root=/dev/mtdblock2 rootfstype=squashfs, and their
-// rootflags= are then meant for that.
+// vendor reports whether the command line names another root than ours. Boot loaders often
+// pass a fixed root=/dev/mtdblock2 rootfstype=squashfs. Their rootflags= are meant for that
+// root.
 func (c cmdline) vendor() bool {
 	ours := func(s string) bool { return s == "" || s == "tmpfs" || s == "ramfs" }
 	return !ours(c.root) || !ours(c.rootfstype)

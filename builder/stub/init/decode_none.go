@@ -6,8 +6,8 @@ import "io"
 
 const codec = "none"
 
-// newDecoder returns one that passes a raw archive on. A member that rootfs had no
-// room for has its full size all the same, and reads as zeros: the sum tells.
+// newDecoder returns a decoder that passes on a raw archive. A member that did not fit on
+// rootfs still has its full size, and reads as zeros: its sum shows that.
 func newDecoder() decoder { return new(rawDecoder) }
 
 type rawDecoder struct {

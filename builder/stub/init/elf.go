@@ -17,10 +17,10 @@ var (
 	errNoProgram = errors.New("is an ELF file but no program")
 )
 
-// headers returns what the ELF headers of the programs have that kernels for goarch run:
-// EI_CLASS, EI_DATA and the two bytes of e_machine (elf.h), of the machine itself and of
-// the 32-bit one that such a kernel commonly takes too. It follows elf_check_arch and
-// compat_elf_check_arch of the kernel's ports.
+// headers returns what the ELF headers of programs contain that a kernel for goarch runs:
+// EI_CLASS, EI_DATA and the two bytes of e_machine (elf.h). It lists the machine itself and
+// the 32-bit machine that such a kernel commonly runs too, as elf_check_arch and
+// compat_elf_check_arch of the kernel's ports do.
 //
 // Package internal/arch knows the same for the host. It stays apart because package
 // debug/elf costs more than the whole stub may grow; a test holds the two together. The
@@ -57,8 +57,8 @@ func headers(goarch string) string {
 	return ""
 }
 
-// flags returns the place of the byte of e_flags in which EF_MIPS_ABI2 says that a program
-// is for n32, on machines that do not run those, as only 64-bit ones do; else 0.
+// flags returns the offset of the byte of e_flags with EF_MIPS_ABI2, which marks a program for
+// n32. Only 64-bit machines run those: for them, and for other architectures, flags returns 0.
 func flags(goarch string) int {
 	switch goarch {
 	case "mips":
@@ -155,8 +155,8 @@ func (big byteOrder) uint(b []byte) uint64 {
 	return v
 }
 
-// native is the byte order of this machine, and of whatever runs on it. The compiler
-// knows it, and leaves out the code for the other one.
+// native is the byte order of this machine and of its programs. The compiler knows it, and
+// leaves out the code for the other order.
 func native() byteOrder {
 	switch runtime.GOARCH {
 	case "mips", "mips64", "ppc64", "s390x":

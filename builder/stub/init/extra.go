@@ -12,9 +12,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 )
 
-// findExtras looks for what is on rootfs and not ours: archives that a boot loader
-// appended, /.extra of systemd-stub, an initramfs that is part of the kernel. The
-// new root has to have room for it.
+// findExtras looks for entries on rootfs that are not ours: archives that a boot loader
+// appended, /.extra of systemd-stub, an initramfs that is part of the kernel. The new root
+// needs room for them.
 func (b *boot) findExtras() error {
 	m := &merger{dry: true, shared: b.plan.Extra == "merge", ours: map[string]bool{
 		"/" + bootplan.Dir: true, "/init": true,
@@ -40,9 +40,8 @@ func (b *boot) findExtras() error {
 	return nil
 }
 
-// takeExtras moves what findExtras has found into the new root. A directory that
-// exists already keeps its owner, mode and time; anything else replaces what the
-// root has at that path.
+// takeExtras moves what findExtras found into the new root. A directory that already exists
+// there keeps its owner, mode and time. Anything else replaces the entry at its path.
 func (b *boot) takeExtras() error {
 	m := b.extras
 	if !m.shared {
@@ -56,8 +55,8 @@ func (b *boot) takeExtras() error {
 	return m.walk()
 }
 
-// removeCopy removes the copy of an image that a kernel with CONFIG_BLK_DEV_RAM leaves on
-// rootfs when it has not read the image to its end: it takes the image for a RAM disk.
+// removeCopy removes /initrd.image. A kernel with CONFIG_BLK_DEV_RAM that could not read an
+// image to its end takes it for a RAM disk, and leaves a copy on rootfs.
 func (b *boot) removeCopy() error {
 	const path = "/initrd.image"
 	if slices.Contains(b.plan.Boot, path) {
@@ -97,7 +96,7 @@ func (m *merger) walk() error {
 	return m.folder("", &st)
 }
 
-// list is what was found, in words.
+// list names what was found.
 func (m *merger) list() string {
 	const most = 8
 	text := strings.Join(m.found[:min(len(m.found), most)], " ")
@@ -107,8 +106,8 @@ func (m *merger) list() string {
 	return text
 }
 
-// folder handles a folder and what is in it. Its time is set last, since what
-// comes into a folder changes it.
+// folder handles a directory and its entries. It sets the time last, because every new entry
+// changes it.
 func (m *merger) folder(path string, st *syscall.Stat_t) error {
 	names, err := readDir(m.from + path + "/")
 	if err != nil {
@@ -170,15 +169,15 @@ func (m *merger) entry(path string) error {
 	return nil
 }
 
-// holds reports whether the path, or something below it, is to be taken.
+// holds reports whether the path, or something below it, is to be moved.
 func (m *merger) holds(path string) bool {
 	return slices.ContainsFunc(m.found, func(found string) bool {
 		return found == path || strings.HasPrefix(found, path+"/")
 	})
 }
 
-// settle ends the search, once the new root is there: what only may have been the root's
-// own is compared with it.
+// settle ends the search once the new root is complete: it compares with it the entries that
+// may be the root's own.
 func (m *merger) settle() {
 	for _, path := range m.maybe {
 		if !m.known(path) {
@@ -199,8 +198,8 @@ func (m *merger) known(path string) bool {
 	return err == nil && syscall.Lstat(m.to+real, &st) == nil && kind(&st) == syscall.S_IFDIR
 }
 
-// makeFolder returns where the folder at path is in the new root, and the
-// attributes that it is to have: its own if it was there before, else those in st.
+// makeFolder returns the path of a directory in the new root, and the attributes for it: its
+// own if it was there before, else those in st.
 func (m *merger) makeFolder(path string, st *syscall.Stat_t) (string, *syscall.Stat_t, error) {
 	if real, err := resolve(m.to, path); err == nil {
 		var have syscall.Stat_t
@@ -215,7 +214,7 @@ func (m *merger) makeFolder(path string, st *syscall.Stat_t) (string, *syscall.S
 	return to, st, failure("mkdir", to, syscall.Mkdir(to, 0o700))
 }
 
-// move copies an entry other than a folder and unlinks it on rootfs, so that no
+// move copies an entry other than a directory and unlinks it on rootfs, so that no
 // file stands in memory twice.
 func (m *merger) move(path string, st *syscall.Stat_t) error {
 	to, err := m.place(path)
@@ -252,8 +251,8 @@ func (m *merger) move(path string, st *syscall.Stat_t) error {
 	return failure("unlink", path, syscall.Unlink(m.from+path))
 }
 
-// place returns where path goes in the new root, after what stands there, a folder
-// only if it is empty, has been removed.
+// place returns the path in the new root, and removes what stands there. A directory is
+// removed only if it is empty.
 func (m *merger) place(path string) (string, error) {
 	cut := strings.LastIndexByte(path, '/')
 	dir, err := resolveDir(m.to, path[:cut])

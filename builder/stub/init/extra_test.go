@@ -75,7 +75,7 @@ func setTimes(t *testing.T, dir string, seconds int64) {
 	}
 }
 
-// newMerger returns a merger that takes from one folder to another.
+// newMerger returns a merger that takes from one directory to another.
 func newMerger(t *testing.T, from, to string) (*merger, *syscall.Stat_t) {
 	t.Helper()
 	var st syscall.Stat_t
@@ -251,7 +251,7 @@ func TestMergeDry(t *testing.T) {
 }
 
 // A boot without anything foreign leaves the new root as it is, even one that has
-// none of the folders that our image or the kernel's own brings.
+// none of the directories that our image or the kernel's own brings.
 func TestMergeNothing(t *testing.T) {
 	from, to := t.TempDir(), t.TempDir()
 	makeTree(t, from, map[string]string{".mkinitfs/plan": "", "init": "", "dev/console": "", "dev/null": "", "root/": ""})
@@ -306,7 +306,7 @@ func TestMergeShared(t *testing.T) {
 	}
 }
 
-// What cannot be done is said: a file never takes the place of a whole folder.
+// What cannot be done is said: a file never takes the place of a whole directory.
 func TestMergeRefused(t *testing.T) {
 	from, to := t.TempDir(), t.TempDir()
 	makeTree(t, from, map[string]string{"etc": "a file"})
@@ -356,7 +356,7 @@ func privateMounts(t *testing.T) {
 	}
 }
 
-// mountTmpfs mounts one with a file in it on a folder that it makes.
+// mountTmpfs mounts one with a file in it on a directory that it makes.
 func mountTmpfs(t *testing.T, dir string) {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o755); err != nil {

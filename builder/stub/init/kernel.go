@@ -15,8 +15,8 @@ type memory struct{ total, available, high int64 }
 // mountInfo is one line of /proc/self/mountinfo.
 type mountInfo struct{ id, parent, target, fstype string }
 
-// askKernel reads what only /proc tells. Without /proc the stub goes on: there is
-// no command line then and memory comes from sysinfo(2).
+// askKernel reads what only /proc tells. Without /proc the stub goes on: then there is no
+// command line, and sysinfo(2) tells the memory.
 func (b *boot) askKernel() error {
 	var info syscall.Sysinfo_t
 	if err := syscall.Sysinfo(&info); err == nil {
@@ -48,8 +48,8 @@ func (b *boot) askKernel() error {
 	return failure("unmount", proc, syscall.Unmount(proc, flags))
 }
 
-// readMemory takes MemAvailable (Linux 3.14), which leaves out what rootfs holds
-// and the kernel's reserves.
+// readMemory takes MemAvailable (Linux 3.14), which excludes what rootfs holds and the
+// kernel's reserves.
 func (b *boot) readMemory(path string) {
 	text, err := readFile(path)
 	if err != nil {
@@ -96,8 +96,8 @@ func parseMounts(text, except string) []mountInfo {
 	return mounts
 }
 
-// canPivot reports whether / can be pivoted from: not if it is the first mount of
-// all, which is its own parent. From Linux 7.0 on rootfs lies on another one.
+// canPivot reports whether pivot_root(2) works from /. It does not from the first mount of
+// all, which is its own parent. From Linux 7.0 on rootfs lies on another mount.
 func (b *boot) canPivot() bool {
 	root := b.mountAt("/")
 	return root != nil && root.id != root.parent

@@ -25,7 +25,7 @@ func (b *boot) log(level, msg string) {
 
 func (b *boot) warn(msg string) { b.log(levelWarning, msg) }
 
-// summary is the one line that a boot without trouble leaves.
+// summary writes the only line of a boot without trouble.
 func (b *boot) summary() {
 	msg := b.mounted
 	if b.entries > 0 {
@@ -95,8 +95,7 @@ func (b *boot) fail(what string, err error) {
 	panicKernel()
 }
 
-// panicKernel ends the first process, so that the kernel panics and its panic=
-// decides.
+// panicKernel ends the first process, so that the kernel panics and follows its panic=.
 func panicKernel() {
 	sleep(syscall.Timespec{Nsec: 200e6}) // until the console has what was said
 	syscall.Exit(1)
@@ -109,8 +108,8 @@ func (b *boot) onError() string {
 	return b.plan.OnError
 }
 
-// say puts lines on the console and into the kernel's log, one after the other: on
-// a serial console the kernel cuts into what others write.
+// say puts lines on the console and into the kernel's log, one after the other: on a serial
+// console the kernel's lines would break into ours.
 func (b *boot) say(level string, lines ...string) {
 	if b.kmsg >= 0 {
 		for _, l := range lines {

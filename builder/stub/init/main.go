@@ -10,8 +10,8 @@
 // selects the decoder for the payload; without one the members are raw archives. With
 // stub_supervise it does not become the program but stays around it.
 //
-// It is part of every image, so it imports neither fmt nor os: the tests hold the
-// list of imports and the size.
+// It is part of every image, so it imports neither fmt nor os. Tests hold its imports and its
+// size.
 package main
 
 import (
@@ -24,7 +24,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 )
 
-// boot is what the steps find out for each other.
+// boot holds what one step finds out for later ones.
 type boot struct {
 	plan    *bootplan.Plan
 	words   cmdline
@@ -171,8 +171,8 @@ func (b *boot) readPlan() error {
 	return nil
 }
 
-// environment adds the plan's variables to those of the kernel, which come from
-// its command line and win, but for the two that it sets by itself.
+// environment adds the plan's variables to those of the kernel. Variables of the command line
+// win, but not HOME and TERM that the kernel itself sets.
 func environment(kernel, plan []string) []string {
 	kernel = slices.DeleteFunc(kernel, func(v string) bool {
 		return (v == "HOME=/" || v == "TERM=linux") && defines(plan, v)

@@ -55,7 +55,7 @@ func listen(t *testing.T) (int, func() string) {
 	}
 }
 
-// makeTree makes a tree below dir: names that end with a slash are folders, a
+// makeTree makes a tree below dir: names that end with a slash are directories, a
 // value "-> target" makes a link, any other a file with that text.
 func makeTree(t testing.TB, dir string, tree map[string]string) {
 	t.Helper()

@@ -9,16 +9,16 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 )
 
-// makePrivate ends the sharing of mounts that an init before this one may have started, as
-// systemd does: nothing that lies on a shared mount can be moved.
+// makePrivate makes all mounts private. An earlier init may have shared them, as systemd does,
+// and a mount below a shared one cannot be moved.
 func (b *boot) makePrivate() error {
 	b.attempt("make private", "the mounts of rootfs", syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""))
 	return nil
 }
 
-// moveMounts moves the mounts that an init before this one made on rootfs into the new
-// root, with what is mounted on them. It begins with the last one, which is under none.
-// What shows a part of rootfs itself cannot stay, as rootfs is emptied.
+// moveMounts moves the mounts that an earlier init made on rootfs into the new root, with the
+// mounts below them. It begins with the last one, which lies under no other. A mount that
+// shows a part of rootfs cannot stay, because rootfs is emptied.
 func (b *boot) moveMounts() error {
 	root, moved := b.mountAt("/"), ""
 	if b.newroot == "" || root == nil {
@@ -52,13 +52,13 @@ func (b *boot) moveMounts() error {
 	return nil
 }
 
-// onRootfs reports whether path is on rootfs, which is / still.
+// onRootfs reports whether path is on rootfs, which is still /.
 func onRootfs(path string) bool {
 	var st, root syscall.Stat_t
 	return syscall.Lstat(path, &st) == nil && syscall.Lstat("/", &root) == nil && st.Dev == root.Dev
 }
 
-// mountPoint returns where path is in the new root, and makes it if it is missing.
+// mountPoint returns the path in the new root, and makes a directory there if it is missing.
 func (b *boot) mountPoint(path string) (string, error) {
 	to, err := resolveDir(b.newroot, path)
 	return to, failure("make mount point", path, err)

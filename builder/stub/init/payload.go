@@ -16,8 +16,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/unpack"
 )
 
-// setGCPercent is that of runtime/debug, which costs 176 KB. It was booted with
-// Go 1.24.11, 1.25.5, 1.26.8 and 1.27rc1.
+// setGCPercent is runtime/debug.SetGCPercent without that package, which costs 176 KB. It was
+// booted with Go 1.24.11, 1.25.5, 1.26.8 and 1.27rc1.
 //
 //go:linkname setGCPercent runtime/debug.setGCPercent
 func setGCPercent(percent int32) int32
@@ -28,7 +28,7 @@ type decoder interface {
 	Reset(io.Reader) error
 }
 
-// chunk is room for what comes from a decoder that only copies.
+// chunk is the buffer for a decoder that only copies.
 type chunk [64 << 10]byte
 
 func (c *chunk) next(r io.Reader) ([]byte, error) {
@@ -47,8 +47,8 @@ func (c *chunk) next(r io.Reader) ([]byte, error) {
 // check of its own.
 type summer interface{ Sum32() uint32 }
 
-// unpackRoot unpacks the members: the first, which holds every folder, alone,
-// the others by as many workers as there are CPUs and memory for.
+// unpackRoot unpacks the members. The first holds every directory and comes before all others.
+// Then there is a worker for each CPU, as far as memory allows.
 func (b *boot) unpackRoot() error {
 	fd, err := syscall.Open(b.newroot, syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
 	if err != nil {
@@ -106,9 +106,9 @@ func (b *boot) unpackRoot() error {
 	return failure("chmod", b.newroot, syscall.Chmod(b.newroot, b.mode)) // rootflags= may know better than the archive
 }
 
-// largestFirst is the order in which the members after the first are taken: a large
-// one that came last would leave the other workers with nothing to do. (To sort them
-// by package slices costs 4 KB.)
+// largestFirst returns the order in which the members after the first are unpacked. A large
+// member that came last would leave the other workers idle. (Package slices would sort them
+// for 4 KB.)
 func (b *boot) largestFirst() []int {
 	var order []int
 	for i := 1; i < len(b.plan.Members); i++ {
@@ -120,8 +120,8 @@ func (b *boot) largestFirst() []int {
 	return order
 }
 
-// tasks is how many members may be in hand at once: one, which Peak counts, and
-// as many more as there is memory for.
+// tasks returns how many members may be unpacked at once: the one that Peak counts, and as
+// many more as fit in memory.
 func (b *boot) tasks() int {
 	more := (b.memory.available - b.plan.Peak(int64(syscall.Getpagesize()), b.holes)) / b.plan.Task(b.holes)
 	return max(1, min(runtime.NumCPU(), len(b.plan.Members)-1, int(more)+1))
@@ -179,9 +179,9 @@ func unpackMember(root *unpack.Root, dec decoder, path string, m bootplan.Member
 	return nil
 }
 
-// eater reads a member and gives what has been read back to rootfs, chunk by chunk,
-// so that of a large one too memory holds no more than one copy. A ramfs cannot do
-// that, which is no matter: the member goes when it is done.
+// eater reads a member and gives back to rootfs what has been read, chunk by chunk, so that
+// memory never holds a large member and its content whole. A ramfs cannot do that: there the
+// member goes when it is unpacked.
 type eater struct {
 	descriptor
 	read, given int64

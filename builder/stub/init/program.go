@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// findProgram settles what is started: init= if the command line has one and the
-// root has it, else the plan's. argv is the program, the plan's arguments and the
-// kernel's words; a program from init= gets the kernel's words only.
+// findProgram chooses the program: init= if the command line has it and the root has that
+// file, else the plan's. argv is the program, the plan's arguments and the kernel's words. A
+// program from init= gets the kernel's words only.
 func (b *boot) findProgram() error {
 	if p := b.words.init; p != "" {
 		err := checkProgram(b.newroot, p)
@@ -25,8 +25,8 @@ func (b *boot) findProgram() error {
 	return checkProgram(b.newroot, b.program)
 }
 
-// checkProgram reports why execve(2) of path would fail with root as /, if it
-// would. root is "" for / itself.
+// checkProgram returns an error if execve(2) of path would fail with root as /. A root of ""
+// is / itself.
 func checkProgram(root, path string) error {
 	const images = 7 // five scripts, as many as the kernel takes, a program and its loader
 	for range images {
@@ -60,8 +60,8 @@ var (
 	errFormat    = errors.New("is neither an ELF program nor a #! script")
 )
 
-// checkImage checks one file and returns the interpreter that runs it, if any: of
-// a script the one in its first line, of a dynamic program the loader.
+// checkImage checks one file and returns its interpreter, or "": for a script the program in
+// the first line, for a dynamic program the loader.
 func checkImage(path string) (interpreter string, err error) {
 	var st syscall.Stat_t
 	if err := syscall.Stat(path, &st); err != nil {
@@ -100,8 +100,8 @@ func checkImage(path string) (interpreter string, err error) {
 	return "", errFormat
 }
 
-// scriptInterpreter returns the first word of line. Between words the kernel takes
-// nothing but blanks and tabs: a carriage return is part of the name.
+// scriptInterpreter returns the first word of line. The kernel separates words at blanks and
+// tabs only: a carriage return is part of the name.
 func scriptInterpreter(line []byte) string {
 	start := 0
 	for start < len(line) && (line[start] == ' ' || line[start] == '\t') {

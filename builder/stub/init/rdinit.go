@@ -10,10 +10,10 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/unpack"
 )
 
-// restoreRdinit removes the links by which rdinit= has found this stub, and the
-// directories that were made for them. Where a root of type bind has something of its
-// own, that takes the link's place. Only our links go: what a boot loader has appended
-// there stays. The directory around keeps its time.
+// restoreRdinit removes the links through which rdinit= has found this stub, and the
+// directories that were made for them. In a root of type bind the root's own entry comes back
+// in their place. Entries that a boot loader has appended stay. The parent directory keeps its
+// time.
 func (b *boot) restoreRdinit() error {
 	for i, r := range b.plan.Rdinit {
 		var dir syscall.Stat_t

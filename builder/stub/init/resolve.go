@@ -9,8 +9,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
-// resolve follows path as if root were /, and returns the path below root that is
-// free of symbolic links. openat2 could do this from Linux 5.6 on.
+// resolve follows path as if root were /. It returns the path below root without symbolic
+// links. From Linux 5.6 on openat2 could do this.
 func resolve(root, path string) (string, error) {
 	return walk(root, path, func(at string) error {
 		var st syscall.Stat_t
@@ -18,8 +18,7 @@ func resolve(root, path string) (string, error) {
 	})
 }
 
-// resolveDir is resolve for a folder that may be missing, wholly or in part: what
-// is missing is made, with mode 0755.
+// resolveDir is resolve for a directory. It makes missing directories with mode 0755.
 func resolveDir(root, path string) (string, error) {
 	return walk(root, path, func(at string) error {
 		if err := syscall.Mkdir(root+at, 0o755); err != nil && err != syscall.EEXIST {
@@ -29,9 +28,9 @@ func resolveDir(root, path string) (string, error) {
 	})
 }
 
-// walk goes along path, component by component, through symbolic links. Before
-// it steps on one it calls visit, which may make it. It is internal/follow once more,
-// which would add 1 KB; a test holds the two together.
+// walk follows path through symbolic links, component by component. It calls visit before each
+// component, and visit may make it. It repeats internal/follow, which would add 1 KB. A test
+// holds the two together.
 func walk(root, path string, visit func(at string) error) (string, error) {
 	const maxLinks = 40 // the kernel's MAXSYMLINKS
 	at, links := "", 0

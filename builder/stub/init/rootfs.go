@@ -9,8 +9,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/unpack"
 )
 
-// emptyRootfs removes everything from rootfs but the mount point of the new root:
-// what stays there is memory that nobody can reach. It never leaves rootfs.
+// emptyRootfs removes everything from rootfs except the mount point of the new root, because
+// nobody could reach or free that memory later. It never leaves rootfs.
 func (b *boot) emptyRootfs() error {
 	var st syscall.Stat_t
 	if err := syscall.Lstat("/", &st); err != nil {
@@ -51,8 +51,8 @@ func (b *boot) empty(path string, dev uint64) error {
 	return nil
 }
 
-// bindRoot binds / onto a folder of itself, which makes a mount that, unlike
-// rootfs, can be pivoted from.
+// bindRoot binds / onto a directory of itself. Unlike rootfs, the new mount can be pivoted
+// from.
 func (b *boot) bindRoot() error {
 	b.ignoreFlags("a root of type bind has rootfs's own size and mode")
 	if b.canPivot() {
@@ -71,8 +71,8 @@ func (b *boot) bindRoot() error {
 	return nil
 }
 
-// cover moves the new root's mount over /. This process stays on what is now
-// beneath until it changes its root.
+// cover moves the new root's mount over /. This process stays on the covered rootfs until
+// enter.
 func (b *boot) cover() error {
 	if b.newroot == "" {
 		return nil
@@ -114,9 +114,8 @@ func (b *boot) enter() error {
 	return failure("chdir", "/", syscall.Chdir("/"))
 }
 
-// restoreInit puts the own /init of a root of type bind back in its place, which
-// the stub has taken, or leaves the place empty. It comes before the search for
-// the program, which may be that one.
+// restoreInit puts the own /init of a root of type bind back in the place that the stub took,
+// or leaves the place empty. It runs before findProgram, because the program may be that one.
 func (b *boot) restoreInit() error {
 	err := syscall.Rename("/"+bootplan.Init, "/init")
 	if err == syscall.ENOENT {
@@ -128,8 +127,8 @@ func (b *boot) restoreInit() error {
 	return failure("restore", "/init", err)
 }
 
-// removeStub takes the rest of what the builder added to a root of type bind out
-// again. The root stands by then, so what goes wrong is only said.
+// removeStub removes the rest of what the builder added to a root of type bind. The root is
+// complete by then, so an error is only a warning.
 func (b *boot) removeStub() error {
 	for _, path := range []string{bootplan.Path, bootplan.Kmsg, bootplan.Xattrs} {
 		if err := syscall.Unlink("/" + path); err != syscall.ENOENT { // the last need not be there
@@ -154,10 +153,9 @@ func (b *boot) attempt(op, path string, err error) {
 	}
 }
 
-// openConsole puts fds 0 to 2 on the new root's console, since the old ones keep
-// rootfs busy. They stay as they are if the root has no such device: into a file, output
-// would fill the RAM and nobody would see it. If there is no driver behind it, they are on
-// /dev/null by the doing of Go's runtime.
+// openConsole puts fds 0 to 2 on the new root's console, because the old ones keep rootfs
+// busy. They stay if the root has no such device: output to a file would fill the RAM unseen.
+// Without a console driver Go's runtime has put them on /dev/null.
 func (b *boot) openConsole() error {
 	fd, err := openDevice("/dev/console")
 	if err != nil && err != syscall.ENOENT {
@@ -177,7 +175,7 @@ func (b *boot) openConsole() error {
 	return nil
 }
 
-// openDevice opens a character device; anything else is as good as not there.
+// openDevice opens a character device, and treats anything else as missing.
 func openDevice(path string) (int, error) {
 	var st syscall.Stat_t
 	if err := syscall.Stat(path, &st); err != nil || kind(&st) != syscall.S_IFCHR {

@@ -8,11 +8,11 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 )
 
-// loadPolicy loads the SELinux policy of the new root before the labels are set.
-// With its first policy a kernel labels tmpfs and rootfs anew, and what was set
-// before is lost; what is set afterwards stays when the init loads a policy again.
-// Nothing is enforced until the program starts, since policies do not know of this
-// one. From here on a label that is refused is an error: the init will enforce.
+// loadPolicy loads the SELinux policy of the new root before the labels are set. A kernel
+// labels tmpfs and rootfs anew with its first policy, so earlier labels are lost. Later labels
+// stay when the init loads a policy again. Nothing is enforced until the program starts,
+// because policies do not know this stub. From here on a refused label is an error, because
+// the init will enforce the policy.
 func (b *boot) loadPolicy() error {
 	if b.plan.SELinux == "" {
 		return nil

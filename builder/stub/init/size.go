@@ -47,8 +47,8 @@ func (o *rootOptions) set(option string, ram int64) bool {
 	return true
 }
 
-// rootOptions decides what the root is mounted with: rootflags= beats the plan,
-// the plan beats auto. It fails if the root cannot fit.
+// rootOptions decides how the root is mounted: rootflags= beats the plan, the plan beats auto.
+// It fails if the root cannot fit.
 func (b *boot) rootOptions(pageSize int64) (rootOptions, error) {
 	o := rootOptions{size: b.plan.Size, mode: b.plan.Mode}
 	if b.plan.Inodes > 0 {
@@ -95,7 +95,7 @@ func (b *boot) rootOptions(pageSize int64) (rootOptions, error) {
 	return o, nil
 }
 
-// ignoreFlags says why rootflags= do not count, if there are any.
+// ignoreFlags returns the reason why rootflags= are ignored, or "".
 func (b *boot) ignoreFlags(why string) {
 	if flags := b.words.rootflags; flags != "" {
 		b.warn("rootflags=" + flags + " ignored: " + why)
@@ -118,8 +118,8 @@ func (o rootOptions) String() string {
 	return s
 }
 
-// autoSize is the size= that lets files fit with as much headroom as there is RAM
-// for, or 0 if the kernel's default of half the RAM does.
+// autoSize returns the size= that fits the files, with as much headroom as RAM allows. It
+// returns 0 if the kernel's default of half the RAM fits them.
 func autoSize(files, total, limit int64) int64 {
 	n := max(files, min(files+files/8+4<<20, limit))
 	if n <= total/2 {
@@ -128,9 +128,9 @@ func autoSize(files, total, limit int64) int64 {
 	return n
 }
 
-// autoInodes is the nr_inodes= that lets the entries fit with headroom, or 0 if
-// the kernel's default does, which is one for two pages of RAM, but none for high
-// memory (mm/shmem.c, shmem_default_max_inodes).
+// autoInodes returns the nr_inodes= that fits the entries with headroom. It returns 0 if the
+// kernel's default fits them: one inode for two pages of RAM, not counting high memory
+// (mm/shmem.c, shmem_default_max_inodes).
 func autoInodes(entries, byDefault int64) int64 {
 	want := entries + entries/8 + 256
 	if want <= byDefault {
@@ -163,8 +163,8 @@ func parseSize(s string, total int64) (int64, bool) {
 
 const noRoom = "give the machine more memory, or put rootfstype=ramfs on the kernel's command line, which lifts the limit of half the RAM"
 
-// checkRootfs finds out whether the kernel had room for the image. If rootfs is full
-// it had not, and members are cut short.
+// checkRootfs checks that the kernel had room for the image. If rootfs is full it had none,
+// and members are cut short.
 func (b *boot) checkRootfs() error {
 	const tmpfsMagic = 0x01021994
 	var fs syscall.Statfs_t

@@ -12,9 +12,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 )
 
-// A stub that supervises starts itself once more when the root stands: that gives
-// back the memory that unpacking took. The file that it was started from is gone by
-// then. What is left is /proc/self/exe, in a /proc that is mounted nowhere any more.
+// A stub that supervises starts itself a second time once the root stands, which gives back
+// the memory that unpacking took. Its file is gone by then. Only /proc/self/exe is left, in a
+// /proc that is mounted nowhere any more.
 
 const supervises = true
 
@@ -55,7 +55,7 @@ func (b *boot) again(env []string) error {
 	return syscall.Exec("exe", append([]string{"mkinitfs"}, b.argv...), append([]string{secondLife + "=" + how}, env...))
 }
 
-// resume is the second life, if this is one.
+// resume runs the second life if this is one.
 func (b *boot) resume() {
 	value, _ := syscall.Getenv(secondLife)
 	how, argv := fields(value), arguments("cmdline") // it starts in /proc/self

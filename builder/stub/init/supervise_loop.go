@@ -28,7 +28,7 @@ const (
 	killed       = 2_000  // milliseconds that everything else has for SIGKILL
 )
 
-// supervise does not return.
+// supervise runs the program until the machine ends. It does not return.
 func (b *boot) supervise(env []string) {
 	syscall.CloseOnExec(inheritedKmsg) // also where the second life has failed to begin
 	syscall.CloseOnExec(inheritedSelf)
@@ -51,8 +51,8 @@ func (b *boot) supervise(env []string) {
 	}
 }
 
-// start starts the program behind setsid(2), with the console as its terminal if that
-// is one.
+// start starts the program in a session of its own, with the console as its terminal if the
+// console is one.
 func (s *supervisor) start() {
 	s.due, s.since = nil, uptime()
 	err := s.openConsole()
@@ -70,8 +70,8 @@ func (s *supervisor) start() {
 	}
 }
 
-// reap takes leave of every child that has ended, orphans included, and reports
-// how the program did if it is among them.
+// reap collects every child that has ended, orphans included. It reports how the program ended
+// if it is among them.
 func (s *supervisor) reap() (how string) {
 	for {
 		var status syscall.WaitStatus
@@ -114,7 +114,7 @@ func (s *supervisor) ended(how string) {
 	}
 }
 
-// wait takes leave of children until done says so, or for ms milliseconds.
+// wait collects children until done returns true, or for ms milliseconds.
 func (s *supervisor) wait(ms int64, done func() bool) {
 	late := after(ms)
 	for s.reap(); !done(); s.reap() {
@@ -135,7 +135,7 @@ func after(ms int64) <-chan struct{} {
 	return c
 }
 
-// uptime is in seconds; the time of day may be set while the program runs.
+// uptime returns seconds since boot. The time of day may be set while the program runs.
 func uptime() int64 {
 	var info syscall.Sysinfo_t
 	syscall.Sysinfo(&info)

@@ -8,10 +8,10 @@ import (
 	_ "unsafe" // for linkname
 )
 
-// Go's runtime ends the process on most signals that nobody has asked for, and has
-// handlers for them in place before main. What asks for them is package os/signal,
-// which is linked with 200 KB of others; these are the functions that the runtime
-// keeps for it. They were booted with Go 1.24.11, 1.25.5, 1.26.8 and 1.27rc1.
+// Go's runtime ends the process on most signals, and installs its handlers before main.
+// Package os/signal changes that, but brings 200 KB of other packages. These are the functions
+// that the runtime provides for it. They were booted with Go 1.24.11, 1.25.5, 1.26.8 and
+// 1.27rc1.
 
 //go:linkname signalEnable os/signal.signal_enable
 func signalEnable(uint32)
@@ -22,9 +22,9 @@ func signalReceive() uint32
 // sigRTMin is SIGRTMIN as glibc has it.
 const sigRTMin = syscall.Signal(34)
 
-// requests are what signals to the first process ask for. Those that ask to end are
-// busybox's (init/halt.c), the kernel's on Ctrl-Alt-Del, sysvinit's on power
-// failure, and systemd's (org.freedesktop.systemd1, "Signals").
+// requests are the meanings of signals to the first process. Those that end the machine are
+// busybox's (init/halt.c), the kernel's on Ctrl-Alt-Del, sysvinit's on power failure, and
+// systemd's (org.freedesktop.systemd1, "Signals").
 var requests = [...]struct {
 	sig  syscall.Signal
 	what string
@@ -99,8 +99,8 @@ func (s *supervisor) shutdown(how string) {
 	}
 }
 
-// unmount unmounts what can be, last to first, and makes the rest read-only. The
-// root is memory.
+// unmount unmounts file systems, last to first, and makes those in use read-only. The root is
+// memory, so it stays.
 func (s *supervisor) unmount() {
 	if syscall.Fchdir(s.self) != nil {
 		return

@@ -67,7 +67,7 @@ func readFile(path string) ([]byte, error) {
 	}
 }
 
-// readDir returns the names in a folder but for . and .., in no order.
+// readDir returns the names in a directory without . and .., in no order.
 func readDir(path string) ([]string, error) {
 	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
 	if err != nil {
@@ -103,5 +103,5 @@ func now() int64 {
 
 func mib(n int64) string { return strconv.FormatInt(n>>20, 10) + " MiB" }
 
-// roundUp makes whole MiB of a need, so that in words it exceeds what it exceeds.
+// roundUp rounds up to whole MiB, so that a need still exceeds the limit in the message.
 func roundUp(n int64) int64 { return n + 1<<20 - 1 }

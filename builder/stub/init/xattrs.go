@@ -11,10 +11,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/unpack"
 )
 
-// restoreXattrs sets the extended attributes that the image has a table of. What a
-// file system takes depends on the kernel and its options, so what it refuses is an
-// error only if the plan says so, or if it is a label and a policy is loaded. A path
-// that is not there always is one.
+// restoreXattrs sets the extended attributes from the image's table. The kernel and its
+// options decide what a file system accepts, so a refusal is an error only if the plan says
+// so, or if it concerns a label and a policy is loaded. A missing path is always an error.
 func (b *boot) restoreXattrs() error {
 	if b.plan.Xattrs == "" {
 		return nil
