@@ -9,12 +9,12 @@ import (
 	"github.com/mkinitfs/mkinitfs/compress"
 )
 
-// A walk goes from entry to entry, on one core. But the compressed streams of an
-// image are independent, and where they begin can be found without decoding them:
-// members by the headers of the archive that they lie in, segments by the lengths
-// that most formats have in them, or at a guess by what one begins with. So of a file
-// the streams to come are decoded while the walk is still in earlier ones. All else is
-// as without: what the walk has not come to is never seen, nor what is wrong with it.
+// A walk goes from entry to entry on one core. But the compressed streams of an image are
+// independent, and their starts can be found without decoding: those of members by the headers
+// of the archive around them, those of segments by the lengths that most formats contain, or
+// at a guess by their first bytes. So if the image is a file, the next streams are decoded
+// while the walk is still in earlier ones. Nothing else changes: entries and faults behind the
+// end of the walk are never seen.
 
 const (
 	chunkSize  = 256 << 10
@@ -22,7 +22,7 @@ const (
 	maxStreams = 16       // that are decoded at once
 )
 
-// ahead are the streams of an image that are known and not yet walked.
+// ahead holds the streams of an image that are known and not yet walked.
 type ahead struct {
 	file     *imageFile
 	streams  []*decoding // in the order of the image
@@ -31,7 +31,7 @@ type ahead struct {
 	running  sync.WaitGroup
 }
 
-// decoding is one stream. It reads as what the stream unpacks to.
+// decoding is one stream. It reads as the unpacked stream.
 type decoding struct {
 	codec      *compress.Codec
 	begin, end int64       // in the image; the end is that of the stream, or lies behind it
@@ -47,8 +47,8 @@ type decoding struct {
 	notes []compress.Note
 }
 
-// take returns the stream that begins at an offset of the image, or nil if it was
-// not found before. What lies before it is forgotten.
+// take returns the stream that begins at an offset of the image, or nil if it was not found.
+// It forgets everything before that stream.
 func (a *ahead) take(begin int64) *decoding {
 	i := slices.IndexFunc(a.streams, func(d *decoding) bool { return d.begin == begin })
 	if i < 0 {
@@ -76,7 +76,8 @@ func (a *ahead) start(d *decoding) {
 	}
 }
 
-// streams is how many are decoded at once, the one that is being walked included.
+// streams returns how many streams are decoded at once, including the one that is being
+// walked.
 func streams() int { return min(runtime.GOMAXPROCS(0), maxStreams) }
 
 func (a *ahead) add(codec *compress.Codec, begin, end int64) {
@@ -88,7 +89,7 @@ func (a *ahead) add(codec *compress.Codec, begin, end int64) {
 	})
 }
 
-// stop ends what is being decoded and will not be walked any more.
+// stop ends the decoding of streams that will not be walked any more.
 func (a *ahead) stop() {
 	for _, d := range a.streams {
 		close(d.quit)
@@ -131,7 +132,7 @@ func (s *segmentFinder) next() bool {
 	return s.r != nil
 }
 
-// pass goes on to what comes behind a segment.
+// pass goes on to the bytes behind a segment.
 func (s *segmentFinder) pass() bool {
 	known, err := s.codec.Skip(s.r)
 	switch {
@@ -198,7 +199,7 @@ func (d *decoding) run(f *imageFile) {
 	}
 }
 
-// stop ends the decoding, and waits until what is known of the stream is there.
+// stop ends the decoding, and waits until the stream's size and error are known.
 func (d *decoding) stop() {
 	close(d.quit)
 	for range d.chunks {
@@ -227,7 +228,7 @@ func (d *decoding) skip(n int64) (int64, error) {
 	return skipped, nil
 }
 
-// next sees to it that there is something left to read.
+// next makes sure that something is left to read.
 func (d *decoding) next() error {
 	for len(d.rest) == 0 {
 		if d.chunk != nil {

@@ -13,8 +13,8 @@ import (
 // ErrNoArch says that nothing in an image is for one architecture.
 var ErrNoArch = errors.New("no program in it tells its architecture")
 
-// Arch returns the architecture of the image r, as a manifest names it: what its
-// boot plan says, or, if it has none, what its first program is made for.
+// Arch returns the architecture of the image r, as a manifest names it. The boot plan says it.
+// In an image without one the first program does.
 func Arch(r io.Reader) (string, error) {
 	name := ""
 	found := errors.New("found")

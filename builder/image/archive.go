@@ -12,8 +12,8 @@ import (
 // entryReader is a newc archive that is read entry by entry: strictly, as the stub reads
 // members, or as the kernel reads segments.
 type entryReader interface {
-	// Next passes over what is left of an entry and returns the next one, which is
-	// valid until the following call, or io.EOF behind the last.
+	// Next skips the rest of an entry and returns the following one, which is valid until the
+	// next call, or io.EOF behind the last.
 	Next() (*cpio.Header, error)
 	io.Reader
 	io.WriterTo
@@ -56,8 +56,8 @@ func (w *walker) archive(r *skipReader, s *Segment, at int64) error {
 	return err
 }
 
-// walk visits the entries of an archive. It calls complete for each one, to set what only
-// the reader of the archive knows: where the entry lies, and how its body is read.
+// walk visits the entries of an archive. It calls complete for each entry to set what only the
+// reader of the archive knows: where the entry lies, and how its body is read.
 func (w *walker) walk(a entryReader, s *Segment, at int64, links *hardLinks, complete func(*Entry, *entryBody)) error {
 	b := &entryBody{archive: a, begin: s.Unpacked, at: at, file: w.file}
 	var e Entry
@@ -88,14 +88,14 @@ func (w *walker) walk(a entryReader, s *Segment, at int64, links *hardLinks, com
 	}
 }
 
-// Bounds of what names and link targets take, so that reading any image takes at most 64 MiB
-// and 1 KiB an entry.
+// Names and link targets are bounded, so that reading any image takes at most 64 MiB and 1 KiB
+// an entry.
 const (
 	maxText   = 4 << 20
 	textShare = 256 // bytes more for each entry
 )
 
-// damaged says of an error that the archive is damaged, unless it was cut.
+// damaged marks an error as damage of the archive, unless the archive was cut.
 func damaged(err error) error {
 	var fault *cpio.Error
 	if errors.As(err, &fault) && fault.Msg != cpio.Cut {

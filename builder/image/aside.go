@@ -7,10 +7,10 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 )
 
-// inRoot returns where an entry that the kernel unpacks is once the stub is done, of an
-// image with the boot plan p, or nil for none; false if it is not of the root. What a
-// bound root has at /init and at the names of init.rdinit waits aside, and links to the
-// stub are in its place.
+// inRoot returns the path of an entry after the stub is done, or false if the entry is not
+// part of the root. p is the boot plan of the image, or nil. In a bound root, /init and the
+// names of init.rdinit are links to the stub. The root's own entries at these paths wait
+// aside.
 func inRoot(p *bootplan.Plan, e *Entry) (string, bool) {
 	at := e.Path()
 	if to := fromAside(p, at); to != "" {
@@ -29,8 +29,8 @@ func inRoot(p *bootplan.Plan, e *Entry) (string, bool) {
 	return at, true
 }
 
-// storedOnce returns the paths of the files that are not in the members of an image with
-// the boot plan p, or nil for none.
+// storedOnce returns the paths of the files that an image has outside its members only. p is
+// its boot plan, or nil.
 func storedOnce(p *bootplan.Plan) map[string]bool {
 	once := map[string]bool{}
 	if p != nil {
@@ -41,7 +41,7 @@ func storedOnce(p *bootplan.Plan) map[string]bool {
 	return once
 }
 
-// fromAside returns where the stub puts back what waits at a path, "" for any other path.
+// fromAside returns where the stub puts back an entry that waits aside, "" for any other path.
 func fromAside(p *bootplan.Plan, at string) string {
 	switch rest, ok := strings.CutPrefix(at, "/"+bootplan.Dir+"/rdinit."); {
 	case p == nil:
@@ -55,8 +55,8 @@ func fromAside(p *bootplan.Plan, at string) string {
 	return ""
 }
 
-// plan returns the boot plan that was read, nil if the image has none. One that cannot be
-// parsed says still that there is a stub.
+// plan returns the boot plan that was read, nil if the image has none. Even a plan that cannot
+// be parsed shows that there is a stub.
 func (i *Info) plan() *bootplan.Plan {
 	if i.Plan == nil {
 		return nil

@@ -17,14 +17,14 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/unpack"
 )
 
-// madeDir is a directory that gets its attributes when all is there that is in it.
+// madeDir is a directory that gets its attributes once its entries are complete.
 type madeDir struct {
 	cpio.Header
 	path string // in the image
 }
 
-// setDirs gives the directories to their owners, deepest first, so that one that others can
-// write to holds nothing that is not complete. After an error it goes on with the others.
+// setDirs gives the directories to their owners, deepest first: a directory that others can
+// write to then holds complete entries only. After an error it goes on with the others.
 func (x *Extraction) setDirs() error {
 	var first error
 	for _, name := range slices.Backward(slices.Sorted(maps.Keys(x.dirs))) {
@@ -84,8 +84,7 @@ func (x *Extraction) verify(name string, at directory, fd int) error {
 	return nil
 }
 
-// xattrs returns the extended attributes of a path in the image, as far as it is known
-// yet.
+// xattrs returns the extended attributes of a path in the image that are known so far.
 func (x *Extraction) xattrs(name string) map[string]string {
 	if x.Outer {
 		return nil
@@ -93,8 +92,8 @@ func (x *Extraction) xattrs(name string) map[string]string {
 	return x.info.Xattrs.Of(path.Clean("/" + name))
 }
 
-// setXattrs sets extended attributes, as far as the user may and the file system takes them.
-// Entries in directories that others can write to have got them already.
+// setXattrs sets the extended attributes that the user may set and the file system accepts.
+// Entries in directories that others can write to have them already.
 func (x *Extraction) setXattrs() error {
 	if x.info.Xattrs == nil || x.Outer {
 		return nil
@@ -122,16 +121,17 @@ func (x *Extraction) setXattrs() error {
 	})
 }
 
-// names returns the names in the image of all that was made or may have another name,
-// sorted.
+// names returns the sorted names in the image of all entries that were made or may have
+// another name.
 func (x *Extraction) names() []string {
 	names := slices.AppendSeq(slices.Collect(maps.Keys(x.chosen)), maps.Keys(x.spare))
 	slices.Sort(names)
 	return names
 }
 
-// whereXattrs returns the directory and the name in it of the file that gets the extended
-// attributes of a name in the image. The name is "" if that is done, or not ours to do.
+// whereXattrs returns the directory and the base name of the file that gets the extended
+// attributes of a name in the image. The base name is "" if the file has them already, or is
+// not ours.
 func (x *Extraction) whereXattrs(name string) (dir int, base string, err error) {
 	place, ok := x.chosen[name]
 	if !ok {
@@ -161,9 +161,9 @@ func (k *maker) setXattrs(a attributes, set func(name, value string) error) {
 	}
 }
 
-// inDirectory calls f, for which enter changes the working directory. It serves system calls
-// that take no descriptor of a directory: a name in the working directory is a safe path. f
-// runs on a thread with a working directory of its own, which ends with it.
+// inDirectory calls f with a function enter that changes the working directory. It serves
+// system calls that take no descriptor of a directory: a name in the working directory is a
+// safe path. f runs on a thread with a working directory of its own, which ends with it.
 func inDirectory(f func(enter func(fd int) error)) error {
 	done := make(chan error)
 	go func() {

@@ -6,9 +6,9 @@ import (
 	"io"
 )
 
-// A boot configuration behind an initramfs is text, its length and the sum of its bytes
-// in 32 bits each, and a magic. Every kernel since 5.6 takes it off, whether or not it
-// is built to read it. A boot loader may have padded the image to a multiple of 4 since
+// A boot configuration behind an initramfs is text, then its length and the sum of its bytes
+// in 32 bits each, then a magic. Every kernel since 5.6 removes it, even one that is not built
+// to read it. A boot loader may have padded the image to a multiple of 4 afterwards
 // (get_boot_config_from_initrd in init/main.c; admin-guide/bootconfig.rst).
 const (
 	bootConfigMagic   = "#BOOTCONFIG\n"
@@ -16,8 +16,8 @@ const (
 	bootConfigPadding = 3
 )
 
-// bootConfig returns how many bytes at the end of the image f belong to a boot
-// configuration, its padding included. One with a wrong length or sum is none.
+// bootConfig returns how many bytes at the end of the image f belong to a boot configuration,
+// including its padding. It returns 0 if the length or the sum is wrong.
 func bootConfig(f *imageFile) int64 {
 	end := make([]byte, min(f.size, int64(bootConfigTrailer+bootConfigPadding)))
 	if _, err := f.ReadAt(end, f.begin+f.size-int64(len(end))); err != nil && err != io.EOF {
@@ -35,9 +35,9 @@ func bootConfig(f *imageFile) int64 {
 	return total
 }
 
-// bootConfigAhead is bootConfig for an image that cannot be read at any place, where
-// r stands behind the last archive and zeros: it returns the length if nothing else
-// follows. Zeros may be of it.
+// bootConfigAhead is bootConfig for an image that can only be read from start to end. r stands
+// behind the last archive and its zeros, some of which may belong to the boot configuration.
+// It returns the length if nothing else follows.
 func bootConfigAhead(r *skipReader, zeros int64) int64 {
 	b, err := r.Peek(r.Size())
 	if err != io.EOF {
@@ -57,8 +57,7 @@ func bootConfigAhead(r *skipReader, zeros int64) int64 {
 	return total
 }
 
-// bootConfigEnd reads what follows the text of a boot configuration from the end of an
-// image.
+// bootConfigEnd reads the length, the sum and the magic from the end of an image.
 func bootConfigEnd(end []byte) (size int64, sum uint32, padding int, ok bool) {
 	for padding := 0; padding <= bootConfigPadding && len(end) >= bootConfigTrailer+padding; padding++ {
 		t := end[len(end)-bootConfigTrailer-padding:]

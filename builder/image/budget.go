@@ -6,10 +6,10 @@ import (
 	"io"
 )
 
-// ErrTooLarge says that an image unpacks to more than was allowed.
+// ErrTooLarge means that an image unpacks to more bytes than its limit.
 var ErrTooLarge = errors.New("unpacks to more than is allowed")
 
-// budget bounds what the streams of an image unpack to, all together, so that a small one
+// budget bounds the unpacked size of all streams of an image together, so that a small image
 // cannot unpack without end.
 type budget struct {
 	ctx  context.Context

@@ -8,10 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The calls that are made for every file are raw: the scheduler does not learn of them.
-// It takes a call of 20 µs for a blocked one, and wakes another thread again and again
-// though there is nothing to go on with. The price is that on a slow disk other
-// goroutines wait at times until one of these calls is through.
+// The calls for every file are raw: the scheduler does not learn of them. It takes any call of
+// 20 µs for a blocked one, and wakes another thread again and again though no goroutine waits.
+// The price: on a slow disk other goroutines wait now and then until a call returns.
 
 func openat(dir int, name string, flags int, mode uint32) (int, error) {
 	p, err := unix.BytePtrFromString(name)

@@ -11,8 +11,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/magic"
 )
 
-// tail reads what is neither an archive nor a stream. It returns nil if that may follow an
-// image: a boot configuration, the beginning of a header, erased flash.
+// tail reads bytes that are neither an archive nor a stream. It returns nil if they may follow
+// an image: a boot configuration, the beginning of a header, erased flash.
 func (w *walker) tail(r *skipReader, zeros int64) error {
 	head, err := r.Peek(magic.HeadSize)
 	if err != nil && err != io.EOF {
@@ -45,14 +45,12 @@ func (w *walker) tail(r *skipReader, zeros int64) error {
 
 var errNoArchive = errors.New("no archive in it")
 
-// skipZeros skips zero bytes and returns how many they were, with io.EOF if r
-// ends behind them.
+// skipZeros skips zero bytes and returns their number, with io.EOF if r ends behind them.
 func skipZeros(r *skipReader) (int64, error) {
 	return skipAll(r, func(b []byte) int { return len(b) - len(bytes.TrimLeft(b, "\x00")) })
 }
 
-// skipErased skips bytes of erased flash, and zeros, and reports whether r ends behind
-// them.
+// skipErased skips bytes of erased flash and zeros. It reports whether r ends behind them.
 func skipErased(r *skipReader) (bool, error) {
 	_, err := skipAll(r, func(b []byte) int {
 		n := 0
@@ -67,8 +65,8 @@ func skipErased(r *skipReader) (bool, error) {
 	return false, err
 }
 
-// skipAll skips as many bytes as skip counts at the start of what it is given. It
-// returns how many they were, with io.EOF if r ends behind them.
+// skipAll skips the bytes that skip counts at the start of its argument. It returns their
+// number, with io.EOF if r ends behind them.
 func skipAll(r *skipReader, skip func([]byte) int) (int64, error) {
 	var n int64
 	for {
@@ -84,8 +82,8 @@ func skipAll(r *skipReader, skip func([]byte) int) (int64, error) {
 	}
 }
 
-// detect returns the codec of the segment that begins at offset, or nil if that is no
-// segment. A raw archive has to begin at a multiple of 4, and so has whatever follows one.
+// detect returns the codec of the segment that begins at offset, or nil if no segment does. A
+// raw archive must begin at a multiple of 4, and so must a segment behind one.
 func detect(r *skipReader, offset int64, afterRaw bool) (*compress.Codec, error) {
 	head, err := r.Peek(6)
 	if err != nil && err != io.EOF {

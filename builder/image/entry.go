@@ -13,10 +13,10 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/magic"
 )
 
-// maxPlan is far more than a boot plan has.
+// maxPlan is far more bytes than a boot plan has.
 const maxPlan = 1 << 20
 
-// entry visits an entry and, if it is a member, what is in it.
+// entry visits an entry and, if it is a member, the entries of the member.
 func (w *walker) entry(e *Entry, b *entryBody) error {
 	var content io.Reader = b
 	var err error
@@ -64,7 +64,7 @@ func (w *walker) entry(e *Entry, b *entryBody) error {
 	return nil
 }
 
-// visited calls visit, and remembers its error unless the image is at fault.
+// visited calls visit, and keeps its error unless the image is at fault.
 func (w *walker) visited(e *Entry, content io.Reader, b *entryBody) error {
 	err := w.visit(e, content)
 	if err != nil && b.err == nil {
@@ -152,8 +152,8 @@ func (w *walker) through(name string, e *Entry, b *entryBody) error {
 	}
 }
 
-// entryBody reads the body of the archive's current entry. It remembers errors of reading, to
-// tell them from those of a visitor.
+// entryBody reads the body of the current entry. It keeps its errors, so that they can be told
+// from those of a visitor.
 type entryBody struct {
 	archive entryReader
 	begin   int64 // of the archive, in the unpacked segment
@@ -228,9 +228,9 @@ func (b *entryBody) all(size, most int64) ([]byte, error) {
 	return data[:n], err
 }
 
-// hardLinks holds the files that may have more names, of all archives since the last
-// trailer. As in the kernel, a file is its inode, device and type, and names are counted to tell
-// that there may be more.
+// hardLinks holds the files that may have more names, of all archives since the last trailer.
+// The kernel identifies a file by inode, device and type, and hardLinks does the same. It
+// counts the names to know whether more may come.
 type hardLinks map[inode]firstName
 
 type inode struct{ ino, major, minor, kind uint32 }
@@ -240,8 +240,8 @@ type firstName struct {
 	file int64
 }
 
-// find returns the first name of the file of h, or "" if this is it, and the number
-// of the file, which is that of its first entry.
+// find returns the first name of the file of h, or "" if this name is the first. It also
+// returns the number of the file, which is that of its first entry.
 func (l *hardLinks) find(h *cpio.Header, number int64) (string, int64) {
 	kind := h.Type()
 	if h.Nlink < 2 || kind == cpio.TypeDir || kind == cpio.TypeLink {

@@ -15,16 +15,16 @@ type File interface {
 	io.Seeker
 }
 
-// Choice is a file for a boot loader, such as a FIT image, and says which ramdisk in it is to
-// be read.
+// Choice is a file for a boot loader, such as a FIT image, and the name of the ramdisk to read
+// in it.
 type Choice interface {
 	File
 	Ramdisk() string // its name, "" for the one that the boot loader takes
 }
 
-// Unwrap returns the ramdisk that [Walk] reads in the place of in, a file for a boot loader,
-// with what there is to say about that file. It returns nil if in is no such file. If the sums
-// of the file do not match there is a ramdisk, and an error.
+// Unwrap returns the ramdisk that [Walk] reads instead of in, if in is a file for a boot
+// loader, and remarks about that file. Otherwise it returns nil. If the sums of the file do
+// not match it returns both a ramdisk and an error.
 func Unwrap(in File) (*io.SectionReader, Findings, error) {
 	info := &Info{}
 	e, err := openEnvelope(in, asFile(in))
@@ -35,7 +35,7 @@ func Unwrap(in File) (*io.SectionReader, Findings, error) {
 	return e.ramdisk.section(), info.Findings, e.verify(nil)
 }
 
-// enveloped is the ramdisk that is read instead of the file that it is in.
+// enveloped is the ramdisk that is read instead of the file around it.
 type enveloped struct {
 	*envelope.Envelope
 	part    *envelope.Part
@@ -43,8 +43,8 @@ type enveloped struct {
 	ramdisk *imageFile
 }
 
-// openEnvelope opens the image whole, which has been made of in, if it is an envelope; else it
-// returns nil. To choose a ramdisk in something else is an error.
+// openEnvelope opens the image whole, which was made from in, if it is an envelope, else it
+// returns nil. Choosing a ramdisk in any other file is an error.
 func openEnvelope(in io.Reader, whole *imageFile) (*enveloped, error) {
 	name := ""
 	if c, ok := in.(Choice); ok {
@@ -70,7 +70,7 @@ func openEnvelope(in io.Reader, whole *imageFile) (*enveloped, error) {
 	return e, nil
 }
 
-// describe adds what there is to say about the envelope.
+// describe adds remarks about the envelope.
 func (e *enveloped) describe(info *Info) {
 	info.Envelope = e.Envelope
 	for _, findings := range [][]envelope.Finding{e.Findings, e.part.Findings} {
@@ -80,8 +80,8 @@ func (e *enveloped) describe(info *Info) {
 	}
 }
 
-// verify compares the sums of the ramdisk. It adds what is wrong to the error that the walk
-// ended with, since that may be the reason.
+// verify compares the sums of the ramdisk. It adds differences to the error of the walk,
+// because they may be its reason.
 func (e *enveloped) verify(err error) error {
 	damage := e.Verify(e.whole.section(), e.part)
 	switch {

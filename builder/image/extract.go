@@ -19,34 +19,33 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
-// Extraction unpacks the root that an image brings up, as [List] shows it, into a
-// directory. Names and links are followed as if that directory were the root of the file
-// system: nothing in the image leads out of it.
+// Extraction unpacks the root of an image, as [List] shows it, into a directory. Names and
+// links are followed as if that directory were the root of the file system: nothing in the
+// image leads out of it.
 //
-// An entry replaces what is at its name. A directory that is not empty is not replaced,
-// and a directory stays for a directory. Modes are the image's, whatever the umask.
+// An entry replaces a file at its name, or an empty directory. A directory stays if the entry
+// is one too. Modes are those of the image, whatever the umask.
 //
-// Other users gain nothing that the image does not give them, whatever they do meanwhile.
-// A new directory belongs to the caller, mode 0700, until everything below it is complete.
-// An entry for a directory that others can write to, which stood before, is made in a
-// directory of the caller's and then renamed into its place.
+// Other users gain nothing that the image does not give them, whatever they do meanwhile. A
+// new directory belongs to the caller, mode 0700, until everything below it is complete. If
+// others can write to an existing directory, entries for it are made in a directory of the
+// caller and then renamed into place.
 type Extraction struct {
 	Dir *os.File // stays open
 
-	// Outer asks for what the kernel unpacks instead: the stub and the members.
+	// Outer unpacks what the kernel unpacks instead: the stub and the members.
 	Outer bool
 	// Parents makes directories that the image has no entry for. The kernel does not.
 	Parents bool
-	// User decides which owners, set-id bits and device nodes are kept, nil for the user of
+	// User decides which owners, set-id bits and device nodes are kept. nil is the user of
 	// this process.
 	User *User
-	// Select, if set, reports whether the entry at a path, which is absolute and clean, is
-	// wanted.
+	// Select, if set, reports whether an entry is wanted. Its path is absolute and clean.
 	Select func(path string) bool
 	// Lend, if set, reports whether the caller will bring a character device itself. An empty
 	// file takes its place.
 	Lend func(Device) bool
-	// Planned, if set, is called with the boot plan when that is read.
+	// Planned, if set, is called with the boot plan as soon as that is read.
 	Planned func(p *bootplan.Plan) error
 
 	// Squashed counts the wanted entries given to root because their owners have no ids here.
@@ -60,7 +59,7 @@ type Extraction struct {
 	// Kept lists directories that stood before and keep their own owner or mode, because
 	// somebody else may have put them there.
 	Kept []string
-	// Findings say what of the image does not arrive as it was written.
+	// Findings name the parts of the image that do not arrive as they were written.
 	Findings Findings
 
 	ctx      context.Context
@@ -84,8 +83,8 @@ type Extraction struct {
 	mu       sync.Mutex // for Unset
 }
 
-// Extract reads the image r to its end, or until ctx is done. After an error Dir holds what
-// came before it.
+// Extract reads the image r to its end, or until ctx is done. After an error Dir holds the
+// entries before it.
 func (x *Extraction) Extract(ctx context.Context, r io.Reader) (err error) {
 	if x.User == nil {
 		if x.User, err = CurrentUser(); err != nil {
@@ -108,7 +107,7 @@ func (x *Extraction) Extract(ctx context.Context, r io.Reader) (err error) {
 	x.info, x.root = w.info, newKernelRoot(w.report)
 	err = w.image(r)
 	x.Findings = w.info.Findings
-	// After an error, too, what there is becomes complete.
+	// After an error, too, the existing entries become complete.
 	for _, step := range []func() error{x.writers.wait, x.setXattrs, x.stages.remove, x.setDirs} {
 		if stepErr := step(); err == nil {
 			err = stepErr
@@ -123,7 +122,7 @@ func (x *Extraction) unset(err error) {
 	x.Unset = append(x.Unset, err)
 }
 
-// entry decides what is of the root.
+// entry decides whether an entry is part of the root.
 func (x *Extraction) entry(e *Entry, body io.Reader) error {
 	at := e.Path()
 	switch {
@@ -151,7 +150,7 @@ func (x *Extraction) entry(e *Entry, body io.Reader) error {
 	return x.stand(e, body)
 }
 
-// stand makes what the kernel makes of an entry.
+// stand makes an entry as the kernel would.
 func (x *Extraction) stand(e *Entry, body io.Reader) error {
 	kept := *e
 	x.now = x.root.add(&kept)
@@ -185,8 +184,8 @@ func (x *Extraction) stand(e *Entry, body io.Reader) error {
 	return x.choose(e, &h, body, wanted)
 }
 
-// giveWay removes what the image has brought to a place, and what is removed for the
-// kernel by a later entry.
+// giveWay removes what the image has brought to a place when a later entry makes the kernel
+// remove it.
 func (x *Extraction) giveWay(place string) error {
 	at, ok := x.chosen[place]
 	if !ok {
@@ -234,7 +233,7 @@ func (x *Extraction) readPlan(body io.Reader) error {
 	return nil
 }
 
-// nest removes what was unpacked before it was known that the root comes in members.
+// nest removes what was unpacked before the members showed that they hold the root.
 func (x *Extraction) nest() error {
 	if x.nested {
 		return nil
@@ -260,7 +259,7 @@ func (x *Extraction) nest() error {
 	return nil
 }
 
-// choose makes an entry if it is wanted, and keeps of others what wanted ones may need.
+// choose makes an entry if it is wanted. Of others it keeps what wanted entries may need.
 func (x *Extraction) choose(e *Entry, h *cpio.Header, body io.Reader, wanted bool) error {
 	name, kind := h.Name, h.Type()
 	read := func() io.WriterTo {

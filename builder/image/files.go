@@ -12,9 +12,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/follow"
 )
 
-// Files are the files of the root that an image brings up.
+// Files are the files in the root of an image.
 type Files struct {
-	// Findings say what of the image does not arrive as it was written.
+	// Findings name the parts of the image that do not arrive as they were written.
 	Findings Findings
 
 	image   io.Reader
@@ -23,9 +23,9 @@ type Files struct {
 	packed  bool              // members are compressed, so that one is read whole for a file in it
 }
 
-// ReadFiles reads the image r, which has to be a file of known size: it is read again
-// for every file that is asked for. For an image that cannot be read to its end, it
-// returns the files before that and the error.
+// ReadFiles reads the image r, which must be a file of known size, because Copy reads it again
+// for every file. For an image that cannot be read to its end, it returns the files before
+// that place and the error.
 func ReadFiles(r io.Reader) (*Files, error) {
 	if asFile(r) == nil {
 		if _, err := r.Read(make([]byte, 1)); err == io.EOF {
@@ -46,12 +46,11 @@ func ReadFiles(r io.Reader) (*Files, error) {
 	return f, err
 }
 
-// Empty reports whether the image brings up nothing.
+// Empty reports whether the root has no entries.
 func (f *Files) Empty() bool { return len(f.entries) == 0 }
 
-// Copy writes the content of a regular file to w. Links in its path are followed as
-// they are once the root is up. Errors are *fs.PathError, except those of w and of the
-// image.
+// Copy writes the content of a regular file to w. It follows links in the path as a booted
+// root would. Errors are *fs.PathError, except those of w and of the image.
 func (f *Files) Copy(w io.Writer, name string) error {
 	e, err := f.find(name)
 	if err == nil && e.Type() == cpio.TypeDir {
@@ -66,8 +65,8 @@ func (f *Files) Copy(w io.Writer, name string) error {
 	return f.copy(w, e)
 }
 
-// copy writes the content of an entry, and then reads on to the end of its member, if
-// that tells whether it is damaged.
+// copy writes the content of an entry. It then reads to the end of the member if only that
+// shows damage.
 func (f *Files) copy(out io.Writer, e *Entry) error {
 	done, member := errors.New("done"), ""
 	w := &walker{info: &Info{}}
@@ -97,7 +96,7 @@ func (f *Files) copy(out io.Writer, e *Entry) error {
 	return err
 }
 
-// find returns the entry at a path, symbolic links followed.
+// find returns the entry at a path and follows symbolic links.
 func (f *Files) find(name string) (*Entry, error) {
 	place, err := follow.Walk(name, f.look)
 	if err != nil {
@@ -118,7 +117,7 @@ func (f *Files) look(place string, _ bool) (target string, link bool, err error)
 	return e.Link, true, nil
 }
 
-// directory returns where a path leads, and the links on the way. A path that leads nowhere
+// directory returns the target of a path, and the links on the way. A path that leads nowhere
 // stays as it is.
 func (f *Files) directory(name string) (place string, links []string) {
 	place, err := follow.Walk(name, func(place string, linked bool) (string, bool, error) {

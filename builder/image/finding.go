@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// Finding says what of an image does not arrive as it was written: the kernel skips, drops,
-// overwrites or cuts it, or only some kernels take it.
+// Finding names a part of an image that does not arrive as it was written: the kernel skips,
+// drops, overwrites or cuts it, or only some kernels accept it.
 type Finding struct {
 	Code     string
 	Severity Severity
 	Words    string // what happens, without a subject: "dropped: ..."
 
-	// Where it is found for the first time, and how often in all.
+	// The first place, and the number of all places.
 	Segment int
 	Member  string // "root.0003", or "" outside of members
 	Offset  int64  // in the image for raw segments, else in what the segment or member unpacks to
@@ -21,14 +21,13 @@ type Finding struct {
 	Count   int
 }
 
-// Severity says what a boot of the image comes to.
+// Severity says how the finding affects a boot.
 type Severity string
 
 const (
 	// Warning: the kernel boots on and says nothing.
 	Warning Severity = "warning"
-	// Fault: the kernel complains and unpacks nothing of what follows, or takes none
-	// of the image.
+	// Fault: the kernel complains and ignores the rest of the image, or all of it.
 	Fault Severity = "error"
 )
 
@@ -46,7 +45,7 @@ func (f *Finding) String() string {
 	return first + ": " + f.Words
 }
 
-// shorten returns enough of a path to find it, quoted if it could steer a terminal.
+// shorten returns enough of a path to find it, in quotes if it could control a terminal.
 func shorten(path string) string {
 	const most = 100
 	if len(path) > most {
@@ -58,15 +57,15 @@ func shorten(path string) string {
 	return path
 }
 
-// rule is a finding without its position: what happens to some part of an image, and how bad
-// that is.
+// rule is a finding without its position: what happens to a part of an image, and how bad that
+// is.
 type rule struct {
 	code     string
 	severity Severity
 	words    string
 }
 
-// What the kernel does without a word (init/initramfs.c).
+// The kernel does all this without a word (init/initramfs.c).
 var (
 	nameEmpty   = &rule{"name-empty", Warning, "dropped: the entry has no name"}
 	nameTooLong = &rule{"name-too-long", Warning, "dropped: the kernel takes names of at most 4095 bytes, 255 between two slashes"}
@@ -91,11 +90,11 @@ var (
 	flashTail   = &rule{"flash-tail", Fault, "behind the last archive there is erased flash (0xff), at which the kernel complains"}
 )
 
-// Findings are the findings of one image, one for each rule and in the order in which the
-// first of each was found.
+// Findings are the findings of one image, one for each rule, in the order of their first
+// places.
 type Findings []Finding
 
-// add adds a finding, or counts it if there is one of its rule.
+// add adds a finding, or counts it if its rule has one already.
 func (f *Findings) add(r *rule, at Finding) {
 	for i := range *f {
 		if have := &(*f)[i]; have.Code == r.code && have.Words == r.words {

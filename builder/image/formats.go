@@ -6,7 +6,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/magic"
 )
 
-// formats are what people take for an initramfs, or keep one in, and what to do about it.
+// formats are the formats that people take for an initramfs, or keep one in, each with advice.
 var formats = map[magic.Format]string{
 	magic.OldCpio:   "a cpio archive of the old character format, where the kernel wants newc: write it with cpio -H newc",
 	magic.BinCpio:   "a cpio archive of the old binary format, where the kernel wants newc: write it with cpio -H newc",
@@ -40,8 +40,8 @@ var formats = map[magic.Format]string{
 	magic.ELF:       "an ELF program, not an initramfs",
 }
 
-// formatOf returns what data that begins with head is, and what to do about it, "" for what
-// is not known.
+// formatOf returns the format of data that begins with head, and advice. It returns "" for an
+// unknown format.
 func formatOf(head []byte) string {
 	for f := range magic.All(head) {
 		if what := formats[f]; what != "" {
@@ -51,7 +51,7 @@ func formatOf(head []byte) string {
 	return ""
 }
 
-// describe says what begins with head, which neither a codec nor the archive knows.
+// describe names data that begins with head and is neither compressed nor an archive.
 func describe(head []byte) string {
 	if what := formatOf(head); what != "" {
 		return what

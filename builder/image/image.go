@@ -35,20 +35,22 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/envelope"
 )
 
-// Info is what has been read of an image.
+// Info describes an image, as far as it has been read.
 type Info struct {
 	Segments []Segment
 	Size     int64  // bytes of the image, padding included
 	Plan     []byte // the text of /.mkinitfs/plan, nil if there is none
 
-	// BootConfig is how many bytes behind the last segment belong to a boot configuration.
+	// BootConfig is the number of bytes behind the last segment that belong to a boot
+	// configuration.
 	BootConfig int64
 
-	// Envelope is the file for a boot loader that the image is in, nil if it is a file itself.
-	// Offsets and sizes are those of the image.
+	// Envelope is the boot loader's file around the image, or nil. Offsets and sizes are those
+	// of the image.
 	Envelope *envelope.Envelope
 
-	// Findings say what of the image does not arrive as it was written, one for each rule.
+	// Findings name the parts of the image that do not arrive as they were written, one for
+	// each rule.
 	Findings Findings
 
 	// Xattrs are the extended attributes that the stub sets, nil if there are none.
@@ -73,9 +75,9 @@ type Entry struct {
 	Link    string            // target of a symbolic link
 	Xattrs  map[string]string // extended attributes; only List knows them
 
-	// HardLinkOf is the name, as stored, that this one is a hard link of: the
-	// first of the file in its archive. Writers leave the content with either the
-	// first name or the last and give the others a size of 0.
+	// HardLinkOf is the first name of the file in its archive, as stored, or "" if this name
+	// is the first. Writers store the content with either the first name or the last and give
+	// the others a size of 0.
 	HardLinkOf string
 
 	begin, end int64 // header, body and padding, in the unpacked segment or member
@@ -93,8 +95,8 @@ func (e *Entry) Path() string {
 // File returns the path of the file's first name, which all of its names share.
 func (e *Entry) File() string { return path.Clean("/" + cmp.Or(e.HardLinkOf, e.Name)) }
 
-// relative returns the path without the slash before it, and whether that is a part of the
-// name as it stands, which is so for nearly all names.
+// relative returns the path without its leading slash. It reports whether that is a part of
+// the stored name, as for nearly all names.
 func (e *Entry) relative() (name string, plain bool) {
 	name = strings.TrimPrefix(e.Name, "./") // as find has them
 	if name == "" || name[0] == '.' || name[0] == '/' || name[len(name)-1] == '/' ||

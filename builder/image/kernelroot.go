@@ -4,8 +4,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
-// kernelRoot is the root after each entry, for images whose entries meet: what the kernel
-// drops, replaces and links depends on what is there already (do_name, do_symlink and
+// kernelRoot is the root after each entry, for images with entries that meet. Then the kernel
+// drops, replaces and links according to what is there already (do_name, do_symlink and
 // clean_path in init/initramfs.c). Names resolve through the links of the image.
 type kernelRoot struct {
 	nodes  map[string]*node // by place: the path without its first slash, and without links
@@ -22,7 +22,7 @@ type node struct {
 	children int
 }
 
-// object is a file with all its names, a directory, or any other thing with a name.
+// object is a file with all its names, a directory, or another file system object.
 type object struct {
 	cpio.Header        // with the attributes that it has now
 	link        string // target of a symbolic link
@@ -30,7 +30,7 @@ type object struct {
 	content     int64  // number of the entry that a file's content comes with
 }
 
-// outcome is what the kernel makes of an entry.
+// outcome is the effect of an entry in the kernel.
 type outcome struct {
 	dropped  bool
 	place    string      // where it is
@@ -57,7 +57,7 @@ func newDirectory() *node {
 	return &node{object: &object{Header: cpio.Header{Mode: cpio.TypeDir | 0o755, Nlink: 2}}}
 }
 
-// add makes an entry, if the kernel does.
+// add makes an entry unless the kernel drops it.
 func (t *kernelRoot) add(e *Entry) outcome {
 	var out outcome
 	t.added++
@@ -78,7 +78,7 @@ func (t *kernelRoot) note(r *rule, e *Entry) {
 	t.report(r, Finding{Segment: e.Segment, Member: e.Member, Offset: e.begin, Path: e.Name})
 }
 
-// make makes an entry, or returns why the kernel drops it.
+// make makes an entry, or returns the reason why the kernel drops it.
 func (t *kernelRoot) make(e *Entry, out *outcome) *rule {
 	dir, base, slash := splitName(e.Name)
 	isDir := e.Type() == cpio.TypeDir
@@ -221,8 +221,8 @@ func (t *kernelRoot) makeDevice(e *Entry, old *node, out *outcome) *rule {
 	return nil
 }
 
-// touch gives a directory the owner and mode of an entry of another type that cannot replace
-// it. The kernel sets them without looking whether it has made the entry.
+// touch gives a directory the owner and mode of an entry that cannot replace it, because it is
+// of another type. The kernel sets them without checking that it made the entry.
 func (t *kernelRoot) touch(dir *node, e *Entry, out *outcome) {
 	kind := e.Type()
 	if dir == nil || kind == cpio.TypeFile {
@@ -240,8 +240,7 @@ func (t *kernelRoot) put(place string, n *node) {
 	t.nodes[parentOf(place)].children++
 }
 
-// remove removes what is at the place of an entry, if there is something. A directory
-// must be empty, or it stays.
+// remove removes what is at the place of an entry. A directory that is not empty stays.
 func (t *kernelRoot) remove(old *node, out *outcome) bool {
 	if old == nil {
 		return true

@@ -11,7 +11,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
-// where is a file that may have more names: in a stage, or else in a directory of ours.
+// where is the location of a file that may have more names: in a stage, or else in a directory
+// of ours.
 type where struct {
 	place      string // its first name in the tree, "" if that was left out
 	stage      *stage
@@ -19,7 +20,7 @@ type where struct {
 	attributes        // if it is in a stage
 }
 
-// fileOf is the number of the file that h is of.
+// fileOf returns the number of the file of h.
 func fileOf(h *cpio.Header) uint64 { return uint64(h.DevMajor)<<32 | uint64(h.Ino) }
 
 // locate returns the directory of a file and its name there.
@@ -50,8 +51,8 @@ func (x *Extraction) link(first where, at directory, base string, h *cpio.Header
 
 var errNotFile = errors.New("a link to something other than a file has content")
 
-// refill is for an entry of a file that is there. It may have the content: GNU cpio
-// writes that with the last name. Or it may have other attributes, which then count.
+// refill handles an entry of a file that exists. The entry may bring the content, which GNU
+// cpio writes with the last name, or other attributes, which then count.
 func (x *Extraction) refill(file where, h *cpio.Header, body io.WriterTo) error {
 	content := h.Size > 0 || x.now.rewrites
 	if h.Type() != cpio.TypeFile || !content && !x.now.changes {
@@ -61,7 +62,7 @@ func (x *Extraction) refill(file where, h *cpio.Header, body io.WriterTo) error 
 	if err != nil {
 		return fail("create", h, err)
 	}
-	// What the first name was could have been replaced since, by a device even.
+	// A later entry may have replaced the first name, even by a device.
 	if now, err := lstat(dir, base); err != nil || !now.is(unix.S_IFREG) {
 		return fail("create", h, errNotFile)
 	}
@@ -85,7 +86,7 @@ func openAgain(dir int, base string, flags int) (int, error) {
 	return unix.Openat(dir, base, unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC|flags, 0)
 }
 
-// addSpare makes a file that is left out, in case that it has another name that is not.
+// addSpare makes a file that is not wanted, because another of its names may be.
 func (x *Extraction) addSpare(h *cpio.Header, body io.WriterTo) error {
 	if first, ok := x.first[fileOf(h)]; ok {
 		return x.refill(first, h, body)

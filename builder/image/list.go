@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// List returns the entries of the root that the image r brings up, by path:
+// List returns the entries of the root of the image r, by path:
 //
 //   - of an image whose payload has members, those of the members;
 //   - of any other, those of all segments without /.mkinitfs. If there is a boot
 //     plan, /init is the stub and not of the root, and the root's own, kept as
 //     /.mkinitfs/init until the stub puts it back, is listed where it belongs.
 //
-// They are as the kernel, or the stub, leaves them: names lead through the links of the
-// image, later entries replace earlier ones, and all names of a file have its size. What
-// that drops or changes is among the findings of Info. For an image that cannot be read
+// They have the state in which the kernel or the stub leaves them: names lead through the
+// links of the image, later entries replace earlier ones, and all names of a file have its
+// size. The findings of Info name what that drops or changes. For an image that cannot be read
 // to its end, List returns what was read and the error.
 func List(r io.Reader) ([]Entry, *Info, error) {
 	w := &walker{info: &Info{}}
@@ -38,8 +38,8 @@ func (w *walker) attribute(entries []Entry) {
 	}
 }
 
-// root walks the image and returns the entries of the root, and those that are there
-// to bring it up, without members; both in the order of the image.
+// root walks the image. It returns the entries of the root, and those that only serve the
+// boot, without members. Both are in the order of the image.
 func (w *walker) root(r io.Reader) (root, boot []Entry, err error) {
 	var entries []Entry
 	nested := false
@@ -47,7 +47,7 @@ func (w *walker) root(r io.Reader) (root, boot []Entry, err error) {
 	w.visit = func(e *Entry, body io.Reader) error {
 		nested = nested || e.Member != ""
 		if len(entries) == cap(entries) {
-			entries = slices.Grow(entries, len(entries)+8192) // append copies oftener
+			entries = slices.Grow(entries, len(entries)+8192) // append would copy more often
 		}
 		entries = append(entries, *e)
 		if visit != nil {

@@ -13,9 +13,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/unpack"
 )
 
-// maker makes entries in directories that nobody else can change, so that a name leads
-// to what was made. The order of the calls: owner, then mode, then extended attributes,
-// then time. chown(2) clears set-id bits, and chown and write clear capabilities.
+// maker makes entries in directories that nobody else can change, so that a name leads to the
+// entry that was made. It sets owner, then mode, then extended attributes, then time, because
+// chown(2) clears set-id bits, and chown and write clear capabilities.
 type maker struct {
 	unset   func(error)             // is told of an extended attribute that could not be set
 	between func(call, name string) // for tests, which change things after a call
@@ -29,19 +29,19 @@ type making struct {
 	attributes
 }
 
-// attributes are what an entry gets beside its header's.
+// attributes are an entry's attributes that its header does not hold.
 type attributes struct {
 	path   string            // in the image
 	xattrs map[string]string // by name
 }
 
-// hasMore reports whether a file may have more names than the one that is being made.
+// hasMore reports whether a file may have further names.
 func (m *making) hasMore() bool {
 	kind := m.h.Type()
 	return m.h.Nlink > 1 && kind != cpio.TypeDir && kind != cpio.TypeLink
 }
 
-// read takes the body of an entry: that of a symbolic link is read.
+// read takes the body of an entry, and reads the target of a symbolic link from it.
 func (m *making) read(body io.WriterTo) error {
 	m.body = body
 	if m.h.Type() != cpio.TypeLink {
@@ -55,16 +55,16 @@ func (m *making) read(body io.WriterTo) error {
 	return err
 }
 
-// did says that a call for an entry is through.
+// did reports a finished call to tests.
 func (k *maker) did(call string, h *cpio.Header) {
 	if k.between != nil {
 		k.between(call, h.Name)
 	}
 }
 
-// make makes an entry in a directory of ours. It calls move when the name may be given
-// to others: when the entry is complete, or for a file or directory as soon as it is
-// there, since the rest is done by descriptor.
+// make makes an entry in a directory of ours. It calls move when others may see the name: when
+// the entry is complete, or, for a file or directory, as soon as it exists, because
+// descriptors serve for the rest.
 func (k *maker) make(m *making, dir int, base string, move func() error) error {
 	var err error
 	switch m.h.Type() {
@@ -105,8 +105,8 @@ func (k *maker) file(dir int, base string, h *cpio.Header) (fd int, err error) {
 	return fd, fail("create", h, err)
 }
 
-// fill gives the open file fd its content and attributes, and closes it: later, if the
-// content can wait.
+// fill gives the open file fd its content and attributes, and closes it. If the content can
+// wait, that happens later.
 func (k *maker) fill(fd int, m *making) error {
 	if later, ok := m.body.(*deferredBody); ok && m.h.Nlink < 2 { // of two names with content the last has to be written last
 		header := *m.h
@@ -155,10 +155,10 @@ func (k *maker) setOpen(fd int, h *cpio.Header, more attributes) error {
 	return fail("set mtime of", h, setOpenTime(fd, h.MTime))
 }
 
-// timeStays is for a file that keeps the time at which it was made.
+// timeStays is the time of a file that keeps the time at which it was made.
 const timeStays = -1
 
-// directory makes a directory, which stays ours alone until its attributes are set.
+// directory makes a directory that only we can use until its attributes are set.
 func (k *maker) directory(dir int, base string, h *cpio.Header) error {
 	err := unix.Mkdirat(dir, base, 0o700)
 	if err == nil {
@@ -177,8 +177,7 @@ func (k *maker) link(m *making, dir int, base string) error {
 	return k.setNamed(m, dir, base)
 }
 
-// node makes a device node, a FIFO or a socket. Nobody can open it before it has its
-// owner.
+// node makes a device node, a FIFO or a socket. Nobody can open it before its owner is set.
 func (k *maker) node(m *making, dir int, base string) error {
 	h := m.h
 	if err := unix.Mknodat(dir, base, h.Type(), int(unix.Mkdev(h.RdevMajor, h.RdevMinor))); err != nil {
@@ -188,7 +187,7 @@ func (k *maker) node(m *making, dir int, base string) error {
 	return k.setNamed(m, dir, base)
 }
 
-// setNamed sets the attributes of what cannot be opened.
+// setNamed sets the attributes of an entry that cannot be opened.
 func (k *maker) setNamed(m *making, dir int, base string) error {
 	h := m.h
 	if err := unix.Fchownat(dir, base, int(h.UID), int(h.GID), unix.AT_SYMLINK_NOFOLLOW); err != nil {

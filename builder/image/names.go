@@ -8,7 +8,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/follow"
 )
 
-// named returns what has a name, which may itself be a link, or nil.
+// named returns the node with a name, or nil. The node may itself be a link.
 func (t *kernelRoot) named(name string) *node {
 	dir, base, _ := splitName(name)
 	at, why := t.directory(dir, nil, nil)
@@ -18,9 +18,8 @@ func (t *kernelRoot) named(name string) *node {
 	return t.nodes[below(at, base)]
 }
 
-// directory returns the place of a directory, or why there is none. For an entry with an
-// outcome it makes directories that are missing, but for those that only the target of a
-// link names.
+// directory returns the place of a directory, or the reason why there is none. For an entry
+// with an outcome it makes missing directories, but not those in the target of a link.
 func (t *kernelRoot) directory(name string, e *Entry, out *outcome) (string, *rule) {
 	if n := t.nodes[name]; n != nil && n.Type() == cpio.TypeDir {
 		return name, nil
@@ -53,7 +52,7 @@ func (t *kernelRoot) directory(name string, e *Entry, out *outcome) (string, *ru
 	return place[1:], nil
 }
 
-// addParent makes a directory that is missing on the way to an entry, or returns why not.
+// addParent makes a missing directory on the way to an entry, or returns the reason why not.
 func (t *kernelRoot) addParent(place string, e *Entry, out *outcome) *rule {
 	const nodeSize = 256
 	if t.made += int64(len(place)) + nodeSize; t.made > maxText+t.added*textShare {

@@ -12,8 +12,8 @@ var (
 	errLink  = errors.New("a symbolic link in a directory that others can write to is not followed")
 )
 
-// pins remember where names led at first, for names in directories that others can write
-// to: to a directory that we made or found there, or along a link that we made.
+// pins remember where names in directories that others can write to led first: to a directory
+// that we made or found there, or along a link that we made.
 type pins struct {
 	byName map[string]pin
 	byID   map[fileID]string // the names of the directories that we made
@@ -27,7 +27,7 @@ type pin struct {
 
 func newPins() pins { return pins{map[string]pin{}, map[fileID]string{}} }
 
-// check compares the directory that a name leads to with the one that it led to first.
+// check compares the directory that a name leads to with the first one.
 func (p pins) check(name string, found status) error {
 	pinned, ok := p.byName[name]
 	if !ok {
@@ -40,8 +40,8 @@ func (p pins) check(name string, found status) error {
 	return nil
 }
 
-// made notes a directory that we made. Its inode can be that of an earlier one that somebody
-// has removed, whose name then leads nowhere.
+// made notes a directory that we made. It may reuse the inode of a directory that somebody has
+// removed: the name of that one then leads nowhere.
 func (p pins) made(name string, id fileID) {
 	if before, ok := p.byID[id]; ok {
 		p.byName[before] = pin{}
@@ -50,7 +50,7 @@ func (p pins) made(name string, id fileID) {
 	p.byName[name] = pin{id: id, made: true}
 }
 
-// forget removes a name, which is free for something else now.
+// forget removes a name, so that it is free for another entry.
 func (p pins) forget(name string) {
 	if pinned, ok := p.byName[name]; ok && pinned.made {
 		delete(p.byID, pinned.id)

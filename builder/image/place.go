@@ -12,8 +12,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
-// add makes an entry, and changes its name to that of its place. A body that was not
-// read can be asked for again.
+// add makes an entry, and changes its name to that of its place. A body that it did not read
+// can be read again.
 func (x *Extraction) add(h *cpio.Header, body func() io.WriterTo) error {
 	m := &making{h: h, attributes: attributes{path: h.Name}}
 	err := x.make(m, body())
@@ -46,9 +46,8 @@ func (x *Extraction) add(h *cpio.Header, body func() io.WriterTo) error {
 	return nil
 }
 
-// make makes an entry at its place, the name that leads there without a link. Links are
-// the image's own, which may have them lead elsewhere later: what is done to the entry
-// then is not to be done there.
+// make makes an entry at its place, which is its name with all links resolved. Links of the
+// image may change later, and later calls must still reach this entry.
 func (x *Extraction) make(m *making, body io.WriterTo) (err error) {
 	h := m.h
 	if h.Name == "." && h.Type() == cpio.TypeDir {
@@ -79,7 +78,7 @@ func (x *Extraction) make(m *making, body io.WriterTo) (err error) {
 	return nil
 }
 
-// takeRoot makes the root ours, too, until everything below it is complete.
+// takeRoot makes the root directory ours, too, until everything below it is complete.
 func (x *Extraction) takeRoot(h *cpio.Header) error {
 	root := x.resolver.root
 	if root.uid != x.resolver.user {
@@ -94,8 +93,8 @@ func (x *Extraction) takeRoot(h *cpio.Header) error {
 	return fail("open", h, x.resolver.reroot(root.fd))
 }
 
-// makeParents makes a directory and its parents where they are missing. They get the
-// attributes that the image has for them, if any.
+// makeParents makes a directory and its missing parents, with the attributes that the image
+// has for them.
 func (x *Extraction) makeParents(name string, mtime int64) error {
 	if _, err := x.resolver.open(name); !errors.Is(err, unix.ENOENT) {
 		return err
@@ -116,7 +115,7 @@ func (x *Extraction) makeParents(name string, mtime int64) error {
 	return nil
 }
 
-// What makeWay leaves at the name of an entry.
+// The results of makeWay.
 type leftAt int
 
 const (
@@ -125,8 +124,8 @@ const (
 	keptDir          // a directory that the entry is for, but which keeps its own attributes
 )
 
-// makeWay removes what is at the name of an entry. A directory stays for a directory,
-// else it must be empty.
+// makeWay removes what is at the name of an entry. A directory stays if the entry is one too.
+// Otherwise it must be empty.
 func (x *Extraction) makeWay(h *cpio.Header) (leftAt, error) {
 	at, base, err := x.resolver.find(h.Name)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 )
 
-// BootPlan returns the boot plan of the image r, nil if it has none. It reads as far as
+// BootPlan returns the boot plan of the image r, nil if it has none. It reads no further than
 // the plan.
 func BootPlan(r io.Reader) (*bootplan.Plan, error) {
 	found := errors.New("found")

@@ -9,8 +9,8 @@ import (
 // Device is the number of a device node.
 type Device struct{ Major, Minor uint32 }
 
-// wants reports whether an entry, which may have been squashed, is to be made. It changes the
-// type if the caller lends the device.
+// wants reports whether an entry is to be made. The entry may have been squashed. wants
+// changes the type if the caller lends the device.
 func (x *Extraction) wants(h *cpio.Header, squashed bool) bool {
 	path := "/" + h.Name
 	if h.Name == "." {

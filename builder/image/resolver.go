@@ -12,14 +12,14 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/follow"
 )
 
-// resolver finds the directories of names below a root as they are for a process that
-// has this root: links are followed, and neither they nor ".." lead out of it. It looks
-// at one part after another, which needs no kernel that knows openat2(2), and keeps the
-// directories of the last name open, since the next one is mostly near it.
+// resolver finds the directories of names below a root as a process with this root would:
+// links are followed, and neither they nor ".." lead out of it. It resolves one component
+// after another, which works without openat2(2). It keeps the directories of the last name
+// open, because the next name is mostly near it.
 //
-// Nobody but us can change most directories: those that we make are kept so until all
-// is there. In a directory that stood before and that others can write to, a name has to
-// lead where it led first, and no links but our own are followed.
+// Most directories can be changed by nobody but us: we keep those that we make to ourselves
+// until everything is complete. In an existing directory that others can write to, a name must
+// lead where it led first, and only our own links are followed.
 type resolver struct {
 	root  directory
 	user  uint32     // who extracts
@@ -53,8 +53,8 @@ func (r *resolver) directory(fd int) (directory, error) {
 	return directory{fd, found, found.belongsTo(r.user)}, err
 }
 
-// find returns the open directory that a clean relative name is in, and its last part.
-// It stays open until two further calls.
+// find returns the open directory of a clean relative name, and its last component. The
+// directory stays open until the second call from now.
 func (r *resolver) find(name string) (directory, string, error) {
 	r.expire()
 	dir, base := "", name
@@ -65,7 +65,7 @@ func (r *resolver) find(name string) (directory, string, error) {
 	return at, base, err
 }
 
-// place returns the name without a link that leads to the same as name.
+// place returns a name without links that leads to the same entry.
 func (r *resolver) place(name string) (string, error) {
 	_, base, err := r.find(name)
 	if err != nil || !r.led {
@@ -169,7 +169,7 @@ func (r *resolver) top() directory {
 	return r.root
 }
 
-// shorten keeps the first n directories.
+// shorten keeps the first n directories of the chain.
 func (r *resolver) shorten(n int) {
 	for _, gone := range r.chain[n:] {
 		r.retired = append(r.retired, gone.fd)

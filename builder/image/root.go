@@ -9,15 +9,15 @@ import (
 	"github.com/mkinitfs/mkinitfs/compress"
 )
 
-// Root is the root that an image brings up.
+// Root is the root of an image.
 type Root struct {
 	Entries []Entry // as [List] returns them
 	Info    *Info
 	Early   Early
 }
 
-// Early is what lies at the start of an image for the kernel to find before it unpacks
-// anything: microcode and ACPI tables, in raw archives with nothing else in them.
+// Early is the part at the start of an image that the kernel reads before it unpacks anything:
+// microcode and ACPI tables, in raw archives without other files.
 type Early struct {
 	Segments int         // how many of the image's there are
 	Offset   int64       // where they begin, in the file that the image is in
@@ -31,12 +31,12 @@ type EarlyFile struct {
 	Dir  bool
 }
 
-// ReadRoot is [List] of the image r for somebody who wants the contents, too. It calls visit
-// for every entry but members, in the order of the image, with a reader of the body. What the streams of the image unpack to is bounded by limit: beyond that, the
-// error is [ErrTooLarge]. If ctx ends before, it is ctx's.
+// ReadRoot is [List] of the image r with contents. It calls visit for every entry except
+// members, in the order of the image, with a reader of the body. The streams of the image may
+// unpack to limit bytes: beyond that, the error is [ErrTooLarge]. If ctx ends first, the error
+// is its cause.
 //
-// The content of a file of the root is the body of the entry whose Number is its
-// Content.
+// The content of a file of the root is the body of the entry that has the Number Content.
 func ReadRoot(ctx context.Context, r io.Reader, limit int64, visit func(e *Entry, body io.Reader) error) (*Root, error) {
 	root := &Root{}
 	w := &walker{info: &Info{}, budget: &budget{ctx, limit}}
@@ -66,15 +66,15 @@ func ReadRoot(ctx context.Context, r io.Reader, limit int64, visit func(e *Entry
 	return root, nil
 }
 
-// Number returns the place of the entry in its image, from 1 on.
+// Number returns the position of the entry in its image, from 1 on.
 func (e *Entry) Number() int64 { return e.number }
 
-// Content returns the Number of the entry that the content of a file comes with. It is known
-// of the entries that [List] and [ReadRoot] return.
+// Content returns the Number of the entry that holds the content of a file. It is known for
+// entries from [List] and [ReadRoot].
 func (e *Entry) Content() int64 { return e.content }
 
-// Section returns the body of an entry as a part of the image, which can be read at any
-// time, or nil if it is not there as it is.
+// Section returns the body of an entry as a part of the image, which can be read at any time.
+// It returns nil if the image does not hold the body as it is.
 func Section(body io.Reader) *io.SectionReader {
 	if b, ok := body.(*entryBody); ok {
 		return b.section()

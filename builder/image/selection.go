@@ -22,8 +22,8 @@ type selected struct {
 	matched bool
 }
 
-// Select returns a selection of the paths that patterns match, paths or globs in doublestar's
-// syntax, with all that is in them. No patterns select everything.
+// Select returns a selection of the paths that patterns match, and of everything below them.
+// Patterns are paths or globs in doublestar's syntax. No patterns select everything.
 func Select(patterns ...string) (*Selection, error) {
 	s := &Selection{}
 	for _, text := range patterns {
@@ -39,8 +39,8 @@ func Select(patterns ...string) (*Selection, error) {
 // Empty reports whether there are no patterns.
 func (s *Selection) Empty() bool { return len(s.patterns) == 0 }
 
-// Follow has the directories that patterns begin with lead through the links of a root:
-// where /bin is a link to usr/bin, /bin/sh selects /usr/bin/sh, and /bin with it.
+// Follow leads patterns through the links of a root: if /bin is a link to usr/bin, /bin/sh
+// selects /usr/bin/sh, and /bin with it.
 func (s *Selection) Follow(root *Files) {
 	for i := range s.patterns {
 		p := &s.patterns[i]
@@ -62,7 +62,7 @@ func (s *Selection) Follow(root *Files) {
 	}
 }
 
-// literal returns a path as a glob that matches it only.
+// literal returns a glob that matches a path only.
 func literal(path string) string {
 	var b strings.Builder
 	for _, c := range []byte(path) {
@@ -74,8 +74,7 @@ func literal(path string) string {
 	return b.String()
 }
 
-// Has reports whether a path, which is absolute and clean, or a directory that it is in is
-// selected.
+// Has reports whether an absolute, clean path, or a directory above it, is selected.
 func (s *Selection) Has(name string) bool {
 	found := s.Empty()
 	for i := range s.patterns {
@@ -90,7 +89,7 @@ func (s *Selection) Has(name string) bool {
 	return found
 }
 
-// matches reports whether a pattern matches a path or a directory that it is in.
+// matches reports whether a pattern matches a path or a directory above it.
 func (p *selected) matches(name string) bool {
 	for _, glob := range p.globs {
 		for at := name; ; at = path.Dir(at) {

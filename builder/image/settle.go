@@ -8,8 +8,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
-// settle returns the entries that are left once all are unpacked, sorted by path, with the
-// attributes that they have then. All names of a file have its size.
+// settle returns the entries that remain once all are unpacked, sorted by path, with their
+// final attributes. All names of a file have its size.
 func (w *walker) settle(entries []Entry) []Entry {
 	if settled := plainEntries(entries); settled != nil || len(entries) == 0 {
 		return settled
@@ -21,8 +21,8 @@ func (w *walker) settle(entries []Entry) []Entry {
 	return t.entries()
 }
 
-// plainEntries returns the entries sorted by path if all of them are left: each comes after its
-// directory, and no two have one path. Otherwise it returns nil. Nearly all images are
+// plainEntries returns the entries sorted by path if all of them remain: each follows its
+// directory, and no two have the same path. Otherwise it returns nil. Nearly all images are
 // plain, and need no kernelRoot.
 func plainEntries(entries []Entry) []Entry {
 	directories := map[string]bool{"": true, "dev": true, "root": true}

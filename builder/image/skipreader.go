@@ -8,14 +8,13 @@ import (
 const (
 	// bufferSize is more than a header with the longest name.
 	bufferSize = 64 << 10
-	// Behind a body that was skipped so much is read at once. It is doubled for
-	// each read that follows without a skip: where entries are small, one read
-	// serves many of them, and where they are large, few bytes are read in vain.
+	// After a skip, the next read takes so many bytes. Each further read without a skip
+	// doubles them: among small entries one read serves many, and among large ones few bytes
+	// are read in vain.
 	firstRead = 4 << 10
 )
 
-// skipReader is a buffered reader that skips without reading, where what it reads from
-// allows that.
+// skipReader is a buffered reader that skips without reading if its source can.
 type skipReader struct {
 	*bufio.Reader
 	src *skipSource
@@ -41,7 +40,7 @@ func (w *skipReader) Discard(n int) (int, error) {
 	return held + int(m), err
 }
 
-// skip is Discard for as many bytes as an image can have, on 32-bit machines too.
+// skip is Discard for any number of bytes that an image can have, on 32-bit machines too.
 func (w *skipReader) skip(n int64) error {
 	for n > 0 {
 		m, err := w.Discard(int(min(n, 1<<30)))
@@ -53,7 +52,7 @@ func (w *skipReader) skip(n int64) error {
 	return nil
 }
 
-// skipper passes over bytes; if there are fewer, it returns how many, and io.EOF.
+// skipper skips n bytes. If there are fewer, it returns their number and io.EOF.
 type skipper interface {
 	skip(n int64) (int64, error)
 }
@@ -108,8 +107,8 @@ type imageFile struct {
 	begin, size int64 // where the image begins, how long it is
 }
 
-// asFile tells whether r is a file of known size that is read at any offset. A pipe
-// refuses to seek, and what the kernel makes up as it is read has no size.
+// asFile returns r if it is a file of known size that can be read at any offset. A pipe cannot
+// seek, and files that the kernel makes up, such as those of /proc, have no size.
 func asFile(r io.Reader) *imageFile {
 	f, ok := r.(interface {
 		io.ReaderAt
@@ -132,7 +131,7 @@ func asFile(r io.Reader) *imageFile {
 	return &imageFile{f, begin, end - begin}
 }
 
-// from returns a reader of what begins at an offset of the image.
+// from returns a reader of the image from an offset on.
 func (f *imageFile) from(begin, end int64) *skipReader {
 	return newSkipReader(newSpan(f, f.begin+begin, f.begin+end))
 }

@@ -10,20 +10,19 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
-// Use says what the bytes of an image are spent on: the root, what brings it up, and
-// for the rest headers of members, trailers and padding.
+// Use divides the bytes of an image: those of the root and those that serve the boot. The rest
+// is headers of members, trailers and padding.
 type Use struct {
 	Size int64   // bytes of the image
 	Boot int64   // those of the stub and its plan
 	Root []Share // by path; copies in the boot segment, which early drivers ask for, count for their paths
 }
 
-// Share is what one path of the root takes.
+// Share is the part of one path of the root.
 //
-// A codec packs what is alike in many files together, so that no file has packed
-// bytes of its own. Packed is how far the image is read while the file's header and
-// content are unpacked; within one block of the codec, which is taken to be even, it
-// is a share.
+// A codec packs similar content of many files together, so no file has packed bytes of its
+// own. Packed is the number of bytes of the image that are read while the header and content
+// of the file are unpacked. Within one block of the codec each unpacked byte counts the same.
 type Share struct {
 	Path   string
 	Dir    bool
@@ -31,7 +30,7 @@ type Share struct {
 	Packed int64 // bytes of the image
 }
 
-// Spent reads the image r and says what its bytes are spent on.
+// Spent reads the image r and divides its bytes.
 func Spent(r io.Reader) (*Use, error) {
 	w := &walker{info: &Info{}, scales: map[stream]*scale{}}
 	root, boot, err := w.root(r)
@@ -61,7 +60,7 @@ func Spent(r io.Reader) (*Use, error) {
 			s = &Share{Path: e.Path()}
 			shares[s.Path] = s
 		}
-		// Of entries for one path the last counts, but all are in the image.
+		// Of several entries for one path the last one counts, but the image holds all.
 		s.Size, s.Dir = e.Size, e.Type() == cpio.TypeDir
 		s.Packed += w.packed(e)
 	}
@@ -72,7 +71,7 @@ func Spent(r io.Reader) (*Use, error) {
 	return u, nil
 }
 
-// Rest is what is neither the root's nor the boot's.
+// Rest returns the bytes that belong neither to the root nor to the boot.
 func (u *Use) Rest() int64 {
 	rest := u.Size - u.Boot
 	for _, s := range u.Root {
@@ -81,7 +80,7 @@ func (u *Use) Rest() int64 {
 	return rest
 }
 
-// Heaviest returns up to n of the shares, those with the most packed bytes first.
+// Heaviest returns up to n of the shares, largest packed size first.
 func (u *Use) Heaviest(n int) []Share {
 	shares := slices.Clone(u.Root)
 	slices.SortStableFunc(shares, func(a, b Share) int { return cmp.Compare(b.Packed, a.Packed) })
@@ -105,15 +104,15 @@ type stream struct {
 	member  string
 }
 
-// scale says where in the image, or in the stream around a member, the bytes of a
-// stream come from. Those of a raw one lie where they are read.
+// scale maps bytes of an unpacked stream to offsets in the image, or in the stream around a
+// member. A raw stream lies where it is read.
 type scale struct {
 	position func() int64
 	begin    int64
 	points   []point
 }
 
-// point says that raw bytes had come out when packed ones were read.
+// point notes that raw bytes had been unpacked when packed bytes were read.
 type point struct{ raw, packed int64 }
 
 // measure returns a reader of what d unpacks that notes points on the way.
@@ -156,7 +155,7 @@ func (m *measured) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// note adds a point. Of several for one byte the first stands.
+// note adds a point. If several points have the same raw offset, the first one stays.
 func (s *scale) note(p point) {
 	if s.points[len(s.points)-1].raw < p.raw {
 		s.points = append(s.points, p)

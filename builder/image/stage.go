@@ -16,18 +16,18 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/xattr"
 )
 
-// stages are the directories in which entries are made whole before they are renamed
-// into directories that others can write to. One serves a file system, as a rule; it is
-// made when it is needed first, and is removed in the end.
+// stages are the directories in which entries are completed before they are renamed into
+// directories that others can write to. Usually one serves a whole file system. It is made on
+// first use and removed in the end.
 type stages struct {
 	all   []*stage
 	byDev map[uint64]*stage // the newest of a file system
 	user  uint32
 }
 
-// stage is an empty directory of ours, mode 0700, without access control lists that
-// what is made in it could inherit. It lies in another directory of ours: what we make
-// in a directory of others can be renamed and have such a list.
+// stage is an empty directory of ours, mode 0700, without access control lists that its
+// entries could inherit. It lies in another directory of ours, because others can rename a
+// directory that lies in theirs, and it may inherit such a list.
 type stage struct {
 	*os.File // the stage itself, "new" in outer
 	outer    *os.File
@@ -39,7 +39,8 @@ type stage struct {
 // inner is the name of the stage itself.
 const inner = "new"
 
-// in returns the stage for a file system: if there is none yet, one in the directory at.
+// in returns the stage for a file system. If there is none yet, it makes one in the directory
+// at.
 func (s *stages) in(at directory) (*stage, error) {
 	if found := s.byDev[at.id.dev]; found != nil {
 		return found, nil
@@ -189,8 +190,8 @@ func (x *Extraction) makeIn(s *stage, m *making, at directory, base string) erro
 	return err
 }
 
-// move moves what is in a stage to where it belongs. A file that may have more names
-// stays there, too: links to it are safe ones.
+// move moves an entry from a stage to its place. A file that may have more names also stays in
+// the stage, where nobody else can change it.
 func (x *Extraction) move(s *stage, temp string, m *making, at directory, base string) error {
 	h := m.h
 	made, err := lstat(s.fd(), temp)

@@ -13,7 +13,7 @@ type directory struct {
 	ours bool // nobody else can make, rename or remove a name in it
 }
 
-// status decides who can change a file, and whether it is the same as another.
+// status says who can change a file, and identifies it.
 type status struct {
 	id   fileID
 	uid  uint32

@@ -6,14 +6,15 @@ import (
 	"strings"
 )
 
-// Leaves returns the shares of what has bytes itself, those with the most packed bytes first.
+// Leaves returns the shares that have bytes of their own, largest packed size first.
 func (u *Use) Leaves() []Share {
 	shares := u.Heaviest(len(u.Root))
 	return slices.DeleteFunc(shares, func(s Share) bool { return s.Size == 0 })
 }
 
-// Directories returns the directories down to depth with all that is in them, each before
-// those in it, and of two in the same one the larger first. The root has depth 0.
+// Directories returns the directories down to a depth, each with the sum of everything below
+// it. A directory comes before those in it, and a larger one before a smaller one beside it.
+// The root has depth 0.
 func (u *Use) Directories(depth int) []Share {
 	sums := map[string]*Share{}
 	for _, s := range u.Root {
@@ -61,5 +62,5 @@ func (u *Use) Directories(depth int) []Share {
 	return list
 }
 
-// parentDir returns the directory that an absolute, clean path is in; of "/" that is "/".
+// parentDir returns the directory of an absolute, clean path. That of "/" is "/".
 func parentDir(path string) string { return path[:max(strings.LastIndexByte(path, '/'), 1)] }

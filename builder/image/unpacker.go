@@ -8,9 +8,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
-// unpacker reads an archive as the kernel unpacks it (init/initramfs.c). It ends behind
-// the trailer, which need not be there, or where something other than an entry or zeros
-// follows. An entry that the kernel skips is a finding and is not returned.
+// unpacker reads an archive as the kernel unpacks it (init/initramfs.c). It ends behind the
+// trailer or, without one, where neither an entry nor zeros follow. An entry that the kernel
+// skips is a finding and is not returned.
 type unpacker struct {
 	r      *skipReader
 	raw    bool                 // not in a compressed stream
@@ -80,7 +80,7 @@ func (u *unpacker) finish() error {
 	return u.ended(err, bodyCut, u.h.Name)
 }
 
-// start passes over zeros up to the next entry.
+// start skips zeros up to the next entry.
 func (u *unpacker) start() error {
 	b, err := u.r.Peek(1)
 	if err == nil && b[0] == 0 {
@@ -117,8 +117,8 @@ func (u *unpacker) fields() (cpio.Fields, error) {
 	return f, u.fault(msg)
 }
 
-// entry reads the name of an entry, and the target of a symbolic link. It reports
-// whether the kernel makes something of it.
+// entry reads the name of an entry, and the target of a symbolic link. It reports whether the
+// kernel keeps the entry.
 func (u *unpacker) entry(f *cpio.Fields) (bool, error) {
 	u.h, u.target = f.Header, ""
 	nameField := pad4(cpio.HeaderSize+int64(f.NameSize)) - cpio.HeaderSize
@@ -187,7 +187,7 @@ func (u *unpacker) entry(f *cpio.Fields) (bool, error) {
 	return true, nil
 }
 
-// skip reports an entry that the kernel passes over.
+// skip reports an entry that the kernel skips.
 func (u *unpacker) skip(r *rule) (bool, error) {
 	u.summed, u.left = false, 0
 	u.report(r, Finding{Path: u.h.Name, Offset: u.base + u.head})
@@ -274,8 +274,8 @@ func (u *unpacker) short() error {
 	return io.EOF
 }
 
-// ended returns an error within an entry. If a raw archive ends there, the kernel makes what
-// it has and says nothing: that is a finding, and the error is io.EOF.
+// ended returns an error within an entry. If a raw archive ends there, the kernel keeps what
+// it has and says nothing. Then the error is io.EOF, with a finding.
 func (u *unpacker) ended(err error, r *rule, name string) error {
 	if err != io.EOF {
 		return err

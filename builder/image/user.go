@@ -13,8 +13,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
-// User is the user that a process runs as, and the owners that there are in its user
-// namespace. It decides what of an entry an [Extraction] keeps:
+// User is the user of a process, and the ids that exist in its user namespace. It decides
+// which attributes of an entry an [Extraction] keeps:
 //
 //   - For any user but root everything is the user's own, without the setuid and setgid bits
 //     that were meant for others.
@@ -38,12 +38,12 @@ func CurrentUser() (*User, error) {
 	return &User{uint32(os.Geteuid()), uint32(os.Getegid()), uids, gids}, nil
 }
 
-// Exact reports whether the user is root outside of user namespaces, who can make every
-// entry as it is in the image.
+// Exact reports whether the user is root outside of user namespaces, who can make every entry
+// exactly as in the image.
 func (u *User) Exact() bool { return u.uid == 0 && u.uids.whole() }
 
-// own gives an entry the owner and mode that the user can give it. It reports whether it
-// has gone to root for want of an id.
+// own gives an entry the owner and mode that the user can set. It reports whether the entry
+// has gone to root because its owner has no id.
 func (u *User) own(h *cpio.Header) (squashed bool) {
 	if u.uid != 0 {
 		if h.UID != u.uid {
@@ -64,11 +64,10 @@ func (u *User) own(h *cpio.Header) (squashed bool) {
 	return squashed
 }
 
-// idMap are the ids that there are in a user namespace.
+// idMap lists the ids of a user namespace.
 type idMap []idRange
 
-// idRange holds count ids from inside on. They are those from outside on in the namespace
-// above.
+// idRange maps count ids from inside on to the ids from outside on in the parent namespace.
 type idRange struct{ inside, outside, count uint64 }
 
 // everyID is the map of the first user namespace: every id is itself.

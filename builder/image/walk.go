@@ -9,21 +9,20 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/magic"
 )
 
-// Walk reads the image r from its start to its end and calls visit for every
-// entry in order, with a reader of its body: a file's content, a symbolic link's
-// target. Both are valid until visit returns. A member is visited itself and
-// then its entries, unless visit has read from its body: then that was all.
+// Walk reads the image r to its end and calls visit for every entry in order, with a reader of
+// its body: the content of a file or the target of a symbolic link. Both are valid until visit
+// returns. Walk visits a member and then its entries, but not the entries if visit has read
+// from the member's body.
 //
-// An error of visit ends the walk and is returned as it is. Any other error says
-// in which segment and member it arose and at which offset. Info is never nil
-// and holds what was read until then.
+// An error of visit ends the walk and is returned as it is. Any other error names the segment,
+// the member and the offset. Info is never nil and holds what was read until then.
 func Walk(r io.Reader, visit func(e *Entry, body io.Reader) error) (*Info, error) {
 	w := &walker{visit: visit, info: &Info{}}
 	err := w.image(r)
 	return w.info, err
 }
 
-// WalkOuter is Walk of what the kernel unpacks: it visits members and not what is in them.
+// WalkOuter is Walk without the entries of members: it visits what the kernel unpacks.
 func WalkOuter(r io.Reader, visit func(e *Entry, body io.Reader) error) (*Info, error) {
 	w := &walker{visit: visit, info: &Info{}, outer: true}
 	err := w.image(r)
@@ -71,7 +70,7 @@ func (w *walker) bare(r *skipReader) error {
 		w.info.BootConfig = bootConfig(w.file)
 		w.file.size -= w.info.BootConfig
 		r = w.file.from(0, w.file.size)
-		// How far a decoder has read when bytes come out is known of one that is not ahead.
+		// Only without decoding ahead is it known how far a decoder has read.
 		if w.scales == nil && streams() > 1 {
 			w.ahead = &ahead{file: w.file}
 			defer w.ahead.stop()
@@ -167,8 +166,8 @@ func (w *walker) segment(r *skipReader, s *Segment, codec *compress.Codec, at in
 	return w.noted(s, d.Notes(), err)
 }
 
-// noted adds what is known of a stream that only some kernels take, or none. It returns
-// the error that reading the stream ended with, or what the kernel says behind it.
+// noted adds findings for a stream that only some kernels accept, or none. It returns the
+// error of reading the stream, or what the kernel says behind it.
 func (w *walker) noted(s *Segment, notes []compress.Note, err error) error {
 	if w.member != "" {
 		return err // the stub's to take
@@ -194,9 +193,9 @@ func (w *walker) noted(s *Segment, notes []compress.Note, err error) error {
 	return err
 }
 
-// stream walks what a compressed stream unpacks to: an archive as a rule, but
-// the kernel takes several, raw and with padding between them. To it, a stream
-// of nothing is an error only before the first archive of an image, and so are zeros.
+// stream walks an unpacked stream. It is usually one archive, but the kernel accepts several
+// raw ones with padding between them. An empty stream is an error only before the first
+// archive of an image, and so are zeros.
 func (w *walker) stream(r *skipReader, s *Segment) error {
 	for i := 0; ; i++ {
 		n, err := skipZeros(r)

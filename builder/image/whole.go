@@ -16,9 +16,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 )
 
-// whole compares an image of ours with its boot plan. Counts and sizes cost nothing. The
-// sums of members are taken only if sums is set. If the image is a file, other cores take
-// them while the walk goes on.
+// whole compares an image of ours with its boot plan. Counts and sizes are always compared,
+// sums of members only if sums is set. If the image is a file, other cores compute the sums
+// during the walk.
 type whole struct {
 	sums bool
 	only string // the one member whose sums are taken, "" for all
@@ -53,7 +53,7 @@ func (w *whole) begin(f *imageFile) {
 // stop waits for the sums that are being taken.
 func (w *whole) stop() { w.group.Wait() }
 
-// count counts an entry, if it is of the root.
+// count counts an entry if it is part of the root.
 func (w *whole) count(e *Entry) {
 	if e.Member != "" {
 		w.entries++
@@ -85,7 +85,7 @@ func (w *whole) member(name string, size int64) *memberSeen {
 	return m
 }
 
-// sumFile takes the sums of a member that lies in the image as it is.
+// sumFile computes the sums of a member that the image holds as it is.
 func (m *memberSeen) sumFile(at, size int64) {
 	w := m.whole
 	if !w.wants(m) {
@@ -103,7 +103,7 @@ func (m *memberSeen) sumFile(at, size int64) {
 	}()
 }
 
-// sumAlong takes the sums of a member while r, which is its body, is read.
+// sumAlong computes the sums of a member while its body r is read.
 func (m *memberSeen) sumAlong(r io.Reader) io.Reader {
 	if !m.whole.wants(m) {
 		return r
@@ -114,8 +114,8 @@ func (m *memberSeen) sumAlong(r io.Reader) io.Reader {
 
 func sumText(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }
 
-// compare returns an error that says how the image differs from its boot plan, or nil. The
-// image ends in the middle of an entry if cut is set.
+// compare returns an error that names the differences between the image and its boot plan, or
+// nil. cut means that the image ends in the middle of an entry.
 func (w *whole) compare(text []byte, cut bool) error {
 	w.stop()
 	if text == nil {
@@ -158,8 +158,8 @@ func (w *whole) compare(text []byte, cut bool) error {
 	return nil
 }
 
-// compareOnly compares the one member whose sums are taken, when the walk has ended
-// before the end of the image.
+// compareOnly compares the only member with sums, if the walk has ended before the end of the
+// image.
 func (w *whole) compareOnly(text []byte) error {
 	w.stop()
 	p, err := bootplan.Parse(text)

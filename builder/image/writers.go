@@ -8,15 +8,15 @@ import (
 	"sync"
 )
 
-// Another core is handed so much at once, as to wake it costs more than to write a small
-// file. All files that wait for it are open.
+// A task for another core has so many bytes at least, because waking a core costs more than
+// writing a small file. All files of a waiting task are open.
 const (
 	batchSize  = 256 << 10
 	batchFiles = 32
 )
 
-// writers write the content of files that lies in the image as it is, while the walk
-// goes on: what is made in which order does not depend on when it is filled.
+// writers write the content of files that the image holds as it is, during the walk. That does
+// not change the order in which files are made.
 type writers struct {
 	tasks   chan []func() error
 	batch   []func() error // for the next task
@@ -78,7 +78,7 @@ type deferredBody struct {
 	writers *writers
 }
 
-// Defer has one of the writers call write. It returns what went wrong before.
+// Defer lets one of the writers call write. It returns the error of earlier writes.
 func (l *deferredBody) Defer(write func() error) error {
 	w := l.writers
 	err := w.failed()

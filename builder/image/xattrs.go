@@ -12,8 +12,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/xattr"
 )
 
-// Xattrs are the extended attributes that the stub sets. They take 16 bytes for each
-// attribute of a file, whatever the image: paths are kept as hashes.
+// Xattrs are the extended attributes that the stub sets. They take 16 bytes for each attribute
+// of a file, whatever the image, because paths are kept as hashes.
 type Xattrs struct {
 	seed  maphash.Seed
 	lines []xattrLine // by hash
@@ -27,8 +27,8 @@ type xattrLine struct {
 
 type namedValue struct{ name, value string }
 
-// What a table may hold. Names and values are as long as Linux takes them (xattr(7));
-// an escaped line has four bytes for each of theirs.
+// A table may hold so much. Names and values are as long as Linux accepts them (xattr(7)). An
+// escaped line has four bytes for each of theirs.
 const (
 	maxXattrText   = 16 << 20 // names and values together
 	maxXattrLines  = 1 << 19
@@ -82,8 +82,8 @@ func compareHash(l xattrLine, path uint64) int {
 	return 0
 }
 
-// Of returns the attributes of an absolute and clean path by name, nil if it has none.
-// Of the names of one file only the first in the order of the image has them.
+// Of returns the attributes of an absolute, clean path by name, nil if it has none. Of the
+// names of one file only the first in the image has them.
 func (x *Xattrs) Of(path string) map[string]string {
 	if x == nil {
 		return nil
@@ -101,7 +101,7 @@ func (x *Xattrs) Of(path string) map[string]string {
 	return of
 }
 
-// lineLimit ends with an error where a line is longer than any can be.
+// lineLimit returns an error for a line that is longer than the longest valid one.
 type lineLimit struct {
 	r    io.Reader
 	line int
