@@ -8,8 +8,8 @@ import (
 	"io"
 )
 
-// bzip2, which is read and not written. The kernel stops behind the sum of the stream
-// and takes what follows for the next archive (lib/decompress_bunzip2.c).
+// bzip2 is read and not written. The kernel stops behind the sum of the stream and takes the
+// following bytes for the next archive (lib/decompress_bunzip2.c).
 var bzip2Codec = Codec{
 	Name:    "bzip2",
 	Suffix:  ".bz2",
@@ -56,8 +56,8 @@ const (
 	bzip2End    = 0x177245385090
 )
 
-// bzip2Input ends where the stream ends. The library looks there for a second stream
-// to join, while a kernel would take that for the next archive.
+// bzip2Input ends where the stream ends. The library would look there for a second stream to
+// join, while a kernel takes it for the next archive.
 //
 // The library reads no byte before it needs a bit of it, and returns from each Read
 // with the data of one block. So the first bytes that a Read asks for are the 48 bits
@@ -99,7 +99,7 @@ func endsBzip2(last uint64) bool {
 	return false
 }
 
-// Read is here because the library asks for an io.Reader; it never calls it.
+// Read serves the library's interface io.Reader. The library never calls it.
 func (in *bzip2Input) Read([]byte) (int, error) {
 	return 0, errors.New("bzip2 is read byte by byte")
 }

@@ -1,13 +1,12 @@
-// Package compress writes and reads the formats that the kernel unpacks an
-// initramfs from. One file per codec, one row in one table; each codec's comment
-// states what the kernel's decompressor demands of it.
+// Package compress writes and reads the formats of an initramfs that the kernel unpacks. Each
+// codec is one file and one row in a table. Its comment states what the kernel's decompressor
+// demands.
 //
-// A stream holds one or more whole archives. Its writer makes the same bytes of
-// the same data, level and options wherever it runs. Its reader stops exactly
-// where the stream stops, because an image is a run of streams and what follows
-// one of them may be another, a raw archive or padding. Reading is more lenient than
-// the kernel: some codecs are read and not written, and what only some kernels take, or
-// none, has a [Note].
+// A stream holds one or more whole archives. A writer makes the same bytes from the same data,
+// level and options on every machine. A reader stops exactly at the end of the stream, because
+// another stream, a raw archive or padding may follow in an image. Readers are more lenient
+// than the kernel: some codecs are only read, and a [Note] names parts of a stream that not
+// all kernels accept.
 package compress
 
 import (
@@ -22,11 +21,11 @@ import (
 // Codec is one format.
 type Codec struct {
 	Name     string
-	Suffix   string // of the names of files that hold a stream, "" if there is no custom
+	Suffix   string // usual ending of file names, such as ".gz", or ""
 	Config   string // the option of a kernel that takes it, "" if it needs none or none takes it
 	MaxLevel int    // levels are 1 to MaxLevel; 0: the codec takes no level
-	Checked  bool   // a stream has a check by which damage is noticed, unless a Note says otherwise
-	Slow     bool   // packing takes longer than looking for what was packed before
+	Checked  bool   // a stream has a check that shows damage, unless a Note says otherwise
+	Slow     bool   // packing takes longer than a look into the cache
 
 	rare   bool                                             // kernels in use lack it
 	level  int                                              // the default
@@ -39,8 +38,8 @@ type Codec struct {
 	window func(Options) int64
 	buffer int64 // that the kernel's decompressor has, whatever the window
 
-	// inspect returns the window of a stream by its head, or a Refused; nil if its kernels
-	// are too few.
+	// inspect returns the window of a stream from its head, or a Refused. It is nil for codecs
+	// that too few kernels know.
 	inspect func(c *Codec, head []byte) (int64, error)
 }
 
@@ -51,13 +50,13 @@ type Options struct {
 	Small bool  // for a 32-bit machine with little memory: a window of 1 MiB at most
 }
 
-// maxWindow bounds what a reader allocates because a stream says so. It is the
-// largest window that the kernel's zstd takes (lib/decompress_unzstd.c).
+// maxWindow is the most memory in bytes that a reader allocates for a stream. It is the
+// largest window that the kernel's zstd accepts (lib/decompress_unzstd.c).
 const maxWindow = 128 << 20
 
 var codecs = []*Codec{&gzipCodec, &zstdCodec, &xzCodec, &lz4Codec, &bzip2Codec, &lzmaCodec, &lzoCodec, &lz4FrameCodec, &noneCodec}
 
-// Lookup returns the codec called name, which can be written.
+// Lookup returns the codec called name. It must be one that can be written.
 func Lookup(name string) (*Codec, error) {
 	for _, c := range codecs {
 		if c.Name == name && c.writer != nil {
@@ -67,7 +66,7 @@ func Lookup(name string) (*Codec, error) {
 	return nil, fmt.Errorf("unknown codec %q (known are %s)", name, strings.Join(Names(), ", "))
 }
 
-// Named returns the codec that files with the suffix of path hold by custom, or nil.
+// Named returns the codec that the suffix of path stands for, or nil.
 func Named(path string) *Codec {
 	for _, c := range codecs {
 		if c.Suffix != "" && strings.HasSuffix(path, c.Suffix) {
@@ -88,9 +87,9 @@ func Names() []string {
 	return names
 }
 
-// Detect returns the codec of data that begins with head, of which it wants 6
-// bytes, or nil if it knows none. It goes by the bytes that the kernel goes by
-// (lib/decompress.c), or by some more. A raw cpio archive is of the codec none.
+// Detect returns the codec of data that begins with head, or nil if it knows none. It needs 6
+// bytes. It compares the bytes that the kernel compares (lib/decompress.c), and some more. The
+// codec of a raw cpio archive is none.
 func Detect(head []byte) *Codec {
 	for _, c := range codecs {
 		for _, m := range c.magic {
@@ -102,8 +101,8 @@ func Detect(head []byte) *Codec {
 	return nil
 }
 
-// NewWriter returns a writer that compresses what is written to it onto w. Its
-// Close ends the stream and leaves w open.
+// NewWriter returns a writer that compresses data into w. Its Close ends the stream and leaves
+// w open.
 func (c *Codec) NewWriter(w io.Writer, o Options) (io.WriteCloser, error) {
 	if err := c.check(o); err != nil {
 		return nil, err
@@ -121,15 +120,15 @@ func (c *Codec) check(o Options) error {
 	return nil
 }
 
-// NewReader returns a reader of the one stream that begins where r stands. Once
-// it has returned io.EOF, r stands at the first byte behind the stream. Damage
-// and a stream that is cut off are errors. r needs room for 1 KiB.
+// NewReader returns a reader of the one stream that begins where r stands. Once Read has
+// returned io.EOF, r stands at the first byte behind the stream. Damaged and cut streams are
+// errors. r needs a buffer of 1 KiB.
 //
-// Two codecs have no end of their own: none takes all of r, and lz4 ends as the
-// kernel ends it.
+// Two codecs have no end mark: none takes all of r, and lz4 ends where the kernel would end
+// it.
 //
-// It allocates at most 128 MiB because a stream says so. A stream that claims more is
-// an error that says how much.
+// It allocates at most 128 MiB for a stream. A stream that needs more is an error that says
+// how much.
 func (c *Codec) NewReader(r *bufio.Reader) (*Reader, error) {
 	n := new(notes)
 	if c.rare {
@@ -145,9 +144,9 @@ func (c *Codec) NewReader(r *bufio.Reader) (*Reader, error) {
 	return &Reader{d, c, n}, nil
 }
 
-// Skip passes over the one stream that begins where r stands. It decodes nothing
-// and looks at little, so that damage goes unseen. For a codec whose streams end
-// where decoding ends it reports false and leaves r where it stands.
+// Skip skips the one stream that begins where r stands. It decodes nothing and checks little,
+// so it does not see damage. For a codec with streams that end where decoding ends, it reports
+// false and does not move r.
 func (c *Codec) Skip(r interface {
 	peeker
 	Discard(n int) (int, error)
@@ -170,9 +169,9 @@ func (c *Codec) Skip(r interface {
 	}
 }
 
-// Guess passes on to where the next stream seems to begin, if one does: what is within
-// a stream can look like the beginning of another. It is for codecs that cannot Skip,
-// and reports false for all others.
+// Guess moves r to the place where the next stream seems to begin, if there is one: bytes
+// within a stream can look like the start of another. It serves codecs that cannot Skip, and
+// reports false for all others.
 func (c *Codec) Guess(r interface {
 	peeker
 	Buffered() int
@@ -195,20 +194,20 @@ func (c *Codec) Guess(r interface {
 	}
 }
 
-// Pad returns how many zero bytes have to follow a stream that ends at offset
-// end of the image, so that the next one begins at a multiple of 4, which a raw
-// archive needs, and so that the kernel finds it.
+// Pad returns the number of zero bytes that must follow a stream that ends at offset end of
+// the image. With them the kernel finds the next segment, which begins at a multiple of 4 as
+// raw archives must.
 func (c *Codec) Pad(end int64) int {
 	end += int64(c.gap)
 	return c.gap + int(-end&3)
 }
 
-// Window returns how many bytes of what it has unpacked a decoder of such a
-// stream must hold; its fixed state comes on top.
+// Window returns how many bytes of its output a decoder of such a stream must keep. Its fixed
+// state comes on top.
 func (c *Codec) Window(o Options) int64 { return c.window(c.withLevel(o)) }
 
-// Memory returns what the kernel's decompressor holds of what it has unpacked, for a
-// stream with a window of so many bytes.
+// Memory returns how many bytes of its output the kernel's decompressor keeps, for a stream
+// with a window of so many bytes.
 func (c *Codec) Memory(window int64) int64 { return max(window, c.buffer) }
 
 func (c *Codec) withLevel(o Options) Options {
@@ -234,11 +233,11 @@ func (r *Reader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close gives back what decoding took. It does not read to the end of the stream.
+// Close frees the decoder. It does not read to the end of the stream.
 func (r *Reader) Close() error { return r.decoder.Close() }
 
-// Notes returns what is known of the stream so far, each note once and in the order of
-// the stream. They are complete once Read has returned an error or io.EOF.
+// Notes returns the notes on the stream so far, each once and in the order of the stream. They
+// are complete once Read has returned an error or io.EOF.
 func (r *Reader) Notes() []Note { return r.notes.all }
 
 func (c *Codec) fault(err error) error {
@@ -251,7 +250,7 @@ func (c *Codec) fault(err error) error {
 	return fmt.Errorf("%s: %w", c.Name, err)
 }
 
-// tooLarge is the error of a stream that wants more memory than a reader allocates.
+// tooLarge returns the error of a stream that needs more memory than a reader allocates.
 func tooLarge(what string, size int64) error {
 	return fmt.Errorf("%s of %s, more than %s", what, mib(size), mib(maxWindow))
 }

@@ -5,22 +5,20 @@ import (
 	"sync"
 )
 
-// Encoders are those of streams that have ended, for streams to come: that of
-// zstd takes 16 MiB and more. The zero value has none. It may be used by several
-// goroutines at once.
+// Encoders keeps the encoders of finished streams for later ones, because an encoder of zstd
+// takes 16 MiB and more. The zero value is empty. Several goroutines may use it at once.
 type Encoders struct {
 	mu   sync.Mutex
 	idle map[*Codec][]resetter
 }
 
-// resetter is a writer that can begin a stream anew, if the options suit it.
+// resetter is a writer that can begin a new stream with suitable options.
 type resetter interface {
 	io.WriteCloser
 	reset(w io.Writer, o Options) bool
 }
 
-// NewWriter is c.NewWriter with an encoder of before, if one suits. The stream is the
-// same.
+// NewWriter is c.NewWriter with an earlier encoder if one suits. The bytes are the same.
 func (e *Encoders) NewWriter(c *Codec, w io.Writer, o Options) (io.WriteCloser, error) {
 	if err := c.check(o); err != nil {
 		return nil, err

@@ -7,21 +7,20 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// HeadSize is how much of a stream Inspect wants to see.
+// HeadSize is the number of bytes that Inspect needs of a stream.
 const HeadSize = 1 << 10
 
 const wanted = "want gzip, zstd, xz or lz4 -l on standard output"
 
-// Refused is an error for a stream that a kernel would not take, with what can be
-// done about it.
+// Refused is the error of a stream that a kernel would not accept. It has advice.
 type Refused struct{ Reason, Hint string }
 
 func (r *Refused) Error() string { return r.Reason }
 
-// Inspect returns the codec of a stream that some other program has written, and
-// how many bytes its decoder must hold, by what the stream begins with. What the
-// kernel would refuse, or need not be built to take, is a *Refused, and so is what has
-// no check: damage would be unpacked. NewReader tells of the rest.
+// Inspect returns the codec of a stream that another program has written, and how many bytes
+// of its output a decoder must keep. It decides by the head of the stream. The error is a
+// *Refused if the kernel would refuse the stream or needs an option for it, and if the stream
+// has no check, because damage would be unpacked. NewReader reports the rest.
 func Inspect(head []byte) (*Codec, int64, error) {
 	c := Detect(head)
 	switch {
@@ -37,8 +36,8 @@ func Inspect(head []byte) (*Codec, int64, error) {
 	return c, window, err
 }
 
-// inspectGzip wants a header that the kernel can skip (lib/decompress_inflate.c): a
-// name is all that may be in it.
+// inspectGzip accepts a header that the kernel can skip (lib/decompress_inflate.c). Its only
+// optional field may be a name.
 func inspectGzip(c *Codec, head []byte) (int64, error) {
 	if len(head) > 3 && head[3]&^gzipName != 0 {
 		return 0, &Refused{"gzip: a header with more than a name, which the kernel does not skip", ""}
@@ -68,8 +67,8 @@ func inspectZstd(c *Codec, head []byte) (int64, error) {
 	return int64(window), nil
 }
 
-// inspectXZ wants no filter for machine code either: a kernel has those that it was
-// configured with (CONFIG_XZ_DEC_X86 and its like), and the stub has none.
+// inspectXZ accepts no filter for machine code: a kernel has only the filters of its
+// configuration (CONFIG_XZ_DEC_X86 and others), and the stub has none.
 func inspectXZ(c *Codec, head []byte) (int64, error) {
 	const blocks = 12 // where they begin
 	if len(head) <= blocks {

@@ -12,13 +12,12 @@ import (
 	stubgzip "github.com/mkinitfs/mkinitfs/compress/gzip"
 )
 
-// gzip, which every kernel takes. The kernel skips the header's file name and no
-// other optional field, and it stops at the trailer without looking at the sum
-// (lib/decompress_inflate.c). The header written here has neither name nor time.
+// gzip is known to every kernel. The kernel skips the file name in the header and no other
+// optional field. It stops at the trailer without checking the sum (lib/decompress_inflate.c).
+// Our header has neither name nor time.
 //
-// Against the standard library on 60 MiB of a Debian system the one used here packs
-// twice as fast at levels 5 to 8, and as small at 8 and 9. The stub's decoder is faster
-// than both.
+// Compared with the standard library on 60 MiB of a Debian system, this library packs twice as
+// fast at levels 5 to 8, and as small at 8 and 9. The decoder of the stub is faster than both.
 var gzipCodec = Codec{
 	Name:     "gzip",
 	Suffix:   ".gz",
@@ -46,7 +45,7 @@ func newGzipWriter(w io.Writer, o Options) (io.WriteCloser, error) {
 	return z, nil
 }
 
-// gzipDecoders are between two streams.
+// gzipDecoders keeps decoders that are not in use.
 var gzipDecoders = sync.Pool{New: func() any { return new(stubgzip.Decoder) }}
 
 func newGzipReader(r *bufio.Reader, n *notes) (io.ReadCloser, error) {
@@ -74,9 +73,9 @@ func (r *gzipReader) Close() error {
 	return nil
 }
 
-// IsUnseen reports whether err, of a [Reader], is damage that kernels do not see: they
-// do not look at the sum and the length behind a gzip stream (lib/decompress_inflate.c).
-// All of the stream has been read then, and what follows it can be.
+// IsUnseen reports whether an error of a [Reader] is damage that kernels do not see: they do
+// not check the sum and the length behind a gzip stream (lib/decompress_inflate.c). The stream
+// has been read to its end then, and reading can go on behind it.
 func IsUnseen(err error) bool {
 	return errors.Is(err, stubgzip.ErrSum) || errors.Is(err, stubgzip.ErrSize)
 }

@@ -43,8 +43,8 @@ const (
 	lz4Erased = 1<<32 - 1 // what erased flash reads as; to the kernel a size as any other
 )
 
-// lz4Window is how far back a match reaches. (The kernel has no use for that: it
-// allocates a whole block, whatever it holds.)
+// lz4Window is the largest distance of a match in bytes. (The kernel ignores it: it allocates
+// a whole block for any content.)
 func lz4Window(o Options) int64 {
 	if o.Size > 0 {
 		return min(o.Size, 64<<10)
@@ -93,7 +93,7 @@ func (z *lz4Reader) Read(p []byte) (int, error) {
 	return 0, z.err
 }
 
-// next decodes one block; what it returns is valid until the following call.
+// next decodes one block. The result is valid until the following call.
 func (z *lz4Reader) next() ([]byte, error) {
 	n, err := lz4Piece(z.r)
 	if err != nil {

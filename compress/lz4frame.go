@@ -13,9 +13,9 @@ import (
 
 const lz4FrameMagic = "\x04\x22\x4d\x18"
 
-// lz4's frame format, which the lz4 tool writes unless it is told otherwise. It is read
-// and not written: no kernel takes it ("invalid magic at start of compressed archive").
-// The format is told in https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md.
+// The frame format of lz4 is what the lz4 tool writes by default. It is read and not written:
+// no kernel accepts it ("invalid magic at start of compressed archive").
+// https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md describes it.
 var lz4FrameCodec = Codec{
 	Name:    "lz4-frame",
 	Checked: true,

@@ -11,15 +11,14 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 )
 
-// lzma, the format of "xz --format=lzma", which is read and not written. A header of 13
-// bytes gives the dictionary and, if it is known, the size; a stream without a size
-// ends at a marker. There is no check. The kernel stops at the size or the marker,
-// whichever comes first, and allocates the smaller of size and dictionary
-// (lib/decompress_unlzma.c).
+// lzma, the format of "xz --format=lzma", is read and not written. A header of 13 bytes gives
+// the dictionary size and, if it is known, the data size. A stream without a data size ends at
+// a marker. There is no check. The kernel stops at the size or the marker, whichever comes
+// first, and allocates the smaller of size and dictionary (lib/decompress_unlzma.c).
 //
-// The kernel knows the format by the two bytes of the usual properties and a dictionary
-// of a multiple of 256. A tar archive may begin with them: its first file is then
-// called "]". Tell tar apart before.
+// The kernel identifies the format by two bytes: the usual properties, and a dictionary size
+// that is a multiple of 256. A tar archive may begin with them if its first file is called
+// "]". So test for tar first.
 var lzmaCodec = Codec{
 	Name:   "lzma",
 	Suffix: ".lzma",
@@ -30,7 +29,7 @@ var lzmaCodec = Codec{
 	reader: newLZMAReader,
 }
 
-// lzmaMostSize bounds the sizes that the library takes. A larger one is as good as none.
+// lzmaMostSize bounds the sizes that the library accepts. A larger one counts as unknown.
 const lzmaMostSize = 1 << 50
 
 func newLZMAReader(r *bufio.Reader, n *notes) (io.ReadCloser, error) {
@@ -58,8 +57,8 @@ func newLZMAReader(r *bufio.Reader, n *notes) (io.ReadCloser, error) {
 	return &lzmaReader{z, size <= lzmaMostSize, n}, nil
 }
 
-// lzmaInput is a header and what follows it. The library takes single bytes and so none
-// too many: once it is done, r stands at the end of the stream.
+// lzmaInput is a header and the bytes behind it. The library takes single bytes, and none too
+// many: in the end r stands behind the stream.
 type lzmaInput struct {
 	*bufio.Reader
 	header []byte
@@ -90,7 +89,7 @@ func (z *lzmaReader) Read(p []byte) (int, error) {
 
 func (z *lzmaReader) Close() error { return nil }
 
-// lzmaFault says of the library's errors, which are of its inner workings, what they mean.
+// lzmaFault translates the library's errors, which speak of its inner workings.
 func lzmaFault(err error) error {
 	if err == nil || err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
 		return err

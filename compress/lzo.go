@@ -7,9 +7,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/compress/lzo"
 )
 
-// lzo as lzop writes it, which is read and not written. The kernel takes one sum a block
-// for granted and looks at none (lib/decompress_unlzo.c): with another number of sums it
-// takes a part of one for data.
+// lzo, in the format of lzop, is read and not written. The kernel expects one sum a block and
+// checks none (lib/decompress_unlzo.c). With another number of sums it takes part of a sum for
+// data.
 var lzoCodec = Codec{
 	Name:    "lzo",
 	Suffix:  ".lzo",

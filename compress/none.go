@@ -8,8 +8,8 @@ import (
 // None is the name of the codec that compresses nothing.
 const None = "none"
 
-// Raw archives, passed through. The kernel wants each to begin at a multiple of
-// 4 of the image and takes newc with (070702) and without (070701) sums.
+// The codec none passes raw archives through. The kernel wants each to begin at a multiple of
+// 4 of the image. It accepts newc with sums (070702) and without (070701).
 var noneCodec = Codec{
 	Name:   None,
 	magic:  []string{"070701", "070702"},

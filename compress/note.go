@@ -2,9 +2,9 @@ package compress
 
 import "slices"
 
-// Note is a demand of one stream that its codec alone does not tell: a condition under
-// which kernels take the stream, or a risk in taking it. What every kernel with the codec
-// takes as it was meant has no note.
+// Note is a property of one stream beyond its codec: a condition for kernels to accept the
+// stream, or a risk of it. A stream without notes is unpacked as intended by every kernel with
+// the codec.
 type Note struct {
 	Code  string // one of the constants below; stable
 	Words string // lower case, without the codec's name: "x86 filter: only kernels with CONFIG_XZ_DEC_X86 take it"
@@ -20,7 +20,7 @@ const (
 	NoteTail      = "tail"      // a kernel ends the stream earlier and takes the rest for junk
 )
 
-// notes collects those of one stream, each once.
+// notes collects the notes of one stream, each once.
 type notes struct{ all []Note }
 
 func (n *notes) add(code, words string) {
@@ -29,9 +29,8 @@ func (n *notes) add(code, words string) {
 	}
 }
 
-// muchMemory is a window that a boot with little RAM may not have room for. The
-// default levels of xz and lzma have 8 MiB; "xz -9" with its 64 MiB panics in a
-// machine with 128 MiB.
+// muchMemory is the window in bytes from which a boot with little RAM may fail. The default
+// levels of xz and lzma have 8 MiB. "xz -9" has 64 MiB, and panics on a machine with 128 MiB.
 const muchMemory = 8 << 20
 
 func (n *notes) window(size int64) {

@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// span passes on the bytes of one stream and no more, for decoders that read
-// ahead. It knows a format's skeleton only: where the next piece ends.
+// span passes on the bytes of one stream and no more, for decoders that read ahead. It knows
+// only the skeleton of a format: where the next piece ends.
 type span struct {
 	r    *bufio.Reader
 	left int64
@@ -44,7 +44,7 @@ func peek(r peeker, n int) ([]byte, error) {
 	return b, cut(err)
 }
 
-// cut turns an end of the input into the error that it is within a stream.
+// cut replaces io.EOF by the error of a stream that is cut.
 func cut(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF
@@ -52,9 +52,8 @@ func cut(err error) error {
 	return err
 }
 
-// spanReader decodes what a span passes on. What the span found wrong is nearer
-// to the truth than what a decoder makes of it: some take any end of their input
-// for the end of the stream.
+// spanReader decodes the bytes from a span. An error of the span is more accurate than one of
+// the decoder: some decoders take any end of their input for the end of the stream.
 type spanReader struct {
 	io.Reader
 	span  *span

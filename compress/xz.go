@@ -56,8 +56,9 @@ func newXZWriter(w io.Writer, o Options) (io.WriteCloser, error) {
 	return xz.WriterConfig{DictCap: int(xzWindow(o)), CheckSum: xz.CRC32}.NewWriter(w)
 }
 
-// xzDecoders are between two streams. The next one need not allocate its window. They
-// are the stub's, which are faster than xz itself where the library takes twice as long.
+// xzDecoders keeps decoders that are not in use, so that the next stream need not allocate a
+// window. They are those of the stub. They are faster than xz itself, while the library takes
+// twice as long.
 var xzDecoders = sync.Pool{New: func() any { return new(stubxz.Decoder) }}
 
 func newXZReader(r *bufio.Reader, n *notes) (io.ReadCloser, error) {

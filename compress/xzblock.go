@@ -10,7 +10,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/compress/bcj"
 )
 
-// xzBlock is what the header of a block says: section 3.1 of the specification.
+// xzBlock is the header of a block: section 3.1 of the specification.
 type xzBlock struct {
 	header       int64 // bytes of the header
 	packed, size int64 // bytes of the chunks, packed and unpacked, or -1
@@ -19,7 +19,7 @@ type xzBlock struct {
 	dictionary   int64
 }
 
-// xzBlockSize returns the length of a block's header, by its first byte.
+// xzBlockSize returns the length of a block's header from its first byte.
 func xzBlockSize(b byte) int { return (int(b) + 1) * 4 }
 
 // parseXZBlock parses the header of a block without looking at its sum. Kernels take LZMA2
@@ -127,7 +127,7 @@ func xzFilterName(id uint64) string {
 	return fmt.Sprintf("filter number %#x", id)
 }
 
-// xzFields takes the fields of a header one after the other.
+// xzFields reads the fields of a header one after the other.
 type xzFields struct {
 	b     []byte
 	short bool // there was less than was asked for

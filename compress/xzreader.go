@@ -42,7 +42,7 @@ type xzCheck struct {
 	new  func() hash.Hash
 }
 
-// xzSum makes the sum of a stream, whose bytes are in the opposite order in Go.
+// xzSum returns the sum as a stream stores it, in the opposite byte order of Go.
 type xzSum struct{ hash.Hash }
 
 func (s xzSum) Sum(b []byte) []byte {
@@ -105,7 +105,7 @@ func (x *xzReader) Close() error {
 	return nil
 }
 
-// header reads what a stream begins with: section 2.1.1.
+// header reads the header of a stream: section 2.1.1.
 func (x *xzReader) header() error {
 	b, err := peek(x.r, 12)
 	if err != nil {
@@ -184,7 +184,8 @@ func (x *xzReader) end() error {
 	return nil
 }
 
-// tail reads the index and the footer: sections 4 and 2.1.2. All of it is known before.
+// tail reads the index and the footer: sections 4 and 2.1.2. They must repeat what the blocks
+// have shown.
 func (x *xzReader) tail() error {
 	b := append(binary.AppendUvarint([]byte{0}, x.blocks), x.records...)
 	b = append(b, make([]byte, -len(b)&3)...)

@@ -12,17 +12,16 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// zstd: one frame (RFC 8878). The kernel (from 5.9) takes windows of up to 128
-// MiB and allocates what the frame's header says, while memory is still scarce;
-// so the window is no larger than the data, and 8 MiB at most. It decodes one
-// frame a stream and cannot use a skippable one.
+// zstd is one frame (RFC 8878). The kernel (from 5.9) accepts windows of up to 128 MiB. It
+// allocates the window in the header while memory is still scarce, so ours is no larger than
+// the data, and 8 MiB at most. The kernel decodes one frame a stream and no skippable frames.
 //
 // The library has four levels for zstd's 22: 1-2, 3-5, 6-9 and 10-22. The
 // default takes a third of the time of the last, for 7% more bytes.
 //
-// Host tools read zstd by the library too, and not by the stub's decoder as they read gzip
-// and xz. Its loops are assembly on amd64 and arm64; on amd64 it took two thirds to nine
-// tenths of the decoder's time (BenchmarkDecode of compress/zstd, on 2 cores under load).
+// Host tools read zstd with the library, although they read gzip and xz with the stub's
+// decoder. The library's loops are assembly on amd64 and arm64. On amd64 it took two thirds to
+// nine tenths of our decoder's time (BenchmarkDecode of compress/zstd, on 2 cores under load).
 var zstdCodec = Codec{
 	Name:     "zstd",
 	Suffix:   ".zst",
@@ -50,8 +49,8 @@ func zstdWindow(o Options) int64 {
 	return max(int64(1)<<bits.Len64(uint64(o.Size-1)), zstd.MinWindowSize)
 }
 
-// zstdWriter is an encoder without its ReadFrom, by which the library cuts blocks
-// elsewhere.
+// zstdWriter is an encoder without ReadFrom, because the library cuts blocks differently in
+// it.
 type zstdWriter struct {
 	z     *zstd.Encoder
 	level zstd.EncoderLevel
@@ -80,7 +79,7 @@ func (s *zstdWriter) reset(w io.Writer, o Options) bool {
 	return true
 }
 
-// zstdReader says of a decoder's errors, which are of its inner workings, what they mean.
+// zstdReader translates a decoder's errors, which speak of its inner workings.
 type zstdReader struct{ *zstd.Decoder }
 
 func (r zstdReader) Read(p []byte) (int, error) {
@@ -92,7 +91,8 @@ func (r zstdReader) Read(p []byte) (int, error) {
 	return n, fmt.Errorf("corrupt data: %w", err)
 }
 
-// zstdDecoders are between two streams. The next one need not allocate its window.
+// zstdDecoders keeps decoders that are not in use, so that the next stream need not allocate a
+// window.
 var zstdDecoders sync.Pool
 
 func newZstdReader(r *bufio.Reader, n *notes) (io.ReadCloser, error) {
@@ -149,7 +149,7 @@ func (f *zstdFrame) next(r peeker) (int64, error) {
 }
 
 func (f *zstdFrame) header(r peeker) (int64, error) {
-	// A short frame has less than this. What the error says, Decode says better.
+	// A short frame has fewer bytes. Decode reports the error better.
 	b, _ := r.Peek(zstd.HeaderMaxSize)
 	var h zstd.Header
 	if err := h.Decode(b); err != nil {

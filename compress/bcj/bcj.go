@@ -1,11 +1,10 @@
-// Package bcj undoes the filters that xz applies to machine code before it compresses it.
+// Package bcj reverses the filters that xz applies to machine code before it compresses it.
 //
-// Calls and jumps hold a distance, so two calls of one function differ. A filter turns
-// the distance into a target (branch, call, jump), which compresses better, and its
-// reversal needs to know where in the data each instruction lies. The filters are
-// described in section 5.3.2 of https://tukaani.org/xz/xz-file-format.txt; each sees
-// instructions by a few bits, in code or not, so only the exact reversal gives the data
-// back.
+// Calls and jumps hold a distance, so two calls of one function differ. A filter replaces the
+// distance by the target, which compresses better. To reverse that, the position of each
+// instruction must be known. Section 5.3.2 of https://tukaani.org/xz/xz-file-format.txt
+// describes the filters. Each recognizes instructions by a few bits, in code or not, so only
+// the exact reversal restores the data.
 //
 //	bcj.go    the table of filters and the reader
 //	words.go  instructions of four bytes: PowerPC, ARM, SPARC, ARM64
@@ -16,7 +15,7 @@ package bcj
 
 import "io"
 
-// Filter is one of the table.
+// Filter is a row of the table.
 type Filter struct {
 	ID     byte   // as a block's header has it
 	Name   string // as xz and the kernel spell it
@@ -24,9 +23,8 @@ type Filter struct {
 	Since  string // the first release of Linux with it, "" if all have it that matter
 	Align  uint32 // a start offset is a multiple of it
 
-	// decode reverses the filter in b, whose first byte is at pos, and returns how many
-	// bytes are done. It needs to see those behind them to do more. state is 0 at first
-	// and is kept between calls.
+	// decode reverses the filter in b, which begins at address pos, and returns how many bytes
+	// are done. The others need more input. state is 0 at first and is kept between calls.
 	decode func(b []byte, pos uint32, state *uint32) int
 }
 
@@ -51,8 +49,8 @@ func Lookup(id uint64) *Filter {
 	return nil
 }
 
-// NewReader returns a reader of what r holds, with the filter reversed. The first byte
-// lies at the address start.
+// NewReader returns a reader of the data of r with the filter reversed. The first byte has the
+// address start.
 func (f *Filter) NewReader(r io.Reader, start uint32) io.Reader {
 	return &reader{r: r, filter: f, pos: start}
 }
@@ -83,8 +81,8 @@ func (r *reader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// fill reads once. The last bytes of the data stay as they are, as their instruction
-// could not be seen whole.
+// fill reads once. The last bytes of the data stay unchanged, because the filter does not see
+// a whole instruction there.
 func (r *reader) fill() {
 	r.end = copy(r.buf[:], r.buf[r.done:r.end])
 	var n int

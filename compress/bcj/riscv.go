@@ -7,10 +7,10 @@ const auipc = 0x17 // the seven bits of its opcode
 // riscv converts jal to a function, and auipc together with the instruction behind it
 // that adds the low 12 bits of an address.
 //
-// The filter writes such a pair as an auipc to register 2, which programs do not use so:
-// the second instruction without its 12 bits stands in the place of the 20 bits, and the
-// address follows, highest byte first. A pair that looked like that already is written as
-// a pair of the usual form, so that it can be told apart.
+// The filter writes such a pair as an auipc to register 2, which programs do not use this way.
+// The second instruction without its 12 bits replaces the 20 bits, and the address follows,
+// highest byte first. If a pair looked like that already, the filter writes it in the usual
+// form to tell it apart.
 func riscv(b []byte, pos uint32, _ *uint32) int {
 	i := 0
 	for i+8 <= len(b) {

@@ -1,6 +1,6 @@
-// Package gzip decodes gzip streams (RFC 1952) and does nothing else. The boot stub is
-// linked with it; that of the standard library costs the stub 260 KB more, and takes
-// three to four times as long.
+// Package gzip decodes gzip streams (RFC 1952) and does nothing else. The boot stub is linked
+// with it. The decoder of the standard library would add 260 KB and take three to four times
+// as long.
 //
 // A stream is a header, deflated data (RFC 1951) and a trailer. The data is a run of
 // blocks. A block holds raw bytes, or symbols of two Huffman codes: one of literals and
@@ -12,8 +12,8 @@
 //	inflate.go  blocks, and the loop that decodes their symbols
 //	huffman.go  codes
 //
-// Nothing in the input is trusted: whatever is damaged ends in an error, but for a
-// header, whose own sum is not looked at.
+// Nothing in the input is trusted: all damage is an error, except in a header, because its own
+// sum is not checked.
 package gzip
 
 import (
@@ -22,7 +22,7 @@ import (
 	"io"
 )
 
-// Decoder decodes one stream after another. The zero value waits for Reset.
+// Decoder decodes one stream after another. The zero value is ready for Reset.
 type Decoder struct {
 	in      input
 	step    func(*Decoder) error // what comes next in the stream
@@ -58,9 +58,9 @@ type Input interface {
 	Buffered() int
 }
 
-// Reset makes d decode the stream that r begins with. If r is an [Input] it stands
-// behind the stream once Read has returned io.EOF, else it has to end there. The error
-// is nil: r is first looked at by Read.
+// Reset makes d decode the stream at the start of r. If r is an [Input] it stands behind the
+// stream once Read has returned io.EOF. Any other r must end there. The error is nil: Read is
+// the first to read from r.
 func (d *Decoder) Reset(r io.Reader) error {
 	d.in.reset(r)
 	d.step, d.err, d.pending = (*Decoder).header, nil, nil
@@ -83,8 +83,8 @@ func (d *Decoder) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Next returns decoded data as Read does, but in place, where it stays as it is until
-// the next call of either.
+// Next returns decoded data like Read, but in place. It is valid until the next call of
+// either.
 func (d *Decoder) Next() ([]byte, error) {
 	for len(d.pending) == 0 && d.err == nil {
 		if d.pos >= history+room {
@@ -105,7 +105,7 @@ func (d *Decoder) Next() ([]byte, error) {
 	return b, nil
 }
 
-// header reads what a stream begins with: RFC 1952, 2.3.
+// header reads the header of a stream: RFC 1952, 2.3.
 func (d *Decoder) header() error {
 	b, err := d.in.take(10)
 	if err != nil {
@@ -144,7 +144,7 @@ func (d *Decoder) header() error {
 	return nil
 }
 
-// trailer reads what a stream ends with, and checks what was decoded against it.
+// trailer reads the trailer of a stream, and compares it with the decoded data.
 func (d *Decoder) trailer() error {
 	b, err := d.in.take(8)
 	if err != nil {
@@ -161,8 +161,8 @@ func (d *Decoder) trailer() error {
 	return end
 }
 
-// What is found behind a stream: the data is not what was compressed. The input stands
-// behind the stream then.
+// Errors of the trailer: the data is not the data that was compressed. The input stands behind
+// the stream.
 var (
 	ErrSum  = errors.New("gzip: checksum does not match")
 	ErrSize = errors.New("gzip: size does not match")

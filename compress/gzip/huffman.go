@@ -2,15 +2,16 @@ package gzip
 
 import "math/bits"
 
-// An entry of a table says what the bits mean that lead to it:
+// A bit pattern leads to an entry of a table, which says what it means:
 //
 //	bits 0-4    how many bits it takes, further bits of a number included
 //	bits 8-11   how many of them are the code, which comes first
 //	bits 13-15  what it is, if not a length or an offset
 //	bits 16-31  the literal, or the least number that the further bits are added to
 //
-// An entry 0 is of bits that mean nothing. A code that is longer than the first table is
-// wide goes on in a second one: the entry says how wide that is, and where.
+// An entry of 0 belongs to an invalid pattern. A code that is longer than the index of the
+// first table goes on in a second table. The entry says where that begins and how long its
+// index is.
 const (
 	literal = 1 << 15
 	deeper  = 1 << 14

@@ -8,8 +8,8 @@ var (
 	errOffset = fault("match before the beginning")
 )
 
-// need makes n bits ready, at most 32, and returns them without taking them. No byte is
-// read before it is wanted, so that fewer than 8 bits are left of what was taken.
+// need makes n bits ready, at most 32, and returns them without removing them. It reads no
+// byte before its bits are needed, so fewer than 8 bits remain in the end.
 func (d *Decoder) need(n uint) (uint32, error) {
 	for d.count < n {
 		b, err := d.in.take(1)
@@ -94,7 +94,7 @@ func (d *Decoder) raw() error {
 	return nil
 }
 
-// fixedCodes makes the codes of a block that does not bring any: RFC 1951, 3.2.6.
+// fixedCodes makes the codes of a block without codes of its own: RFC 1951, 3.2.6.
 func (d *Decoder) fixedCodes() {
 	if d.fixed {
 		return
@@ -220,8 +220,8 @@ func (d *Decoder) symbols() error {
 	return err
 }
 
-// inflate decodes symbols until out or data is used up or the block ends. This is the
-// loop that counts. Of a round each number is in a local variable, and nothing is called.
+// inflate decodes symbols until out is full, data is used up or the block ends. This is the
+// hot loop: all its numbers are in local variables, and it calls nothing.
 func (d *Decoder) inflate() (ended bool, err error) {
 	var (
 		data     = d.in.data

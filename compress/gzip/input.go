@@ -36,8 +36,8 @@ func (in *input) take(n int) ([]byte, error) {
 	return b, nil
 }
 
-// lend makes data what can be had without reading, but at least least bytes: where there
-// are no more zeros follow, which nothing may be made of.
+// lend sets data to the bytes that are buffered, but at least least of them. At the end of the
+// input it adds zeros, which must not be decoded into anything.
 func (in *input) lend() {
 	in.pos = 0
 	var b []byte
@@ -60,7 +60,8 @@ func (in *input) giveBack() error {
 	return nil
 }
 
-// end returns io.EOF. Who has lent an Input looks himself at what follows.
+// end returns io.EOF if the stream may end here. It does not look behind the stream in a lent
+// Input, because the owner reads on there.
 func (in *input) end() error {
 	if in.Input != Input(&in.own) {
 		return io.EOF

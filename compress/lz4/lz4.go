@@ -1,13 +1,12 @@
-// Package lz4 decodes lz4 streams of the legacy format, the one that the kernel
-// takes: a magic, then blocks of at most 8 MiB unpacked, each behind its packed
-// size in 4 bytes, to the end of the input. There is no check in it; whoever needs
-// one brings it along.
+// Package lz4 decodes lz4 streams of the legacy format, the one that the kernel accepts: a
+// magic, then blocks of at most 8 MiB unpacked, each behind its packed size in 4 bytes, to the
+// end of the input. The format has no check, so callers add their own.
 //
-// Blocks are those of lz4_Block_format.md in the lz4 project: runs of sequences, each
-// a token with two lengths, literals, and, but for the last, a match: an offset back
-// into what has been decoded of the block. A length of 15 goes on in the following
-// bytes. A match reaches 64 KiB back, so that is all that is kept of a block. The boot
-// stub is linked with this package, so it imports next to nothing.
+// lz4_Block_format.md in the lz4 project describes blocks. A block is a run of sequences: a
+// token with two lengths, literals and, except for the last sequence, a match, which is an
+// offset back into the decoded block. A length of 15 goes on in the following bytes. A match
+// reaches 64 KiB back, so no more of a block is kept. The boot stub is linked with this
+// package, so it imports next to nothing.
 package lz4
 
 import (

@@ -1,4 +1,4 @@
-// Package lzo decodes what lzop writes: blocks of LZO1X (lzo.go) in a container with sums
+// Package lzo decodes the output of lzop: blocks of LZO1X (lzo.go) in a container with sums
 // (lzop.go). Only host tools are linked with it.
 package lzo
 
@@ -8,9 +8,9 @@ var errCorrupt = errors.New("corrupt data")
 
 const many = 4 // literals: a run of them
 
-// Unpack decodes the LZO1X block src into dst, which it has to fill. Nothing in src is
-// trusted. The format is told in Documentation/staging/lzo.rst of the kernel; the version
-// that the kernel added for its own use is not known here.
+// Unpack decodes the LZO1X block src into dst, which it must fill. Nothing in src is trusted.
+// Documentation/staging/lzo.rst of the kernel describes the format. Unpack does not know the
+// version that the kernel added for its own use.
 //
 // An instruction copies a match from what was decoded and then up to 3 literals. The
 // meaning of the smallest ones depends on how many literals came before them.
@@ -57,7 +57,7 @@ func Unpack(dst, src []byte) error {
 	return errCorrupt
 }
 
-// block is one that is being decoded.
+// block is the block that is being decoded.
 type block struct {
 	src  []byte // what is left
 	dst  []byte
@@ -74,8 +74,8 @@ func (b *block) next() byte {
 	return c
 }
 
-// extended returns the length that an instruction has in itself or, if that is 0, the most
-// that it could have and what the bytes behind it add.
+// extended returns the length in an instruction. If that is 0, it returns the largest length
+// that fits there plus the bytes behind the instruction.
 func (b *block) extended(length, most int) int {
 	if length > 0 {
 		return length

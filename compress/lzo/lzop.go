@@ -11,7 +11,7 @@ import (
 	"math/bits"
 )
 
-// Magic is what a stream begins with.
+// Magic is the start of a stream.
 const Magic = "\x89LZO\x00\r\n\x1a\n"
 const maxBlock = 256 << 10 // bytes: lzop writes no larger one, and the kernel takes none
 
@@ -37,9 +37,9 @@ type Reader struct {
 	err     error
 }
 
-// NewReader returns a reader of the stream that r begins with, once it has read the header
-// of lzop 0.94 and later: fields of a fixed size, a name and a sum. It takes no byte of r
-// that follows the stream.
+// NewReader returns a reader of the stream at the start of r. It has read the header of lzop
+// 0.94 and later: fields of a fixed size, a name and a sum. It takes no byte behind the stream
+// from r.
 func NewReader(r io.Reader) (*Reader, error) {
 	const version, method, flags, fixed = 9, 15, 17, 34
 	z := &Reader{r: r}
@@ -83,8 +83,8 @@ func (z *Reader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// next decodes one block. One that does not get smaller is stored as it is, without the
-// sums of packed bytes.
+// next decodes one block. A block that did not shrink is stored raw, without the sums of
+// packed bytes.
 func (z *Reader) next() ([]byte, error) {
 	unpacked := z.number()
 	if unpacked == 0 && z.err == nil {

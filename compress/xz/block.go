@@ -7,7 +7,7 @@ const (
 	unknown   = -1       // a size that a block's header does not say
 )
 
-// block is the one that is being decoded.
+// block is the block that is being decoded.
 type block struct {
 	header       int64 // its size
 	start        int64 // where it begins behind that
@@ -16,9 +16,9 @@ type block struct {
 	sum          uint32
 }
 
-// window holds what has been decoded of a block, as far back as a match may reach.
-// It is filled from the front, again and again. As it has room for margin more than
-// the dictionary, a byte is not overwritten before it is out of reach.
+// window holds the decoded data of a block, as far back as a match may reach. It is filled
+// from the front, again and again. It has margin more bytes than the dictionary, so that a
+// byte is out of reach before it is overwritten.
 type window struct {
 	buf  []byte // with a margin at the end
 	room int    // what may be filled
@@ -27,9 +27,9 @@ type window struct {
 	full bool   // it has been filled once
 }
 
-// margin is how many bytes may be touched, though never used, behind the input and
-// the window. It lets the inner loops look less often where they are: a symbol
-// takes at most 21 bytes of the input, and a match is copied 16 bytes at once.
+// margin is the number of bytes behind the input and the window that may be accessed, though
+// never used. It spares the inner loops bounds tests: a symbol takes at most 21 bytes of the
+// input, and a match is copied 16 bytes at once.
 const margin = 32
 
 func (w *window) reset(dictionary uint32, size int64) {
@@ -126,7 +126,7 @@ func (d *Decoder) blockHeader() error {
 	return nil
 }
 
-// blockEnd reads what is behind the last chunk: sections 3.3 and 3.4.
+// blockEnd reads the bytes behind the last chunk: sections 3.3 and 3.4.
 func (d *Decoder) blockEnd() error {
 	k := &d.block
 	packed := d.offset - k.start
@@ -153,7 +153,7 @@ func (d *Decoder) blockEnd() error {
 	return nil
 }
 
-// chunk is the one that is being decoded, and what the next one has to bring.
+// chunk is the chunk that is being decoded, and the demands on the next one.
 type chunk struct {
 	left                int // bytes to be unpacked
 	raw                 bool
@@ -193,8 +193,8 @@ func (d *Decoder) next() error {
 	return nil
 }
 
-// chunkHeader reads the header of a chunk. What its first byte means is told in
-// lib/xz/xz_dec_lzma2.c.
+// chunkHeader reads the header of a chunk. lib/xz/xz_dec_lzma2.c says what its first byte
+// means.
 func (d *Decoder) chunkHeader() error {
 	const corrupt = "corrupt chunk header"
 	b, err := d.take(1)

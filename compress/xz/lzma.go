@@ -16,8 +16,7 @@ type lzma struct {
 	pos, end   int // in the input
 }
 
-// Where the probabilities are of what: one array, so that the loop below has one
-// base to index.
+// The positions of the probabilities in one array, so that the loop below has a single base.
 const (
 	isMatch       = 0                         // state, position
 	isRepeat      = isMatch + 12<<4           // state
@@ -74,10 +73,10 @@ func (z *lzma) start(b []byte) bool {
 // finished reports whether a chunk was used up by its last symbol.
 func (z *lzma) finished() bool { return z.pos == z.end && z.code == 0 && z.match == 0 }
 
-// bit decodes a bit, which takes its part of the span by its probability; that then
-// moves towards it. A span below 1<<24 takes a byte more of the input before. What
-// this returns is the coder's i, span and code, and the bit. There is no branch to
-// be predicted wrongly, and no more in it than is inlined.
+// bit decodes a bit. Its probability divides the span, and then moves towards the bit. Below
+// 1<<24 the span first takes another byte of the input. bit returns the new i, span and code
+// of the coder, and the bit. It has no branch to mispredict, and is small enough to be
+// inlined.
 func bit(in *input, i int, span, code uint32, p *int16) (int, uint32, uint32, uint32) {
 	if span < 1<<24 {
 		span, code, i = span<<8, code<<8|uint32(in[i]), i+1
@@ -88,7 +87,7 @@ func bit(in *input, i int, span, code uint32, p *int16) (int, uint32, uint32, ui
 	return i, span - bound + (bound<<1-span)&zero, code - bound&^zero, zero + 1
 }
 
-// flag is bit for what is mostly predicted.
+// flag is bit for a bit that branches mostly predict.
 func flag(in *input, i int, span, code uint32, p *int16) (int, uint32, uint32, bool) {
 	if span < 1<<24 {
 		span, code, i = span<<8, code<<8|uint32(in[i]), i+1
@@ -102,8 +101,8 @@ func flag(in *input, i int, span, code uint32, p *int16) (int, uint32, uint32, b
 	return i, span - bound, code - bound, true
 }
 
-// symbols decodes into the window up to limit. It is false if a match reaches for
-// what is not there, or if the input is used up before.
+// symbols decodes into the window up to limit. It returns false if a match reaches too far
+// back, or if the input is used up.
 func (d *Decoder) symbols(limit int) bool {
 	var (
 		z, w       = &d.lzma, &d.window

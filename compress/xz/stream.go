@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// streamHeader reads what a stream begins with: section 2.1.1.
+// streamHeader reads the header of a stream: section 2.1.1.
 func (d *Decoder) streamHeader() error {
 	b, err := d.take(12)
 	if err != nil {
@@ -31,8 +31,8 @@ func (d *Decoder) streamHeader() error {
 	return nil
 }
 
-// tail reads the index behind its first byte, and the footer: sections 4 and 2.1.2.
-// All of it is known before.
+// tail reads the index behind its first byte, and the footer: sections 4 and 2.1.2. They must
+// repeat what the blocks have shown.
 func (d *Decoder) tail() error {
 	b := append(d.index[:0], 0)
 	b = append(putNumber(b, d.blocks), d.records...)
@@ -63,7 +63,7 @@ func (d *Decoder) tail() error {
 	return nil
 }
 
-// end wants the input to be at its end.
+// end returns an error unless the input is at its end.
 func (d *Decoder) end() error {
 	_, err := d.take(1)
 	switch err {
@@ -75,8 +75,8 @@ func (d *Decoder) end() error {
 	return err
 }
 
-// number decodes the number that b begins with: section 1.2. It returns what
-// follows, or false if b does not hold the whole number.
+// number decodes the number at the start of b: section 1.2. It returns the rest of b, or false
+// if b does not hold the whole number.
 func number(b []byte) (v int64, rest []byte, ok bool) {
 	for i := 0; i < min(len(b), 9); i++ {
 		v |= int64(b[i]&0x7f) << (7 * i)
@@ -94,11 +94,11 @@ func putNumber(b []byte, v int64) []byte {
 	return append(b, byte(v))
 }
 
-// ResetBlock makes d decode the chunks of one block and their padding, without the
-// header before them and the check behind. It is for readers that take more headers and
-// checks than a Decoder does. The dictionary is at most MaxWindow; size is what the
-// block unpacks to, or -1 if its header does not say. Read returns io.EOF behind the
-// padding and takes nothing of r that follows.
+// ResetBlock makes d decode the chunks of one block and their padding, without the header
+// before them and the check behind. It serves readers that accept more headers and checks than
+// a Decoder. The dictionary is at most MaxWindow. size is the unpacked size of the block, or
+// -1 if its header does not say. Read returns io.EOF behind the padding and takes no more
+// bytes of r.
 //
 // It is a function, because the stub's type information would list a method, and stands
 // at the end of a file, because a file of its own has a place in the stub's line tables.

@@ -2,22 +2,20 @@
 // with it, and a general library costs the stub half its size; so this one has a
 // few small files and imports next to nothing.
 //
-// It takes what the kernel takes (lib/xz), but for the filters that prepare
-// machine code. A stream is a header, blocks, an index and a footer, by the
-// specification (https://tukaani.org/xz/xz-file-format.txt) whose sections are
-// named here. A block is a run of LZMA2 chunks, of at most 64 KiB packed and 2 MiB
-// unpacked, and a chunk holds raw bytes or symbols of LZMA, literals and matches,
-// in a range code. What is decoded goes to a window, from which both Read and
-// later matches copy.
+// It accepts what the kernel accepts (lib/xz), except filters for machine code. A stream is a
+// header, blocks, an index and a footer. Section numbers are those of the specification
+// (https://tukaani.org/xz/xz-file-format.txt). A block is a run of LZMA2 chunks, of at most 64
+// KiB packed and 2 MiB unpacked. A chunk holds raw bytes, or symbols of LZMA, literals and
+// matches, in a range code. Decoded data goes to a window, from which both Read and later
+// matches copy.
 //
 //	xz.go      the reader that a caller sees
 //	stream.go  what is around the blocks
 //	block.go   blocks, their chunks, and the window
 //	lzma.go    the symbols of a chunk
 //
-// The check of a block is CRC32 or none. Nothing in the input is trusted: whatever
-// is damaged ends in an error, and memory is bounded by MaxWindow and by the number of
-// blocks.
+// The check of a block is CRC32 or none. Nothing in the input is trusted: damage is an error,
+// and memory is bounded by MaxWindow and by the number of blocks.
 package xz
 
 import (
@@ -25,12 +23,12 @@ import (
 	"io"
 )
 
-// MaxWindow is the largest dictionary of a block that is decoded, in bytes. The
-// levels of xz have 64 MiB at most.
+// MaxWindow is the largest dictionary that is decoded, in bytes. The levels of xz have 64 MiB
+// at most.
 const MaxWindow = 128 << 20
 
-// Decoder decodes one stream after another and keeps its buffers. The zero value
-// waits for Reset.
+// Decoder decodes one stream after another and keeps its buffers. The zero value is ready for
+// Reset.
 type Decoder struct {
 	r      io.Reader
 	offset int64 // in r
@@ -52,9 +50,8 @@ type Decoder struct {
 	lzma   lzma
 }
 
-// Reset makes d decode the stream r. It drops what was left of the previous one,
-// and with a nil r does no more than that. The error is nil: the input is first
-// looked at by Read.
+// Reset makes d decode the stream r. It drops the rest of the previous one. With a nil r it
+// does no more. The error is nil: Read is the first to read from r.
 func (d *Decoder) Reset(r io.Reader) error {
 	d.r, d.offset = r, 0
 	d.step, d.err, d.pending = (*Decoder).streamHeader, nil, nil

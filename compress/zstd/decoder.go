@@ -2,12 +2,11 @@
 // is linked with it, and a general library costs the stub half its size; so this
 // one has a few small files and imports nothing of weight.
 //
-// Data is a run of frames, a frame a run of blocks, and a block of at most 128
-// KiB is the unit of work: it is read whole, because its bit streams are read
-// from the back. A compressed block holds its literals, entropy coded with a
-// Huffman code, and sequences, coded with three finite state entropy (FSE) codes.
-// A sequence says: copy so many literals, then so many bytes from so far back.
-// What is decoded goes to a window, from which both Read and later sequences copy.
+// Data is a run of frames, and a frame is a run of blocks. A block of at most 128 KiB is the
+// unit of work: it is read whole, because its bit streams are read from the back. A compressed
+// block holds literals with a Huffman code, and sequences with three codes of finite state
+// entropy (FSE). A sequence copies some literals, then a number of bytes from some distance
+// back. Decoded data goes to a window, from which both Read and later sequences copy.
 //
 //	decoder.go    frames, and the reader that a caller sees
 //	input.go      compressed bytes, with room around them
@@ -19,8 +18,7 @@
 //
 // Dictionaries are not supported. A window is at most 128 MiB, as in the kernel.
 //
-// Nothing in the input is trusted: whatever is damaged ends in an [Error], and
-// memory is bounded by the window.
+// Nothing in the input is trusted: damage is an [Error], and memory is bounded by the window.
 package zstd
 
 import (
@@ -39,8 +37,8 @@ const (
 	unknown = 1<<63 - 1 // content size of a frame that does not say it
 )
 
-// Decoder decodes frames, one after another. It keeps its buffers over Reset. The
-// zero value waits for Reset.
+// Decoder decodes frames, one after another. It keeps its buffers over Reset. The zero value
+// is ready for Reset.
 type Decoder struct {
 	in  input
 	err error // what Read returns once pending is used up
@@ -62,14 +60,13 @@ type Decoder struct {
 	recent   [3]uint32 // the last three offsets, RFC 8878, 3.1.1.5
 }
 
-// NewDecoder returns a Decoder that waits for Reset.
+// NewDecoder returns a Decoder that is ready for Reset.
 func NewDecoder() *Decoder { return new(Decoder) }
 
 var errNoInput = errors.New("zstd: read without an input")
 
-// Reset makes d decode r from its beginning. It drops what was left of the
-// previous input, and with a nil r does no more than that. The error is nil: the
-// input is first looked at by Read.
+// Reset makes d decode r from its beginning. It drops the rest of the previous input. With a
+// nil r it does no more. The error is nil: Read is the first to read from r.
 func (d *Decoder) Reset(r io.Reader) error {
 	d.in.reset(r)
 	d.pending, d.err = nil, nil
@@ -92,8 +89,8 @@ func (d *Decoder) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Next returns decoded data as Read does, but in place, where it stays as it is until
-// the next call of either.
+// Next returns decoded data like Read, but in place. It is valid until the next call of
+// either.
 func (d *Decoder) Next() ([]byte, error) {
 	for len(d.pending) == 0 && d.err == nil {
 		d.err = d.next()
@@ -177,8 +174,8 @@ func (d *Decoder) header() error {
 	}
 	d.frame.open = true
 	d.frame.checksum = flags&4 != 0
-	// Encoders take the least window to be 1 KiB, also that of a single segment, so
-	// that a block may be larger than what it decodes to.
+	// Encoders use windows of 1 KiB at least, also for a single segment. So a block may be
+	// larger than its content.
 	d.frame.block = min(max(int(window), 1<<10), maxBlock)
 	d.window.reset(int(window), d.frame.block, d.frame.left)
 	d.sum.reset()

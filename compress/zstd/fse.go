@@ -41,8 +41,8 @@ type alphabet struct {
 	maxLog int // of a table's size
 }
 
-// probabilities of an alphabet's symbols, in parts of 1<<log. -1 is for what is
-// less probable than one part: it gets one, at the end of the table.
+// probabilities are those of the symbols of an alphabet, in parts of 1<<log. -1 is a symbol
+// with less than one part: it gets one, at the end of the table.
 type probabilities struct {
 	log   int
 	parts [maxSymbols]int16

@@ -2,10 +2,10 @@ package zstd
 
 import "io"
 
-// margin is how many bytes may be touched, though never used, before and behind
-// compressed data, literals and the window. It lets the inner loops read and
-// write whole words at their ends. They read a bit stream up to 16 bytes before its
-// beginning until they notice, and write up to 32 bytes where fewer are wanted.
+// margin is the number of bytes before and behind compressed data, literals and the window
+// that may be accessed, though never used. It lets the inner loops read and write whole words
+// at the ends. They read a bit stream up to 16 bytes before its beginning until they notice,
+// and write up to 32 bytes where fewer are wanted.
 const margin = 32
 
 // input hands out the compressed data in pieces with a margin around them.
@@ -62,7 +62,7 @@ func (in *input) end() error {
 	return in.cut(err)
 }
 
-// cut says where data ends that had to go on.
+// cut returns the error that data ends where it must go on.
 func (in *input) cut(err error) error {
 	if err == io.EOF {
 		err = &Error{in.base + int64(in.fed), "unexpected end of data", io.ErrUnexpectedEOF}

@@ -2,11 +2,10 @@ package zstd
 
 import "github.com/mkinitfs/mkinitfs/compress/words"
 
-// window holds what has been decoded of a frame, as far back as sequences may
-// reach. It is filled from the front; when the next block might not fit, it is
-// filled from the front again, while what lies behind pos is still history.
-// As it has room for a block and a margin more than the window, a byte is not
-// overwritten before it is out of reach.
+// window holds the decoded data of a frame, as far back as sequences may reach. It is filled
+// from the front. When the next block might not fit, filling starts at the front again, and
+// the data behind pos is still history. The window has room for a block and a margin more, so
+// that a byte is out of reach before it is overwritten.
 type window struct {
 	buf  []byte // with a margin at the end
 	size int    // what the frame says
@@ -58,10 +57,10 @@ func (w *window) execute(batch []sequence, lits []byte, limit int) ([]byte, bool
 	}
 }
 
-// simple executes sequences until one comes that is wrong, or copies from less than
-// 8 bytes back or from the round before this one. It returns how many it has
-// executed, and how many literals they took. This is the loop that counts: it calls
-// nothing, as all that it holds would leave the registers.
+// simple executes sequences until one is wrong, or copies from less than 8 bytes back or from
+// the previous round. It returns how many sequences it has executed, and how many literals
+// they took. This is the hot loop: it calls nothing, because its variables would leave the
+// registers.
 func (w *window) simple(batch []sequence, lits []byte, limit int) (n, lit int) {
 	buf, pos := w.buf, w.pos
 	for n < len(batch) {
