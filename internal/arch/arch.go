@@ -1,7 +1,6 @@
-// Package arch has one row for each architecture: its names, how Go compiles for it,
-// which ELF files its kernels take, its pages, and the machine of QEMU that plays it.
-// Beside the architectures that Go compiles for there are those whose programs their
-// kernels also run.
+// Package arch has one row for each architecture: its names, how Go compiles for it, which ELF
+// files its kernels run, its pages, and the QEMU machine that emulates it. Further rows are
+// for foreign architectures with programs that these kernels also run.
 package arch
 
 import (
@@ -11,7 +10,7 @@ import (
 	"strings"
 )
 
-// kind is how a machine shows in an ELF header.
+// kind is the identity of a machine in an ELF header.
 type kind struct {
 	machine elf.Machine
 	class   elf.Class
@@ -207,8 +206,7 @@ func Elsewhere(other string) string {
 	return ""
 }
 
-// Emulator returns the program of qemu-user that runs programs for a GOARCH, "" if none
-// is known.
+// Emulator returns the program of qemu-user that runs programs for a GOARCH, or "".
 func Emulator(goarch string) string {
 	if r := find(goarch); r != nil {
 		return r.emulator

@@ -16,9 +16,9 @@ type Board struct {
 
 // The boards are those that Debian's stock kernels know without modules.
 //
-// A PC's kernel waits some ticks for the timer and panics when none comes, as it happens
-// where the emulator has to wait for a CPU: no_timer_check. A cortex-a76 knows pages of
-// 4, 16 and 64 KiB, where the a53, a57 and a72 lack those of 16.
+// no_timer_check: a PC's kernel waits some ticks for the timer and panics when none comes,
+// which happens when the emulator has to wait for a CPU. A cortex-a76 supports pages of 4, 16
+// and 64 KiB. The a53, a57 and a72 lack those of 16.
 var (
 	pc32 = Board{
 		Binary: "qemu-system-i386", Package: "qemu-system-x86", Args: []string{"-M", "pc"}, Console: "ttyS0",
@@ -62,7 +62,7 @@ var (
 	}
 )
 
-// BoardOf returns the board that plays an architecture, given as a name in [Names] or a
+// BoardOf returns the board that emulates an architecture, given as a name in [Names] or a
 // GOARCH. It returns false if there is none.
 func BoardOf(name string) (Board, bool) {
 	r := find(name)

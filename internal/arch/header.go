@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// HeaderSize is the length of the longest ELF header. Parse wants as much of a file.
+// HeaderSize is the length of the longest ELF header. Parse needs that many bytes of a file.
 const HeaderSize = 64
 
-// Header says for which machine an ELF file is.
+// Header identifies the machine of an ELF file.
 type Header struct {
 	Type elf.Type
 	kind kind

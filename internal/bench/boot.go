@@ -13,9 +13,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/qemu"
 )
 
-// boot boots the root in every way, on one CPU and on two, and asks its init how
-// long the kernel has run by then; and once more, how many instructions that took,
-// which no other load on the host changes.
+// boot boots the root in every way, on one CPU and on two, and its init reports the uptime. It
+// then boots each way once more to count instructions, which do not depend on other load on
+// the host.
 func (b *bench) boot() error {
 	kernel, err := b.script("kernel.sh", "amd64")
 	if err == nil {
@@ -71,8 +71,8 @@ func (b *bench) boots(m qemu.Machine, ways []way, runs int) ([]series, error) {
 	return took, nil
 }
 
-// way is a way to the real init, and how long it may take against the first, a plain
-// initramfs, on one CPU and on two.
+// way is a way to the real init, with the longest time that it may take relative to the first,
+// a plain initramfs, on one CPU and on two.
 type way struct {
 	name  string
 	image string

@@ -61,7 +61,7 @@ func (b *bench) buildTree(t *tree) error {
 	return nil
 }
 
-// addRace adds a figure of a race that ours, the first, was in.
+// addRace adds a figure of a race. Ours is its first contender.
 func (b *bench) addRace(r row, results []result, figure func(result) series) {
 	r.ours = figure(results[0])
 	for _, peer := range results[1:] {
@@ -113,7 +113,7 @@ func removeFile(file string) error {
 	return nil
 }
 
-// freshBuild is the command of a build that takes nothing from builds before.
+// freshBuild returns the command of a build that reuses nothing from earlier builds.
 func (b *bench) freshBuild(manifest, out string) []string {
 	args := []string{b.mkinitfs, "build", manifest, "-o", out}
 	if b.knows("--no-cache", "build") {

@@ -56,8 +56,8 @@ func (b *bench) compress() error {
 	return nil
 }
 
-// compressAt adds what one level of ours takes on all cores and on one, and returns
-// the level of the tool that it was held against.
+// compressAt adds the times of one level of ours on all cores and on one. It returns the level
+// of the tool that it was compared with.
 func (b *bench) compressAt(t *tree, archive, codec string, level int, tool []string, least, most int) (int, error) {
 	name := fmt.Sprintf("%s:%d", codec, level)
 	manifest, err := t.manifest(codec, "compress: "+name, plain)
@@ -111,8 +111,8 @@ func (b *bench) compressAt(t *tree, archive, codec string, level int, tool []str
 	return least, nil
 }
 
-// nearest is the first level of a tool whose output is not larger than size, or the
-// one before if that comes nearer.
+// nearest returns the first level of a tool with an output no larger than size, or the level
+// before if that is closer.
 func (b *bench) nearest(archive string, size float64, tool []string, least, most int) (contender, []float64, int, error) {
 	var before contender
 	var beforeSize float64
@@ -136,7 +136,7 @@ func (b *bench) nearest(archive string, size float64, tool []string, least, most
 	}
 }
 
-// unsplit is how large the archive is as one stream of our encoder.
+// unsplit returns the size of the archive as one stream of our encoder.
 func unsplit(archive, codec string, level int) (float64, error) {
 	c, err := compress.Lookup(codec)
 	if err != nil {

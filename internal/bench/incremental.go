@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// incremental builds what has been built before, of which nothing or one file has
-// changed, beside a build of everything.
+// incremental repeats a build after no change and after a change of one file, and compares it
+// with a build of everything.
 func (b *bench) incremental() error {
 	if !b.knows("--no-cache", "build") {
 		b.miss("incremental builds: this mkinitfs keeps no members")

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// machine words what the figures were measured on, and how busy it was before.
+// machine describes the machine of the measurement, and its load before.
 func machine() string {
 	model := runtime.GOARCH
 	cpuinfo, _ := os.ReadFile("/proc/cpuinfo") // what cannot be read is not said

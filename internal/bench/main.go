@@ -1,19 +1,18 @@
 //go:build linux
 
-// Bench measures mkinitfs beside the tools that people would use instead, and
-// prints one table:
+// Bench measures mkinitfs beside the tools that people would use instead, and prints one
+// table:
 //
 //	go run ./internal/bench [-only build,list] [-runs N] [-doc FILE]
 //
-// With -doc it also writes the table of each group into a document. "make bench"
-// fetches what it wants first, and writes docs/speed.md. What is missing is named and
-// left out.
+// With -doc it also writes the table of each group into a document. "make bench" fetches the
+// inputs first, and writes docs/speed.md. The report names missing inputs and goes on without
+// them.
 //
-// A figure is a race (race.go): programs that do the same work take turns, so that
-// whatever else the machine does hits all of them alike, and what counts is the
-// median. What they work on is a minimal Debian root, as tarball and as tree on a
-// tmpfs and on the disk, and the modules of Debian's kernel (work.go). The other
-// files hold a group of figures each.
+// A figure is a race (race.go): programs that do the same work take turns, so that other load
+// hits all of them alike. The median counts. The inputs are a minimal Debian root, as tarball
+// and as tree on a tmpfs and on the disk, and the modules of Debian's kernel (work.go). The
+// other files hold a group of figures each.
 package main
 
 import (
@@ -105,7 +104,7 @@ func run(ctx context.Context, wanted []string, runs int, doc string) (err error)
 	if err := b.prepare(); err != nil {
 		return err
 	}
-	// Whoever has not the patience gets what there is.
+	// After an interrupt the finished figures are printed.
 	defer func() {
 		b.table.print(os.Stdout)
 		fmt.Println(here)

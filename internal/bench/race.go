@@ -52,9 +52,9 @@ func (r result) series(value func(sample) float64) series {
 // A race ends with the round in which it has taken this long.
 const patience = time.Minute
 
-// race runs every contender once, to warm the caches and to see that it works, and
-// then in rounds, each of which another begins. Ours is the first; any other that
-// fails is left out.
+// race runs every contender once to warm the caches and to see that it works. Then it runs
+// them in rounds, and each round begins with another contender. Ours is the first. Any other
+// that fails is left out.
 func (b *bench) race(contenders ...contender) ([]result, error) {
 	var results []result
 	var able []contender
@@ -150,7 +150,7 @@ type series struct {
 
 func one(name string, value float64) series { return series{name, []float64{value}} }
 
-// median is that of the values, the mean of the two in the middle if they are even.
+// median returns the median of the values, or the mean of the two in the middle.
 func (s series) median() float64 {
 	v := slices.Sorted(slices.Values(s.values))
 	n := len(v)

@@ -19,9 +19,9 @@ type readable struct {
 // unpackers are the system's tools, by codec; GNU cpio gets their output.
 var unpackers = map[string]string{"zstd": "zstd -qdc", "xz": "xz -dc", "gzip": "gzip -dc"}
 
-// readables makes the images of the root on the tmpfs: raw, compressed as one stream
-// by the codec's C tool, as other makers of images do, and ours, whose members are
-// compressed. The last is no use to the peers: they read the one before.
+// readables makes the images of the root on the tmpfs: raw, compressed as one stream by the C
+// tool of the codec, as other tools do, and ours with compressed members. Peers cannot read
+// the members, so they read the image before.
 func (b *bench) readables() ([]readable, error) {
 	if b.images != nil {
 		return b.images, nil

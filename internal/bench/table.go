@@ -39,7 +39,7 @@ type table struct{ rows []row }
 
 func (t *table) add(r row) { t.rows = append(t.rows, r) }
 
-// peer is the one that ours is held against, nil if there is none.
+// peer returns the contender that ours is compared with, nil if there is none.
 func (r *row) peer() *series {
 	var best *series
 	for i := range r.peers {
@@ -51,10 +51,10 @@ func (r *row) peer() *series {
 	return best
 }
 
-// ratio is ours to the peer's.
+// ratio returns our value divided by that of the peer.
 func (r *row) ratio() float64 { return r.ours.median() / r.peer().median() }
 
-// show words the median, and how far the runs lie apart.
+// show returns the median and the spread of the runs.
 func (r *row) show(s series) string {
 	text := r.number(s.median())
 	if len(s.values) > 1 {
@@ -63,7 +63,7 @@ func (r *row) show(s series) string {
 	return text
 }
 
-// number has three digits, or more before the point.
+// number returns three digits, or more before the point.
 func (r *row) number(value float64) string {
 	value *= r.unit.scale
 	decimals := 0
@@ -73,7 +73,7 @@ func (r *row) number(value float64) string {
 	return fmt.Sprintf("%.*f", decimals, value)
 }
 
-// goals words what is wanted and whether it is there.
+// goals returns the goals, and whether they are met.
 func (r *row) goals() (string, bool) {
 	var texts []string
 	met := true

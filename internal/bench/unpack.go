@@ -23,8 +23,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/compress/zstd"
 )
 
-// unpack does what the stub spends its time on, unpacking members onto a tmpfs,
-// beside the floor: decoding the same members into a file each.
+// unpack does the main work of the stub, unpacking members onto a tmpfs. It compares that with
+// the floor: decoding the same members into one file each.
 func (b *bench) unpack() error {
 	defer syscall.Umask(syscall.Umask(0))
 	t := &b.root.tmpfs

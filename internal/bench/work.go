@@ -15,7 +15,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/gobuild"
 )
 
-// roots are what is packed.
+// roots are the roots that are packed.
 type roots struct {
 	tarball string
 	tmpfs   tree
@@ -23,8 +23,8 @@ type roots struct {
 	modules *tree // nil if there are none
 }
 
-// tree is a directory with a root, and how each peer wants to be told of it. They get
-// their lists ready-made; mkinitfs walks the directory itself.
+// tree is a directory with a root, and the lists of its files that the peers need. They get
+// these ready-made. mkinitfs walks the directory itself.
 type tree struct {
 	name    string // for the table
 	scratch string // a directory for output, on the same file system

@@ -1,15 +1,14 @@
-// Package cache keeps what takes long to make in a directory of the user's.
+// Package cache keeps the results of slow work in a directory of the user.
 //
-// A file holds what is kept, then the key that it is kept under, its length and its
-// SHA-256, so that a file that was damaged or has got another one's name is noticed. A
-// file appears whole, so that builds side by side can share a directory. Nothing is
-// flushed to the disk: the sum finds what a power cut has left. What is kept may come of
-// files that are not for everyone, so that only the user can read it.
+// A file holds the kept data, its key, its length and its SHA-256. So a damaged file, or one
+// under a wrong name, is noticed. A file appears whole, so that concurrent builds can share a
+// directory. Nothing is flushed to the disk, because the sum finds the damage of a power cut.
+// The data may come from private files, so only the user can read it.
 //
 // A sum stops nobody who can write to the directory. Therefore package cache uses the
 // default directory only if it is the user's own and nobody else can write to it.
 //
-// What goes wrong after [In] is no error: a caller can always do without what is kept.
+// Failures after [In] are no errors: a caller can always do without the cache.
 package cache
 
 import (
@@ -27,15 +26,15 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/newfile"
 )
 
-// A directory holds 1 GiB at most, and what has been used within a month. What is left
-// of a nearly full disk is for the image.
+// A directory holds 1 GiB at most, used within the last month. The last bytes of a nearly full
+// disk are for the image.
 const (
 	maxSize = 1 << 30
 	maxAge  = 30 * 24 * time.Hour
 	minFree = 256 << 20
 )
 
-// Dir is a directory of what is kept. The zero value keeps nothing.
+// Dir is a directory of kept data. The zero value keeps nothing.
 type Dir struct {
 	path string
 	own  bool // nothing in it but the user's own files is taken
@@ -51,8 +50,8 @@ type Entry struct {
 // Close closes the entry.
 func (e *Entry) Close() error { return e.file.Close() }
 
-// Open returns what is kept under key, or nil if there is nothing, or something else
-// than was kept. It reads all of it.
+// Open returns the data under key, or nil if there is none or it is damaged. It reads all of
+// it.
 func (d Dir) Open(key string) *Entry {
 	if d.path == "" {
 		return nil
@@ -71,7 +70,7 @@ func (d Dir) Open(key string) *Entry {
 	return e
 }
 
-// check returns the entry of an open file, nil if it is not what was kept under key.
+// check returns the entry of an open file, or nil if it is damaged or has another key.
 func (d Dir) check(file *os.File, key string) *Entry {
 	info, err := file.Stat()
 	if err != nil || !info.Mode().IsRegular() || d.own && closed(info) != nil {
@@ -97,19 +96,19 @@ func (d Dir) check(file *os.File, key string) *Entry {
 	return e
 }
 
-// trailer is what follows the content of length bytes in a file.
+// trailer returns the bytes that follow the content in a file.
 func trailer(key string, length int64, sum []byte) []byte {
 	return append(binary.BigEndian.AppendUint64([]byte(key), uint64(length)), sum...)
 }
 
-// Writer takes what is to be kept. All it is given counts as written.
+// Writer takes data to keep. It accepts every write, even if the data is lost.
 type Writer struct {
 	file   *newfile.File // nil when nothing can be kept
 	key    string
 	length int64
 }
 
-// Create returns a writer of what is to be kept under key. It has to be closed.
+// Create returns a writer for the data under key. It has to be closed.
 func (d Dir) Create(key string) *Writer {
 	w := &Writer{key: key}
 	var disk syscall.Statfs_t
@@ -131,8 +130,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Keep puts what was written in its place, if all went well. Its SHA-256 comes from the
-// caller, who knows it already.
+// Keep puts the data in its place unless a write failed. The caller knows its SHA-256 already.
 func (w *Writer) Keep(sum [sha256.Size]byte) {
 	w.Write(trailer(w.key, w.length, sum[:]))
 	if w.file != nil {
@@ -141,7 +139,7 @@ func (w *Writer) Keep(sum [sha256.Size]byte) {
 	w.Close()
 }
 
-// Close forgets what has not been kept.
+// Close drops data that Keep has not kept.
 func (w *Writer) Close() {
 	if w.file != nil {
 		w.file.Close()
@@ -149,8 +147,8 @@ func (w *Writer) Close() {
 	}
 }
 
-// Prune removes what was not used for long, of the rest what was used least recently
-// while there is too much, and what killed processes have left unfinished.
+// Prune removes data that was not used for a month, then the least recently used data while
+// there is too much, and unfinished files of killed processes.
 func (d Dir) Prune() { d.prune(maxSize) }
 
 func (d Dir) prune(most int64) {

@@ -37,7 +37,7 @@ func byDefault(lookup func(name string) (string, bool)) string {
 // somebody could plant what an image is made of. Any other top was named by the user,
 // who vouches for it, unless everybody may write there.
 //
-// After an error nothing is kept; the error says why, and what can be done.
+// After an error nothing is kept. The error gives the reason and a remedy.
 func In(top, name string) (Dir, error) {
 	if top == "" {
 		return Dir{}, errors.New("the user has no cache directory, as neither XDG_CACHE_HOME nor HOME says where\n  set HOME, or name a directory by " + variable + "=DIR")
@@ -74,7 +74,8 @@ var (
 	errOthers    = errors.New("others than its owner may write there")
 )
 
-// closed says who else than the user can change a file or directory, nil if nobody can.
+// closed returns an error that says who else can change a file or directory, nil if nobody
+// can.
 func closed(info fs.FileInfo) error {
 	owner := info.Sys().(*syscall.Stat_t).Uid
 	switch {

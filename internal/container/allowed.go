@@ -10,15 +10,15 @@ import (
 	"syscall"
 )
 
-// switches are the settings that take user namespaces from an ordinary user, each
-// with the value that does so and one that does not.
+// switches are the settings that forbid user namespaces to ordinary users, each with a value
+// that forbids them and one that allows them.
 var switches = []struct{ name, off, on string }{
 	{"user.max_user_namespaces", "0", "10000"},
 	{"kernel.unprivileged_userns_clone", "0", "1"},             // Debian
 	{"kernel.apparmor_restrict_unprivileged_userns", "1", "0"}, // Ubuntu
 }
 
-// notAllowed adds to an error what the machine has to do with it.
+// notAllowed adds the settings of the machine that explain an error.
 func notAllowed(err error) error {
 	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOSYS) {
 		return fmt.Errorf("%w\n  this kernel lacks one of the namespaces user, mount, PID, IPC, UTS and cgroup", err)

@@ -1,8 +1,7 @@
 //go:build linux
 
-// Package container brings the root of an image up without a machine: what the
-// stub does at boot, with namespaces in the place of a kernel that has just
-// started.
+// Package container starts the root of an image without a machine. It does the work of the
+// stub at boot, with namespaces instead of a freshly started kernel.
 //
 // [Run] is the outer half. It starts this program once more, as the first process
 // of new mount, PID, IPC, UTS and cgroup namespaces, and of a user namespace
@@ -17,9 +16,9 @@
 //     root, and unmounts the stage.
 //   - It becomes the image's program.
 //
-// All of it lives in those namespaces and goes with them. The host's files are out of
-// reach before anything of the image is read, so that neither a link in the image nor
-// a path in its plan leads to one.
+// All of this lives in those namespaces and ends with them. The host's files are unreachable
+// before the first byte of the image is read, so neither a link in the image nor a path in its
+// plan leads to one.
 package container
 
 import (
@@ -34,8 +33,7 @@ import (
 	"syscall"
 )
 
-// InsideCommand is the first argument that this program is started with to call
-// [Inside] with the others.
+// InsideCommand is the first argument that makes this program call [Inside] with the others.
 const InsideCommand = "run-inside"
 
 // The first argument of the inner half says whether it waits for its ids.
@@ -51,7 +49,7 @@ const (
 	programFD
 )
 
-// namespaces are those that even root gets. The network stays the caller's.
+// namespaces are the new namespaces, also for root. The network stays that of the caller.
 const namespaces = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS | syscall.CLONE_NEWCGROUP
 
 // Options say what to run.
@@ -65,10 +63,10 @@ type Options struct {
 	Stdout, Stderr io.Writer
 }
 
-// Run runs the program of an image until it ends. It returns the program's exit status, or 128 plus the signal number if a
-// signal ended it. If the image could not be brought up the status is 1, or that of a
-// [ProgramError], and the reason is on standard error already. An error says that nothing
-// was started.
+// Run runs the program of an image until it ends. It returns the exit status of the program,
+// or 128 plus the signal number if a signal ended it. If the root could not be started, the
+// status is 1, or that of a [ProgramError], and standard error has the reason already. An
+// error means that nothing was started.
 func Run(o Options) (int, error) {
 	if err := o.checkStandard(); err != nil {
 		return 0, err

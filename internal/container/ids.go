@@ -19,11 +19,11 @@ type idRange struct{ inside, outside, count uint64 }
 // ranges are the ids of a user namespace.
 type ranges struct{ uids, gids []idRange }
 
-// errMapping means that newuidmap or newgidmap has refused.
+// errMapping means that newuidmap or newgidmap refused.
 var errMapping = errors.New("ids of /etc/subuid cannot be used")
 
-// subordinate returns the ids that the system lets the caller have beside its own,
-// nil if there are none or no program that hands them out.
+// subordinate returns the ids that the system grants the caller beside its own, nil if there
+// are none or if the programs that map them are missing.
 func subordinate() (*ranges, error) {
 	for _, tool := range []string{"newuidmap", "newgidmap"} {
 		if _, err := exec.LookPath(tool); err != nil {

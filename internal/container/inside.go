@@ -27,8 +27,8 @@ type inside struct {
 	lent map[string]image.Device // files that a device node of the host is to be bound to
 }
 
-// Inside does what [Run] has started this process for, and returns only if that
-// fails. Its arguments are stepWait or stepGo, the image's name and the command.
+// Inside is the part of [Run] in the new namespaces. It returns only if it fails. Its
+// arguments are stepWait or stepGo, the name of the image and the command.
 func Inside(ctx context.Context, args []string, stderr io.Writer) error {
 	if len(args) < 2 || os.Getpid() != 1 {
 		return errors.New("this is for mkinitfs itself: use \"mkinitfs run\"")
@@ -51,8 +51,8 @@ func Inside(ctx context.Context, args []string, stderr io.Writer) error {
 	return in.exec(args[2:])
 }
 
-// becomeRoot waits until the outer half has mapped an id to 0 and starts over: it
-// is execve(2) that gives root its capabilities.
+// becomeRoot waits until the outer half has mapped an id to 0. It then executes this program
+// again, because execve(2) gives root its capabilities.
 func becomeRoot(args []string) error {
 	if n, err := os.NewFile(mappedFD, "ids").Read(make([]byte, 1)); n == 0 {
 		return fmt.Errorf("become root: %w", err)
@@ -64,9 +64,8 @@ func becomeRoot(args []string) error {
 // makeRoot makes the image's root this process's root. It closes the image. After an
 // error nothing of the image may be started.
 //
-// The host's root goes before the first byte of the image is read, and the image's
-// file before the first mount of its plan is made: whatever path the image names,
-// nothing of the host is there.
+// The host's root is unmounted before the first byte of the image is read, and the image file
+// is closed before the first mount of its plan. So no path of the image leads to the host.
 func (in *inside) makeRoot(ctx context.Context, img *os.File) error {
 	defer img.Close()
 	var err error

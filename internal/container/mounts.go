@@ -15,7 +15,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 )
 
-// lendNodes binds nodes of the host to where the image has them.
+// lendNodes binds device nodes of the host to their paths in the image.
 func (in *inside) lendNodes() {
 	for _, name := range slices.Sorted(maps.Keys(in.lent)) {
 		dir, err := resolve(path.Dir(name))
@@ -33,8 +33,8 @@ func (in *inside) lendNodes() {
 	}
 }
 
-// mounts makes the mounts of the plan, and that of /proc without which little
-// works. One that cannot be made is said and left out: the program may do without.
+// mounts makes the mounts of the plan, and that of /proc, because little works without it. A
+// mount that fails is a warning: the program may do without.
 func (in *inside) mounts() {
 	in.lendNodes()
 	var list []bootplan.Mount
@@ -89,14 +89,15 @@ func (in *inside) mount(m bootplan.Mount) error {
 	return err
 }
 
-// machineWide are other file systems that a machine has one of. Unlike sysfs they
-// take flags and options of a mount for all the mounts that there are
-// (mount_single and reconfigure_single in the kernel).
+// machineWide are other file systems that exist once a machine. Unlike with sysfs, the flags
+// and options of one mount change all mounts of such a file system (mount_single and
+// reconfigure_single in the kernel).
 var machineWide = []string{
 	"binfmt_misc", "configfs", "debugfs", "efivarfs", "fusectl", "nfsd", "pstore", "resctrl", "securityfs", "selinuxfs", "smackfs", "tracefs",
 }
 
-// mountMachineWide mounts one of these read-only, without a change to the host's.
+// mountMachineWide mounts such a file system read-only, without changing the mounts of the
+// host.
 func (in *inside) mountMachineWide(kind, target string, flags uintptr, data string) error {
 	if data != "" {
 		return fmt.Errorf("options %q would change the host's %s", data, kind)
@@ -110,8 +111,8 @@ func (in *inside) mountMachineWide(kind, target string, flags uintptr, data stri
 	return unix.Mount("", target, "", flags|unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, "")
 }
 
-// mountDev mounts a /dev of its own in the place of the one that all of a machine
-// shares, where removing a node would remove the host's.
+// mountDev mounts a separate /dev. devtmpfs is shared by the whole machine: removing a node in
+// it would remove the host's.
 func (in *inside) mountDev(target string) error {
 	if err := unix.Mount("dev", target, "tmpfs", unix.MS_NOSUID, "mode=0755"); err != nil {
 		return err

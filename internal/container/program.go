@@ -76,7 +76,7 @@ func (in *inside) exec(command []string) error {
 	return &ProgramError{err}
 }
 
-// ProgramError says why the program, or the command instead, cannot be executed.
+// ProgramError is the reason why the program, or the command in its place, cannot be executed.
 type ProgramError struct{ error }
 
 func (e *ProgramError) Unwrap() error { return e.error }

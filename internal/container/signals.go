@@ -23,10 +23,10 @@ var forwarded = []os.Signal{
 // process is the first process of the new PID namespace.
 type process struct{ cmd *exec.Cmd }
 
-// forward passes on what arrives at signals. The kernel keeps from the first
-// process of a PID namespace whatever it has no handler for. One that would have
-// died of such a signal, were it not the first, is killed; the function returned
-// then tells that signal, else 0.
+// forward passes on the signals that arrive. The kernel does not deliver a signal to the first
+// process of a PID namespace that has no handler for it. If the default of that signal is to
+// end a process, forward kills the process. The returned function then returns that signal,
+// else 0.
 func (p *process) forward(signals <-chan os.Signal) func() syscall.Signal {
 	var killed atomic.Int64
 	go func() {
@@ -46,8 +46,8 @@ func (p *process) forward(signals <-chan os.Signal) func() syscall.Signal {
 	return func() syscall.Signal { return syscall.Signal(killed.Load()) }
 }
 
-// minds reports whether the process catches, ignores or blocks a signal. Of a
-// process that has ended it says yes.
+// minds reports whether the process catches, ignores or blocks a signal. It returns true for a
+// process that has ended.
 func (p *process) minds(sig syscall.Signal) bool {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
@@ -82,10 +82,10 @@ func inForeground() bool {
 	return err == nil && group == unix.Getpgrp()
 }
 
-// exitStatus is the status that a shell would show. A PID namespace that calls
-// reboot(2) ends as if by SIGINT (halt, power off) or SIGHUP (restart), which its
-// first process cannot die of otherwise (kernel/pid_namespace.c, reboot_pid_ns):
-// that is a good end. killed is what the process was killed for, or 0.
+// exitStatus returns the status that a shell would show. A PID namespace that calls reboot(2)
+// ends as if by SIGINT (halt, power off) or SIGHUP (restart). Its first process cannot die of
+// these otherwise (kernel/pid_namespace.c, reboot_pid_ns), so that is a success. killed is the
+// signal for which forward killed the process, or 0.
 func exitStatus(w syscall.WaitStatus, killed syscall.Signal) int {
 	switch {
 	case !w.Signaled():

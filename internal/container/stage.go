@@ -84,9 +84,8 @@ func enterStage(exact bool) (*stage, error) {
 	return s, err
 }
 
-// borrow binds the host's node source, which has to be the device real, to name. The
-// stage then has it for the device as. Where the host does not have that node, the
-// stage does not either.
+// borrow binds the host's node source to name, as the stage's node for the device as. source
+// must be the device real. If the host lacks that node, the stage lacks it too.
 func (s *stage) borrow(source, name string, real, as image.Device) {
 	if err := os.WriteFile(name, nil, 0o600); err != nil {
 		return

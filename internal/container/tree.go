@@ -64,7 +64,7 @@ func resize(p *bootplan.Plan) error {
 	return nil
 }
 
-// sayDifferences says what is not as in the image.
+// sayDifferences lists the differences from the image.
 func (in *inside) sayDifferences(x *image.Extraction) {
 	for _, f := range x.Findings {
 		in.say("warning: %s: %s", in.name, &f)

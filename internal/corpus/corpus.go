@@ -1,11 +1,10 @@
-// Package corpus makes images that try what the kernel's unpacker does with
-// archives as they are found, and says what a kernel was seen to make of each.
+// Package corpus makes images that test the kernel's unpacker with unusual archives, and
+// records what a kernel made of each.
 //
-// An image belongs to a case, which is one rule and its siblings. Most cases are an
-// archive that comes in twelve images: uncompressed and through three codecs, each
-// alone, behind an early archive and in front of another archive. What stands in the
-// root afterwards is in testdata/NAME.want, as text, and comes from boots of Linux
-// 6.1: the tests boot images and compare, and -update writes what they saw.
+// An image belongs to a case, which is one rule and its variants. Most cases are an archive in
+// twelve images: uncompressed and in three codecs, each alone, behind an early archive and in
+// front of another archive. testdata/NAME.want has the resulting root as text. It comes from
+// boots of Linux 6.1: the tests boot the images and compare, and -update writes the results.
 package corpus
 
 // Case is a rule of the unpacker.

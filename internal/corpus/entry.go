@@ -82,8 +82,7 @@ func (e entry) claimsName(n uint32) entry { e.claimedName = &n; return e }
 
 func (e entry) edited(edit func([]byte) []byte) entry { e.editedHeader = edit; return e }
 
-// newc returns the bytes of entries one behind the other, without a trailer of its
-// own accord.
+// newc returns the bytes of entries one behind the other. It adds no trailer.
 func newc(entries ...entry) []byte {
 	var b bytes.Buffer
 	pad := func() {

@@ -126,8 +126,8 @@ func compress(codec string, data []byte) ([]byte, error) {
 	return compressed, nil
 }
 
-// ID tells whether the image is made, and booted, as it was: it is a sum of what goes
-// into the codecs, not of what comes out.
+// ID identifies the image and its boot: it is a sum of the input of the codecs, not of their
+// output.
 func (i Image) ID() string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%v %v %v %v %s\n", i.Early, i.Other, i.Guest, i.Rough, i.Kernel)

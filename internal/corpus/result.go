@@ -37,8 +37,8 @@ func Says(log []byte) []string {
 	return said
 }
 
-// volatile reports whether a time is that of a boot, of a test or of a kernel's build,
-// and none of an image of ours.
+// volatile reports whether a time is that of a boot, a test or a kernel build, and not one of
+// our images.
 func volatile(mtime int64) bool {
 	return mtime > time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC).Unix() && mtime < 1<<31-1
 }
@@ -141,8 +141,8 @@ func companion(entries []entry) []string {
 	return lines
 }
 
-// All returns the lines of the whole root: with those of the archives in front and
-// behind, unless they are lost.
+// All returns the lines of the whole root. They include those of the archives in front and
+// behind, unless these are lost.
 func (r Result) All(i Image) []string {
 	lines := slices.Clone(r.Lines)
 	if i.Early && !slices.Contains(r.Lost, "early") {

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Want is what became of the images of a case, by their names. Its text has a block
-// for each result, which names its images with what [Image.ID] said of them.
+// Want holds the results of the images of a case, by their names. Its text has a block for
+// each result, with the names and IDs ([Image.ID]) of its images.
 type Want map[string]Wanted
 
-// Wanted is what became of an image when ID was its [Image.ID].
+// Wanted is the result of an image that had this [Image.ID].
 type Wanted struct {
 	ID string
 	Result

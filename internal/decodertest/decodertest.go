@@ -1,5 +1,5 @@
-// Package decodertest tests decoders of compressed streams. The decoders of compress have
-// it in common; what one format alone has is tested beside its decoder.
+// Package decodertest has the tests that the decoders in compress share. Tests of one format
+// are beside its decoder.
 package decodertest
 
 import (
@@ -44,8 +44,8 @@ func Check(t testing.TB, d Decoder, packed, want []byte) {
 	}
 }
 
-// Tool compresses data with the program at path, which reads a file, so that it knows the
-// size, or else a pipe.
+// Tool compresses data with the program at path. The program reads a file, which tells it the
+// size, or a pipe.
 func Tool(t testing.TB, path string, data []byte, file bool, args ...string) []byte {
 	t.Helper()
 	cmd := exec.Command(path, append([]string{"-q", "-c"}, args...)...)
@@ -67,7 +67,8 @@ func Tool(t testing.TB, path string, data []byte, file bool, args ...string) []b
 	return out
 }
 
-// ReadSizes reads packed by reads of many sizes, from sources that give as they like.
+// ReadSizes reads packed with reads of many sizes, from sources that return pieces of any
+// size.
 func ReadSizes(t *testing.T, d Decoder, packed, want []byte) {
 	t.Helper()
 	for size := 1; size < len(want); size = size*3 + 1 {
@@ -119,8 +120,8 @@ func Reset(t *testing.T, d Decoder, packed, want []byte) {
 	}
 }
 
-// SourceError holds that an error of the source comes as it is, after so many bytes of
-// packed.
+// SourceError checks that an error of the source after so many bytes of packed is returned as
+// it is.
 func SourceError(t *testing.T, d Decoder, packed []byte, after ...int) {
 	t.Helper()
 	want := errors.New("disk on fire")
@@ -132,9 +133,9 @@ func SourceError(t *testing.T, d Decoder, packed []byte, after ...int) {
 	}
 }
 
-// Truncated cuts the streams at every byte: what is decoded is the beginning of the whole,
-// and the error is an unexpected end that fits says is right for so many bytes. fits may
-// be nil.
+// Truncated cuts the streams at every byte. The output must be the beginning of the whole, and
+// the error an unexpected end. fits, if not nil, says whether an error is right for a stream
+// of so many bytes.
 func Truncated(t *testing.T, d Decoder, streams []Sample, fits func(err error, n int) bool) {
 	t.Helper()
 	for _, s := range streams {
@@ -151,9 +152,9 @@ func Truncated(t *testing.T, d Decoder, streams []Sample, fits func(err error, n
 	}
 }
 
-// FlippedBits flips each bit behind a header of so many bytes: a check, or else the format
-// itself, finds what changes the content. fits says whether an error is right for a stream
-// of so many bytes; it may be nil.
+// FlippedBits flips each bit behind a header of so many bytes. A check or the format itself
+// must find every change of the content. fits, if not nil, says whether an error is right for
+// a stream of so many bytes.
 func FlippedBits(t *testing.T, d Decoder, streams []Sample, header int, fits func(err error, n int) bool) {
 	t.Helper()
 	for _, s := range streams {
@@ -176,7 +177,7 @@ func FlippedBits(t *testing.T, d Decoder, streams []Sample, header int, fits fun
 	}
 }
 
-// FlipSome flips n bits of packed, one at a time, and has compare judge what becomes of it.
+// FlipSome flips n bits of packed, one at a time, and passes each result to compare.
 func FlipSome(t *testing.T, packed []byte, n int, compare func(t *testing.T, data []byte)) {
 	t.Helper()
 	rnd := Rand()
@@ -188,7 +189,7 @@ func FlipSome(t *testing.T, packed []byte, n int, compare func(t *testing.T, dat
 	}
 }
 
-// NoAllocations holds that a decoder in use allocates nothing for the streams.
+// NoAllocations checks that a decoder in use allocates nothing.
 func NoAllocations(t *testing.T, d Decoder, streams ...[]byte) {
 	t.Helper()
 	r := new(bytes.Reader)
@@ -211,7 +212,7 @@ func NoAllocations(t *testing.T, d Decoder, streams ...[]byte) {
 	}
 }
 
-// Enough is how much of a stream is decoded to compare two decoders.
+// Enough is how many bytes of a stream are decoded to compare two decoders.
 const Enough = 1 << 20
 
 // Rival is a decoder to compare with.

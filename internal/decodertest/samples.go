@@ -17,8 +17,8 @@ type Sample struct {
 // Rand returns a source of the same numbers in every run.
 func Rand() *rand.Rand { return rand.New(rand.NewPCG(5, 6)) }
 
-// Samples returns data of all kinds, the same in every run but for the executable. Bytes
-// that cannot be packed stand between others, so that raw blocks do.
+// Samples returns data of all kinds. Only the executable differs between runs. Incompressible
+// bytes stand between others, so that raw blocks do too.
 func Samples(t testing.TB) []Sample {
 	t.Helper()
 	random, words := Noise(200_000), Text(Rand(), 300_000)
@@ -57,7 +57,7 @@ func Small() []Sample {
 	}
 }
 
-// Noise is what cannot be packed.
+// Noise returns incompressible bytes.
 func Noise(size int) []byte {
 	b := make([]byte, size)
 	rand.NewChaCha8([32]byte{9}).Read(b)

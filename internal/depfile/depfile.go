@@ -1,4 +1,4 @@
-// Package depfile writes what a file depends on for make and ninja.
+// Package depfile writes the prerequisites of a file for make and ninja.
 package depfile
 
 import (
@@ -56,8 +56,8 @@ func Write(path string, r Rule) error {
 	return f.Place()
 }
 
-// Name returns a file name as GNU make reads it (GCC writes the same). Backslashes
-// are doubled at the end and before what is quoted by one, and only there.
+// Name returns a file name as GNU make reads it, and as GCC writes it. Backslashes are doubled
+// only at the end and before an escaped character.
 func Name(name string) string {
 	var b strings.Builder
 	slashes := 0

@@ -1,4 +1,4 @@
-// Package fakeroot finds out whether a program pretends to others what files are like.
+// Package fakeroot detects programs that pretend other owners, modes and types of files.
 package fakeroot
 
 import (
@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Pretender returns the name of the program that pretends to this one that files have
-// other owners, modes and types, or "". fakeroot and pseudo do that by a library that
-// LD_PRELOAD names, which reaches no static program: it sees the disk as it is.
+// Pretender returns the name of the program that pretends other owners, modes and types of
+// files to its children, or "". fakeroot and pseudo use a library in LD_PRELOAD. It does not
+// reach static programs such as mkinitfs, which see the disk as it is.
 func Pretender(lookup func(name string) (string, bool)) string {
 	preload, _ := lookup("LD_PRELOAD")
 	for _, library := range strings.FieldsFunc(preload, func(r rune) bool { return r == ' ' || r == ':' }) {

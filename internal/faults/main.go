@@ -1,13 +1,13 @@
 //go:build linux
 
-// Faults is an /init that goes before another: it makes system calls fail and then
-// becomes /init, which with all its threads has to live with that. Tests put it on
-// rootfs and start it with rdinit=/faults.
+// Faults is an /init that runs before another: it makes system calls fail and then becomes
+// /init, and the failures apply to all threads of that. Tests put it on rootfs and start it
+// with rdinit=/faults.
 //
-// The variable "faults", a word of the kernel's command line, lists what fails,
-// separated by commas. "3.10" are all calls that Linux 3.10 lacks. CALL=WORD=ERRNO is
-// one of the calls below with this path (or type of file system) or anything in
-// its place if it is empty, as in mount=tmpfs=ENODEV.
+// The variable "faults", a word of the kernel's command line, lists the failing calls,
+// separated by commas. "3.10" stands for all calls that Linux 3.10 lacks. CALL=WORD=ERRNO is
+// one of the calls below with WORD as its path or type of file system, as in
+// mount=tmpfs=ENODEV. An empty WORD stands for any.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// call is a system call as faults see it.
+// call is a system call that can fail.
 type call struct {
 	number uintptr
 	word   int  // which argument is the path
@@ -28,8 +28,8 @@ type call struct {
 	flag   uint // that have to be set; 0 is any
 }
 
-// calls are by the names that faults have. Go's syscall package makes no others
-// for these purposes.
+// calls are the calls by their names in faults. Go's syscall package uses no others for these
+// purposes.
 var calls = map[string]call{
 	"mount":  {unix.SYS_MOUNT, 2, 3, 0}, // by type
 	"bind":   {unix.SYS_MOUNT, 1, 3, unix.MS_BIND},

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// install puts this thread under a filter that asks the supervisor about calls
-// that may have to fail. The descriptor of what it asks is -1 if it asks nothing.
+// install puts this thread under a filter that asks the supervisor about calls that may have
+// to fail. It returns the descriptor of these questions, or -1 if there are none.
 func install(faults []fault, old bool) (int, error) {
 	const load, jumpEqual, jumpFrom, end = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K, unix.BPF_RET | unix.BPF_K
 	filter := []unix.SockFilter{{Code: load, K: 0}} // seccomp_data.nr
@@ -45,9 +45,9 @@ func install(faults []fault, old bool) (int, error) {
 	return int(fd), nil
 }
 
-// pretendOld makes uname(2) say 2.6: on 32-bit machines Go's runtime takes the
-// version's word for whether the kernel has calls with 64-bit times. That of this
-// program has looked already, so it starts anew.
+// pretendOld makes uname(2) report 2.6: on 32-bit machines Go's runtime decides by the version
+// whether the kernel has calls with 64-bit times. The runtime of this program has decided
+// already, so the program starts itself again.
 func pretendOld() error {
 	const ask, uname26 = 0xffffffff, 0x0020000
 	if now, _, _ := unix.Syscall(unix.SYS_PERSONALITY, ask, 0, 0); now&uname26 != 0 {

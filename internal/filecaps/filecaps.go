@@ -40,7 +40,7 @@ type Sets struct {
 	RootID                            uint32
 }
 
-// UnknownError is the name of a capability that there is none of.
+// UnknownError is the name of a capability that does not exist.
 type UnknownError string
 
 func (e UnknownError) Error() string { return fmt.Sprintf("unknown capability %q", string(e)) }
@@ -102,7 +102,7 @@ func (s *Sets) clause(clause string) error {
 	return nil
 }
 
-// parseList reads names with commas between them. No names are all.
+// parseList reads names with commas between them. An empty list stands for all.
 func parseList(list string) (caps uint64, err error) {
 	if list == "" {
 		return all, nil
@@ -134,8 +134,8 @@ const (
 	size3     = 6 * 4
 )
 
-// Value returns s as security.capability has it. The kernel knows of effective
-// capabilities all or none.
+// Value returns s in the format of security.capability. The kernel has one bit for all
+// effective capabilities.
 func (s Sets) Value() (string, error) {
 	magic := uint32(revision2)
 	if s.RootID != 0 {
@@ -182,8 +182,7 @@ func Decode(value string) (Sets, error) {
 	return s, nil
 }
 
-// String returns s as cap_from_text(3) reads it and getcap shows it:
-// "cap_net_raw=ep".
+// String returns s in the text form of cap_from_text(3) and getcap, such as "cap_net_raw=ep".
 func (s Sets) String() string {
 	byFlags := map[string]uint64{}
 	var order []string

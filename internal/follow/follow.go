@@ -1,7 +1,6 @@
-// Package follow walks along a path through symbolic links as the kernel does for a
-// process whose root directory is the top of the tree: neither a link nor ".." leads out.
-// What the tree is, a plan, an image that was read or a file system, is for the caller to
-// say.
+// Package follow walks along a path through symbolic links like the kernel does for a process
+// with the top of the tree as its root: neither a link nor ".." leads out. The caller supplies
+// the tree: a plan, an image that was read or a file system.
 package follow
 
 import (
@@ -9,21 +8,21 @@ import (
 	"syscall"
 )
 
-// MaxLinks is how many symbolic links one path may lead through, as in the kernel
-// (MAXSYMLINKS in include/linux/namei.h).
+// MaxLinks is the number of symbolic links that a path may lead through (MAXSYMLINKS in
+// include/linux/namei.h).
 const MaxLinks = 40
 
-// Look returns the target of a symbolic link at place, or says that there is none: there
-// may be anything else, or nothing. place is absolute and clean, and no part before its
-// last is a link. linked says that the path leads there by the target of a link.
+// Look returns the target of a symbolic link at place, or reports that there is no link:
+// anything else may be there, or nothing. place is absolute and clean, and only its last
+// component may be a link. linked means that the path came there through the target of a link.
 //
-// The walk goes on in what is missing and in what is no directory, and ends with an error
-// of Look.
+// The walk continues below missing entries and below entries that are not directories. It ends
+// with an error of Look.
 type Look func(place string, linked bool) (target string, link bool, err error)
 
-// Walk returns where name leads: an absolute and clean path without links. A relative name
-// begins at the root. For more than [MaxLinks] links the error is ELOOP, for a name or
-// target that Linux does not take ENAMETOOLONG.
+// Walk returns the target of name: an absolute, clean path without links. A relative name
+// begins at the root. The error is ELOOP for more than [MaxLinks] links, and ENAMETOOLONG for
+// a name or target that is too long for Linux.
 func Walk(name string, look Look) (string, error) {
 	if len(name) >= syscall.PathMax {
 		return "", syscall.ENAMETOOLONG
@@ -66,7 +65,7 @@ func Walk(name string, look Look) (string, error) {
 	return at, nil
 }
 
-// parent returns the directory that an absolute and clean path is in. The root is in itself.
+// parent returns the directory of an absolute, clean path. That of the root is the root.
 func parent(path string) string {
 	return path[:max(1, strings.LastIndexByte(path, '/'))]
 }

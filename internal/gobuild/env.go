@@ -12,16 +12,16 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/arch"
 )
 
-// kept are the user's settings that say where things come from and go to, not
-// what is made of them.
+// kept are the settings of the user that do not change the result of a build: where its inputs
+// and caches are.
 var kept = []string{
 	"GOAUTH", "GOCACHE", "GOCACHEPROG", "GOINSECURE", "GOMODCACHE", "GONOPROXY", "GONOSUMDB", "GOPATH",
 	"GOPRIVATE", "GOPROXY", "GOSUMDB", "GOTMPDIR", "GOTOOLCHAIN", "GOVCS",
 }
 
-// Settings returns all that decides over the bytes of a build for arch beside
-// source, tags and [Version]: the fixed environment and the flags. Together they
-// are the key under which a build can be cached.
+// Settings returns everything except source, tags and [Version] that changes the bytes of a
+// build for arch: the fixed environment and the flags. All together are the key under which a
+// build can be cached.
 func Settings(arch string) ([]string, error) {
 	env, err := fixed(arch)
 	return append(env, flags...), err
@@ -57,8 +57,8 @@ func fixed(name string) ([]string, error) {
 	}, nil
 }
 
-// environ is what go build runs with: the process's environment without any
-// setting for Go, the kept ones, the fixed ones.
+// environ returns the environment of go build: that of this process without settings for Go,
+// then the kept and the fixed ones.
 func environ(ctx context.Context, dir, arch string) ([]string, error) {
 	pinned, err := fixed(arch)
 	if err != nil {
@@ -108,10 +108,10 @@ func userSettings(ctx context.Context, dir string) (map[string]string, error) {
 	return settings, nil
 }
 
-// noCache is the GOCACHE that Go has where it finds no place for one.
+// noCache is the value of GOCACHE if Go finds no place for a cache.
 const noCache = "off"
 
-// writable reports whether files can be made in dir, which is made too.
+// writable reports whether dir, which it makes, can hold new files.
 func writable(dir string) bool {
 	if dir == noCache || os.MkdirAll(dir, 0o777) != nil {
 		return false

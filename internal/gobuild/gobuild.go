@@ -1,11 +1,11 @@
-// Package gobuild compiles Go programs for an image so that the same source and
-// the same Go version give the same bytes, whoever builds them and wherever.
+// Package gobuild compiles Go programs for an image. The same source and the same Go version
+// give the same bytes for every user on every machine.
 //
-// What ends up in a Go binary depends on more than its source: GOFLAGS and
-// GOEXPERIMENT, the machine levels (GOAMD64 and its kin), a workspace file, the
-// folder it was built in, the state of the version control system. All of that
-// is pinned here, in the environment and in the file that "go env -w" writes.
-// Where modules, toolchains and caches come from stays the user's choice.
+// The bytes of a Go binary depend on more than its source: GOFLAGS and GOEXPERIMENT, the
+// machine levels (GOAMD64 and others), a workspace file, the directory of the build, the state
+// of the version control system. Package gobuild fixes all of that, in the environment and in
+// the file that "go env -w" writes. Modules, toolchains and caches still come from where the
+// user wants.
 package gobuild
 
 import (
@@ -39,9 +39,8 @@ type Target struct {
 	Out     string   // the file to write
 }
 
-// Build compiles t as a static Linux program. When the compiler objects, its
-// words follow in the error, one a line, as they came. A build that ctx ends is
-// given a moment to remove its temporary files.
+// Build compiles t as a static Linux program. The error holds the messages of the compiler,
+// one a line. When ctx ends, the build gets a moment to remove its temporary files.
 func Build(ctx context.Context, t Target) error {
 	what := t.Package
 	if t.Arch != "" {
@@ -79,7 +78,7 @@ func build(ctx context.Context, t Target) error {
 	return err
 }
 
-// setting returns the value of a variable, which the last of its name has.
+// setting returns the value of a variable. If the variable occurs twice the last one counts.
 func setting(env []string, name string) string {
 	for _, v := range slices.Backward(env) {
 		if value, ok := strings.CutPrefix(v, name+"="); ok {

@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// Sources returns the files that t is compiled from, as absolute paths: those of
-// all packages that can change with the folders they are in, and each go.mod. The
-// standard library and the module cache are left out: go.mod names them by version.
+// Sources returns the files that t is compiled from, as absolute paths: those of all packages
+// that can change, with their directories, and each go.mod. It leaves out the standard library
+// and the module cache, because go.mod names them by version.
 func Sources(ctx context.Context, t Target) ([]string, error) {
 	files, err := sources(ctx, t)
 	if err != nil {

@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dig looks at what lies beneath the root: in a mount namespace of its own it
-// unmounts / and enters the namespace once more, which makes the mount beneath its
-// root. It returns the names there and what came of an attempt to write.
+// dig looks beneath the root: in a mount namespace of its own it unmounts / and enters the
+// namespace again, so that the mount beneath becomes its root. It returns the names there and
+// the result of an attempt to write.
 func dig() (names []string, write string, err error) {
 	done := make(chan struct{})
 	go func() {

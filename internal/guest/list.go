@@ -128,7 +128,7 @@ func (l *lister) xattrs(name string) (map[string]string, error) {
 	return found, nil
 }
 
-// showWord makes this program write the extended attributes of files and end.
+// showWord makes this program print the extended attributes of files and end.
 const showWord = "show-extended-attributes"
 
 func show(names []string) int {

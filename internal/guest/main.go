@@ -1,11 +1,11 @@
 //go:build linux
 
-// Guest is an init for test images: it looks at the machine it woke up in,
-// writes a report on the console (see internal/guest/report) and powers off.
+// Guest is an init for test images: it inspects the machine, writes a report on the console
+// (see internal/guest/report) and powers off.
 //
-// It looks before it touches anything. Only once the whole root is listed does
-// it make a folder /.guest to mount proc on, which it needs for the nonce that
-// the host put on the kernel's command line as mkinitfs.nonce=WORD.
+// It changes nothing until the whole root is listed. Then it makes a directory /.guest to
+// mount proc on, for the nonce that the host put on the kernel's command line as
+// mkinitfs.nonce=WORD.
 package main
 
 import (

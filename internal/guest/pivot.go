@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pivot does what runc does for a container: in a mount namespace of its own it
-// makes a new mount the root with pivot_root(2). The thread it did that on is
-// lost to everything else.
+// pivot repeats the work of runc for a container: in a mount namespace of its own it makes a
+// new mount the root with pivot_root(2). Afterwards its thread cannot be used for anything
+// else.
 func pivot() error {
 	result := make(chan error)
 	go func() {

@@ -15,7 +15,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/guest/report"
 )
 
-// scratch is a folder of our own.
+// scratch is a directory of our own.
 const scratch = "/.guest"
 
 // lookIntoProc reads the command line, the open files and the mounts from a

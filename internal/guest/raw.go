@@ -24,8 +24,8 @@ func openRaw() int {
 	return 0
 }
 
-// raws lets nobody execute every file with capabilities, which should be copies of
-// this program, and this one, which has none.
+// raws executes every file with capabilities as nobody. These should be copies of this
+// program. It also executes this program, which has none.
 func raws(r *report.Report, self string) {
 	var paths []string
 	for _, e := range r.Entries {

@@ -29,8 +29,8 @@ func send(text []byte) {
 	}
 }
 
-// serial is the standard output if that is a terminal. Else there is no
-// console, and it opens the machine's first serial port with a node of its own.
+// serial returns the standard output if that is a terminal. Otherwise there is no console, and
+// it opens the first serial port of the machine with a node of its own.
 func serial() (*os.File, error) {
 	if _, err := unix.IoctlGetTermios(int(os.Stdout.Fd()), unix.TCGETS); err == nil {
 		return os.Stdout, nil

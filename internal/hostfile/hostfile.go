@@ -1,4 +1,4 @@
-// Package hostfile opens the host's files that an image is made of.
+// Package hostfile opens files of the host for an image.
 //
 // A root has thousands of files, most of them small. An os.File would cost each of them a
 // failed epoll_ctl(2) and a finalizer.
@@ -14,7 +14,7 @@ import (
 // File is an open file. It has to be closed.
 type File int
 
-// Open opens the file at path. It does not wait for a writer if there is a FIFO by now.
+// Open opens the file at path. If that is a FIFO by now, it does not wait for a writer.
 func Open(path string) (File, error) {
 	for {
 		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)

@@ -1,6 +1,6 @@
-// Package magic tells by its first bytes what a file is that was given in the place of an
-// archive, an image or a kernel. It knows the formats that are not our own business:
-// package compress has the magics of codecs, package cpio that of newc.
+// Package magic recognizes, by its first bytes, a file that was given in place of an archive,
+// an image or a kernel. It knows foreign formats only: package compress has the magics of
+// codecs, package cpio that of newc.
 package magic
 
 import (
@@ -9,11 +9,10 @@ import (
 	"strings"
 )
 
-// HeadSize is how many bytes of a file [All] wants to see: ext4 has its magic behind a
-// whole KiB.
+// HeadSize is how many bytes of a file [All] needs: the magic of ext4 lies behind a whole KiB.
 const HeadSize = 0x43a
 
-// Format is a format, by a name that is only for code.
+// Format is a format. Its name is for code only.
 type Format string
 
 // The formats.
@@ -55,7 +54,7 @@ const (
 	ELF       Format = "ELF"
 )
 
-// row is what a format begins with.
+// row is a format with its magic.
 type row struct {
 	format Format
 	at     int
@@ -63,8 +62,8 @@ type row struct {
 	least  int // bytes that a file of it has; 0 is those of the magic
 }
 
-// rows are in the order in which they are tried: what tells more, or lies at the start,
-// comes first. Many kernels are PE files and have a boot sector.
+// rows are in the order of the tests: formats with a longer magic, or one at the start, come
+// first. Many kernels are PE files and have a boot sector.
 var rows = []row{
 	{format: OldCpio, magics: []string{"070707"}},
 	{format: Cpio, magics: []string{"07070"}},

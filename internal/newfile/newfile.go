@@ -10,8 +10,8 @@
 // the lock and the file is a day old. A process number would say nothing: the maker may
 // be in another container, or on another machine.
 //
-// Nothing is flushed to the disk. A reader that cannot do with what a power cut leaves
-// has to check a sum.
+// Nothing is flushed to the disk. A reader that must notice the damage of a power cut has to
+// check a sum.
 package newfile
 
 import (
@@ -48,9 +48,9 @@ func Create(target string, perm fs.FileMode) (*File, error) {
 	return f, nil
 }
 
-// openNameless opens a new file in dir that has no name and can be given one, for which
-// there has to be a /proc. Before Linux 6.0 a file system without access control lists
-// may ignore the umask: a file that others could write is not taken.
+// openNameless opens a new file in dir that has no name and can be given one, which needs
+// /proc. Before Linux 6.0 a file system without access control lists may ignore the umask, so
+// a file that others could write is refused.
 func openNameless(dir string, perm fs.FileMode) (fd int, ok bool) {
 	fd, err := open(dir, unix.O_TMPFILE|unix.O_RDWR, perm)
 	if err != nil {
@@ -94,8 +94,8 @@ func (f *File) Place() error {
 	return f.rename()
 }
 
-// flush has a network file system report the errors that it keeps for close(2). The file
-// itself stays open, as its lock would be gone with it.
+// flush makes a network file system report the errors that it delays until close(2). The file
+// itself stays open, because its lock would end with it.
 func (f *File) flush() error {
 	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
@@ -149,8 +149,8 @@ func (f *File) Close() error {
 	return f.File.Close()
 }
 
-// Temp returns a new, empty file in dir ("" is os.TempDir()) that never has a name: it
-// is gone when it is closed, whatever becomes of the process. Its errors name dir.
+// Temp returns a new, empty file in dir ("" is os.TempDir()) without a name: it is gone when
+// it is closed or the process ends. Its errors name dir.
 func Temp(dir string) (*os.File, error) {
 	if dir == "" {
 		dir = os.TempDir()

@@ -6,8 +6,8 @@ import (
 	"regexp"
 )
 
-// console takes what the guest writes on its serial port, types the answers, and
-// notices what ends the boot.
+// console reads the serial port of the guest, types the answers, and notices the end of the
+// boot.
 type console struct {
 	log    bytes.Buffer // without carriage returns
 	line   int          // where the unfinished line begins in log
@@ -50,15 +50,15 @@ func (c *console) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// end completes a line that the guest has not, so that what the host prints next begins
-// on one of its own.
+// end completes an unfinished line of the guest, so that the next output of the host begins on
+// a new line.
 func (c *console) end() {
 	if c.tee != nil && c.err == nil && c.log.Len() > c.line {
 		_, c.err = io.WriteString(c.tee, "\n")
 	}
 }
 
-// look judges a line, which may not be whole yet: a prompt never is.
+// look tests a line. The line may be incomplete: a prompt always is.
 func (c *console) look(line []byte) {
 	if bytes.Contains(line, kernelPanic) {
 		c.panicked = true

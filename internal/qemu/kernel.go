@@ -10,8 +10,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/magic"
 )
 
-// checkKernel refuses what is visibly no kernel, or one for another architecture:
-// some of QEMU's boards start it all the same, and nothing comes of it.
+// checkKernel refuses a file that is visibly no kernel, or one for another architecture. Some
+// of QEMU's boards would start it in vain.
 func (m Machine) checkKernel() error {
 	f, err := os.Open(m.Kernel)
 	if err != nil {
@@ -27,8 +27,8 @@ func (m Machine) checkKernel() error {
 	return nil
 }
 
-// kernelArch returns the GOARCH that a kernel says it is for, "" if it does not say,
-// and whether it is a kernel at all.
+// kernelArch returns the GOARCH in the header of a kernel, "" if that does not say, and
+// whether the file is a kernel at all.
 func kernelArch(f io.ReaderAt) (goarch string, ok bool) {
 	head := make([]byte, arch.HeaderSize)
 	n, _ := f.ReadAt(head, 0)

@@ -17,9 +17,9 @@ var (
 	countedArgs = []string{"-accel", "tcg", "-icount", "shift=0,sleep=off"}
 )
 
-// kvmRuns reports whether KVM runs the kernel of m here. That /dev/kvm opens, or even
-// that a guest executes some instructions, says little: inside some virtual machines
-// it then never executes anything, in others (kvm-pvm) no kernel but their own.
+// kvmRuns reports whether KVM runs the kernel of m here. Opening /dev/kvm, or even running
+// some instructions, proves little: inside some virtual machines the guest then executes
+// nothing, in others (kvm-pvm) only their own kernel runs.
 func (m Machine) kvmRuns(ctx context.Context, b arch.Board) bool {
 	if b.KVM != runtime.GOARCH {
 		return false

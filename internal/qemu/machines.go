@@ -7,7 +7,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/arch"
 )
 
-// board finds the machine that plays an architecture.
+// board returns the machine that emulates an architecture.
 func board(name string) (arch.Board, error) {
 	b, ok := arch.BoardOf(name)
 	if !ok {

@@ -51,8 +51,7 @@ type Typed struct {
 	Text   string
 }
 
-// Result is how a boot ended. Without Matched, Panicked and ExitedByItself the
-// time was up.
+// Result is the end of a boot. Without Matched, Panicked and ExitedByItself the time was up.
 type Result struct {
 	Output         []byte // the serial output, without carriage returns
 	Matched        bool   // a line matched Machine.Expect
@@ -106,9 +105,8 @@ func (m Machine) Runnable() error {
 	return nil
 }
 
-// Boot runs m until it ends. The error says why it could not be run to an end,
-// ctx included, which leaves a Result of what there was; for how it ended ask
-// [Result.Err].
+// Boot runs m until it ends. The error is the reason why it did not run to an end, also if ctx
+// ended it, and the Result then holds the output so far. [Result.Err] says how the boot ended.
 func (m Machine) Boot(ctx context.Context) (*Result, error) {
 	if m.Arch == "" {
 		m.Arch = runtime.GOARCH
@@ -183,7 +181,7 @@ func (m Machine) run(ctx context.Context, binary string, args []string) (*Result
 	return result, fmt.Errorf("boot %q: %s: %w\n%s", m.Image, binary, err, bytes.TrimSpace(complaints.Bytes()))
 }
 
-// args returns QEMU's arguments but for the accelerator.
+// args returns QEMU's arguments except for the accelerator.
 func (m Machine) args(b arch.Board) []string {
 	cpus := cmp.Or(m.CPUs, 1)
 	args := append(b.Args[:len(b.Args):len(b.Args)],

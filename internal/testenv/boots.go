@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Boots says that t boots a machine. A test that uses Kernel need not call it.
+// Boots declares that t boots a machine. A test that uses Kernel need not call it.
 func Boots(t testing.TB) {
 	t.Helper()
 	if os.Getenv("MKINITFS_TEST_FAST") == "1" {
@@ -61,9 +61,8 @@ func Slot(t testing.TB) (release func()) {
 	return func() { f.Close() }
 }
 
-// Timeout returns how long something that a test started may take before it counts as
-// hung: much longer than it takes on a slow machine with much else to do.
-// MKINITFS_TEST_TIMEOUT=1h is for one that is slower still.
+// Timeout returns when a process that a test started counts as hung: much later than it needs
+// on a slow, busy machine. MKINITFS_TEST_TIMEOUT=1h is for a slower machine.
 func Timeout(t testing.TB) time.Duration {
 	t.Helper()
 	text := cmp.Or(os.Getenv("MKINITFS_TEST_TIMEOUT"), "10m")

@@ -7,9 +7,8 @@ import (
 	"testing"
 )
 
-// Root skips t where it may not do what root may. In a container or a user namespace
-// root may not make device nodes, so one is made. What is asked for ends the sentence
-// "only root can".
+// Root skips t unless it may do what root may. In a container or a user namespace root may not
+// make device nodes, so Root makes one. The last argument ends the sentence "only root can".
 func Root(t testing.TB, what string) {
 	t.Helper()
 	if os.Geteuid() != 0 {

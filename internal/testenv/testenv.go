@@ -25,7 +25,7 @@ func Tool(t testing.TB, name string) string {
 	return path
 }
 
-// Matrix says that t is one of the tests that only "make test-all" runs.
+// Matrix declares that t runs only in "make test-all".
 func Matrix(t testing.TB) {
 	t.Helper()
 	if os.Getenv("MKINITFS_TEST_MATRIX") != "1" {
@@ -33,8 +33,8 @@ func Matrix(t testing.TB) {
 	}
 }
 
-// Sequential says that t has nothing that runs beside something else, and is slow or
-// fails under the race detector, which skips it.
+// Sequential declares that t runs nothing concurrently, and is slow or fails under the race
+// detector, which skips it.
 func Sequential(t testing.TB) {
 	t.Helper()
 	if race {

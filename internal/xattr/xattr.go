@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Names of attributes that something is to be done about.
+// Names of attributes with a special treatment.
 const (
 	Capability = "security.capability" // see capabilities(7)
 	SELinux    = "security.selinux"    // the label
@@ -23,8 +23,8 @@ const (
 
 const acls = "system.posix_acl_"
 
-// Spaces returns what the names begin with of attributes that a file system in memory can
-// store, as in xattr(7). Of system.* these are the ACLs; file systems make the rest up.
+// Spaces returns the prefixes of the attributes that a file system in memory can store
+// (xattr(7)). Of system.* these are the ACLs: file systems make up the rest.
 func Spaces() []string { return []string{"user.", "trusted.", "security.", acls} }
 
 // Storable reports whether a name is in one of the [Spaces], and more than that.

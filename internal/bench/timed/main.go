@@ -1,12 +1,11 @@
 //go:build linux
 
-// Timed runs a program and writes what that took to file descriptor 3: wall time
-// and CPU time in nanoseconds, and the most memory that it, or a program that it
-// ran and waited for, held at once in KiB.
+// Timed runs a program and writes its costs to file descriptor 3: wall time and CPU time in
+// nanoseconds, and in KiB the largest memory of the program or of one that it ran and waited
+// for.
 //
-// Linux counts to a program's peak what the process held that became it, whether
-// by fork or vfork. So this is a program of its own, and as small as one in Go can
-// be: some 1.5 MiB.
+// Linux counts the memory of the parent at fork or vfork to the peak of a program. So this is
+// a program of its own, and as small as a Go program can be: some 1.5 MiB.
 package main
 
 import (

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// Parse finds the report with nonce in what came over a serial port, carriage
-// returns or not, and reads it. It is an error if there is none, if it is not
-// whole or if the guest met a problem.
+// Parse finds the report with nonce in the output of a serial port, and reads it. Carriage
+// returns do not matter. It returns an error if there is no report, if it is incomplete or if
+// the guest met a problem.
 func Parse(serial []byte, nonce string) (*Report, error) {
 	serial = bytes.ReplaceAll(serial, []byte{'\r'}, nil)
 	_, text, found := bytes.Cut(serial, []byte("\n"+begin+" "+nonce+"\n"))

@@ -1,11 +1,11 @@
-// Package report is what the guest program tells about the root it woke up in,
-// as lines of text for a serial port. Package guest writes them, tests read them
-// back with [Parse] and compare them with what they put into the image.
+// Package report is the report of the guest program about its root, as lines of text for a
+// serial port. Package guest writes it. Tests read it back with [Parse] and compare it with
+// the contents of the image.
 //
-// A report stands between two lines that carry a nonce, so that no log can be
-// taken for one; the last of them has the number of lines and a checksum, since
-// other writers on the port may cut into a line. Each line between begins with
-// its kind; words that hold anything but plain characters are quoted as in Go.
+// A report stands between two lines with a nonce, so that no other log looks like one. The
+// second line has the number of lines and a checksum, because other writers on the port may
+// cut into a line. Each line between begins with its kind. Words with other than plain
+// characters are quoted as in Go.
 package report
 
 import (
@@ -85,8 +85,8 @@ const (
 	end   = "mkinitfs-guest-end"
 )
 
-// Format returns r as text. Problems are what kept the guest from a whole
-// report: Parse makes an error of them.
+// Format returns r as text. Problems kept the guest from a complete report: Parse returns them
+// as an error.
 func (r *Report) Format(problems []string) []byte {
 	var lines strings.Builder
 	line := func(kind string, words ...any) {

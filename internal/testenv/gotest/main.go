@@ -1,6 +1,6 @@
-// Command gotest runs "go test" with the arguments it is given, prints what that prints,
-// and then the ten slowest tests, why tests were skipped, and how many passed. It ends
-// with the status of "go test".
+// Command gotest runs "go test" with its own arguments and prints the output. Then it prints
+// the ten slowest tests, the reasons of skipped tests and the number of passed tests. Its exit
+// status is that of "go test".
 package main
 
 import (
