@@ -30,6 +30,15 @@ func From(f *os.File, src string, root manifests.RootType, init string) (string,
 	return text + fmt.Sprintf("contents:\n  - {type: %s, src: %s, dst: /}\n", kind, quoted(src)), nil
 }
 
+// RootKind returns what f is, "directory" or "tarball", if From takes it as one of these, else "".
+func RootKind(f *os.File) string {
+	kind, _, err := source.Kind(f)
+	if err != nil {
+		return ""
+	}
+	return map[string]string{"tree": "directory", "tar": "tarball"}[kind]
+}
+
 // quoted returns a word for YAML in which nothing is a variable.
 func quoted(word string) string {
 	plain := func(r rune) bool {

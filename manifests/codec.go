@@ -55,7 +55,7 @@ func findCodec(name string, known []codec) (codec, error) {
 			return c, nil
 		}
 	}
-	return codec{}, unknown("codec", name, codecNames(known))
+	return codec{}, unknown("codec", name, codecNames(known), otherWord{"gz", "gzip"}, otherWord{"zst", "zstd"})
 }
 
 // levelDoc returns a sentence about the levels of the codecs.

@@ -208,7 +208,7 @@ func TestParseCompression(t *testing.T) {
 		{"gzip:0", "", 0, `level "0": gzip takes 1 to 9`},
 		{"xz:", "", 0, `level "": xz takes 1 to 9`},
 		{"lz4:1e", "", 0, `level "1e": lz4 takes 1 to 9`},
-		{"gz", "", 0, `unknown codec "gz" (did you mean "xz"?)`},
+		{"gz", "", 0, `unknown codec "gz" (did you mean "gzip"?)`},
 		{"auto", "", 0, `unknown codec "auto"`},
 		{"", "", 0, `unknown codec ""`},
 	} {

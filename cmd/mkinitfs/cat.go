@@ -21,7 +21,7 @@ func catCommand() *cobra.Command {
 			"What cannot be printed is named, and the rest is; then the exit status is 1.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {
-				return usageError{fmt.Errorf("cat takes an image and paths in it, got %s", words.Count(len(args), "argument", "arguments"))}
+				return misused(cmd, "cat takes an image and paths in it, got %s", words.Count(len(args), "argument", "arguments"))
 			}
 			return nil
 		},

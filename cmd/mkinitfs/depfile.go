@@ -46,7 +46,7 @@ func (f *depfileFlags) depfile(out string) (builder.Depfile, error) {
 	d := builder.Depfile{Path: f.file, Target: strings.Join(f.targets, " "), Phony: f.phony}
 	switch {
 	case !f.write && (f.file != "" || d.Target != "" || f.phony):
-		return d, usageError{errors.New("-MF, -MT and -MP say more about -MD, which is not given")}
+		return d, usageError{errors.New("-MF, -MT and -MP need -MD")}
 	case f.write && out == "-" && (f.file == "" || d.Target == ""):
 		return d, usageError{errors.New("-MD with -o - needs -MF FILE and -MT TARGET")}
 	case f.write && d.Path == "":

@@ -42,7 +42,7 @@ func TestEnv(t *testing.T) {
 		{"list -", content.String(), nil, 0, "/motd\n", ""},
 		{"cat - /motd", content.String(), nil, 0, "hello\n", ""},
 		{"extract - " + filepath.Join(t.TempDir(), "new"), content.String(), nil, 0, "", ""},
-		{"list " + img + " more", "", nil, 2, "", "mkinitfs: list takes one image, got 2 arguments\n"},
+		{"list " + img + " more", "", nil, 2, "", "mkinitfs: list takes one image, got 2 arguments\n  usage: mkinitfs list IMAGE\n"},
 		{"lsit", "", nil, 2, "", "mkinitfs: unknown command \"lsit\" (did you mean \"list\"?)\n  run \"mkinitfs --help\" for the list\n"},
 		{"check -", manifest, []string{"WORD=1", "SOURCE_DATE_EPOCH=1"}, 0, "-: amd64, none root, 6 entries, 1 B unpacked\n",
 			"mkinitfs: warning: <stdin>:1:1: init.exec: /init -> /sbin/init is not in the root\n"},

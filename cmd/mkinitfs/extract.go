@@ -30,7 +30,7 @@ func extractCommand() *cobra.Command {
 			"whatever other users do meanwhile.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {
-				return usageError{fmt.Errorf("extract takes an image and a directory, got %s", words.Count(len(args), "argument", "arguments"))}
+				return misused(cmd, "extract takes an image and a directory, got %s", words.Count(len(args), "argument", "arguments"))
 			}
 			return nil
 		},

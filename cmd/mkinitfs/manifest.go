@@ -139,25 +139,40 @@ func (f *manifestFlags) limit(l *builder.Limits) error {
 	return nil
 }
 
-// notManifest returns an error that says so if what could not be loaded is an image, which
-// is easily given to a command for manifests.
+// notManifest returns an error that names what could not be loaded if it is an image, a tarball
+// or a directory, which are easily given to a command for manifests. Otherwise it returns nil.
 func notManifest(file string, piped io.Reader) error {
-	in := piped
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			return nil
-		}
-		defer f.Close()
-		if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-			return nil
-		}
-		in = f
+	if file == "-" {
+		return notManifestButImage(file, piped)
 	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() && !info.IsDir() {
+		return nil
+	}
+	if err := notManifestButImage(file, f); err != nil {
+		return err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil
+	}
+	what := builder.RootKind(f)
+	if what == "" {
+		return nil
+	}
+	return fmt.Errorf("%s: is a %s, not a manifest\n  --from %[1]s takes it as the root", file, what)
+}
+
+func notManifestButImage(file string, in io.Reader) error {
 	if !image.Begins(in) {
 		return nil
 	}
-	return fmt.Errorf("%s: is an initramfs image, not a manifest\n  list, extract, cat, size, run and boot take an image", imageName(file))
+	return fmt.Errorf("%s: is an initramfs image, not a manifest\n"+
+		"  list, extract, cat, size, run and boot take an image; build --from takes it as the root of a new one", imageName(file))
 }
 
 // flagError is a usage error with the advice that err carries.

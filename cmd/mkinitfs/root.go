@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -145,10 +146,15 @@ func meant(prefix, word string, known []string) string {
 func exactly(n int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != n {
-			return usageError{fmt.Errorf("%s takes %s, got %s", cmd.Name(), what, words.Count(len(args), "argument", "arguments"))}
+			return misused(cmd, "%s takes %s, got %s", cmd.Name(), what, words.Count(len(args), "argument", "arguments"))
 		}
 		return nil
 	}
+}
+
+// misused is a usage error with the usage of the command as its hint.
+func misused(cmd *cobra.Command, format string, args ...any) error {
+	return usageError{fmt.Errorf("%s\n  usage: %s", fmt.Sprintf(format, args...), strings.TrimSuffix(cmd.UseLine(), " [flags]"))}
 }
 
 func printJSON(w io.Writer, v any) error {

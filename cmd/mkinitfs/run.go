@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-
 	"github.com/spf13/cobra"
 
 	"github.com/mkinitfs/mkinitfs/internal/container"
@@ -19,7 +17,7 @@ func runCommand() *cobra.Command {
 			"host's. The exit status is the program's.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if n := cmd.ArgsLenAtDash(); len(args) == 0 || n >= 0 && n != 1 || n < 0 && len(args) > 1 {
-				return usageError{errors.New("run takes one image, and a command behind --")}
+				return misused(cmd, "run takes one image, and a command behind --")
 			}
 			return nil
 		},

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"io"
 	"os"
 
@@ -53,7 +55,11 @@ func (f *manifestFlags) text(args []string, stdin io.Reader, lookup func(string)
 		data, err = os.ReadFile(file)
 	}
 	if err != nil {
-		return nil, err
+		return nil, cmp.Or(notManifest(args[0], bytes.NewReader(data)), err)
 	}
-	return manifests.Resolve(data, manifests.Options{File: file, Vars: vars, Getenv: lookup})
+	text, err := manifests.Resolve(data, manifests.Options{File: file, Vars: vars, Getenv: lookup})
+	if err != nil {
+		err = cmp.Or(notManifest(args[0], bytes.NewReader(data)), err)
+	}
+	return text, err
 }

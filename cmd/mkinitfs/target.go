@@ -50,7 +50,7 @@ func openTarget(name string, force bool) (*targetDir, error) {
 	}
 	if _, err := t.Readdirnames(1); !force && err != io.EOF {
 		if err == nil {
-			err = fmt.Errorf("%s: it is not empty\n  --force replaces what the image has too, and leaves the rest", name)
+			err = fmt.Errorf("%s: the directory is not empty\n  add --force to replace what the image also has; the rest stays", name)
 		}
 		t.Close()
 		return nil, err

@@ -37,7 +37,8 @@ func (in *inside) exec(command []string) error {
 	}
 	add("HOME", "/")
 	add("TERM", term)
-	if len(command) == 0 {
+	chosen := len(command) > 0
+	if !chosen {
 		command = append([]string{plan.Exec}, plan.Args...)
 		if plan.OnExit != "" {
 			in.say("init.supervise is for a machine: here %s is process 1 itself", plan.Exec)
@@ -54,8 +55,16 @@ func (in *inside) exec(command []string) error {
 	if lookup, ok := errors.AsType[*exec.Error](err); ok {
 		err = lookup.Err
 	}
+	var stat *fs.PathError // its path is the program's again
+	if errors.As(err, &stat) {
+		err = stat.Err
+	}
 	if err != nil {
-		return &ProgramError{fmt.Errorf("%s: program %q: %w", in.name, command[0], err)}
+		err = fmt.Errorf("%s: program %q: %w", in.name, command[0], err)
+		if !chosen {
+			err = fmt.Errorf("%w\n  mkinitfs run IMAGE -- PROGRAM starts another program of the image", err)
+		}
+		return &ProgramError{err}
 	}
 	// The kernel clears the parent-death signal of a process that gains capabilities.
 	// The setting is that of one thread (prctl(2)).
