@@ -128,41 +128,6 @@ func TestUrootReads(t *testing.T) {
 	}
 }
 
-// The first name of a file carries its content, as the kernel's gen_init_cpio has
-// it. The tools put it under the last name; they must not lose it under the first.
-func TestToolsExtractHardLinks(t *testing.T) {
-	owner := Header{Mode: TypeFile | 0o640, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()), Nlink: 3, Ino: 7}
-	name := func(name, body string) entry {
-		h := owner
-		h.Name, h.Size = name, int64(len(body))
-		return entry{h, body}
-	}
-	data := archive(t, []entry{name("one", "shared"), name("three", ""), name("two", "")})
-	for _, program := range []string{"cpio", "bsdcpio"} {
-		t.Run(program, func(t *testing.T) {
-			dir := t.TempDir()
-			tool(t, dir, data, program, "-idm", "--quiet")
-			var first os.FileInfo
-			for _, name := range []string{"one", "two", "three"} {
-				path := filepath.Join(dir, name)
-				got, err := os.ReadFile(path)
-				if want := "shared"; string(got) != want || err != nil {
-					t.Errorf("%s: got %q, %v, want %q", name, got, err, want)
-				}
-				info, err := os.Lstat(path)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if first == nil {
-					first = info
-				} else if !os.SameFile(first, info) {
-					t.Errorf("%s is not the file that one is", name)
-				}
-			}
-		})
-	}
-}
-
 func TestReaderReadsTools(t *testing.T) {
 	dir := t.TempDir()
 	names := []string{".", "fifo", "file", "folder", "folder/deep", "link", "one", "two"}

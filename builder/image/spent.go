@@ -15,7 +15,7 @@ import (
 type Use struct {
 	Size int64   // bytes of the image
 	Boot int64   // those of the stub and its plan
-	Root []Share // by path; copies in the boot segment, which early drivers ask for, count for their paths
+	Root []Share // by path; copies in the boot segment, which early drivers ask for, count for their paths; a file's content, for its first name
 }
 
 // Share is the part of one path of the root.
@@ -53,15 +53,30 @@ func Spent(r io.Reader) (*Use, error) {
 		}
 		u.Boot += w.packed(e)
 	}
+	share := func(path string) *Share {
+		if shares[path] == nil {
+			shares[path] = &Share{Path: path}
+		}
+		return shares[path]
+	}
+	first := map[int64]string{} // names of files that may have more
 	for i := range root {
 		e := &root[i]
-		s := shares[e.Path()]
-		if s == nil {
-			s = &Share{Path: e.Path()}
-			shares[s.Path] = s
-		}
+		s := share(e.Path())
 		// Of several entries for one path the last one counts, but the image holds all.
 		s.Size, s.Dir = e.Size, e.Type() == cpio.TypeDir
+		if name := first[e.file]; name != "" && e.Size > 0 {
+			header, content := *e, *e
+			header.end = max(e.begin, e.end-(e.Size+3)&^3)
+			content.begin = header.end
+			s.Size, s.Packed = 0, s.Packed+w.packed(&header)
+			s = share(name)
+			s.Size, s.Packed = e.Size, s.Packed+w.packed(&content)
+			continue
+		}
+		if e.Nlink > 1 && e.Type() == cpio.TypeFile && first[e.file] == "" {
+			first[e.file] = e.Path()
+		}
 		s.Packed += w.packed(e)
 	}
 	for _, s := range shares {

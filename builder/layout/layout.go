@@ -65,6 +65,7 @@ type Layout struct {
 type Item struct {
 	Name  string // as cpio has it: without the leading slash; "." is the root
 	Entry *plan.Entry
+	Empty bool // a later name in the archive carries the content of the file
 }
 
 // Make lays out the root with these entries, a finished plan. An error has a place in the
@@ -118,20 +119,27 @@ func (l *Layout) Archives() []Member {
 	return append(slices.Clip(l.Members), *l.Once)
 }
 
-// itemsOf returns entries at their own paths.
+// itemsOf returns entries at their own paths. The last name of a file carries the content, as
+// GNU cpio and the kernel's gen_init_cpio write it. Where the first one does, 7-Zip leaves the
+// other names empty. The names of a file keep their order from here on.
 func itemsOf(entries []*plan.Entry) []Item {
 	items := make([]Item, len(entries))
-	for i, e := range entries {
+	carried := map[*plan.Entry]bool{} // files with several names
+	for i, e := range slices.Backward(entries) {
 		items[i] = itemOf(e)
+		if e.IsFile() && e.Nlink > 1 {
+			file := e.File()
+			items[i].Empty, carried[file] = carried[file], true
+		}
 	}
 	return items
 }
 
 func itemOf(e *plan.Entry) Item {
 	if e.Path == "/" {
-		return Item{".", e}
+		return Item{Name: ".", Entry: e}
 	}
-	return Item{e.Path[1:], e}
+	return Item{Name: e.Path[1:], Entry: e}
 }
 
 // path is the item's path in the image.
@@ -142,11 +150,10 @@ func (it Item) path() string {
 	return "/" + it.Name
 }
 
-// BodySize returns the bytes behind the item's header. Of a file with several names the
-// first one carries the content.
+// BodySize returns the bytes behind the item's header.
 func (it Item) BodySize() int64 {
 	switch e := it.Entry; {
-	case e.First != nil:
+	case it.Empty:
 		return 0
 	case e.IsLink():
 		return int64(len(e.Target))

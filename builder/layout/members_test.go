@@ -229,3 +229,30 @@ func TestCutIsStable(t *testing.T) {
 		}
 	}
 }
+
+// The last name of a file in the archive carries its content, whatever boot moves to the front
+// and wherever members are cut.
+func TestLastNameCarriesContent(t *testing.T) {
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		entries := randomRoot(rng, 1+rng.IntN(300), 1<<12)
+		early := []*plan.Entry{entries[rng.IntN(len(entries))], entries[rng.IntN(len(entries))]}
+		for _, m := range cut(namedFirst(itemsOf(entries), early), 1<<14) {
+			last := map[uint32]int{}
+			for i, it := range m.Items {
+				if it.Entry.IsFile() {
+					last[it.Entry.Ino] = i
+				}
+			}
+			for i, it := range m.Items {
+				want := int64(0)
+				if it.Entry.IsFile() && last[it.Entry.Ino] == i {
+					want = it.Entry.Size
+				}
+				if got := it.BodySize(); it.Entry.IsFile() && got != want {
+					t.Errorf("seed %d: %s, one of %d names, has %d bytes behind it, want %d", seed, it.Name, it.Entry.Nlink, got, want)
+				}
+			}
+		}
+	}
+}

@@ -78,14 +78,14 @@ func (n *named) add(e *plan.Entry) {
 func namedFirst(items []Item, names []*plan.Entry) []Item {
 	wanted := map[*plan.Entry]bool{}
 	for _, e := range names {
-		wanted[first(e)] = true
+		wanted[e.File()] = true
 	}
 	var nodes, early, late []Item
 	for _, it := range items {
 		switch e := it.Entry; {
 		case !e.IsFile():
 			nodes = append(nodes, it)
-		case wanted[first(e)]:
+		case wanted[e.File()]:
 			early = append(early, it)
 		default:
 			late = append(late, it)
@@ -95,12 +95,4 @@ func namedFirst(items []Item, names []*plan.Entry) []Item {
 		return items
 	}
 	return append(append(nodes, early...), late...)
-}
-
-// first returns the entry that carries the content of the same file.
-func first(e *plan.Entry) *plan.Entry {
-	if e.First != nil {
-		return e.First
-	}
-	return e
 }

@@ -15,19 +15,19 @@ func storeOnce(items []Item, named, links []*plan.Entry) (rest, once []Item) {
 	wanted := map[*plan.Entry]bool{}
 	for _, e := range named {
 		if e.IsFile() {
-			wanted[first(e)] = true
+			wanted[e.File()] = true
 		}
 	}
 	for _, it := range items {
 		if taken(it.path()) || entryAt(links, it.path()) != nil {
-			delete(wanted, first(it.Entry))
+			delete(wanted, it.Entry.File())
 		}
 	}
 	if len(wanted) == 0 {
 		return items, nil
 	}
 	for _, it := range items {
-		if wanted[first(it.Entry)] {
+		if wanted[it.Entry.File()] {
 			once = append(once, it)
 		} else {
 			rest = append(rest, it)
@@ -59,7 +59,7 @@ func toldOnce(once *Member) []bootplan.Once {
 		return nil
 	}
 	for _, it := range once.Items[:len(once.Items)-1] {
-		told = append(told, bootplan.Once{Path: it.path(), Size: first(it.Entry).Size, MTime: it.Entry.MTime})
+		told = append(told, bootplan.Once{Path: it.path(), Size: it.Entry.File().Size, MTime: it.Entry.MTime})
 	}
 	return told
 }

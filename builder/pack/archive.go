@@ -16,9 +16,10 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/hostfile"
 )
 
-// writeArchive writes one archive of items to w. The first name of a file carries its content.
-// Files are numbered by their position in the archive, so that it changes only with what is
-// in it. The watcher, which may be nil, sees the first bytes of the files that it wants.
+// writeArchive writes one archive of items to w. Files are numbered by the position of their
+// first name in the archive, so that it changes only with what is in it. The watcher, which
+// may be nil, sees the first bytes of the files that it wants. For it and in errors, a file has
+// its first name.
 func writeArchive(ctx context.Context, w io.Writer, items []layout.Item, watcher Watcher) error {
 	buffered := bufio.NewWriterSize(&cancelable{ctx, w}, 256<<10)
 	out := cpio.NewWriter(buffered)
@@ -40,18 +41,19 @@ func writeArchive(ctx context.Context, w io.Writer, items []layout.Item, watcher
 		if err := out.WriteHeader(&h); err != nil {
 			return ofEntry(e, err)
 		}
-		if h.Size == 0 && (e.Size > 0 || e.Data.Path == "") {
+		file := e.File()
+		if it.Empty || h.Size == 0 && file.Data.Path == "" {
 			continue
 		}
 		var seen *head
-		if watcher != nil && watcher.Wants(e) {
+		if watcher != nil && watcher.Wants(file) {
 			seen = &start
 		}
-		if err := writeBody(out, e, h.Size, seen); err != nil {
-			return ofEntry(e, err)
+		if err := writeBody(out, file, h.Size, seen); err != nil {
+			return ofEntry(file, err)
 		}
 		if seen != nil {
-			watcher.Look(e, seen.kept[:seen.n])
+			watcher.Look(file, seen.kept[:seen.n])
 		}
 	}
 	if err := out.Close(); err != nil {

@@ -44,7 +44,8 @@ func TestArchiveNumbers(t *testing.T) {
 		first := &plan.Entry{Path: "/a", Mode: plan.TypeFile | 0o644, Ino: ino, Nlink: 2, Size: 1, Data: plan.Data{At: strings.NewReader("x")}}
 		second := &plan.Entry{Path: "/b", Mode: plan.TypeFile | 0o644, Ino: ino, Nlink: 2, Size: 1, First: first}
 		var out bytes.Buffer
-		if err := writeArchive(t.Context(), &out, []layout.Item{{Name: "a", Entry: first}, {Name: "b", Entry: second}}, nil); err != nil {
+		items := []layout.Item{{Name: "a", Entry: first, Empty: true}, {Name: "b", Entry: second}}
+		if err := writeArchive(t.Context(), &out, items, nil); err != nil {
 			t.Fatal(err)
 		}
 		return out.Bytes()
@@ -56,7 +57,7 @@ func TestArchiveNumbers(t *testing.T) {
 	for _, want := range []struct {
 		name string
 		size int64
-	}{{"a", 1}, {"b", 0}} {
+	}{{"a", 0}, {"b", 1}} {
 		h, err := r.Next()
 		if err != nil {
 			t.Fatal(err)

@@ -24,8 +24,8 @@ const (
 
 // Entry is one name in the root.
 //
-// A hard link is a second entry with the Ino of the first; the first in order
-// carries the content, the others have the same Mode, ids, MTime, Size and Xattrs.
+// A hard link is a second entry with the Ino of the first. Only the first in order has
+// Data; all names of a file have the same Mode, ids, MTime, Size and Xattrs.
 type Entry struct {
 	Path   string // absolute and clean; "/" is the root itself
 	Target string // of a symbolic link, as stored; before Make also of a hard link: the path of its target
@@ -97,11 +97,14 @@ func (e *Entry) IsFile() bool { return e.Mode&TypeMask == TypeFile }
 // IsLink reports whether e is a symbolic link.
 func (e *Entry) IsLink() bool { return e.Mode&TypeMask == TypeLink }
 
+// File returns the first name of the file that e, an entry of a finished plan, is a name of.
+func (e *Entry) File() *Entry {
+	if e.First != nil {
+		return e.First
+	}
+	return e
+}
+
 // Content returns where the content of the file e of a finished plan lies, whichever of the
 // file's names e is.
-func (e *Entry) Content() Data {
-	if e.First != nil {
-		return e.First.Data
-	}
-	return e.Data
-}
+func (e *Entry) Content() Data { return e.File().Data }

@@ -215,7 +215,7 @@ func (p *planner) makeParents() bool {
 }
 
 // number gives every file its number and counts its names. The first name in
-// the order of the image carries the content.
+// order keeps the data.
 func (p *planner) number() {
 	names := map[uint32]uint32{} // of files with several
 	for _, e := range p.entries {

@@ -42,7 +42,7 @@ func TestBootOnce(t *testing.T) {
 		left float64 // of the last segment
 		text string
 	}{
-		{"cut", 0.5, "copy what boot names: the kernel unpacked only a part of /usr/lib/firmware/x"},
+		{"cut", 0.5, "copy what boot names: the kernel unpacked only a part of /usr/lib/firmware/y"},
 		{"missing", 0, "copy what boot names: the kernel did not unpack /usr/lib/firmware/y"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

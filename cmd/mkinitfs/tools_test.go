@@ -73,6 +73,48 @@ func TestToolsReadImages(t *testing.T) {
 	}
 }
 
+// TestToolsExtractHardLinks has tools extract a file with several names, which 7-Zip leaves
+// empty but for one unless the last one carries the content.
+func TestToolsExtractHardLinks(t *testing.T) {
+	img, _ := buildImage(t, `version: 1
+root: {type: none}
+compress: none
+contents:
+  - {type: file, dst: /init, mode: 0755, content: "shared", links: [/a, /z]}
+  - {type: file, dst: /empty, content: "", links: [/void]}
+`)
+	for _, tool := range [][]string{
+		{"cpio", "-id", "--quiet", "-F", img}, {"bsdcpio", "-id", "--quiet", "-F", img},
+		{"busybox", "cpio", "-i", "-d", "-F", img}, {"7zz", "x", "-y", "-bd", img},
+	} {
+		t.Run(tool[0], func(t *testing.T) {
+			program := testenv.Tool(t, tool[0])
+			dir := t.TempDir()
+			cmd := exec.Command(program, tool[1:]...)
+			cmd.Dir = dir
+			out, err := cmd.CombinedOutput() // which may fail for the devices
+			for names, want := range map[string]string{"a init z": "shared", "empty void": ""} {
+				var first os.FileInfo
+				for name := range strings.FieldsSeq(names) {
+					path := filepath.Join(dir, name)
+					info, statErr := os.Lstat(path)
+					if statErr != nil {
+						t.Fatalf("%v; %s: %v\n%s", statErr, tool[0], err, out)
+					}
+					if got := readFile(t, path); got != want {
+						t.Errorf("%s: got %q, want %q", name, got, want)
+					}
+					if first == nil {
+						first = info
+					} else if !os.SameFile(first, info) {
+						t.Errorf("%s is not a name of the same file", name)
+					}
+				}
+			}
+		})
+	}
+}
+
 // manyMembers describes a root of some MiB for a machine that gets small members.
 func manyMembers(t *testing.T, lines ...string) string {
 	t.Helper()
@@ -122,6 +164,10 @@ func listed(t *testing.T, img string, flags ...string) []entryJSON {
 
 func rowsOf(entries []entryJSON, want func(entryJSON) bool) []row {
 	var rows []row
+	last := map[string]string{} // name of each file, by its first
+	for _, e := range entries {
+		last[cmp.Or(e.HardLinkOf, e.Path)] = e.Path
+	}
 	for _, e := range entries {
 		if !want(e) {
 			continue
@@ -137,8 +183,8 @@ func rowsOf(entries []entryJSON, want func(entryJSON) bool) []row {
 		if e.Type == "file" {
 			r.Size = fmt.Sprint(e.Size)
 		}
-		if e.HardLinkOf != "" {
-			r.Size = "0" // the first name has the content
+		if e.Type == "file" && last[cmp.Or(e.HardLinkOf, e.Path)] != e.Path {
+			r.Size = "0" // the last name has the content
 		}
 		rows = append(rows, r)
 	}

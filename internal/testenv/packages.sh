@@ -28,6 +28,7 @@ if [ "${MKINITFS_TEST_MATRIX:-}" = 1 ]; then
 fi
 need qemu-i386 qemu-user
 need cpio cpio
+need 7zz 7zip
 need bsdcpio libarchive-tools
 need zstd zstd
 need xz xz-utils
