@@ -26,7 +26,8 @@ type cpioSource struct{ *manifests.Cpio }
 // Entries reads the archives.
 func (c cpioSource) Entries(ctx context.Context, env *Env) ([]*plan.Entry, error) {
 	j := env.job(&c.Item)
-	f, err := openArchive(ctx, &j, c.Src, j.Limits.cpioFormat())
+	file, ramdisk := image.SplitChoice(c.Src)
+	f, err := openArchive(ctx, &j, file, j.Limits.cpioFormat())
 	if c.Optional && errors.Is(err, fs.ErrNotExist) {
 		j.inputAbove(c.Src)
 		return nil, nil
@@ -36,7 +37,7 @@ func (c cpioSource) Entries(ctx context.Context, env *Env) ([]*plan.Entry, error
 	}
 	env.keep(f)
 	r := &cpioReader{
-		Cpio: c.Cpio, job: j, top: cmp.Or(c.Dst, "/"), number: j.archive(), archive: f, excludes: newExcludes(c.Exclude),
+		Cpio: c.Cpio, job: j, top: cmp.Or(c.Dst, "/"), number: j.archive(), archive: f, ramdisk: ramdisk, excludes: newExcludes(c.Exclude),
 		bodies: map[int64]body{}, spool: new(spool),
 	}
 	env.keep(r.spool)
@@ -77,6 +78,7 @@ type cpioReader struct {
 	top      string // in the image
 	number   int32  // becomes [plan.Entry.Source]
 	archive  *opened
+	ramdisk  string // its name in a file for a boot loader, or ""
 	excludes *excludes
 	seen     int64          // entries
 	raw      int64          // bytes of bodies that stay where they are
@@ -93,7 +95,7 @@ type body struct {
 }
 
 func (r *cpioReader) read(ctx context.Context) error {
-	root, err := image.ReadRoot(ctx, r.archive.File, r.Limits.unpacked(), r.visit)
+	root, err := image.ReadRoot(ctx, image.Chosen{File: r.archive.File, Name: r.ramdisk}, r.Limits.unpacked(), r.visit)
 	for _, f := range root.Info.Findings {
 		r.warn("%s: %s", r.Src, &f)
 	}

@@ -60,7 +60,7 @@ func bootCommand() *cobra.Command {
 				return err
 			}
 			defer in.Close()
-			if m.Image, _ = splitImage(args[0]); copied {
+			if m.Image, _ = image.SplitChoice(args[0]); copied {
 				m.Image = fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), in.Fd()) // the copy has no name
 			}
 			m.Console = cmd.OutOrStdout()

@@ -2,12 +2,14 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/mkinitfs/mkinitfs/builder"
+	"github.com/mkinitfs/mkinitfs/builder/image"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -47,12 +49,17 @@ func (f *fromFlags) name(args []string) string {
 // manifest returns the text of the manifest of --from. What is no file or directory is copied
 // to a file, which is then standard input; otherwise the file is nil.
 func (f *fromFlags) manifest(stdin io.Reader) (string, *os.File, error) {
-	in, err := openRoot(stdin, f.from)
+	file, ramdisk := image.SplitChoice(f.from)
+	in, err := openRoot(stdin, file)
 	if err != nil {
 		return "", nil, err
 	}
 	src := f.from
-	if src == manifests.Stdin || in.Name() != src {
+	if file == manifests.Stdin || in.Name() != file {
+		if ramdisk != "" {
+			in.Close()
+			return "", nil, fmt.Errorf("--from %s: a ramdisk is chosen in files, not in a pipe", f.from)
+		}
 		src = manifests.Stdin
 	}
 	text, err := builder.From(in, src, manifests.RootType(f.root), f.init)

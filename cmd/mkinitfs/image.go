@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"regexp"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -24,32 +23,10 @@ type openedImage interface {
 	io.Closer
 }
 
-// chosen is an image as a file, with the ramdisk to read if it is one for a boot loader.
-type chosen struct {
-	*os.File
-	ramdisk string
-}
-
-func (c chosen) Ramdisk() string { return c.ramdisk }
-
-// splitImage splits IMAGE@NAME, by the last @ that has the name of a file before it. A file
-// that is called like all of it wins.
-func splitImage(arg string) (file, ramdisk string) {
-	if _, err := os.Stat(arg); err == nil {
-		return arg, ""
-	}
-	for at := strings.LastIndexByte(arg, '@'); at > 0; at = strings.LastIndexByte(arg[:at], '@') {
-		if info, err := os.Stat(arg[:at]); err == nil && !info.IsDir() {
-			return arg[:at], arg[at+1:]
-		}
-	}
-	return arg, ""
-}
-
 // openInput opens an image, standard input for "-". What is no file is copied to one if
 // it seems to be made for a boot loader.
 func openInput(stdin io.Reader, arg string) (io.ReadCloser, error) {
-	name, ramdisk := splitImage(arg)
+	name, ramdisk := image.SplitChoice(arg)
 	in := io.NopCloser(stdin)
 	if name != "-" {
 		f, err := os.Open(name)
@@ -57,7 +34,7 @@ func openInput(stdin io.Reader, arg string) (io.ReadCloser, error) {
 			return nil, err
 		}
 		if info, err := f.Stat(); err != nil || info.Mode()&(os.ModeNamedPipe|os.ModeSocket|os.ModeCharDevice) == 0 {
-			return chosen{f, ramdisk}, nil
+			return image.Chosen{File: f, Name: ramdisk}, nil
 		}
 		in = f
 	}
@@ -65,7 +42,7 @@ func openInput(stdin io.Reader, arg string) (io.ReadCloser, error) {
 	if head, _ := r.Peek(envelope.HeadSize); ramdisk != "" || envelope.Begins(head) {
 		defer in.Close()
 		f, err := spool(r, name)
-		return chosen{f, ramdisk}, err
+		return image.Chosen{File: f, Name: ramdisk}, err
 	}
 	return struct {
 		io.Reader
@@ -87,24 +64,24 @@ func openFile(stdin io.Reader, name string) (*os.File, error) {
 // openRegular opens an image that is read more than once: what is not a regular file is
 // copied to one.
 func openRegular(stdin io.Reader, arg string) (openedImage, error) {
-	name, ramdisk := splitImage(arg)
+	name, ramdisk := image.SplitChoice(arg)
 	in, err := openFile(stdin, name)
 	if err != nil {
 		return nil, err
 	}
 	info, err := in.Stat()
 	if err != nil || info.Mode().IsRegular() {
-		return chosen{in, ramdisk}, err
+		return image.Chosen{File: in, Name: ramdisk}, err
 	}
 	defer in.Close()
 	copied, err := spool(in, name)
-	return chosen{copied, ramdisk}, err
+	return image.Chosen{File: copied, Name: ramdisk}, err
 }
 
 // openBare opens an image for those who know no files for boot loaders: of such a file it
 // is a copy of the ramdisk. Copied says that the image has no name.
 func openBare(stdin io.Reader, stderr io.Writer, arg string) (f *os.File, copied bool, err error) {
-	name, ramdisk := splitImage(arg)
+	name, ramdisk := image.SplitChoice(arg)
 	in, err := openFile(stdin, name)
 	if err != nil {
 		return nil, false, err
@@ -117,7 +94,7 @@ func openBare(stdin io.Reader, stderr io.Writer, arg string) (f *os.File, copied
 		}
 		copied = true
 	}
-	bare, findings, err := image.Unwrap(chosen{in, ramdisk})
+	bare, findings, err := image.Unwrap(image.Chosen{File: in, Name: ramdisk})
 	printFindings(stderr, arg, findings)
 	if err == nil && bare == nil {
 		return in, copied, nil
@@ -182,7 +159,7 @@ var manifestLine = regexp.MustCompile(`(?m)^(version|contents):`)
 // images, before that takes its first bytes for those of an archive. It is for regular
 // files: what a pipe loses here would be missed.
 func wantImage(cmd *cobra.Command, args []string) error {
-	name, _ := splitImage(args[0])
+	name, _ := image.SplitChoice(args[0])
 	info, err := os.Stat(name)
 	if err == nil && info.IsDir() {
 		return &os.PathError{Op: "read", Path: name, Err: syscall.EISDIR}

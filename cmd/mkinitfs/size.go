@@ -31,7 +31,7 @@ func sizeCommand() *cobra.Command {
 			if depth < 0 {
 				return usageError{fmt.Errorf("--depth %d: want 0 or more", depth)}
 			}
-			if file, _ := splitImage(args[0]); html != "" && sameFile(html, file) {
+			if file, _ := image.SplitChoice(args[0]); html != "" && sameFile(html, file) {
 				return usageError{fmt.Errorf("--html %s: this is the image", html)}
 			}
 			in, err := openInput(cmd.InOrStdin(), args[0])
