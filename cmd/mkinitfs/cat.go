@@ -14,10 +14,9 @@ import (
 func catCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "cat IMAGE PATH...",
-		Short: "Print files of the root that an image brings up",
-		Long: "Print the content of regular files of the root that an image (\"-\" is standard input)\n" +
-			"brings up. Links lead where they lead once the root is up: hard links to the content\n" +
-			"that they share, symbolic links to other files of the image and never to the host's.\n\n" +
+		Short: "Print files of the root of an image",
+		Long: "Print the content of regular files of the root of an image (\"-\" is standard input).\n" +
+			"Symbolic links lead to files of the image, never to the host's.\n\n" +
 			"What cannot be printed is named, and the rest is; then the exit status is 1.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {

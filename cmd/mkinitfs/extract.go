@@ -19,13 +19,13 @@ func extractCommand() *cobra.Command {
 	var force, outer bool
 	cmd := &cobra.Command{
 		Use:   "extract IMAGE DIR [PATTERN...]",
-		Short: "Unpack the root that an image brings up into a directory",
-		Long: "Unpack the root that an image (\"-\" is standard input) brings up, as list shows it,\n" +
-			"into DIR, which is made if it is missing. PATTERNs are paths or globs (/etc/**): what\n" +
-			"they match is unpacked, a directory with all that is in it. They lead through the links\n" +
-			"of the image, as for cat.\n\n" +
-			"Run by root the root is exact. For any other user everything is the user's own, without\n" +
-			"setuid and setgid bits that were meant for others, and device nodes are left out.\n" +
+		Short: "Unpack the root of an image into a directory",
+		Long: "Unpack the root of an image (\"-\" is standard input), as list shows it, into DIR, which\n" +
+			"is made if it is missing. PATTERNs are paths or globs (/etc/**): they choose what is\n" +
+			"unpacked, a directory with everything in it, and follow links of the image as cat does.\n\n" +
+			"As root, owners, device nodes and extended attributes are those of the image. As\n" +
+			"another user, you own everything, setuid and setgid bits for other owners are\n" +
+			"cleared, and device nodes are left out.\n" +
 			"Nothing is ever written outside of DIR, whatever names and links the image has and\n" +
 			"whatever other users do meanwhile.",
 		Args: func(cmd *cobra.Command, args []string) error {

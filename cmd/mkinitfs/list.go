@@ -21,9 +21,9 @@ func listCommand() *cobra.Command {
 	var long, asJSON, outer bool
 	cmd := &cobra.Command{
 		Use:   "list IMAGE",
-		Short: "List the root that an image brings up",
-		Long: "List the root that an image brings up (\"-\" is standard input): any run of newc\n" +
-			"archives, raw or compressed, and what is nested in those of mkinitfs.\n\n" +
+		Short: "List the root of an image",
+		Long: "List the root of an image (\"-\" is standard input) as it is after the boot. An image is\n" +
+			"any run of newc archives, raw or compressed, of mkinitfs or of other tools.\n\n" +
 			"Of a uImage, a FIT image or a unified kernel image it is the ramdisk that the boot\n" +
 			"loader takes, and IMAGE@NAME is another part of it.",
 		Args: exactly(1, "one image"),

@@ -42,12 +42,12 @@ func (f *manifestFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.compress, "compress", "", "compress with `CODEC[:LEVEL]` instead of the manifest's")
 	flags.BoolVar(&f.ignoreFakeroot, "ignore-fakeroot", false, "under fakeroot or pseudo, take owners, modes and nodes as they are on disk")
 	flags.Int64Var(&f.entries, "source-entries", 0, "allow `N` entries in an initramfs that the image takes over (default 1000000)")
-	flags.StringVar(&f.size, "source-size", "", "allow `SIZE` of it once it is unpacked (default 16GiB)")
+	flags.StringVar(&f.size, "source-size", "", "allow such an initramfs to unpack to `SIZE` (default 16GiB)")
 	flags.StringVar(&f.stub, "stub", "", "use the stub in `FILE` instead of a compiled one")
 }
 
 func (f *manifestFlags) addVars(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVarP(&f.defines, "define", "D", nil, "define a `NAME=value` for ${NAME} in the manifest")
+	cmd.Flags().StringArrayVarP(&f.defines, "define", "D", nil, "set a variable of the manifest: `NAME=value` is for ${NAME}")
 }
 
 // vars returns the variables that -D defines.

@@ -12,9 +12,9 @@ func runCommand() *cobra.Command {
 		Short: "Start an image's program in namespaces, without a machine",
 		Long: "Unpack an image (\"-\" is standard input) into a tmpfs of its own and start its\n" +
 			"program there, or COMMAND, as the first process of new namespaces.\n\n" +
-			"Run by root the root is exact. For any other user owners that there are no ids for\n" +
-			"become root, and device nodes are the host's or missing. The network is the\n" +
-			"host's. The exit status is the program's.",
+			"As root, the root has its owners and device nodes. As another user, owners without a\n" +
+			"subordinate id become root, and device nodes are the host's or missing. The network\n" +
+			"is the host's. The exit status is the program's.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if n := cmd.ArgsLenAtDash(); len(args) == 0 || n >= 0 && n != 1 || n < 0 && len(args) > 1 {
 				return misused(cmd, "run takes one image, and a command behind --")
