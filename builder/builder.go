@@ -20,7 +20,6 @@ package builder
 
 import (
 	"context"
-	"errors"
 	"io"
 
 	"github.com/mkinitfs/mkinitfs/builder/layout"
@@ -137,8 +136,6 @@ func findRoot(ctx context.Context, p *prepared) error {
 	return err
 }
 
-var errEarly = errors.New("a source has microcode or ACPI tables, which the kernel wants uncompressed at the start: take layout: segments")
-
 // layOut finds what is in the root, unless that is known, and where it lies in the image.
 func layOut(ctx context.Context, p *prepared) error {
 	var err error
@@ -148,11 +145,8 @@ func layOut(ctx context.Context, p *prepared) error {
 	if err != nil {
 		return err
 	}
-	for _, e := range p.notes.early {
-		p.root.private = p.root.private || e.Private
-	}
-	if o := p.manifest.Output; o.Layout == manifests.Stream && len(p.notes.early) > 0 {
-		return atPos(o.LayoutPos, errEarly)
+	if err = checkEarly(p); err != nil {
+		return err
 	}
 	var warnings []string
 	warnings, p.foreign = lint.Check(lint.Planned(p.root.entries), lintOptions(p.manifest, p.settled.arch))

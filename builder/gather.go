@@ -32,18 +32,19 @@ func (n *notes) read(path string) ([]byte, error) {
 
 func (n *notes) addEarly(e source.Early) { n.early = append(n.early, e) }
 
-// gather asks the sources of all items for their entries, in the manifest's order. It reports
-// every problem of every item.
+// gather asks the sources of all items for their entries, in the manifest's order, behind the
+// files for the start of the image. It reports every problem of every item.
 func gather(ctx context.Context, m *manifests.Manifest, env *source.Env) ([]*plan.Entry, error) {
 	var entries []*plan.Entry
-	var problems plan.Errors
+	var problems problems
+	for _, f := range m.Early {
+		if err := problems.add(source.ReadEarly(ctx, env, f)); err != nil {
+			return nil, err
+		}
+	}
 	for _, c := range m.Contents {
 		found, err := entriesOf(ctx, env, c)
-		var more plan.Errors
-		switch {
-		case errors.As(err, &more):
-			problems = append(problems, more...)
-		case err != nil:
+		if err := problems.add(err); err != nil {
 			return nil, err
 		}
 		entries = append(entries, found...)
@@ -53,6 +54,19 @@ func gather(ctx context.Context, m *manifests.Manifest, env *source.Env) ([]*pla
 		return nil, err
 	}
 	return addInit(ctx, m.Init, env, entries)
+}
+
+// problems are the problems of several sources.
+type problems struct{ plan.Errors }
+
+// add takes the problems that err holds. It returns any other error.
+func (p *problems) add(err error) error {
+	var more plan.Errors
+	if errors.As(err, &more) {
+		p.Errors = append(p.Errors, more...)
+		return nil
+	}
+	return err
 }
 
 // entriesOf asks one item of contents for its entries.

@@ -53,6 +53,7 @@ const (
 	KindCaps       Kind = "capabilities"
 	KindTexts      Kind = "list of text"
 	KindPaths      Kind = "list of paths"
+	KindHostPaths  Kind = "list of host paths"
 	KindPatterns   Kind = "list of patterns"
 	KindMounts     Kind = "list of mounts"
 	KindItems      Kind = "list of items"
@@ -68,7 +69,7 @@ type Section struct {
 // Sections returns the table of keys, in the order of a manifest.
 func Sections() []Section {
 	sections := []Section{
-		topSection, codecSection, rootSection, selinuxSection, initSection, mountSection, superviseSection, globSection, contentsSection,
+		topSection, codecSection, rootSection, selinuxSection, initSection, mountSection, superviseSection, earlySection, globSection, contentsSection,
 	}
 	for _, t := range contentTypes {
 		sections = append(sections, Section{Path: contentsSection.Path, Type: t.name, Keys: t.keys})

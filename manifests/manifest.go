@@ -45,7 +45,8 @@ type Manifest struct {
 	Root        Root
 	SELinux     *SELinux // nil: no labels
 	Init        Init
-	Boot        []Glob // root paths that are copied into the boot segment
+	Early       []EarlyFile // in the order of the image
+	Boot        []Glob      // root paths that are copied into the boot segment
 	Contents    []Content
 	Permissions []Permission
 	Remove      []Glob

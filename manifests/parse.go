@@ -92,6 +92,7 @@ var topSection = Section{Keys: []Key{
 	{Name: "root", Kind: KindMapping, Doc: "The root file system."},
 	{Name: "selinux", Kind: KindMapping, Otherwise: "no labels", Roots: withStub, Doc: "The SELinux policy that labels the root; `{}` takes that of the root's own configuration."},
 	{Name: "init", Kind: KindMapping, Values: []string{"none"}, Doc: "What runs once the root stands; `none` for an image without a program, which is appended to another one."},
+	{Name: "early", Kind: KindHostPaths, Doc: "Raw archives of microcode or ACPI tables, put in front of everything else as they are."},
 	{Name: "boot", Kind: KindPatterns, Doc: "Paths of the root that are there before it is unpacked, for drivers that ask for firmware early."},
 	{Name: "contents", Kind: KindItems, Doc: "What is in the root."},
 	{Name: "permissions", Kind: KindItems, Doc: "Rules that change modes, owners, times and attributes, applied in order to what they match."},
@@ -114,6 +115,7 @@ func (d *decoder) manifest(top *node) *Manifest {
 	}
 	m.SELinux = d.selinux(o.get("selinux"))
 	m.Init = d.init(o.get("init"), top.pos, m.Root.Type)
+	m.Early = readEarly(o, "early")
 	m.Boot = o.globs("boot", parsePattern)
 	for _, n := range o.list("contents") {
 		d.content(n, &m.Contents)

@@ -114,7 +114,7 @@ func (f *earlyFinder) add(e *Entry) {
 	switch {
 	case dir && name == "":
 		return
-	case !strings.HasPrefix(name, earlyTop+"/") && name != earlyMark && (!dir || name != earlyTop):
+	case !e.IsEarly():
 		s.no, f.ended = true, true
 		return
 	}
@@ -122,6 +122,12 @@ func (f *earlyFinder) add(e *Entry) {
 	if !dir && name != earlyMark {
 		s.files++
 	}
+}
+
+// IsEarly reports whether the entry can stand in an early segment.
+func (e *Entry) IsEarly() bool {
+	name, _ := e.relative()
+	return strings.HasPrefix(name, earlyTop+"/") || name == earlyMark || e.Type() == cpio.TypeDir && (name == earlyTop || name == "")
 }
 
 // found returns the early segments of an image that has been read.
@@ -139,6 +145,9 @@ func (f *earlyFinder) found(info *Info) Early {
 		return Early{}
 	case early.Segments < len(info.Segments):
 		early.Size = info.Segments[early.Segments].Offset
+	case info.Findings.has(flashTail): // which would be junk in front of another archive
+		last := info.Segments[early.Segments-1]
+		early.Size = last.Offset + last.Size
 	}
 	return early
 }

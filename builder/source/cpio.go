@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/mkinitfs/mkinitfs/builder/image"
@@ -67,7 +66,7 @@ func (l Limits) cpioFormat() archiveFormat {
 			}
 			return err
 		},
-		pipe: "pipe an image in: mkinitfs ... <IMAGE",
+		pipe: "pipe an image in: mkinitfs ... <IMAGE", dir: treeTakes,
 	}
 }
 
@@ -201,10 +200,8 @@ func (r *cpioReader) takeEarly(early image.Early) (from int, err error) {
 	if early.Segments == 0 || r.top != "/" {
 		return 0, nil
 	}
-	var paths []string
 	files, excluded := 0, 0
 	for _, e := range early.Entries {
-		paths = append(paths, e.Path)
 		if e.Dir {
 			continue
 		}
@@ -218,8 +215,12 @@ func (r *cpioReader) takeEarly(early image.Early) (from int, err error) {
 	case excluded > 0:
 		return 0, advise("exclude all files of the archives in front, or none", "the archives in front stay as they are, and exclude names %d of their %d files", excluded, files)
 	case r.Early != nil:
-		slices.Sort(paths)
-		r.Early(Early{r.archive.File, early.Offset, early.Size, r.archive.stamp, slices.Compact(paths), r.archive.private})
+		e := Early{
+			At: r.archive.File, Offset: early.Offset, Size: early.Size, Stamp: r.archive.stamp,
+			Origin: r.origin, Private: r.archive.private,
+		}
+		e.add(early.Entries)
+		r.Early(e)
 	}
 	return early.Segments, nil
 }

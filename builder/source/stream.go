@@ -31,9 +31,13 @@ type archiveFormat struct {
 	spool func(ctx context.Context, spool *os.File, in io.Reader) error
 	// pipe is the hint that tells how to pipe an archive in.
 	pipe string
+	// dir is the hint for a directory in the place of an archive.
+	dir string
 }
 
-var tarFormat = archiveFormat{plainTar, spoolTar, "pipe a tarball in: tar -C ROOT -cf - . | mkinitfs ..."}
+const treeTakes = "type: tree takes directories"
+
+var tarFormat = archiveFormat{plainTar, spoolTar, "pipe a tarball in: tar -C ROOT -cf - . | mkinitfs ...", treeTakes}
 
 // openArchive opens the archive at src. It makes the archive plain, or spools a stream, into
 // a file without a name. If ctx ends first, the error is ctx's.
@@ -49,7 +53,7 @@ func openArchive(ctx context.Context, j *job, src string, format archiveFormat) 
 	case plan.TypeFIFO:
 		return j.stream(ctx, src, format, func() (*os.File, error) { return os.Open(src) })
 	case plan.TypeDir:
-		return nil, advise("type: tree takes directories", "is a directory")
+		return nil, advise(format.dir, "is a directory")
 	case plan.TypeFile:
 	default:
 		return nil, errors.New("neither a regular file nor a pipe")
