@@ -36,7 +36,8 @@ type Codec struct {
 	reader func(*bufio.Reader, *notes) (io.ReadCloser, error)
 	pieces func() pieces // of a stream; nil if only decoding tells where it ends
 	window func(Options) int64
-	buffer int64 // that the kernel's decompressor has, whatever the window
+	buffer int64               // that the kernel's decompressor has, whatever the window
+	memory func(Options) int64 // that an encoder takes; nil for little
 
 	// inspect returns the window of a stream from its head, or a Refused. It is nil for codecs
 	// that too few kernels know.
@@ -209,6 +210,17 @@ func (c *Codec) Window(o Options) int64 { return c.window(c.withLevel(o)) }
 // Memory returns how many bytes of its output the kernel's decompressor keeps, for a stream
 // with a window of so many bytes.
 func (c *Codec) Memory(window int64) int64 { return max(window, c.buffer) }
+
+// EncoderMemory returns how many bytes an encoder of such a stream takes, roughly.
+func (c *Codec) EncoderMemory(o Options) int64 {
+	if c.memory == nil {
+		return fewMemory
+	}
+	return c.memory(c.withLevel(o))
+}
+
+// fewMemory is what an encoder takes whose window is small.
+const fewMemory = 2 << 20
 
 func (c *Codec) withLevel(o Options) Options {
 	if o.Level < 1 || o.Level > c.MaxLevel {

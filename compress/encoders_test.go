@@ -18,6 +18,7 @@ func TestEncoders(t *testing.T) {
 	}{
 		{&zstdCodec, Options{}}, {&zstdCodec, Options{Size: 512 << 10}}, {&lz4Codec, Options{}},
 		{&zstdCodec, Options{Small: true}}, {&zstdCodec, Options{Level: 1}}, {&gzipCodec, Options{Level: 1}}, {&zstdCodec, Options{Level: 22}},
+		{&xzCodec, Options{}}, {&xzCodec, Options{Size: 512 << 10, Level: 1}}, {&xzCodec, Options{Small: true, Level: 9}}, {&xzCodec, Options{Level: 3}},
 	} {
 		c, o := tt.Codec, tt.Options
 		t.Run(fmt.Sprintf("%s %+v", c.Name, o), func(t *testing.T) {

@@ -34,6 +34,7 @@ var lz4Codec = Codec{
 	pieces:   func() pieces { return lz4Piece },
 	window:   lz4Window,
 	buffer:   lz4Block,
+	memory:   func(Options) int64 { return 2 * lz4Block },
 	inspect:  func(*Codec, []byte) (int64, error) { return lz4Window(Options{}), nil },
 }
 

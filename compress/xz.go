@@ -5,9 +5,7 @@ import (
 	"io"
 	"sync"
 
-	"github.com/ulikunitz/xz"
-	"github.com/ulikunitz/xz/lzma"
-
+	"github.com/mkinitfs/mkinitfs/compress/lzma2"
 	stubxz "github.com/mkinitfs/mkinitfs/compress/xz"
 )
 
@@ -17,8 +15,9 @@ const xzMagic = "\xfd7zXZ\x00"
 // default of the xz tool, an initramfs panics. The kernel allocates the whole
 // dictionary while memory is still scarce, so it is no larger than the data.
 //
-// The library has one way to compress, so levels differ by the dictionary only;
-// they have those of xz: 1 MiB at level 1, 8 MiB at the default, 64 MiB at 9.
+// Levels have the dictionaries of xz: 1 MiB at level 1, 8 MiB at the default, 64 MiB at 9. An
+// image is no larger than what "xz --check=crc32" makes of it at the same level, and smaller
+// below level 4, where xz takes less time.
 //
 // The reader takes what a kernel may take: several blocks, no check, one filter for
 // machine code before LZMA2. It takes CRC64, SHA-256 and a filter's start offset, too,
@@ -36,24 +35,58 @@ var xzCodec = Codec{
 	reader:   newXZReader,
 	pieces:   xzPieces,
 	window:   xzWindow,
+	memory:   func(o Options) int64 { return lzma2.Memory(xzOptions(o)) },
 	inspect:  inspectXZ,
 }
 
+// xzLevels say how hard an encoder tries: dictionary, length that is good enough, and
+// positions that are compared with each one.
+var xzLevels = [...]struct {
+	dictionary  int64
+	nice, depth int
+}{
+	1: {1 << 20, 24, 4},
+	2: {2 << 20, 24, 4},
+	3: {4 << 20, 32, 8},
+	4: {4 << 20, 32, 16},
+	5: {8 << 20, 48, 24},
+	6: {8 << 20, 64, 48},
+	7: {16 << 20, 64, 48},
+	8: {32 << 20, 64, 48},
+	9: {64 << 20, 273, 512},
+}
+
+func xzOptions(o Options) lzma2.Options {
+	l := xzLevels[o.Level]
+	return lzma2.Options{Dictionary: int(xzWindow(o)), Size: o.Size, Nice: l.nice, Depth: l.depth, LC: 3, LP: 0, PB: 2}
+}
+
+// xzWindow returns the dictionary, as a header can tell it.
 func xzWindow(o Options) int64 {
-	n := int64([...]int{1: 1, 2, 4, 4, 8, 8, 16, 32, 64}[o.Level]) << 20
+	const least = 4 << 10
+	n := xzLevels[o.Level].dictionary
 	if o.Small {
 		n = min(n, 1<<20)
 	}
 	if 0 < o.Size && o.Size < n {
-		n = max(o.Size, lzma.MinDictCap)
+		n = max(o.Size, least)
 	}
-	// The header holds powers of two and their halves more: 4, 6, 8, 12 KiB, ...
-	n, _ = lzma.DecodeDictCap(lzma.EncodeDictCap(n))
-	return n
+	return xzDictionary(xzDictionaryCode(n))
 }
 
-func newXZWriter(w io.Writer, o Options) (io.WriteCloser, error) {
-	return xz.WriterConfig{DictCap: int(xzWindow(o)), CheckSum: xz.CRC32}.NewWriter(w)
+// xzDictionary returns the size of a dictionary that a header tells by a code of at most
+// xzMostCode: 4, 6, 8, 12 KiB and so on (section 5.3.1 of the specification).
+func xzDictionary(code byte) int64 { return int64(2|code&1) << (11 + code/2) }
+
+const xzMostCode = 40
+
+// xzDictionaryCode returns the code of the least dictionary that has room for size bytes.
+func xzDictionaryCode(size int64) byte {
+	code := byte(0)
+	for code < xzMostCode && xzDictionary(code) < size {
+		code++
+	}
+	return code
 }
 
 // xzDecoders keeps decoders that are not in use, so that the next stream need not allocate a

@@ -105,6 +105,36 @@ func TestXZFilters(t *testing.T) {
 	}
 }
 
+// A stream is as small as what the tool makes of the same data with the same dictionary, and
+// at level 1 much smaller.
+func TestXZSize(t *testing.T) {
+	testenv.Sequential(t)
+	data := machineCode(t)
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.ReadFile(exe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data = append(data, program[:min(len(program), 1<<20)]...)
+	for _, test := range []struct {
+		Options
+		arg  string
+		most float64 // of the tool's bytes
+	}{
+		{Options{Level: 6}, "-6", 1.002},
+		{Options{Level: 6, Small: true}, "--lzma2=preset=6,dict=1MiB", 1.002},
+		{Options{Level: 1}, "-1", 0.96},
+	} {
+		got, want := len(encode(t, &xzCodec, data, test.Options)), len(run(t, data, "xz", "-c", "--check=crc32", test.arg))
+		if share := float64(got) / float64(want); share > test.most {
+			t.Errorf("%+v: got %d bytes, %.4f of what xz %s makes, want %.3f at most", test.Options, got, share, test.arg, test.most)
+		}
+	}
+}
+
 // Filters that are not read are named.
 func TestXZRefused(t *testing.T) {
 	data := machineCode(t)[:10_000]

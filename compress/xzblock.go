@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/ulikunitz/xz/lzma"
-
 	"github.com/mkinitfs/mkinitfs/compress/bcj"
 )
 
@@ -64,13 +62,10 @@ func (k *xzBlock) parseLZMA2(id uint64, properties, padding []byte) error {
 			return errors.New("corrupt block header")
 		}
 	}
-	if len(properties) != 1 {
+	if len(properties) != 1 || properties[0] > xzMostCode {
 		return errors.New("corrupt block header")
 	}
-	var err error
-	if k.dictionary, err = lzma.DecodeDictCap(properties[0]); err != nil {
-		return errors.New("corrupt block header")
-	}
+	k.dictionary = xzDictionary(properties[0])
 	if k.dictionary > maxWindow {
 		return tooLarge("dictionary", k.dictionary)
 	}

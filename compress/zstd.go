@@ -35,6 +35,7 @@ var zstdCodec = Codec{
 	reader:   newZstdReader,
 	pieces:   func() pieces { return zstdPieces(new(notes)) },
 	window:   zstdWindow,
+	memory:   zstdMemory,
 	inspect:  inspectZstd,
 }
 
@@ -47,6 +48,15 @@ func zstdWindow(o Options) int64 {
 		return most
 	}
 	return max(int64(1)<<bits.Len64(uint64(o.Size-1)), zstd.MinWindowSize)
+}
+
+// zstdMemory is measured: tables, and twice the window.
+func zstdMemory(o Options) int64 {
+	tables := int64(6 << 20)
+	if zstd.EncoderLevelFromZstd(o.Level) == zstd.SpeedBestCompression {
+		tables = 36 << 20
+	}
+	return tables + 2*zstdWindow(o)
 }
 
 // zstdWriter is an encoder without ReadFrom, because the library cuts blocks differently in

@@ -22,3 +22,12 @@ func (c Codec) Window(size int64) int64 {
 	}
 	return c.Codec.Window(c.options(size))
 }
+
+// encoderMemory returns the bytes that packing size bytes takes. Those of a command are not
+// known, and not in this process.
+func (c Codec) encoderMemory(size int64) int64 {
+	if c.Command != nil {
+		return 0
+	}
+	return c.Codec.EncoderMemory(c.options(size))
+}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
@@ -139,7 +138,7 @@ func (p *packer) writeSegments(ctx context.Context, out *imageWriter, read *prog
 	}
 	members := p.Layout.Members
 	to := newSegmentSink(out, "root", p.segment, len(members), func(i int) int64 { return members[i].Size })
-	return inOrder(ctx, len(members), workers(p.segment), to, func(ctx context.Context, i int, w io.Writer) error {
+	return inOrder(ctx, len(members), workers(p.segment, members), to, func(ctx context.Context, i int, w io.Writer) error {
 		done, err := p.packMember(ctx, w, p.segment, members[i], false, read)
 		to.cached[i] = done.cached
 		return err
@@ -227,7 +226,7 @@ func (p *packer) writePayload(ctx context.Context, payload *imageWriter) error {
 	}
 	if p.Payload.Name != compress.None || p.segment.Name == compress.None {
 		to := &nestSink{imageWriter: payload, header: func(at int64) io.Writer { return p.SpoolAt.To(io.NewOffsetWriter(p.Spool, at)) }}
-		err := inOrder(ctx, len(members), workers(p.Payload), to, func(ctx context.Context, i int, w io.Writer) error {
+		err := inOrder(ctx, len(members), workers(p.Payload, members), to, func(ctx context.Context, i int, w io.Writer) error {
 			return packMember(ctx, i, w, p.progress)
 		})
 		if err != nil {
@@ -238,7 +237,7 @@ func (p *packer) writePayload(ctx context.Context, payload *imageWriter) error {
 	to := newSegmentSink(payload, "payload", p.segment, len(members), func(i int) int64 {
 		return cpio.EntrySize(bootplan.MemberName(i), members[i].Size) + cpio.TrailerSize
 	})
-	return inOrder(ctx, len(members), workers(p.segment), to, func(ctx context.Context, i int, w io.Writer) error {
+	return inOrder(ctx, len(members), workers(p.segment, members), to, func(ctx context.Context, i int, w io.Writer) error {
 		done, err := p.compress(ctx, w, p.segment, archive{to.size(i), func(w io.Writer, read *progress) error {
 			out := cpio.NewWriter(w)
 			h := memberHeader(i, members[i].Size)
@@ -266,14 +265,6 @@ func (p *packer) packMember(ctx context.Context, w io.Writer, c Codec, m layout.
 		read.add(m.Size)
 	}
 	return done, err
-}
-
-// workers returns how many members are packed at once with a codec.
-func workers(c Codec) int {
-	if c.Name == compress.None {
-		return 1 // a second core does not help copying
-	}
-	return runtime.GOMAXPROCS(0)
 }
 
 // writeBoot writes the boot segment. It tells of the members that have been packed.

@@ -23,7 +23,7 @@ var compressors = []struct {
 	{"zstd", []int{1, 3, 9, 19}, []string{"zstd", "-qcT0"}, 1, 19},
 	{"gzip", []int{9}, []string{"pigz", "-c"}, 1, 9},
 	{"lz4", []int{1, 9}, []string{"lz4", "-qlc"}, 1, 9},
-	{"xz", []int{6}, []string{"xz", "-cT0", "--check=crc32"}, 0, 6},
+	{"xz", []int{1, 6}, []string{"xz", "-cT0", "--check=crc32"}, 0, 6},
 }
 
 // compress packs the root on the tmpfs with each codec, beside the codec's C tool,

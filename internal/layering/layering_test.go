@@ -22,10 +22,12 @@ const module = "github.com/mkinitfs/mkinitfs/"
 // the thing that is wanted does not belong on this side.
 var layers = map[string]string{
 	"manifests":       "builder/bootplan builder/cpio compress internal/arch internal/filecaps internal/xattr |",
-	"compress":        "compress/bcj compress/gzip compress/lzo compress/xz |",
+	"compress":        "compress/bcj compress/gzip compress/lzma2 compress/lzo compress/xz |",
 	"compress/bcj":    "",
 	"compress/gzip":   "compress/words |",
+	"compress/lz":     "compress/words |",
 	"compress/lz4":    "",
+	"compress/lzma2":  "compress/lz |",
 	"compress/lzo":    "",
 	"compress/words":  "",
 	"compress/xz":     "",

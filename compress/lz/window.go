@@ -1,0 +1,54 @@
+package lz
+
+import (
+	"math/bits"
+
+	"github.com/mkinitfs/mkinitfs/compress/words"
+)
+
+const (
+	minKeep = 64 << 10
+	slack   = 8 // bytes that may be read behind Data
+)
+
+// bufferSize returns the bytes of Data. To move what is kept costs little when it is done
+// once for half as many bytes.
+func bufferSize(c Config) int {
+	keep := max(c.Window, minKeep)
+	return keep + max(keep/2, minKeep) + slack
+}
+
+// Fill takes as many bytes of p as there is room for and returns how many. There is room
+// for at least 32 KiB behind At.
+func (f *Finder) Fill(p []byte) int {
+	if len(f.Data)+slack == cap(f.Data) {
+		f.slide()
+	}
+	n := min(len(p), cap(f.Data)-slack-len(f.Data))
+	f.Data = append(f.Data, p[:n]...)
+	return n
+}
+
+// slide drops what is out of reach.
+func (f *Finder) slide() {
+	drop := max(0, f.At-f.keep)
+	f.Data = f.Data[:copy(f.Data, f.Data[drop:])]
+	f.At -= drop
+	f.base += uint32(drop)
+	f.batch.first -= drop
+	f.batch.next -= drop
+	if f.base > f.last {
+		f.forget()
+	}
+}
+
+// Length returns how many bytes of data are the same at i and j, up to limit; the first n
+// are known to be. Eight bytes behind both, at limit, must be there to be read.
+func Length(data []byte, i, j, n, limit int) int {
+	for ; n < limit; n += 8 {
+		if x := words.Load(data, i+n) ^ words.Load(data, j+n); x != 0 {
+			return min(n+bits.TrailingZeros64(x)>>3, limit)
+		}
+	}
+	return limit
+}
