@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
@@ -45,7 +46,11 @@ func Check(r Root, o Options) (warnings []string, foreign *Foreign) {
 	p := &program{root: r, arch: o.Arch}
 	if o.Exec != "" { // "init: none" otherwise
 		if problem := p.unfit(o.Exec, 0); problem != "" {
-			warnings = append(warnings, fmt.Sprintf("%s: init.exec: %s %s", o.ExecOrigin, withTarget(r.Entries(), o.Exec), problem))
+			hint := ""
+			if problem == absent && strings.Contains(o.Exec, " ") {
+				hint = "\n  init.exec is a path: put arguments into init.args"
+			}
+			warnings = append(warnings, fmt.Sprintf("%s: init.exec: %s %s%s", o.ExecOrigin, withTarget(r.Entries(), o.Exec), problem, hint))
 		}
 	}
 	for _, rule := range []func([]*plan.Entry) string{modulesWithoutDep, leftoversOfContainer} {
