@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/mkinitfs/mkinitfs/builder/image"
@@ -80,7 +81,7 @@ type cpioReader struct {
 	ramdisk  string // its name in a file for a boot loader, or ""
 	excludes *excludes
 	seen     int64          // entries
-	raw      int64          // bytes of bodies that stay where they are
+	size     int64          // bytes of all bodies
 	bodies   map[int64]body // by the number of their entries
 	spool    *spool
 	noted    notes
@@ -107,7 +108,7 @@ func (r *cpioReader) read(ctx context.Context) error {
 	if err := r.spool.end(); err != nil {
 		return err
 	}
-	from, err := r.takeEarly(root.Early)
+	from, err := r.takeEarly(root)
 	if err != nil {
 		return err
 	}
@@ -128,10 +129,10 @@ func (r *cpioReader) visit(e *image.Entry, in io.Reader) error {
 	if e.Mode&plan.TypeMask != plan.TypeFile || e.Size == 0 {
 		return nil
 	}
+	if r.size += e.Size; r.size > r.Limits.unpacked() {
+		return r.Limits.tooLarge()
+	}
 	if section := image.Section(in); section != nil {
-		if r.raw += e.Size; r.raw > r.Limits.unpacked() {
-			return r.Limits.tooLarge()
-		}
 		_, offset, _ := section.Outer()
 		r.bodies[e.Number()] = body{false, offset}
 		return nil
@@ -196,7 +197,8 @@ func (r *cpioReader) data(file *image.Entry) plan.Data {
 
 // takeEarly hands on what is to stay at the start of the image, and returns the first
 // segment of the rest. Below another directory than the root all of it is content.
-func (r *cpioReader) takeEarly(early image.Early) (from int, err error) {
+func (r *cpioReader) takeEarly(root *image.Root) (from int, err error) {
+	early := root.Early
 	if early.Segments == 0 || r.top != "/" {
 		return 0, nil
 	}
@@ -214,6 +216,8 @@ func (r *cpioReader) takeEarly(early image.Early) (from int, err error) {
 		return early.Segments, nil
 	case excluded > 0:
 		return 0, advise("exclude all files of the archives in front, or none", "the archives in front stay as they are, and exclude names %d of their %d files", excluded, files)
+	case cut(root.Info, early.Segments):
+		return 0, advise("exclude: [kernel] leaves them out", "the archives in front end in the middle of an entry: the kernel would take what follows as its content")
 	case r.Early != nil:
 		e := Early{
 			At: r.archive.File, Offset: early.Offset, Size: early.Size, Stamp: r.archive.stamp,
@@ -223,4 +227,11 @@ func (r *cpioReader) takeEarly(early image.Early) (from int, err error) {
 		r.Early(e)
 	}
 	return early.Segments, nil
+}
+
+// cut reports whether the image ends in the middle of an entry of the segments before end.
+func cut(info *image.Info, end int) bool {
+	return slices.ContainsFunc(info.Findings, func(f image.Finding) bool {
+		return f.Code == "cut" && f.Member == "" && f.Segment < end
+	})
 }

@@ -137,6 +137,7 @@ func TestCpioLimits(t *testing.T) {
 		{"bodies", raw, Limits{Unpacked: 5000}, large},
 		{"bodies, compressed", gzipped(t, raw), Limits{Unpacked: 5000}, large},
 		{"padding, compressed", gzipped(t, padded[len(raw)-4:]), Limits{Unpacked: 5000}, large},
+		{"bodies, cut", raw[:len(raw)-3000], Limits{Unpacked: 5000}, large},
 		{"enough", raw, Limits{Entries: 2, Unpacked: 6000}, "/a file 0644 \"aaaaaaaaaaaaaaaaaaaa... 3000\"\n/b file 0644 \"bbbbbbbbbbbbbbbbbbbb... 3000\"\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
