@@ -16,6 +16,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"strings"
@@ -101,7 +102,7 @@ func (o *Options) setDefaults() {
 func Get(ctx context.Context, v Variant, o Options) (*Stub, error) {
 	o.setDefaults()
 	if o.File != "" {
-		return fromFile(o.File, v)
+		return fromFile(ctx, o.File, v)
 	}
 	if data, ok, err := embedded(v); ok || err != nil {
 		return newStub(data, sha256.Sum256(data), "embedded"), err
@@ -118,7 +119,7 @@ func Get(ctx context.Context, v Variant, o Options) (*Stub, error) {
 func Find(ctx context.Context, v Variant, o Options) (*Stub, error) {
 	o.setDefaults()
 	if o.File != "" {
-		return fromFile(o.File, v)
+		return fromFile(ctx, o.File, v)
 	}
 	if data, ok, err := embedded(v); ok || err != nil {
 		return newStub(data, sha256.Sum256(data), "embedded"), err
@@ -149,8 +150,8 @@ func newStub(data []byte, sum [sha256.Size]byte, origin string) *Stub {
 	return s
 }
 
-func fromFile(file string, v Variant) (*Stub, error) {
-	data, err := os.ReadFile(file)
+func fromFile(ctx context.Context, file string, v Variant) (*Stub, error) {
+	data, err := readFile(ctx, file)
 	if err != nil {
 		return nil, fmt.Errorf("stub: %w", err)
 	}
@@ -165,6 +166,32 @@ func fromFile(file string, v Variant) (*Stub, error) {
 		return nil, fmt.Errorf("stub %s: %w", file, err)
 	}
 	return newStub(data, sha256.Sum256(data), file), nil
+}
+
+// readFile reads a stub of at most 64 MiB. Neither the opening nor the reading of a FIFO ends
+// with ctx, so that the goroutine for it may outlive the call.
+func readFile(ctx context.Context, name string) ([]byte, error) {
+	const most = 64 << 20
+	var data []byte
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		var f *os.File
+		if f, err = os.Open(name); err != nil {
+			return
+		}
+		defer f.Close()
+		if data, err = io.ReadAll(io.LimitReader(f, most+1)); err == nil && len(data) > most {
+			err = fmt.Errorf("read %s: no stub is larger than %d MiB", name, most>>20)
+		}
+	}()
+	select {
+	case <-done:
+		return data, err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // checkBuild refuses a Go program other than the wanted stub. It accepts a program that does
