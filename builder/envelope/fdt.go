@@ -47,8 +47,10 @@ func openFDT(w *window) (*fdt, error) {
 	total, structures, names, version, compatible := field(1), field(2), field(3), field(5), field(6)
 	namesSize, structuresSize := field(8), field(9)
 	switch {
-	case version < 16 || compatible > 17:
+	case version < 16:
 		return nil, fmt.Errorf("a device tree of version %d, of which only 16 and 17 are known", version)
+	case compatible > 17:
+		return nil, fmt.Errorf("a device tree for readers of version %d, of which only 16 and 17 are known", compatible)
 	case total > w.size:
 		return nil, fmt.Errorf("the file ends in a device tree: it has %d bytes of %d", w.size, total)
 	case version == 16:
