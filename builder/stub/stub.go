@@ -152,6 +152,9 @@ func newStub(data []byte, sum [sha256.Size]byte, origin string) *Stub {
 
 func fromFile(ctx context.Context, file string, v Variant) (*Stub, error) {
 	data, err := readFile(ctx, file)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("stub: %w", err)
 	}
