@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"debug/elf"
+	"encoding/binary"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,9 +28,10 @@ func TestExamples(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "program")
 	writeFile(t, program, []byte(elf.ELFMAG))
 	flags := map[string][]string{
-		"debian-runc.yaml":   {"-D", "rootfs=" + tinyDebian(t)},
-		"selinux.yaml":       {"-D", "rootfs=" + tinyDebian(t)},
-		"router-mipsel.yaml": {"-D", "busybox=" + program},
+		"debian-runc.yaml":    {"-D", "rootfs=" + tinyDebian(t)},
+		"selinux.yaml":        {"-D", "rootfs=" + tinyDebian(t)},
+		"router-mipsel.yaml":  {"-D", "busybox=" + program},
+		"from-initramfs.yaml": {"-D", "initrd=" + tinyInitramfs(t)},
 	}
 	for _, file := range files {
 		base := filepath.Base(file)
@@ -77,6 +79,22 @@ func tinyDebian(t *testing.T) string {
 	}
 	file := filepath.Join(t.TempDir(), "rootfs.tar")
 	writeFile(t, file, archive.Bytes())
+	return file
+}
+
+// tinyInitramfs is an initramfs with a program for amd64.
+func tinyInitramfs(t *testing.T) string {
+	t.Helper()
+	h := elf.Header64{
+		Ident: [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)},
+		Type:  uint16(elf.ET_EXEC), Machine: uint16(elf.EM_X86_64), Version: uint32(elf.EV_CURRENT), Ehsize: 64, Phentsize: 56,
+	}
+	program, err := binary.Append(nil, binary.LittleEndian, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "initrd.img")
+	writeFile(t, file, systemArchive(t, map[string]string{"init": string(program)}))
 	return file
 }
 
