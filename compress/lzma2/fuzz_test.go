@@ -6,7 +6,7 @@ import "testing"
 // options, written in two parts.
 func FuzzEncode(f *testing.F) {
 	for i, s := range samples() {
-		f.Add(s.data[:min(len(s.data), 5000)], uint16(64+i), uint8(i), uint8(i), uint8(i), uint16(10*i))
+		f.Add(s.data[:min(len(s.data), 300)], uint16(64+i), uint8(i), uint8(i), uint8(i), uint16(10*i))
 	}
 	var e Encoder
 	f.Fuzz(func(t *testing.T, data []byte, nice uint16, depth, context, pb uint8, cut uint16) {
