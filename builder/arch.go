@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/mkinitfs/mkinitfs/builder/lint"
+	"github.com/mkinitfs/mkinitfs/builder/source"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -16,7 +17,7 @@ func findArch(ctx context.Context, p *prepared) error {
 			return atPos(c.Common().Pos, fmt.Errorf("a Go program is compiled for an architecture: give arch instead of %s", manifests.AutoArch))
 		}
 	}
-	p.sources = sourceEnv(p.manifest, p.options, &settled{clock: clock(p.options)}, p.notes)
+	p.sources = sourceEnv(p.manifest, p.options, &settled{clock: source.ClockAt(p.options.Epoch)}, p.notes)
 	err := findRoot(ctx, p)
 	if err != nil {
 		return err

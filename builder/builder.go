@@ -92,7 +92,7 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options, to purpose) 
 		p.settled, err = settle(ctx, p.manifest, o, p.notes)
 	}
 	if err != nil {
-		p.close()
+		p.sources.Close()
 		return nil, err
 	}
 	if p.sources == nil {
@@ -110,20 +110,13 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options, to purpose) 
 		p.stub, err = stub.During(ctx, p.settled.variant, o.stub(), plan)
 	}
 	if err != nil {
-		p.close()
+		p.sources.Close()
 		return nil, err
 	}
 	if s := p.stub; s != nil && s.Unkept != nil && (o.Cache != "" || o.WantCache) && !p.settled.unkept {
 		p.notes.warn("the stub is compiled for every build: " + s.Unkept.Error())
 	}
 	return p, nil
-}
-
-// close closes what has been opened.
-func (p *prepared) close() {
-	if p.sources != nil {
-		p.sources.Close()
-	}
 }
 
 // findRoot finds what is in the root.

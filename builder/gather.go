@@ -2,9 +2,7 @@ package builder
 
 import (
 	"context"
-	"errors"
 	"os"
-	"slices"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/builder/source"
@@ -36,72 +34,22 @@ func (n *notes) addEarly(e source.Early) { n.early = append(n.early, e) }
 // files for the start of the image. It reports every problem of every item.
 func gather(ctx context.Context, m *manifests.Manifest, env *source.Env) ([]*plan.Entry, error) {
 	var entries []*plan.Entry
-	var problems problems
+	var problems plan.Errors
 	for _, f := range m.Early {
-		if err := problems.add(source.ReadEarly(ctx, env, f)); err != nil {
+		if err := problems.Add(source.ReadEarly(ctx, env, f)); err != nil {
 			return nil, err
 		}
 	}
 	for _, c := range m.Contents {
-		found, err := entriesOf(ctx, env, c)
-		if err := problems.add(err); err != nil {
+		found, err := source.Entries(ctx, env, c)
+		if err := problems.Add(err); err != nil {
 			return nil, err
 		}
 		entries = append(entries, found...)
-		chooseInit(&m.Init, c, found)
+		source.ChooseInit(&m.Init, c, found)
 	}
 	if err := problems.Sorted(); err != nil {
 		return nil, err
 	}
-	return addInit(ctx, m.Init, env, entries)
-}
-
-// problems are the problems of several sources.
-type problems struct{ plan.Errors }
-
-// add takes the problems that err holds. It returns any other error.
-func (p *problems) add(err error) error {
-	var more plan.Errors
-	if errors.As(err, &more) {
-		p.Errors = append(p.Errors, more...)
-		return nil
-	}
-	return err
-}
-
-// entriesOf asks one item of contents for its entries.
-func entriesOf(ctx context.Context, env *source.Env, c manifests.Content) ([]*plan.Entry, error) {
-	s, err := source.Of(c)
-	if err != nil {
-		return nil, err
-	}
-	return s.Entries(ctx, env)
-}
-
-// chooseInit starts an initramfs that the root is made of as the kernel does.
-func chooseInit(init *manifests.Init, c manifests.Content, found []*plan.Entry) {
-	const path = "/init"
-	if init.Unasked && init.Exec == manifests.Default().Init.Exec && c.Type() == "cpio" && has(found, path) {
-		init.Exec = path
-	}
-}
-
-func has(entries []*plan.Entry, path string) bool {
-	return slices.ContainsFunc(entries, func(e *plan.Entry) bool { return e.Path == path })
-}
-
-// addInit gives the root a link to the program at /init, unless it has something there.
-// The kernel looks for it in a root without a stub. In any other, switch_root of busybox
-// does, and run-init of klibc in some versions (2.0.12 does not), to be sure that they
-// empty an initramfs and no disk.
-func addInit(ctx context.Context, init manifests.Init, env *source.Env, entries []*plan.Entry) ([]*plan.Entry, error) {
-	const path = "/init"
-	if init.Exec == "" || init.Exec == path || has(entries, path) {
-		return entries, nil
-	}
-	link, err := entriesOf(ctx, env, &manifests.Symlink{
-		Item:   manifests.Item{Pos: init.ExecPos, Dst: path},
-		Target: init.Exec,
-	})
-	return append(entries, link...), err
+	return source.AddInit(ctx, env, m.Init, entries)
 }

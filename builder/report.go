@@ -112,21 +112,11 @@ func reportPacked(p *prepared, done pack.Result) *Report {
 
 // items sums up the plan by the manifest's items.
 func items(contents []manifests.Content, entries []*plan.Entry) []Item {
+	byOrigin := plan.ByOrigin(entries)
 	items := make([]Item, len(contents))
-	byOrigin := map[string]*Item{}
 	for i, c := range contents {
-		items[i] = Item{Place: c.Common().Pos.String(), Type: c.Type()}
-		byOrigin[items[i].Place] = &items[i]
-	}
-	for _, e := range entries {
-		item := byOrigin[e.Origin]
-		if item == nil {
-			continue // nobody asked for it
-		}
-		item.Entries++
-		if e.First == nil {
-			item.Unpacked += e.Size
-		}
+		place := c.Common().Pos.String()
+		items[i] = Item{Place: place, Type: c.Type(), Entries: len(byOrigin[place]), Unpacked: plan.Unpacked(byOrigin[place])}
 	}
 	return items
 }

@@ -26,12 +26,12 @@ type settled struct {
 
 // settle finds out what can fail without reading a source, but for the stub.
 func settle(ctx context.Context, m *manifests.Manifest, o Options, n *notes) (*settled, error) {
-	s := &settled{arch: cmp.Or(m.Arch, arch.Host()), clock: clock(o)}
+	s := &settled{arch: cmp.Or(m.Arch, arch.Host()), clock: source.ClockAt(o.Epoch)}
 	var err error
 	if s.outer, err = settleCodec(ctx, m.Compress, s.arch, n); err != nil {
 		return nil, err
 	}
-	if s.payload, err = settleCodec(ctx, payload(m.Root), s.arch, n); err != nil {
+	if s.payload, err = settleCodec(ctx, m.Root.PayloadCompression(), s.arch, n); err != nil {
 		return nil, err
 	}
 	s.variant = stub.Variant{Arch: s.arch, Codec: s.payload.Name, Supervise: m.Init.Supervise != nil}
@@ -42,28 +42,6 @@ func settle(ctx context.Context, m *manifests.Manifest, o Options, n *notes) (*s
 		}
 	}
 	return s, nil
-}
-
-// clock returns the time of the build.
-func clock(o Options) source.Clock {
-	if o.Epoch == nil {
-		return source.Clock{}
-	}
-	return source.Clock{Epoch: *o.Epoch, Set: true}
-}
-
-// payload returns what compresses the members of a root. Auto is zstd on every machine: of
-// the codecs that unpack fast it makes the smallest images. A 32-bit MIPS unpacks gzip faster,
-// with a smaller window, but such a machine has little flash.
-func payload(r manifests.Root) manifests.Compression {
-	c := r.Payload
-	switch {
-	case r.Type != manifests.Tmpfs:
-		return manifests.Compression{Codec: compress.None}
-	case c.Codec == "auto":
-		c.Codec = "zstd"
-	}
-	return c
 }
 
 func settleCodec(ctx context.Context, m manifests.Compression, target string, n *notes) (pack.Codec, error) {

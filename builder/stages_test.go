@@ -104,7 +104,7 @@ remove: [{path: /usr/**, optional: true}]
 	if s.outer, err = settleCodec(t.Context(), m.Compress, s.arch, n); err != nil {
 		t.Fatal(err)
 	}
-	if s.payload, err = settleCodec(t.Context(), payload(m.Root), s.arch, n); err != nil {
+	if s.payload, err = settleCodec(t.Context(), m.Root.PayloadCompression(), s.arch, n); err != nil {
 		t.Fatal(err)
 	}
 	r, l := chain(t, text, s, n)

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -59,6 +60,16 @@ func (list Errors) Error() string {
 		list = list[n:]
 	}
 	return strings.Join(lines, "\n")
+}
+
+// Add appends the problems that err holds. It returns any other error.
+func (e *Errors) Add(err error) error {
+	var more Errors
+	if errors.As(err, &more) {
+		*e = append(*e, more...)
+		return nil
+	}
+	return err
 }
 
 // Unwrap returns the problems, one by one.

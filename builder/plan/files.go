@@ -11,3 +11,12 @@ func Unpacked(entries []*Entry) int64 {
 	}
 	return n
 }
+
+// ByOrigin returns the entries of a finished plan by the items that they come from.
+func ByOrigin(entries []*Entry) map[string][]*Entry {
+	by := map[string][]*Entry{}
+	for _, e := range entries {
+		by[e.Origin] = append(by[e.Origin], e)
+	}
+	return by
+}

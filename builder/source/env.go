@@ -42,8 +42,11 @@ type Env struct {
 	archives int32
 }
 
-// Close closes what the entries are read from.
+// Close closes the files that the entries are read from. A nil Env has none.
 func (e *Env) Close() error {
+	if e == nil {
+		return nil
+	}
 	err := e.kept.Close()
 	e.kept = nil
 	return err
@@ -74,6 +77,14 @@ func (c closers) Close() error {
 type Clock struct {
 	Epoch int64 // in seconds since the epoch
 	Set   bool
+}
+
+// ClockAt returns the clock at so many seconds since the epoch. nil is a clock that is not set.
+func ClockAt(epoch *int64) Clock {
+	if epoch == nil {
+		return Clock{}
+	}
+	return Clock{Epoch: *epoch, Set: true}
 }
 
 // clamp returns t, but no time after the build's.

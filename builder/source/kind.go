@@ -13,31 +13,32 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/magic"
 )
 
-// Kind returns the type of contents that takes the root f: "tree" for a directory, "tar" for a
-// tarball, "cpio" for anything else. A container's image is an error. It leaves the file at
-// its start. A hint may come with the error.
-func Kind(f *os.File) (kind, hint string, err error) {
-	const makeRoot = "umoci unpack, or docker export of a container, makes a root of it"
-	container := errors.New("is an image of a container, which mkinitfs does not read yet")
+var errContainer = errors.New("is an image of a container, which mkinitfs does not read yet\n" +
+	"  umoci unpack, or docker export of a container, makes a root of it")
+
+// Kind returns the type of contents for the root f: "tree" for a directory, "tar" for a
+// tarball, "cpio" for anything else. A container's image is an error. Kind leaves the file at
+// its start.
+func Kind(f *os.File) (string, error) {
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		return "", "", err
+		return "", err
 	case !info.IsDir():
 	case exists(filepath.Join(f.Name(), "oci-layout")):
-		return "", makeRoot, container
+		return "", errContainer
 	default:
-		return "tree", "", nil
+		return "tree", nil
 	}
 	defer f.Seek(0, io.SeekStart)
 	head, codec := beginning(f)
 	if len(head) < tarBlock || !isHeader(head[:tarBlock]) {
-		return "cpio", "", nil
+		return "cpio", nil
 	}
 	if codec == compress.None && holdsImage(f) {
-		return "", makeRoot, container
+		return "", errContainer
 	}
-	return "tar", "", nil
+	return "tar", nil
 }
 
 func exists(name string) bool {

@@ -22,6 +22,15 @@ type Source interface {
 	Entries(ctx context.Context, env *Env) ([]*plan.Entry, error)
 }
 
+// Entries asks the source of an item for its entries.
+func Entries(ctx context.Context, env *Env, c manifests.Content) ([]*plan.Entry, error) {
+	s, err := Of(c)
+	if err != nil {
+		return nil, err
+	}
+	return s.Entries(ctx, env)
+}
+
 // Of returns the source for an item. There is a row for each type of contents.
 func Of(c manifests.Content) (Source, error) {
 	switch c := c.(type) {

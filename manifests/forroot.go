@@ -1,0 +1,31 @@
+package manifests
+
+import (
+	"fmt"
+	"strings"
+)
+
+// ForRoot returns the text of a manifest for an image of the root src, which is an item of
+// the given type of contents. Its architecture is that of its program. The type of the root
+// and the program may be "".
+func ForRoot(contents, src string, root RootType, init string) string {
+	text := "version: 1\narch: " + AutoArch + "\n"
+	if root != "" {
+		text += fmt.Sprintf("root: {type: %s}\n", quoted(string(root)))
+	}
+	if init != "" {
+		text += fmt.Sprintf("init: {exec: %s}\n", quoted(init))
+	}
+	return text + fmt.Sprintf("contents:\n  - {type: %s, src: %s, dst: /}\n", contents, quoted(src))
+}
+
+// quoted returns a word for YAML without variables.
+func quoted(word string) string {
+	plain := func(r rune) bool {
+		return strings.ContainsRune("/._-", r) || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+	}
+	if strings.HasPrefix(word, "/") && strings.TrimFunc(word, plain) == "" {
+		return word
+	}
+	return fmt.Sprintf("%q", strings.ReplaceAll(word, "${", "$${"))
+}
