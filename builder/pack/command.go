@@ -70,8 +70,12 @@ func (c *Command) prepare(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// versionTimeout is how long a program may take for --version. One that takes longer has no
+// version.
+const versionTimeout = 5 * time.Second
+
 func (c *Command) askVersion(ctx context.Context) string {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, versionTimeout)
 	defer cancel()
 	out, err := c.prepare(ctx, "--version").CombinedOutput()
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -89,7 +88,7 @@ func bootCommand() *cobra.Command {
 	flags.StringVar(&m.Append, "append", "", "add `WORDS` to the kernel's command line")
 	flags.StringVar(&memory, "memory", "", "give the machine `SIZE` of RAM, a plain number being MiB (default 256)")
 	flags.IntVar(&m.CPUs, "cpus", 1, "give the machine `N` CPUs")
-	flags.DurationVar(&m.Timeout, "timeout", time.Minute, "stop after `DURATION`")
+	flags.DurationVar(&m.Timeout, "timeout", qemu.DefaultTimeout, "stop after `DURATION`")
 	flags.BoolVar(&m.NoKVM, "no-kvm", false, "emulate the machine even where KVM works")
 	flags.StringVar(&expect, "expect", "", "stop, successfully, at the first line that matches `REGEXP`")
 	return cmd

@@ -27,6 +27,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/arch"
 )
 
+// DefaultTimeout is how long a boot may take unless the caller says otherwise.
+const DefaultTimeout = time.Minute
+
 // Machine is what to boot and on what. Kernel and Image are needed, the zero
 // value of the rest is useful.
 type Machine struct {
@@ -36,7 +39,7 @@ type Machine struct {
 	Append    string         // words for the kernel, after our own
 	MemoryMiB int            // 0 is 256, or more where the architecture needs it
 	CPUs      int            // 0 is 1
-	Timeout   time.Duration  // 0 is a minute
+	Timeout   time.Duration  // 0 is DefaultTimeout
 	Expect    *regexp.Regexp // ends the boot with the first line that it matches
 	Typed     []Typed        // what is typed on the console, in this order
 	Console   io.Writer      // gets the serial output as it comes; may be nil
@@ -112,7 +115,7 @@ func (m Machine) Boot(ctx context.Context) (*Result, error) {
 		m.Arch = runtime.GOARCH
 	}
 	if m.Timeout == 0 {
-		m.Timeout = time.Minute
+		m.Timeout = DefaultTimeout
 	}
 	if err := m.Runnable(); err != nil {
 		return nil, err
