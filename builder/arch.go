@@ -9,8 +9,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// findArch finds the root and which machine it is for: arch: auto. A Go program waits for
-// the answer, so it cannot be in the root.
+// findArch finds the root and the architecture of its program, for arch: auto. A Go program
+// can only be compiled once that is known, so it cannot be part of such a root.
 func findArch(ctx context.Context, p *prepared) error {
 	for _, c := range p.manifest.Contents {
 		if c.Type() == "go" {

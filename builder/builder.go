@@ -29,8 +29,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// Build writes the image that m describes to w. When it fails, what has reached w
-// is no image.
+// Build writes the image that m describes to w. After an error w has received a useless part
+// of an image.
 func Build(ctx context.Context, w io.Writer, m *manifests.Manifest, o Options) (*Report, error) {
 	p, err := prepare(ctx, m, o, toWrite)
 	if err != nil {
@@ -55,7 +55,7 @@ func Check(ctx context.Context, m *manifests.Manifest, o Options) (*Report, erro
 	return report(p), p.sources.Close()
 }
 
-// purpose is what a build is prepared for.
+// purpose is the use that a build is prepared for.
 type purpose int
 
 const (

@@ -9,16 +9,16 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/newfile"
 )
 
-// Depfile asks for a file that tells make and ninja what an image depends on: the
-// manifest, all files that were read or run, and the directories whose names were read, so
-// that a file that comes or goes counts as well. Without a Path there is none.
+// Depfile asks for a file that tells make and ninja the inputs of an image: the manifest, all
+// files that were read or run, and the directories that were listed, so that added and removed
+// files count as well. Without a Path there is none.
 type Depfile struct {
 	Path   string // written beside and renamed, before the image gets its name
 	Target string // what depends, as make is to read it; for BuildFile "" is the image
 	Phony  bool   // a target without prerequisites for each input, so that make goes on when one has gone
 }
 
-// inputs returns what the image is made of, but for the manifest.
+// inputs returns the inputs of the image without the manifest.
 func inputs(p *prepared) []string {
 	all := slices.Clone(p.notes.inputs)
 	if p.options.Stub != "" {
@@ -35,7 +35,7 @@ func inputs(p *prepared) []string {
 	return all
 }
 
-// spare refuses to write over what the image is made of.
+// spare refuses to write over an input of the image.
 func spare(p *prepared, outputs ...string) error {
 	files := slices.Concat(p.manifest.Files, inputs(p))
 	for _, out := range outputs {

@@ -9,7 +9,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// notes are what stages find beside their results.
+// notes are the findings of stages beside their results.
 type notes struct {
 	warnings []string       // for the report
 	early    []source.Early // for the start of the image

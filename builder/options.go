@@ -6,11 +6,12 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/source"
 )
 
-// Limits bound the sources that others have made.
+// Limits bound sources from elsewhere.
 type Limits = source.Limits
 
-// Options of a build. The zero value builds for the manifest's architecture, with a stub that
-// is embedded in the program or else compiled, with times of 1970, and keeps nothing.
+// Options are the options of a build. The zero value builds for the architecture of the
+// manifest, with a stub that is embedded in the program or else compiled, with times of 1970,
+// and keeps nothing.
 type Options struct {
 	Stub    string // file of a stub to use instead of a compiled one
 	Epoch   *int64 // SOURCE_DATE_EPOCH in seconds, nil if it is not set
@@ -18,31 +19,31 @@ type Options struct {
 	Digest  bool   // fill Report.SHA256
 	Depfile Depfile
 
-	// Fakeroot is the program that pretends to others what files are like, see [Fakeroot]: a
-	// source that it may hide something of is an error. "" takes all as it is on disk.
+	// Fakeroot is the program that pretends other owners, modes and types of files. It is an
+	// error if a source depends on them. "" takes all as it is on disk.
 	Fakeroot string
 
 	Stdin *os.File // for an archive that comes in there; it is closed
 
 	Limits Limits // on each initramfs that the image takes over
 
-	// Cache is a directory for compiled stubs and for what is slow to compress, "" for none.
-	// The image is the same with it and without. A directory in which everybody may write is
-	// not used; mkinitfs in the user's cache directory only if nobody but the user may.
+	// Cache is a directory for compiled stubs and slowly compressed data, "" for none. The
+	// image is the same with it and without. A directory in which everybody may write is not
+	// used, and mkinitfs in the user's cache directory only if nobody but the user may.
 	Cache string
 
-	// Recompress compresses everything, and keeps in Cache only stubs.
+	// Recompress compresses everything anew. Cache then keeps only stubs.
 	Recompress bool
 
 	// WantCache warns if Cache is "": the user has no directory for it.
 	WantCache bool
 
-	// Notice is told, before it begins, what takes long and happens once, such as compiling
-	// a stub. It may be nil.
+	// Notice is called before slow work that is needed only once, such as compiling a stub. It
+	// may be nil.
 	Notice func(text string)
 
-	// Progress is told how many bytes of the root have been read, of how many. It is
-	// called from one goroutine at a time, and may be nil.
+	// Progress is called with the number of bytes of the root that have been read, and of all.
+	// It is called from one goroutine at a time, and may be nil.
 	Progress func(done, total int64)
 
 	IfChanged bool // BuildFile leaves an image that has these bytes already as it is, with its time

@@ -16,10 +16,10 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// BuildFile is Build into a file. The image is written into a new file, which replaces
-// it, so that it is there whole or not at all; its mode is 0600 if some source is not
-// readable by all, else what the umask makes of 0666. What exists at path and is
-// not a regular file, such as a device or a FIFO, is written to as it is.
+// BuildFile is Build into a file. The image goes into a new file that replaces it, so path
+// never has half an image. Its mode is 0600 if some source is not readable by all, else 0666
+// less the umask. If path exists and is not a regular file, such as a device or a FIFO,
+// BuildFile writes to it.
 func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Options) (*Report, error) {
 	if o.Depfile.Target == "" {
 		o.Depfile.Target = depfile.Name(path)
@@ -38,7 +38,7 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	// Not before: what /dev/stdout leads to may have no path, such as a pipe.
+	// Only now: the target of /dev/stdout may have no path, such as a pipe.
 	if path, err = newfile.Target(path); err != nil {
 		return nil, err
 	}
@@ -62,8 +62,8 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 		perm = 0o600
 	}
 	newfile.Sweep(path)
-	// The spool comes first: where it cannot be made without a name, it has lost its name
-	// before the image has one, and a killed build leaves one file, not two.
+	// The spool comes first. A spool that cannot be made without a name loses its name before
+	// the image gets one, so a killed build leaves one file, not two.
 	spool, err := newSpool(p, temp)
 	if err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 	return r, newfile.Touch(path)
 }
 
-// namedAsStream reports whether a file is called as one compressed archive, such as
+// namedAsStream reports whether the name of a file means one compressed archive, such as
 // root.cpio.gz.
 func namedAsStream(path string) bool {
 	c := compress.Named(path)

@@ -18,8 +18,8 @@ type root struct {
 	policy   *plan.Entry // SELinux policy in it that the stub loads, or nil
 }
 
-// planRoot makes a plan of the entries that were gathered, gives them labels and holds the
-// plan against the manifest's bound.
+// planRoot makes a plan of the gathered entries, labels them, and compares the plan with the
+// bound in the manifest.
 func planRoot(m *manifests.Manifest, entries []*plan.Entry, mtime int64, n *notes) (*root, error) {
 	plan.DropUnstorable(entries)
 	r := &root{}

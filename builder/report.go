@@ -32,8 +32,8 @@ type Report struct {
 	Warnings  []string  `json:"warnings,omitempty"`
 }
 
-// Item is what one item of the manifest's contents brings into the root, with the
-// directories that are made for it.
+// Item is the part of the root from one item of the manifest's contents, including directories
+// made for it.
 type Item struct {
 	Place    string `json:"place"` // "root.yaml:12:3"
 	Type     string `json:"type"`
@@ -74,7 +74,7 @@ type Stub struct {
 	Origin    string `json:"origin"`       // "embedded", "cached", "compiled", or a file
 }
 
-// report says what is known of a build before its image is packed.
+// report describes a build before its image is packed.
 func report(p *prepared) *Report {
 	m, s := p.manifest, p.settled
 	r := &Report{
@@ -94,7 +94,7 @@ func report(p *prepared) *Report {
 	return r
 }
 
-// reportPacked is report with what packing has shown.
+// reportPacked is report with the results of packing.
 func reportPacked(p *prepared, done pack.Result) *Report {
 	r := report(p)
 	r.Size, r.MinRAM = done.Size, minRAM(p, done)

@@ -13,7 +13,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// settled is what a build knows before it reads a source.
+// settled is the knowledge of a build before it reads a source.
 type settled struct {
 	arch    string
 	clock   source.Clock
@@ -24,7 +24,7 @@ type settled struct {
 	variant stub.Variant
 }
 
-// settle finds out what can fail without reading a source, but for the stub.
+// settle finds out what can fail without reading a source, except for the stub.
 func settle(ctx context.Context, m *manifests.Manifest, o Options, n *notes) (*settled, error) {
 	s := &settled{arch: cmp.Or(m.Arch, arch.Host()), clock: source.ClockAt(o.Epoch)}
 	var err error
@@ -65,7 +65,7 @@ func atPos(pos manifests.Pos, err error) error {
 	return manifests.Errors{{Pos: pos, Msg: err.Error()}}
 }
 
-// stub says where the stub comes from.
+// stub returns the options of the stub.
 func (o *Options) stub() stub.Options {
 	return stub.Options{File: o.Stub, Cache: o.Cache, Notice: o.Notice}
 }

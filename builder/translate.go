@@ -11,8 +11,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// layoutOptions returns what decides over the layout beside the plan. The policy is of
-// SELinux, or nil.
+// layoutOptions returns the options of the layout. policy is the SELinux policy of the root,
+// or nil.
 func layoutOptions(m *manifests.Manifest, s *settled, policy *plan.Entry, n *notes) layout.Options {
 	o := layout.Options{
 		Type: string(m.Root.Type), Small: arch.Is32(s.arch), MTime: s.clock.Epoch, Boot: planGlobs(m.Boot),
@@ -31,7 +31,7 @@ func layoutOptions(m *manifests.Manifest, s *settled, policy *plan.Entry, n *not
 	return o
 }
 
-// bootPlan returns what the manifest tells the stub.
+// bootPlan returns the manifest's part of the boot plan.
 func bootPlan(m *manifests.Manifest) bootplan.Plan {
 	p := bootplan.Plan{
 		Root: string(m.Root.Type), Extra: m.Root.Extra, Xattrs: m.Root.Xattrs,
@@ -49,7 +49,7 @@ func bootPlan(m *manifests.Manifest) bootplan.Plan {
 	return p
 }
 
-// lintOptions returns what the root is for.
+// lintOptions returns the options of the rules.
 func lintOptions(m *manifests.Manifest, target string) lint.Options {
 	o := lint.Options{Arch: target, Exec: m.Init.Exec, ExecOrigin: m.Init.ExecPos.String()}
 	if o.Exec != "" && m.Root.Type == manifests.None {
@@ -58,7 +58,7 @@ func lintOptions(m *manifests.Manifest, target string) lint.Options {
 	return o
 }
 
-// sourceEnv returns what sources ask of the build around them.
+// sourceEnv returns the environment of the sources.
 func sourceEnv(m *manifests.Manifest, o Options, s *settled, n *notes) *source.Env {
 	return &source.Env{
 		Clock: s.clock, Arch: s.arch, Stdin: o.Stdin, NoStub: m.Root.Type == manifests.None,

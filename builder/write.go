@@ -12,8 +12,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// writeStream writes the image to w, which cannot take anything back. So with a bound on its
-// size the image goes to a temporary file first.
+// writeStream writes the image to w. Written bytes cannot be taken back, so an image with a
+// bound on its size goes to a temporary file first.
 func writeStream(ctx context.Context, p *prepared, w io.Writer) (*Report, error) {
 	temp := pack.TempDir{Dir: p.options.TempDir}
 	spool, err := newSpool(p, temp)
@@ -41,8 +41,8 @@ func writeStream(ctx context.Context, p *prepared, w io.Writer) (*Report, error)
 	return r, err
 }
 
-// writeImage packs the image into w and reports on it. With a bound on its size, written reads
-// what w has taken.
+// writeImage packs the image into w and reports on it. With a bound on the size, written reads
+// back what was written to w.
 func writeImage(ctx context.Context, p *prepared, w io.Writer, written io.ReadSeeker, spool *os.File, temp pack.TempDir) (*Report, error) {
 	sum := sha256.New()
 	if p.options.Digest {
@@ -73,8 +73,7 @@ func writeImage(ctx context.Context, p *prepared, w io.Writer, written io.ReadSe
 	return r, nil
 }
 
-// newSpool returns the file for the packed payload while it grows. It is nil if the image
-// has none.
+// newSpool returns the file for the growing payload, nil if the image has none.
 func newSpool(p *prepared, temp pack.TempDir) (*os.File, error) {
 	if p.manifest.Root.Type != manifests.Tmpfs {
 		return nil, nil

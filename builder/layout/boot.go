@@ -96,7 +96,7 @@ func (l *Layout) BootItems(stub []byte, members []bootplan.Member) []Item {
 	return itemsOf(entries)
 }
 
-// BootPlan returns what the stub is told, once the members are packed.
+// BootPlan returns the plan for the stub, once the members are packed.
 func (l *Layout) BootPlan(members []bootplan.Member) *bootplan.Plan {
 	p := l.boot
 	p.Members = members

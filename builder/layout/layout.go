@@ -1,5 +1,5 @@
-// Package layout decides what lies where in an image. It reads and writes no file, and
-// changes nothing in the plan that it lays out.
+// Package layout decides which segment and member of an image holds which entry. It reads and
+// writes no file, and does not change the plan.
 //
 // An image is a run of segments. For root type tmpfs there are a boot segment, with the
 // stub and the boot plan, and a payload segment, whose files /.mkinitfs/root.NNNN are the
@@ -23,7 +23,7 @@ const (
 	None  = "none"
 )
 
-// Options are what decides over a layout beside the plan of the root.
+// Options are the inputs of a layout beside the plan of the root.
 type Options struct {
 	Type   string        // Tmpfs, Bind or None
 	Small  bool          // smaller members, for a 32-bit machine

@@ -27,7 +27,8 @@ const (
 	largeRoot   = 64 << 20
 )
 
-// memberSize returns the least size of the members of a root with so many bytes of files.
+// memberSize returns the least size in bytes of the members of a root with so many bytes of
+// files.
 func memberSize(small bool, unpacked int64) int64 {
 	switch {
 	case small:
@@ -38,8 +39,7 @@ func memberSize(small bool, unpacked int64) int64 {
 	return usualMember
 }
 
-// checkRaw refuses members that are too large for a file of an archive, which a raw member
-// is.
+// checkRaw refuses raw members that are too large for a file in an archive.
 func checkRaw(members []Member) error {
 	for _, m := range members {
 		if e := m.Items[0].Entry; m.Size > cpio.MaxSize {

@@ -1,9 +1,9 @@
-// Package lint holds rules over the root of an image: what keeps its program from
-// starting, and what is likely to be a mistake.
+// Package lint holds rules over the root of an image. They find what keeps its program from
+// starting, and likely mistakes.
 //
-// A rule is a function of a [Root]. It knows neither the manifest nor the format of an
-// image, so that everything with entries and contents can be looked at. What would take
-// reading every file, [Foreign] finds while somebody else reads them.
+// A rule is a function of a [Root]. It knows neither the manifest nor the format of an image,
+// so it works on anything with entries and contents. [Foreign] is for rules that must read
+// every file: it looks at files while they are packed.
 package lint
 
 import (
@@ -33,7 +33,7 @@ type File interface {
 	io.Closer
 }
 
-// Options say what the root is for.
+// Options are the inputs of the rules beside the root.
 type Options struct {
 	Arch       string // of the machine, as in a manifest
 	Exec       string // the program that it starts with, or ""

@@ -11,9 +11,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/arch"
 )
 
-// program finds out why a program will not start in a root. That is no error: a boot loader
-// may still append what is missing, and init= on the kernel's command line names another
-// program.
+// program finds out why a program will not start in a root. That is only a warning: a boot
+// loader may still append what is missing, and init= on the kernel's command line names
+// another program.
 type program struct {
 	root   Root
 	arch   string

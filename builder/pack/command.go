@@ -85,9 +85,9 @@ func (c *Command) askVersion(ctx context.Context) string {
 	return strings.ToValidUTF8(strings.TrimSpace(line), "?")
 }
 
-// encode has the program compress what write writes, and passes the result on to w
-// while it reads it back: it has to be one stream that a kernel takes, and to unpack
-// to the same. It returns the window that decoding it takes.
+// encode lets the program compress the output of write, and passes the result on to w.
+// Meanwhile it reads the result back: it must be one stream that a kernel accepts, with the
+// same content. It returns the window for decoding it.
 func (c *Command) encode(ctx context.Context, w io.Writer, write func(io.Writer) error) (int64, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -191,7 +191,7 @@ func (c *Command) readBack(r io.Reader, out io.Writer) (int64, error) {
 	return window, nil
 }
 
-// saw notes the window of a stream that the program has written.
+// saw notes the window of a stream of the program.
 func (c *Command) saw(window int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -238,7 +238,7 @@ func (s *checksum) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// tail keeps the end of what a program says.
+// tail keeps the end of the output of a program.
 type tail struct{ kept []byte }
 
 func (t *tail) Write(p []byte) (int, error) {

@@ -11,8 +11,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/newfile"
 )
 
-// Destination is where an image or a part of it is written, for error messages. When a disk
-// is full no entry of the root is at fault.
+// Destination is the place that an image or a part of it is written to, for error messages. A
+// full disk is not the fault of an entry.
 type Destination struct {
 	Name string // of the image, or words for it
 	Hint string // what to do when it takes no more, or ""
@@ -60,7 +60,7 @@ type TempDir struct {
 	Beside string // the image in this directory, of which alone the user knows, or ""
 }
 
-// Holding returns the temporary file that holds something, as errors name it.
+// Holding returns the destination of a temporary file, by its content.
 func (t TempDir) Holding(what string) Destination {
 	switch {
 	case t.Beside != "":

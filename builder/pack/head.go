@@ -6,14 +6,14 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// Watcher is shown the first bytes of files while they are packed. Several goroutines use
-// it at once.
+// Watcher gets the first bytes of files while they are packed. Several goroutines use it at
+// once.
 type Watcher interface {
 	Wants(e *plan.Entry) bool        // reports whether Look is to be called for the file e
 	Look(e *plan.Entry, head []byte) // gets up to 64 bytes, which it does not keep
 }
 
-// headSize is how many bytes of a file a [Watcher] is shown: the longest ELF header.
+// headSize is how many bytes of a file a [Watcher] gets: the longest ELF header.
 const headSize = 64
 
 // head passes on what it reads, and keeps the first bytes.

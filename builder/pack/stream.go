@@ -27,7 +27,7 @@ type compressor struct {
 	encoders compress.Encoders
 }
 
-// archive is something to be compressed.
+// archive is an archive to compress.
 type archive struct {
 	size int64 // bytes that write writes
 
@@ -69,7 +69,7 @@ func (z *compressor) compress(ctx context.Context, w io.Writer, c Codec, a archi
 	return done, err
 }
 
-// copyKept copies what is kept to w.
+// copyKept copies a kept stream to w.
 func copyKept(w io.Writer, c Codec, kept *cache.Entry) (stream, error) {
 	buffered := bufio.NewReader(kept)
 	if c.Command != nil {
@@ -87,7 +87,7 @@ func copyKept(w io.Writer, c Codec, kept *cache.Entry) (stream, error) {
 	return done, err
 }
 
-// encode compresses what write writes to w. size is its length.
+// encode compresses the output of write to w. size is its length.
 func (z *compressor) encode(ctx context.Context, w io.Writer, c Codec, size int64, write func(io.Writer) error) error {
 	if c.Command != nil {
 		window, err := c.Command.encode(ctx, w, write)
@@ -123,7 +123,7 @@ func (h *hashed) Write(p []byte) (int, error) {
 	return h.w.Write(p)
 }
 
-// stream returns what has gone through.
+// stream returns the stream that was written.
 func (h *hashed) stream() stream {
 	done := stream{size: h.n}
 	if h.crc != nil {

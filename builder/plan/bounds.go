@@ -13,8 +13,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/xattr"
 )
 
-// What fits into a newc archive, and what the kernel unpacks from one. It drops
-// the rest without a word.
+// The bounds of a newc archive, and of the kernel's unpacker, which silently drops the rest.
 const (
 	maxMajor = 1<<12 - 1 // MKDEV in include/linux/kdev_t.h
 	maxMinor = 1<<20 - 1
@@ -29,7 +28,7 @@ func (p *planner) checkBounds() {
 	}
 }
 
-// misfit says what about e does not fit, or "".
+// misfit names the part of e that does not fit, or returns "".
 func (e *Entry) misfit() string {
 	name := e.Path[1:]
 	switch {
@@ -75,7 +74,7 @@ func (e *Entry) misfit() string {
 	return ""
 }
 
-// xattrMisfit says which extended attribute Linux would not take for e, or "".
+// xattrMisfit names the extended attribute that Linux would refuse for e, or returns "".
 func (e *Entry) xattrMisfit() string {
 	for _, name := range slices.Sorted(maps.Keys(e.Xattrs)) {
 		value := e.Xattrs[name]

@@ -1,6 +1,6 @@
-// Package plan turns what the sources found into what the image's root holds:
-// a list of entries that is complete, sorted, parents first and numbered. All
-// policy is settled here; whoever writes an archive from a plan only writes.
+// Package plan turns the entries of the sources into the entries of the root: a list that is
+// complete, sorted, parents first and numbered. All policy is settled here. Writing an archive
+// from a plan needs no further decisions.
 package plan
 
 import (
@@ -38,13 +38,13 @@ type Entry struct {
 	Minor  uint32
 
 	Ino   uint32 // set by Make; equal for the names of one file
-	Nlink uint32 // set by Make; names of this file within the plan (folders: 2)
+	Nlink uint32 // set by Make; names of this file within the plan (directories: 2)
 	First *Entry // set by Make; of the second and later names of a file that of the first one, else nil
 
 	Source   int32  // entries with one Source above 0 come from one archive: there the last of a name wins
 	Origin   string // where it was asked for, to be shown: "root.yaml:12:3"
 	HardLink bool   // before Make: another name for Target
-	Implied  bool   // a folder that stands only because something is in it, or came with a tree: an explicit one wins
+	Implied  bool   // a directory that stands only because something is in it, or came with a tree: an explicit one wins
 	Replace  bool   // may take the place of an earlier entry from elsewhere
 	Brought  bool   // came with a tree or an archive: nobody named it
 	Private  bool   // not everyone on the host may read the content, so the image should not be for everyone either
@@ -55,9 +55,9 @@ type Entry struct {
 	Data   Data   // of a regular file with Size > 0
 }
 
-// Xattrs are extended attributes: values, which may hold any byte, by name. Entries
-// share them, so that a million of the same label take one map: who wants others
-// makes a new one.
+// Xattrs are extended attributes: values, which may hold any byte, by name. Entries share
+// them, so that a million entries with the same label take one map. So a map is never changed,
+// only replaced.
 type Xattrs map[string]string
 
 // With returns x with more; these win.
@@ -81,14 +81,14 @@ type Data struct {
 	Stamp  Stamp // of the file at Path, or At
 }
 
-// Stamp tells whether a file of the host is still the one that was planned. The zero
-// value is that of a file which nobody else can change.
+// Stamp identifies the state of a host file at planning time. The zero value is for a file
+// that nobody else can change.
 type Stamp struct {
 	Inode uint64
 	MTime int64 // nanoseconds since the epoch
 }
 
-// IsDir reports whether e is a folder.
+// IsDir reports whether e is a directory.
 func (e *Entry) IsDir() bool { return e.Mode&TypeMask == TypeDir }
 
 // IsFile reports whether e is a regular file.
@@ -105,6 +105,6 @@ func (e *Entry) File() *Entry {
 	return e
 }
 
-// Content returns where the content of the file e of a finished plan lies, whichever of the
-// file's names e is.
+// Content returns where the content of the file e of a finished plan lies. e may be any of its
+// names.
 func (e *Entry) Content() Data { return e.File().Data }

@@ -10,7 +10,7 @@ import (
 	"unicode"
 )
 
-// Error is one thing that is wrong with a plan, or with a source of one.
+// Error is one problem of a plan, or of a source.
 type Error struct {
 	Origin string // where the entry was asked for
 	Path   string // of the entry or of the file on the host, or a pattern
@@ -37,11 +37,11 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Errors is everything that is wrong with a plan, sorted by origin and path.
+// Errors are all problems of a plan, sorted by origin and path.
 type Errors []*Error
 
-// perOrigin is how many problems of one item are shown: two trees that do not go
-// together would otherwise fill the screen.
+// perOrigin is how many problems of one item are shown: two conflicting trees would otherwise
+// fill the screen.
 const perOrigin = 20
 
 func (list Errors) Error() string {
@@ -132,7 +132,7 @@ func (p *planner) shown(e *Entry) string {
 	return e.Path
 }
 
-// place says where e came from, for a message about another entry.
+// place names the origin of e, for a message about another entry.
 func place(e *Entry) string {
 	if e.Origin == "" {
 		return "by default"

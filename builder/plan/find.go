@@ -8,8 +8,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/follow"
 )
 
-// Find returns what path leads to in a finished plan, through symbolic links as
-// the kernel would follow them with the plan's root as /; nil if it leads nowhere.
+// Find returns the target of path in a finished plan, or nil. It follows symbolic links as the
+// kernel does with the plan's root as /.
 func Find(entries []*Entry, path string) *Entry {
 	return Follow(entries, path, func(*Entry) {})
 }

@@ -2,8 +2,7 @@ package plan
 
 import "path"
 
-// join makes every hard link a name of the file it leads to, through other hard
-// links if need be.
+// join makes every hard link a name of its target, also through other hard links.
 func (p *planner) join() {
 	var chain []int
 	for i := range p.entries {

@@ -16,7 +16,7 @@ func (p *planner) merge() {
 	p.entries = kept
 }
 
-// mergePath returns the one of candidates, which are for one path, that stays.
+// mergePath returns the remaining one of several entries for one path.
 func (p *planner) mergePath(candidates []*Entry) *Entry {
 	var winner *Entry
 	for i := range candidates {
@@ -58,7 +58,7 @@ func judge(first, second *Entry) (stays *Entry, agreed bool) {
 		}
 		return first, false
 	case first.IsLink() && second.IsDir() && (second.Implied || !second.Replace):
-		return first, true // the folder is what the link leads to
+		return first, true // the directory is what the link leads to
 	case second.Replace:
 		return second, true
 	case first.IsDir() && second.IsLink():
@@ -75,7 +75,7 @@ func sameMetadata(a, b *Entry) bool {
 	return a.Mode == b.Mode && a.UID == b.UID && a.GID == b.GID && a.MTime == b.MTime && maps.Equal(a.Xattrs, b.Xattrs)
 }
 
-// checkParents holds that what contains something is a folder.
+// checkParents reports entries below something other than a directory.
 func (p *planner) checkParents() {
 	last := "/"
 	for _, e := range p.entries {

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// addNodes adds what a program needs that starts before /dev is mounted: the
-// kernel opens /dev/console for the first process. Exports of containers have empty
-// files there, for mounts: what is written to one fills the RAM, and nobody sees it.
+// addNodes adds the nodes for a program that starts before /dev is mounted: the kernel opens
+// /dev/console for the first process. Exports of containers have empty files there as mount
+// points. Output to such a file would fill the RAM unseen.
 func (p *planner) addNodes() {
-	dev, err := p.links.folder("/dev")
+	dev, err := p.links.directory("/dev")
 	if err != nil {
 		return
 	}

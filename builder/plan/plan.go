@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// Options are what a plan needs to know beside its entries.
+// Options are the inputs of a plan beside its entries.
 type Options struct {
 	RootMode    uint32 // permission bits of "/"
-	MTime       int64  // of folders and nodes that are made here, in seconds since the epoch
+	MTime       int64  // of directories and nodes that are made here, in seconds since the epoch
 	Remove      []Glob
 	Permissions []Permission
 	Warn        func(text string) // is told what is likely to be a mistake; may be nil
@@ -46,8 +46,8 @@ func (g Glob) listed() string {
 // as it is.
 type Permission struct {
 	Glob
-	Mode     *uint32 // permission bits; a folder gets x wherever it gets r
-	DirMode  *uint32 // of folders, instead of Mode
+	Mode     *uint32 // permission bits; a directory gets x wherever it gets r
+	DirMode  *uint32 // of directories, instead of Mode
 	UID, GID *uint32
 	MTime    *int64
 	Xattrs   Xattrs // added, to the types of files that Linux takes them for
@@ -59,8 +59,8 @@ type Permission struct {
 //   - whiteouts remove what stands before their archive;
 //   - paths are resolved through the symbolic links of the image, wherever in
 //     the order these stand: with /bin -> usr/bin, /bin/sh is /usr/bin/sh, and a
-//     folder /bin is the folder /usr/bin;
-//   - entries for one path are judged: in one archive the last one wins, folders
+//     directory /bin is the directory /usr/bin;
+//   - entries for one path are judged: in one archive the last one wins, directories
 //     merge, Replace replaces, all else is an error;
 //   - hard links are joined with what they are a name of;
 //   - missing parents are made, 0755 and 0:0;
@@ -69,7 +69,7 @@ type Permission struct {
 //   - /dev/console and /dev/null are added where there is nothing, and in the place of
 //     other things there that came with a tree or an archive;
 //   - Permissions are applied, one after the other;
-//   - every parent is checked to be a folder, every value to fit into an archive;
+//   - every parent is checked to be a directory, every value to fit into an archive;
 //   - what is left is numbered in the order of its bytes, which puts parents
 //     first.
 //
@@ -112,7 +112,7 @@ type planner struct {
 	problems Errors
 }
 
-// made marks folders that nobody asked for: they go when nothing needs them.
+// made marks directories that nobody asked for: they go when nothing needs them.
 const made = -1
 
 // start numbers the entries and gives the image its root.
@@ -130,7 +130,7 @@ func (p *planner) start() {
 			p.fail(e, "", "the root is a directory, not %s", kind(e))
 			continue
 		case e.Path == "/" && e.Implied:
-			// The top of a tree or an archive is a folder of the host's, often a
+			// The top of a tree or an archive is a directory of the host's, often a
 			// temporary one, and has no say in what the root looks like.
 			continue
 		}
@@ -181,14 +181,14 @@ func (p *planner) insert(entries []*Entry) {
 	}
 }
 
-// Folders that may be missing for so many entries. Those of a root are few: more than
+// Directories that may be missing for so many entries. Those of a root are few: more than
 // that are made by paths that only fill memory.
 const (
 	missingMost  = 64 << 10
 	missingShare = 4 // more for each entry
 )
 
-// makeParents adds the folders that are missing, and reports whether they are few enough.
+// makeParents adds the directories that are missing, and reports whether they are few enough.
 func (p *planner) makeParents() bool {
 	var missing []*Entry
 	seen := map[string]bool{}
@@ -249,7 +249,7 @@ func (p *planner) number() {
 	}
 }
 
-// parent returns the folder that path is in. The root is in itself.
+// parent returns the directory that path is in. The root is in itself.
 func parent(path string) string {
 	return path[:max(1, strings.LastIndexByte(path, '/'))]
 }

@@ -165,16 +165,16 @@ func TestMissingFolders(t *testing.T) {
 	}
 }
 
-func TestManyFoldersWithLinks(t *testing.T) {
-	table := linkTable{links: map[string]link{"/l": {target: "x"}}, folders: map[string]outcome{}}
+func TestManyDirectoriesWithLinks(t *testing.T) {
+	table := linkTable{links: map[string]link{"/l": {target: "x"}}, directories: map[string]outcome{}}
 	for i := range 100 {
 		path := fmt.Sprintf("/l/%d%s", i, strings.Repeat("/d", 1000))
 		if got, err := table.place(path); err != nil || got != "/x"+path[len("/l"):] {
 			t.Fatalf("got %.20q... and the error %v", got, err)
 		}
 	}
-	if n := len(table.folders); n > foldersMost {
-		t.Errorf("%d folders are kept, want %d at most", n, foldersMost)
+	if n := len(table.directories); n > maxDirectories {
+		t.Errorf("%d directories are kept, want %d at most", n, maxDirectories)
 	}
 }
 

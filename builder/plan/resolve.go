@@ -15,10 +15,10 @@ type link struct {
 	entry  int // its index, while paths are resolved
 }
 
-// linkTable knows where paths lead. The zero value has no links.
+// linkTable resolves paths. The zero value has no links.
 type linkTable struct {
-	links   map[string]link    // by place
-	folders map[string]outcome // resolved already
+	links       map[string]link    // by place
+	directories map[string]outcome // resolved already
 }
 
 type outcome struct {
@@ -46,7 +46,7 @@ func (p *planner) resolve() bool {
 			}
 			return false
 		}
-		p.links = linkTable{links: links, folders: map[string]outcome{}}
+		p.links = linkTable{links: links, directories: map[string]outcome{}}
 	}
 	if len(p.links.links) > 0 {
 		p.move()
@@ -89,8 +89,8 @@ func (p *planner) findLinks() map[string]link {
 	return links
 }
 
-// move puts every entry where its path leads. What leads nowhere is reported and
-// dropped, so that it is not reported twice.
+// move moves every entry to the target of its path. It reports and drops an entry without a
+// target, so that it is not reported twice.
 func (p *planner) move() {
 	if p.asked == nil {
 		p.asked = map[uint32]string{}
@@ -99,7 +99,7 @@ func (p *planner) move() {
 	for _, e := range p.entries {
 		to, err := p.links.place(e.Path)
 		if l, ok := p.links.links[to]; ok && e.IsDir() && !replaces(p.entries[l.entry], e) {
-			to, err = p.links.folder(e.Path)
+			to, err = p.links.directory(e.Path)
 		}
 		if err == nil && e.HardLink {
 			e.Target, err = p.links.place(e.Target)
@@ -120,30 +120,30 @@ func (p *planner) move() {
 	}
 }
 
-// replaces reports whether the link l takes the place of an earlier folder, which
+// replaces reports whether the link l takes the place of an earlier directory, which
 // is then gone, instead of leading it elsewhere.
-func replaces(l, folder *Entry) bool {
-	return l.Ino > folder.Ino && (l.Replace || sameArchive(l, folder))
+func replaces(l, directory *Entry) bool {
+	return l.Ino > directory.Ino && (l.Replace || sameArchive(l, directory))
 }
 
 // place returns where path leads; a link at its end is not followed.
 func (t *linkTable) place(path string) (string, error) {
 	up := parent(path)
-	to, err := t.folder(up)
+	to, err := t.directory(up)
 	if err != nil || to == up {
 		return path, err
 	}
 	return join(to, path[strings.LastIndexByte(path, '/')+1:]), nil
 }
 
-const foldersMost = 64 << 10 // that are kept: a few paths can have many
+const maxDirectories = 64 << 10 // that are kept: a few paths can have many
 
-// folder returns where path leads if it is a folder: links are followed to the end.
-func (t *linkTable) folder(path string) (string, error) {
+// directory returns the target of path if it is a directory, with all links followed.
+func (t *linkTable) directory(path string) (string, error) {
 	if len(t.links) == 0 || path == "/" {
 		return path, nil
 	}
-	if o, ok := t.folders[path]; ok {
+	if o, ok := t.directories[path]; ok {
 		return o.path, o.err
 	}
 	to, err := t.place(path)
@@ -151,10 +151,10 @@ func (t *linkTable) folder(path string) (string, error) {
 		followed := 0
 		to, err = t.follow(to, &followed)
 	}
-	if len(t.folders) == foldersMost {
-		clear(t.folders) // what is asked for again is found again
+	if len(t.directories) == maxDirectories {
+		clear(t.directories) // what is asked for again is found again
 	}
-	t.folders[path] = outcome{to, err}
+	t.directories[path] = outcome{to, err}
 	return to, err
 }
 

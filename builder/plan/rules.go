@@ -36,7 +36,7 @@ func (p *planner) remove() {
 			}
 		})
 	}
-	// Backwards, so that a folder comes after all that is in it.
+	// Backwards, so that a directory comes after all that is in it.
 	needed := map[string]bool{}
 	last := ""
 	for i := len(p.entries) - 1; i >= 0; i-- {
@@ -144,7 +144,7 @@ func (p *planner) match(g Glob, cure string, visit func(i int)) {
 		return
 	}
 	dir, rest := doublestar.SplitPattern(g.Pattern)
-	dir, err := p.links.folder(dir)
+	dir, err := p.links.directory(dir)
 	if err != nil {
 		fail(err.Error(), "")
 		return
@@ -164,7 +164,7 @@ func (p *planner) match(g Glob, cure string, visit func(i int)) {
 		}
 		return
 	}
-	// A final ** takes in the folder itself, too, in doublestar.
+	// A final ** takes in the directory itself, too, in doublestar.
 	if strings.HasSuffix(rest, "/**") {
 		rest += "/*"
 	}

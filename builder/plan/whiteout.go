@@ -13,9 +13,9 @@ const (
 	HidesBelow                     // what is below Path, which stays itself
 )
 
-// applyWhiteouts removes what whiteouts hide, archive by archive in the order of the
-// manifest: what stands before an archive is resolved without it, since a link that is
-// hidden leads nowhere any more. It reports false if that has no end, as resolve does.
+// applyWhiteouts removes hidden entries, archive by archive in the order of the manifest.
+// Entries before an archive are resolved without it, because a hidden link no longer leads
+// anywhere. It reports false if that does not end, like resolve.
 func (p *planner) applyWhiteouts() bool {
 	for {
 		first := slices.IndexFunc(p.entries, func(e *Entry) bool { return e.Whiteout != 0 })
@@ -40,7 +40,7 @@ func (p *planner) applyWhiteouts() bool {
 			}
 			place, err := below.links.place(e.Path)
 			if e.Whiteout == HidesBelow && err == nil {
-				place, err = below.links.folder(e.Path)
+				place, err = below.links.directory(e.Path)
 			}
 			if err != nil {
 				p.fail(e, "", "%v", err)
@@ -52,7 +52,7 @@ func (p *planner) applyWhiteouts() bool {
 	}
 }
 
-// hide returns entries without what is hidden.
+// hide returns entries without the hidden ones.
 func hide(entries []*Entry, hidden map[string]Whiteout) []*Entry {
 	var kept []*Entry
 	gone := map[string]*Entry{}
@@ -80,7 +80,7 @@ func isHidden(path string, hidden map[string]Whiteout) bool {
 	return false
 }
 
-// inherit gives the content of files that are gone to names of theirs that stay.
+// inherit moves the content of removed files to remaining names of them.
 func inherit(kept []*Entry, gone map[string]*Entry) {
 	heirs := map[*Entry]string{} // file -> the name that has it now
 	for _, e := range kept {

@@ -22,7 +22,7 @@ const none = "<<none>>"
 // Contexts are the rules of a policy. They are for one goroutine at a time.
 type Contexts struct {
 	rules   []rule           // the last that matches counts
-	byDir   map[string][]int // indexes of rules by the folder that their literal beginning is in
+	byDir   map[string][]int // indexes of rules by the directory that their literal beginning is in
 	subs    []sub            // of the administrator
 	subDist []sub            // of the distribution, applied after
 }

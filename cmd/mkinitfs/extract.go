@@ -67,7 +67,7 @@ func extractCommand() *cobra.Command {
 	return cmd
 }
 
-// printDifferences says what is not as in the image.
+// printDifferences lists the differences from the image.
 func printDifferences(w io.Writer, x *image.Extraction) {
 	if x.Squashed > 0 {
 		fmt.Fprintf(w, "mkinitfs: %s given to root: there are no ids for their owners here\n", words.Count(x.Squashed, "entry", "entries"))

@@ -155,9 +155,9 @@ func imageName(arg string) string {
 
 var manifestLine = regexp.MustCompile(`(?m)^(version|contents):`)
 
-// wantImage refuses a folder, and a manifest, which is easily given to a command for
-// images, before that takes its first bytes for those of an archive. It is for regular
-// files: what a pipe loses here would be missed.
+// wantImage refuses a directory and a manifest, which are easily given in place of an image.
+// Their first bytes would otherwise be taken for those of an archive. It is for regular files:
+// the bytes that it reads from a pipe would be lost.
 func wantImage(cmd *cobra.Command, args []string) error {
 	name, _ := image.SplitChoice(args[0])
 	info, err := os.Stat(name)

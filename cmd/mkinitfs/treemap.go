@@ -16,7 +16,7 @@ import (
 //go:embed treemap.html
 var treemapPage []byte
 
-// mapNode is a part of the map as the page takes it. A folder has what it takes
+// mapNode is a part of the map as the page takes it. A directory has what it takes
 // itself; the page adds up.
 type mapNode struct {
 	Name   string     `json:"n"`

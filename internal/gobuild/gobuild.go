@@ -31,7 +31,7 @@ var flags = []string{"-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid="}
 
 // Target says what to compile.
 type Target struct {
-	Dir     string   // a folder of the module that Package is found from; "" is the current one
+	Dir     string   // a directory of the module that Package is found from; "" is the current one
 	Package string   // as given to go build: "./cmd/x" or an import path
 	Arch    string   // GOARCH, or arm/v5, arm/v6, arm/v7; "" is this machine's
 	Tags    []string // build tags
