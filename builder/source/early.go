@@ -104,6 +104,9 @@ func (e *Early) read(ctx context.Context, j *job, src string) error {
 	if err := allEarly(root); err != nil {
 		return err
 	}
+	if cut(root.Info, root.Early.Segments) {
+		return errors.New("ends in the middle of an entry: the kernel would take what follows as its content")
+	}
 	e.Offset, e.Size = root.Early.Offset, root.Early.Size
 	e.add(root.Early.Entries)
 	return nil
