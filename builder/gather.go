@@ -2,6 +2,7 @@ package builder
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
@@ -52,4 +53,16 @@ func gather(ctx context.Context, m *manifests.Manifest, env *source.Env) ([]*pla
 		return nil, err
 	}
 	return source.AddInit(ctx, env, m.Init, entries)
+}
+
+// checkEarly checks what has been found for the start of the image.
+func checkEarly(p *prepared) error {
+	if o := p.manifest.Output; o.Layout == manifests.Stream && len(p.notes.early) > 0 {
+		return atPos(o.LayoutPos, errors.New("a source has microcode or ACPI tables, which the kernel wants uncompressed at the start: take layout: segments"))
+	}
+	for _, e := range p.notes.early {
+		p.root.private = p.root.private || e.Private
+	}
+	source.WarnEarly(p.notes.early, p.notes.warn)
+	return nil
 }

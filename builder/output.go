@@ -78,7 +78,7 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 	if err != nil {
 		return nil, err
 	}
-	if n := len(r.Segments); n > 1 && namedAsStream(path) {
+	if c, n := compress.Named(path), len(r.Segments); n > 1 && c != nil && strings.HasSuffix(path, ".cpio"+c.Suffix) {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("%s: is named as one compressed archive, and has %d segments: most tools unpack the first only\n"+
 			"  write output: {layout: stream}, or name it .img", path, n))
 	}
@@ -98,11 +98,4 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 	// If the directory is an input, renaming the image made it newer: the image would be out
 	// of date for ever.
 	return r, newfile.Touch(path)
-}
-
-// namedAsStream reports whether the name of a file means one compressed archive, such as
-// root.cpio.gz.
-func namedAsStream(path string) bool {
-	c := compress.Named(path)
-	return c != nil && strings.HasSuffix(path, ".cpio"+c.Suffix)
 }

@@ -134,6 +134,32 @@ func allEarly(root *image.Root) error {
 	return advise(wantEarly, "holds an archive without a file below /kernel")
 }
 
+// WarnEarly warns of each path that several sources put in front of the image.
+func WarnEarly(all []Early, warn func(text string)) {
+	origins := map[string]string{} // by path
+	for _, e := range all {
+		for _, path := range e.Files {
+			first, twice := origins[path]
+			switch {
+			case !twice:
+				origins[path] = e.Origin
+			case first != e.Origin: // of two in one source its reader warns
+				warn(fmt.Sprintf("%s: %s: already in front at %s: %s", e.Origin, path, first, fate(path)))
+			}
+		}
+	}
+}
+
+// fate says what the kernel makes of two early files with one path. It looks for microcode by
+// its whole path; every file below the other directory is a table (acpi_table_initrd_init
+// in drivers/acpi/tables.c).
+func fate(path string) string {
+	if strings.HasPrefix(path, "/kernel/firmware/acpi/") {
+		return "the kernel reads both"
+	}
+	return "the kernel takes the first"
+}
+
 // Unchanged returns an error if the file has changed since the source looked at it.
 func (e *Early) Unchanged() error {
 	var now unix.Stat_t
