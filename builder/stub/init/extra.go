@@ -150,7 +150,10 @@ func (m *merger) entry(path string) error {
 		return failure("stat", path, err)
 	}
 	switch {
-	case uint64(st.Dev) != m.dev:
+	case uint64(st.Dev) != m.dev: // a mount, which is moved into a directory like the one that it is in
+		if dir := path[:strings.LastIndexByte(path, '/')]; m.dry && m.shared && dir != "" && !slices.Contains(m.maybe, dir) {
+			m.maybe = append(m.maybe, dir)
+		}
 		return nil
 	case kind(&st) == syscall.S_IFDIR:
 		return m.folder(path, &st)
