@@ -32,7 +32,7 @@ func buildCommand(lookup func(string) (string, bool)) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			m, o, err := f.load(args, cmd.InOrStdin(), lookup)
+			m, o, err := f.load(cmd.Context(), args, cmd.InOrStdin(), lookup)
 			if err != nil {
 				return err
 			}

@@ -19,7 +19,7 @@ func checkCommand(lookup func(string) (string, bool)) *cobra.Command {
 			"build, to see what it writes.",
 		Args: f.from.args,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			m, o, err := f.load(args, cmd.InOrStdin(), lookup)
+			m, o, err := f.load(cmd.Context(), args, cmd.InOrStdin(), lookup)
 			if err != nil {
 				return err
 			}

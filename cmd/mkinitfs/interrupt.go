@@ -45,6 +45,26 @@ func (e environment) endAtOnce() {
 	}
 }
 
+// unlessInterrupted returns the result of work, or the cause for which ctx ended before. Work
+// then goes on by itself, so it must not need any cleaning up.
+func unlessInterrupted[T any](ctx context.Context, work func() (T, error)) (result T, err error) {
+	type outcome struct {
+		result T
+		err    error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		result, err := work()
+		done <- outcome{result, err}
+	}()
+	select {
+	case o := <-done:
+		return o.result, o.err
+	case <-ctx.Done():
+		return result, context.Cause(ctx)
+	}
+}
+
 // die ends the program by the signal itself, without a word: a shell looks whether it
 // did to tell whether Ctrl-C was meant for its loop, too. The first process of a
 // PID namespace is kept from that by the kernel; the exit status is for it.

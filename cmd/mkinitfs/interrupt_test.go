@@ -119,6 +119,46 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
+// TestInterruptWaiting stops commands that wait for a manifest or a root.
+func TestInterruptWaiting(t *testing.T) {
+	for _, args := range [][]string{
+		{"build", "fifo", "-o", "x.img"}, {"build", "--from", "fifo", "-o", "x.img"}, {"build", "--from", "-", "-o", "x.img"},
+		{"check", "fifo"}, {"check", "--from", "fifo"}, {"show", "fifo"}, {"show", "--from", "-"},
+	} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.Command(commandPath(t), args...)
+			cmd.Dir = t.TempDir()
+			fifo := filepath.Join(cmd.Dir, "fifo")
+			if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			stdin, err := cmd.StdinPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer stdin.Close()
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			if slices.Contains(args, "fifo") {
+				f, err := os.OpenFile(fifo, os.O_WRONLY, 0) // waits for the command to open it
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer f.Close()
+			} else {
+				time.Sleep(100 * time.Millisecond) // well into it
+			}
+			cmd.Process.Signal(syscall.SIGINT)
+			wantKilled(t, cmd.Wait(), syscall.SIGINT)
+			if got := namesIn(cmd.Dir); !slices.Equal(got, []string{"fifo"}) {
+				t.Errorf("got %q left, want the FIFO", got)
+			}
+		})
+	}
+}
+
 // TestInterruptReading stops commands that wait for the rest of an image.
 func TestInterruptReading(t *testing.T) {
 	start := func(script string) (cmd *exec.Cmd, stdin io.WriteCloser) {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -64,7 +65,7 @@ func (f *manifestFlags) vars() (map[string]string, error) {
 }
 
 // load reads the manifest and applies the flags to it.
-func (f *manifestFlags) load(args []string, stdin io.Reader, lookup func(string) (string, bool)) (*manifests.Manifest, builder.Options, error) {
+func (f *manifestFlags) load(ctx context.Context, args []string, stdin io.Reader, lookup func(string) (string, bool)) (*manifests.Manifest, builder.Options, error) {
 	o := builder.Options{Stub: f.stub}
 	o.Stdin, _ = stdin.(*os.File)
 	if !f.ignoreFakeroot {
@@ -78,9 +79,13 @@ func (f *manifestFlags) load(args []string, stdin io.Reader, lookup func(string)
 		return nil, o, err
 	}
 	o.Epoch = epoch
-	m, err := f.read(args, stdin, lookup, &o)
+	read, err := unlessInterrupted(ctx, func() (loaded, error) { return f.read(args, stdin, lookup) })
 	if err != nil {
 		return nil, o, err
+	}
+	m := read.manifest
+	if read.root != nil {
+		o.Stdin = read.root
 	}
 	if f.arch != "" {
 		if m.Arch, err = manifests.ParseArch(f.arch); err != nil {
@@ -96,31 +101,35 @@ func (f *manifestFlags) load(args []string, stdin io.Reader, lookup func(string)
 	return m, o, nil
 }
 
+// loaded is a manifest that has been read.
+type loaded struct {
+	manifest *manifests.Manifest
+	root     *os.File // that --from has read from a pipe, or nil
+}
+
 // read reads the manifest, or makes the one of --from.
-func (f *manifestFlags) read(args []string, stdin io.Reader, lookup func(string) (string, bool), o *builder.Options) (*manifests.Manifest, error) {
+func (f *manifestFlags) read(args []string, stdin io.Reader, lookup func(string) (string, bool)) (loaded, error) {
 	vars, err := f.vars()
 	if err != nil {
-		return nil, err
+		return loaded{}, err
 	}
 	opt := manifests.Options{Dir: f.dir, Vars: vars, Getenv: lookup}
 	if f.from.from != "" {
-		text, spooled, err := f.from.manifest(stdin)
+		text, root, err := f.from.manifest(stdin)
 		if err != nil {
-			return nil, err
-		}
-		if spooled != nil {
-			o.Stdin = spooled
+			return loaded{}, err
 		}
 		opt.File = "<from>"
-		return manifests.Parse([]byte(text), opt)
+		m, err := manifests.Parse([]byte(text), opt)
+		return loaded{m, root}, err
 	}
 	var piped bytes.Buffer // what has been read of standard input
 	opt.Stdin = io.TeeReader(stdin, &piped)
 	m, err := manifests.Load(args[0], opt)
 	if err != nil {
-		return nil, cmp.Or(notManifest(args[0], &piped), err)
+		return loaded{}, cmp.Or(notManifest(args[0], &piped), err)
 	}
-	return m, nil
+	return loaded{manifest: m}, nil
 }
 
 // limit sets the limits that flags raise or lower.

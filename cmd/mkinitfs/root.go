@@ -100,7 +100,9 @@ func rootCommand(e environment) *cobra.Command {
 	})
 	build := buildCommand(e.lookup)
 	build.PreRun = func(*cobra.Command, []string) { e.collectLate() }
-	root.AddCommand(build, checkCommand(e.lookup), showCommand(e.lookup), versionCommand(), insideCommand())
+	show := showCommand(e.lookup)
+	show.PreRun = func(*cobra.Command, []string) { e.endAtOnce() }
+	root.AddCommand(build, checkCommand(e.lookup), show, versionCommand(), insideCommand())
 
 	reads := func(cmd *cobra.Command, prepare ...func()) {
 		cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
