@@ -31,7 +31,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// The format is a promise to stubs that are built already.
+// TestText pins the format, because stubs that are already built must read it.
 func TestText(t *testing.T) {
 	want := `mkinitfs 1
 root tmpfs

@@ -1,19 +1,19 @@
 package bootplan
 
-// The memory that a tmpfs root takes while it is unpacked, as the stub judges it at
-// boot and the builder foretells it. Memory is fullest at the end, since nothing
-// unpacks to less than it was: all of the root is there then, and of the members
-// what the last ones hold.
+// These constants give the memory that a tmpfs root takes while it is unpacked. The stub checks
+// it at boot, and the builder computes min_ram from it. Memory use is highest at the end,
+// because unpacked data is never smaller than packed data: all of the root and the last members
+// are in memory then.
 const (
-	perInode = 5 << 8  // what an entry costs the kernel beside the file's pages: inode and dentry, 1.2 KiB on 64 bits
-	perTask  = 1 << 20 // what unpacking a member takes beside the window: buffers, tables, a thread
-	reserve  = 8 << 20 // this program, the one it starts, and what the kernel keeps free
+	perInode = 5 << 8  // bytes of an entry beside the file's pages: inode and dentry, 1.2 KiB on 64 bits
+	perTask  = 1 << 20 // bytes for unpacking a member beside the window: buffers, tables, a thread
+	reserve  = 8 << 20 // bytes for the stub, the program that it starts, and the kernel's reserve
 
-	// Chunk is how much of a member is read before rootfs gives it back.
+	// Chunk is the number of bytes of a member that are read before rootfs frees them.
 	Chunk = 1 << 20
 )
 
-// Files is what the root's files fill, in bytes, on pages of a size.
+// Files returns the bytes that the root's files fill on pages of pageSize bytes.
 func (p *Plan) Files(pageSize int64) int64 {
 	last := len(PageSizes) - 1
 	for i, size := range PageSizes {
@@ -24,7 +24,7 @@ func (p *Plan) Files(pageSize int64) int64 {
 	return 0
 }
 
-// Packed is what the members fill.
+// Packed returns the bytes of all packed members.
 func (p *Plan) Packed() int64 {
 	var n int64
 	for _, m := range p.Members {
@@ -33,19 +33,19 @@ func (p *Plan) Packed() int64 {
 	return n
 }
 
-// Whole is what the unpacked root takes, the program that it is for included.
+// Whole returns the bytes that the unpacked root and its program take.
 func (p *Plan) Whole(pageSize int64) int64 {
 	return p.Files(pageSize) + p.Entries*perInode + reserve
 }
 
-// Peak is what unpacking by one worker takes beyond what is in use before, with
-// the members on rootfs. Each further worker takes a Task.
+// Peak returns the bytes that unpacking by one worker takes in addition to the memory in use
+// before, when the members are on rootfs. Each further worker takes a [Plan.Task].
 func (p *Plan) Peak(pageSize int64, holes bool) int64 {
 	return p.Whole(pageSize) - p.Packed() + p.Task(holes)
 }
 
-// Task is what a worker holds: of its member what is not given back yet, which
-// without holes is all of it, and what decodes it.
+// Task returns the bytes that a worker holds: the part of its member that rootfs has not freed
+// yet, and the decoder. Without holes rootfs frees nothing until the member is unpacked.
 func (p *Plan) Task(holes bool) int64 {
 	var largest int64
 	for _, m := range p.Members {

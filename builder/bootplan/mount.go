@@ -19,8 +19,8 @@ var mountFlags = [...]struct {
 	{"rw", 0}, {"defaults", 0}, {"suid", 0}, {"dev", 0}, {"exec", 0}, {"async", 0}, {"atime", 0},
 }
 
-// MountOptions splits the options of a mount, with commas between them, into the flags of
-// mount(2) and what the file system reads itself.
+// MountOptions splits the comma-separated options of a mount into the flags of mount(2) and the
+// data for the file system.
 func MountOptions(options string) (flags uintptr, data string) {
 next:
 	for _, o := range strings.Split(options, ",") {
@@ -38,8 +38,8 @@ next:
 	return flags, data
 }
 
-// BindFlags returns the flags of the second call of mount(2) that a bind mount takes,
-// because binding itself ignores all but MS_REC, and whether it is needed.
+// BindFlags returns the flags for the second mount(2) of a bind mount, and whether that call is
+// needed. The first call ignores all flags but MS_REC.
 func BindFlags(flags uintptr) (uintptr, bool) {
 	bound := flags&syscall.MS_BIND != 0 && flags&^(syscall.MS_BIND|syscall.MS_REC) != 0
 	return syscall.MS_REMOUNT | flags&^syscall.MS_REC, bound

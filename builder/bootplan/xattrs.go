@@ -7,15 +7,14 @@ import (
 	"strings"
 )
 
-// Xattrs is where the table of extended attributes lies, which cpio cannot carry;
-// an image that has none has no table.
+// Xattrs is the name of the table of extended attributes, which cpio cannot carry. An image
+// without attributes has no table.
 //
-// The table is text. Its first line is "xattrs 1", the version of the format. A
-// line "attr NAME VALUE" is followed by a line for every path, absolute and clean,
-// that has the attribute: one value of many files is there once. Of the names of
-// one file only the first in the image's order is there. The last line is "end N"
-// with the number of paths. Values and paths are escaped as in the plan, but an
-// empty value is nothing.
+// The table is text. Its first line is "xattrs 1", the version of the format. A line "attr NAME
+// VALUE" is followed by a line for every path, absolute and clean, that has the attribute, so a
+// value that many files share is stored once. A file with several names is listed by the first
+// of them in the image's order. The last line is "end N" with the number of paths. Values and
+// paths are escaped as in the plan, except that an empty value has no bytes.
 const Xattrs = Dir + "/xattrs"
 
 // Xattr is an extended attribute and the paths that have it.
@@ -42,12 +41,11 @@ func MarshalXattrs(list []Xattr) []byte {
 	return append(b, "end "+itoa(int64(n))+"\n"...)
 }
 
-// ReadXattrs reads a table and calls set for every path, in order. It holds no
-// more of the table than some lines. An error of set ends it and is returned as it
-// is.
+// ReadXattrs reads a table and calls set for every path, in order. It holds only some lines of
+// the table in memory. It stops at an error of set and returns that error unchanged.
 func ReadXattrs(r io.Reader, set func(path, name, value string) error) error {
 	t := xattrTable{set: set}
-	var text []byte // read, and not a whole line yet
+	var text []byte // read, not yet a whole line
 	buf := make([]byte, 8<<10)
 	for {
 		n, err := r.Read(buf)

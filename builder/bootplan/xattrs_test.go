@@ -37,7 +37,7 @@ func TestXattrs(t *testing.T) {
 	}
 }
 
-// The format is a promise to stubs that are built already.
+// TestXattrsText pins the format, because stubs that are already built must read it.
 func TestXattrsText(t *testing.T) {
 	want := `xattrs 1
 attr security.capability \001\000\000\002\000\040\040\134

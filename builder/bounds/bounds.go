@@ -1,4 +1,4 @@
-// Package bounds holds an image against the bounds of its manifest, output.max_size and
+// Package bounds compares an image with the bounds of its manifest, output.max_size and
 // output.max_unpacked. Its errors name the largest paths.
 package bounds
 
@@ -17,9 +17,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// Size returns the error that the image takes more bytes than the manifest allows. Packing it
-// ended after size bytes with the error failed, or nil, and written reads the image. Size
-// returns failed as it is unless the image was too large before its disk was full.
+// Size returns an error if the image takes more bytes than the manifest allows. Packing ended
+// after size bytes with the error failed, which may be nil, and written reads the image. If the
+// image had not exceeded its bound yet, Size returns failed unchanged.
 func Size(ctx context.Context, o manifests.Output, written io.ReadSeeker, size int64, failed error) error {
 	if o.MaxSize == 0 || size <= o.MaxSize {
 		return failed
@@ -55,8 +55,8 @@ func Size(ctx context.Context, o manifests.Output, written io.ReadSeeker, size i
 	}}
 }
 
-// Unpacked returns the error that the files of a planned root take more bytes than the
-// manifest allows, or nil.
+// Unpacked returns an error if the files of a planned root take more bytes than the manifest
+// allows.
 func Unpacked(entries []*plan.Entry, o manifests.Output) error {
 	unpacked := plan.Unpacked(entries)
 	if o.MaxUnpacked == 0 || unpacked <= o.MaxUnpacked {
@@ -75,7 +75,7 @@ func Unpacked(entries []*plan.Entry, o manifests.Output) error {
 	}}
 }
 
-// share is the part of a path in what has become too much.
+// share is the number of bytes that one path contributes.
 type share struct {
 	path  string
 	bytes int64

@@ -13,8 +13,8 @@ import (
 
 var errStop = errors.New("stop")
 
-// What an image that is too large is refused with does not depend on where it was to go, and
-// an error that has nothing to do with its size stays.
+// TestSize checks that the error for a large image does not depend on its destination, and that
+// an unrelated error is returned unchanged.
 func TestSize(t *testing.T) {
 	o := manifests.Output{MaxSize: 100, MaxSizePos: manifests.Pos{File: "test.yaml", Line: 2, Col: 3}}
 	full := pack.Destination{Name: "X"}.Fail(syscall.ENOSPC)

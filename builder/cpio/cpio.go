@@ -1,6 +1,6 @@
-// Package cpio reads and writes newc archives, the one format that the kernel
-// unpacks into its initramfs, and nothing else. It has the shape of archive/tar.
-// The boot stub is linked with it, so it stays clear of fmt.
+// Package cpio reads and writes newc archives, the only format that the kernel unpacks into its
+// initramfs. Its interface resembles archive/tar. The boot stub links this package, so it does
+// not import fmt.
 //
 // The format, from the kernel's driver-api/early-userspace/buffer-format: a
 // header of 110 bytes (a magic and thirteen fields of eight hexadecimal digits),
@@ -10,8 +10,8 @@ package cpio
 
 import "strconv"
 
-// Header is one entry. In the archive every number has 32 bits; Size and MTime
-// are wider here so that what does not fit is refused and not cut off.
+// Header is one entry. In the archive every number has 32 bits. Size and MTime are wider here,
+// so that a larger value is refused and not truncated.
 type Header struct {
 	Name      string // as stored, without its NUL
 	Ino       uint32 // equal, with DevMajor and DevMinor, for the names of one file
@@ -45,10 +45,10 @@ const (
 const (
 	// Trailer is the name that ends an archive.
 	Trailer = "TRAILER!!!"
-	// PathMax is the kernel's PATH_MAX: it drops, in silence, names and link
-	// targets that do not fit into so many bytes with their NUL.
+	// PathMax is the kernel's PATH_MAX. The kernel silently drops names and link targets that
+	// take more bytes with their NUL.
 	PathMax = 4096
-	// NameMax is the kernel's NAME_MAX, of what is between two slashes.
+	// NameMax is the kernel's NAME_MAX, in bytes of a path's component.
 	NameMax = 255
 	// MaxSize and MaxTime are the largest Size and MTime that newc holds.
 	MaxSize = 1<<32 - 1
@@ -56,7 +56,7 @@ const (
 
 	headerSize = 110
 	magic      = "070701"
-	magicCRC   = "070702" // newc with a sum of the body's bytes, which the kernel takes as well
+	magicCRC   = "070702" // newc with a sum of the body's bytes; the kernel accepts it too
 )
 
 // TrailerSize is the length of the entry that ends an archive.
@@ -69,7 +69,7 @@ func EntrySize(name string, size int64) int64 {
 
 func pad4(n int64) int64 { return (n + 3) &^ 3 }
 
-// Error is a fault in an archive, or in what was to become one.
+// Error is a fault in an archive that is read or written.
 type Error struct {
 	Offset int64 // bytes from the start of the archive
 	Msg    string

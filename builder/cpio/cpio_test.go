@@ -102,7 +102,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// The format as buffer-format.rst has it, spelled out once.
+// TestFormat compares an archive with the format in buffer-format.rst, byte by byte.
 func TestFormat(t *testing.T) {
 	got := string(archive(t, []entry{{
 		Header{

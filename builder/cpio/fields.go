@@ -3,18 +3,18 @@ package cpio
 // HeaderSize is the length of the fixed part of an entry: the magic and the fields.
 const HeaderSize = headerSize
 
-// Fields is the fixed part of an entry as it stands in an archive. Nothing but its
-// digits has been checked. [Reader] is for archives that have to be whole; a reader
-// that forgives what the kernel forgives starts from Fields.
+// Fields is the fixed part of an entry as stored in an archive. Only its digits have been
+// checked. [Reader] is for archives that must be valid. A reader that is as tolerant as the
+// kernel starts from Fields.
 type Fields struct {
 	Header          // without its Name
 	NameSize uint32 // bytes of the name with its NUL, and with any that follow it
-	Summed   bool   // magic 070702: Sum is that of the body's bytes
+	Summed   bool   // magic 070702: Sum is the sum of the body's bytes
 	Sum      uint32
 }
 
-// ParseFields reads the fixed part of an entry from b, which has HeaderSize bytes or
-// more. It returns what is wrong with it, or "".
+// ParseFields reads the fixed part of an entry from b, which has HeaderSize bytes or more. It
+// returns the fault, or "".
 func ParseFields(b []byte) (f Fields, msg string) {
 	m := string(b[:len(magic)])
 	if m != magic && m != magicCRC {
@@ -36,7 +36,7 @@ func ParseFields(b []byte) (f Fields, msg string) {
 	return f, ""
 }
 
-// hexDigits are the values of digits, each with a bit that no other byte has.
+// hexDigits holds the value of each digit, with a bit set that marks digits.
 var hexDigits = [256]uint8{
 	'0': 0x10, '1': 0x11, '2': 0x12, '3': 0x13, '4': 0x14, '5': 0x15, '6': 0x16, '7': 0x17, '8': 0x18, '9': 0x19,
 	'A': 0x1a, 'B': 0x1b, 'C': 0x1c, 'D': 0x1d, 'E': 0x1e, 'F': 0x1f,

@@ -10,8 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// seeds are what the writer makes of the samples, one by one and together, and
-// what is left of that when it is damaged.
+// seeds returns archives of the samples, one by one and together, and damaged copies of them.
 func seeds(t testing.TB) [][]byte {
 	all := [][]byte{archive(t, nil), archive(t, samples())}
 	for _, e := range samples() {
@@ -24,9 +23,9 @@ func seeds(t testing.TB) [][]byte {
 	return all
 }
 
-// The reader reads all of an archive or says at which offset it is wrong. What it
-// has read the writer writes again, unless it is one of the things that the
-// writer refuses for the kernel's sake.
+// FuzzReader checks that the reader reads all of an archive or returns an error with an offset.
+// The writer must reproduce each entry that was read, unless the writer refuses it because the
+// kernel would drop it.
 func FuzzReader(f *testing.F) {
 	list := seeds(f)
 	if len(list) < 2 {
@@ -78,8 +77,7 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
-// kernelTakes reports whether the kernel makes something of a mode with so large
-// a body.
+// kernelTakes reports whether the kernel creates a file for the mode and the size of the body.
 func kernelTakes(h *Header) bool {
 	switch h.Mode & TypeMask {
 	case TypeFile:
@@ -92,8 +90,8 @@ func kernelTakes(h *Header) bool {
 	return false
 }
 
-// checkAllocation reads an archive without keeping anything. That may cost the
-// buffer, and names that are no longer than the archive: whatever its sizes say.
+// checkAllocation reads an archive without keeping anything. It may allocate the buffer and
+// names no longer than the archive, whatever sizes the archive claims.
 func checkAllocation(t *testing.T, data []byte) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

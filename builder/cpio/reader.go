@@ -6,32 +6,32 @@ import (
 	"io"
 )
 
-// Source is what a Reader reads from: a *bufio.Reader, or something that passes
-// over bodies in a cheaper way than to read them.
+// Source is the input of a Reader: a *bufio.Reader, or a type that can skip bodies without
+// reading them.
 type Source interface {
 	io.Reader
 	Peek(n int) ([]byte, error)
 	Discard(n int) (int, error)
-	Size() int // of the buffer, and the most that Peek can be asked for
+	Size() int // of the buffer; Peek returns at most so many bytes
 }
 
-// Reader reads one archive. It trusts nothing: every length is bounded before it
-// is used and every error says at which offset it arose.
+// Reader reads one archive. It does not trust its input: it bounds every length before use, and
+// every error has an offset.
 type Reader struct {
 	r      Source
 	h      Header
 	offset int64
 	left   int64 // bytes of the body that have not been read
-	err    error // what the last call of Next returned, and all later ones repeat
+	err    error // of the last Next; all later calls repeat it
 }
 
 // bufferSize holds the longest header with its name and is the size of the
 // writes that WriteTo makes.
 const bufferSize = 64 << 10
 
-// NewReader returns a Reader of the archive that begins where r stands. If r is
-// a [Source] with room for 8 KiB, it stands right behind the archive after Next
-// has returned io.EOF; any other r is read ahead.
+// NewReader returns a Reader of the archive that begins at the position of r. If r is a
+// [Source] with a buffer of 8 KiB or more, it stands right behind the archive once Next has
+// returned io.EOF. Any other r is read ahead.
 func NewReader(r io.Reader) *Reader {
 	if b, ok := r.(Source); ok && b.Size() >= 2*PathMax {
 		return ReadSource(b)
@@ -39,16 +39,16 @@ func NewReader(r io.Reader) *Reader {
 	return ReadSource(bufio.NewReaderSize(r, bufferSize))
 }
 
-// ReadSource is NewReader for a Source that has room for 8 KiB. It spares the boot
-// stub the 8 KB of bufio.
+// ReadSource is NewReader for a Source with a buffer of 8 KiB or more. It saves the boot stub
+// the 8 KB of code of bufio.
 func ReadSource(r Source) *Reader { return &Reader{r: r} }
 
-// Offset is the number of bytes of the archive that have been read.
+// Offset returns the number of bytes of the archive that have been read.
 func (r *Reader) Offset() int64 { return r.offset }
 
-// Next skips what is left of the current entry and returns the next one, which
-// is valid until the following call. It returns io.EOF after the trailer; input
-// that ends before the trailer is an error. An error is for good.
+// Next skips the rest of the current entry and returns the next one, which is valid until the
+// following call. It returns io.EOF after the trailer. Input that ends before the trailer is an
+// error. After an error all calls return that error.
 func (r *Reader) Next() (*Header, error) {
 	if r.err == nil {
 		r.err = r.next()
@@ -81,7 +81,7 @@ func (r *Reader) next() error {
 	return r.align()
 }
 
-// trailer ends the archive. Some writers leave the padding of the last one out.
+// trailer ends the archive. Some writers leave out the padding of the last trailer.
 func (r *Reader) trailer() error {
 	if r.h.Size != 0 {
 		return r.fault("trailer with a body")
@@ -138,7 +138,7 @@ func (r *Reader) Read(p []byte) (int, error) {
 	return n, r.source(err)
 }
 
-// WriteTo writes what is left of the body to w, straight from the buffer.
+// WriteTo writes the rest of the body to w, directly from the buffer.
 func (r *Reader) WriteTo(w io.Writer) (int64, error) {
 	var n int64
 	for r.left > 0 {
@@ -192,7 +192,7 @@ func (r *Reader) advance(n int) {
 	r.left -= int64(n)
 }
 
-// source turns the end of the input, which is never expected here, into a fault.
+// source turns io.EOF into a fault, because the archive is not complete here.
 func (r *Reader) source(err error) error {
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		return r.fault(Cut)

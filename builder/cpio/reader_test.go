@@ -64,11 +64,11 @@ func TestReaderFaults(t *testing.T) {
 				_, err = r.Next()
 			}
 			fault(t, err, tt.offset, tt.want)
-			_, err = r.Next() // an error is for good
+			_, err = r.Next() // must return the same error
 			fault(t, err, tt.offset, tt.want)
 
-			// When bodies are read, the same goes wrong. Of one that is cut short,
-			// the part that is there may not have been handed out.
+			// Reading the bodies must give the same error. If a body is cut short, Read may not
+			// have returned its last bytes.
 			_, err = entries(NewReader(strings.NewReader(data)))
 			if e, ok := errors.AsType[*Error](err); !ok || e.Msg != tt.want || e.Offset > tt.offset {
 				t.Errorf("with bodies: got error %v, want %q at offset %d or before", err, tt.want, tt.offset)
@@ -77,8 +77,8 @@ func TestReaderFaults(t *testing.T) {
 	}
 }
 
-// Any archive that is cut short is noticed, wherever it is cut. Only the padding
-// behind the trailer may be missing, as some writers leave it out.
+// TestReaderTruncated cuts an archive at every byte and wants an error. Only the padding behind
+// the trailer may be missing, because some writers leave it out.
 func TestReaderTruncated(t *testing.T) {
 	whole := small(t)
 	for n := range len(whole) + 1 {
@@ -95,7 +95,7 @@ func TestReaderTruncated(t *testing.T) {
 	}
 }
 
-// Digits are read in either case.
+// TestReaderHex checks that digits are read in upper and lower case.
 func TestReaderHex(t *testing.T) {
 	for i, field := range []func(*Header) any{
 		func(h *Header) any { return h.Ino }, func(h *Header) any { return h.Mode }, func(h *Header) any { return h.UID },
@@ -112,7 +112,8 @@ func TestReaderHex(t *testing.T) {
 	}
 }
 
-// A reader with room in its buffer is left standing right behind the archive.
+// TestReaderStops checks that a source with a large enough buffer stands right behind the
+// archive.
 func TestReaderStops(t *testing.T) {
 	data := small(t)
 	r := bufio.NewReader(strings.NewReader(data + data[:len(data)-3] + "rest"))
@@ -153,7 +154,8 @@ func TestReaderSources(t *testing.T) {
 	}
 }
 
-// An error of the source is passed on as it is, and is not taken for the end.
+// TestReaderSourceError checks that an error of the source is returned unchanged, and not as
+// the end.
 func TestReaderSourceError(t *testing.T) {
 	broken := errors.New("broken pipe")
 	data := small(t)
@@ -205,7 +207,7 @@ func TestReaderBody(t *testing.T) {
 	}
 }
 
-// The magic of archives with a sum is read as well; the sum is not looked at.
+// TestReaderSum checks that archives with sums are read, and that the sums are ignored.
 func TestReaderSum(t *testing.T) {
 	data := at(at(small(t), 0, "070702"), 102, "00000214")
 	got, err := entries(NewReader(strings.NewReader(data)))

@@ -19,10 +19,10 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// What we write, others read, and the other way round.
+// These tests check that other programs read our archives, and that we read theirs.
 
-// plain are those of the samples that a listing can be told apart from: with
-// short names without spaces, and the ids that a listing has columns for.
+// plain returns the samples that a listing shows in full: those with short names without spaces
+// and with ids that fit its columns.
 func plain() []entry {
 	var some []entry
 	for _, e := range samples() {
@@ -105,7 +105,7 @@ func TestToolsList(t *testing.T) {
 	}
 }
 
-// u-root's reader shows every field, which listings do not.
+// TestUrootReads compares every field, because listings leave some out.
 func TestUrootReads(t *testing.T) {
 	records, err := uroot.ReadAllRecords(uroot.Newc.Reader(bytes.NewReader(archive(t, samples()))))
 	if err != nil {
@@ -167,7 +167,7 @@ func TestReaderReadsTools(t *testing.T) {
 					Name: name, Mode: st.Mode, UID: st.Uid, GID: st.Gid, Nlink: uint32(st.Nlink),
 					MTime: int64(st.Mtim.Sec), Size: int64(len(bodies[name])),
 				}, bodies[name]}
-				if i < len(got) { // tools number as they like, but for hard links, and name any device
+				if i < len(got) { // tools choose the inode numbers, except for hard links, and the device
 					e.Ino, e.DevMajor, e.DevMinor = got[i].Ino, got[i].DevMajor, got[i].DevMinor
 				}
 				want = append(want, e)

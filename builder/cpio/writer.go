@@ -6,27 +6,26 @@ import (
 	"strings"
 )
 
-// Writer writes one archive. It refuses what the format cannot hold and what the
-// kernel would drop without a word, except for one thing that only the caller
-// can know: the parent of an entry has to come before it.
+// Writer writes one archive. It refuses entries that the format cannot hold or the kernel would
+// silently drop. The one exception is an entry without a parent in front of it: only the caller
+// knows whether the parent exists elsewhere.
 type Writer struct {
 	w      io.Writer
 	buf    []byte // header, name and padding of the current entry
 	offset int64
-	left   int64 // bytes of the body that are still to come
+	left   int64 // bytes of the body not yet written
 	body   io.LimitedReader
-	err    error // the first error of w, which all later calls repeat
+	err    error // the first error of w; all later calls return it
 }
 
-// NewWriter returns a Writer of one archive onto w. It makes one Write a header
-// and passes bodies on as they come: a caller with many small files wants w
-// buffered.
+// NewWriter returns a Writer of one archive to w. It makes one Write for each header and passes
+// bodies on unbuffered, so w should be buffered if there are many small files.
 func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
 
-// Offset is the number of bytes written so far.
+// Offset returns the number of bytes written so far.
 func (w *Writer) Offset() int64 { return w.offset }
 
-// WriteHeader begins an entry; its h.Size bytes of body follow by Write.
+// WriteHeader begins an entry. The caller then writes the h.Size bytes of its body with Write.
 func (w *Writer) WriteHeader(h *Header) error {
 	if err := w.refuse(h); err != nil {
 		return err
@@ -106,7 +105,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p), w.pad()
 }
 
-// pad ends a body.
+// pad writes the padding behind a body.
 func (w *Writer) pad() error {
 	if w.offset%4 == 0 {
 		return nil
@@ -114,8 +113,8 @@ func (w *Writer) pad() error {
 	return w.write(zeros[:4-w.offset%4])
 }
 
-// ReadFrom writes what is left of the body from r, which need not end there. If
-// the underlying writer is buffered, r reads straight into its buffer.
+// ReadFrom writes the rest of the body from r, and reads no further. If the underlying writer
+// is buffered, r reads directly into its buffer.
 func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 	if w.err != nil {
 		return 0, w.err
@@ -134,8 +133,8 @@ func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 	return n, w.pad()
 }
 
-// Close ends the archive with its trailer. It does not close the underlying
-// writer and pads to no more than 4.
+// Close ends the archive with its trailer. It does not close the underlying writer, and pads to
+// a multiple of 4 only.
 func (w *Writer) Close() error {
 	switch {
 	case w.err != nil:

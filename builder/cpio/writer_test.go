@@ -42,7 +42,7 @@ func TestWriterRefuses(t *testing.T) {
 			if got := b.Len(); got != first {
 				t.Errorf("length: got %d, want %d as before the refusal", got, first)
 			}
-			// The archive goes on as if nothing had been asked.
+			// The refused entry leaves no trace in the archive.
 			if err := w.Close(); err != nil {
 				t.Fatal(err)
 			}
@@ -54,7 +54,7 @@ func TestWriterRefuses(t *testing.T) {
 	}
 }
 
-// fault checks err to be an [Error] at offset.
+// fault checks that err is an [Error] at offset.
 func fault(t *testing.T, err error, offset int64, msg string) {
 	t.Helper()
 	got, ok := errors.AsType[*Error](err)
@@ -99,7 +99,7 @@ func TestWriterBody(t *testing.T) {
 	}
 }
 
-// The largest values pass; what is refused is one more.
+// TestWriterLimits checks that the largest values pass and larger ones are refused.
 func TestWriterLimits(t *testing.T) {
 	w := NewWriter(io.Discard)
 	if err := w.WriteHeader(&Header{Name: strings.Repeat("n", PathMax-1), Mode: TypeFile, Size: MaxSize, MTime: MaxTime}); err != nil {
@@ -121,8 +121,8 @@ func (l *limited) Write(p []byte) (int, error) {
 
 var errFull = errors.New("disk full")
 
-// An error of the underlying writer comes back from every later call: whatever
-// the caller looks at last, the cause is there.
+// TestWriterError checks that every later call returns the error of the underlying writer, so
+// the caller sees the cause whichever call it checks.
 func TestWriterError(t *testing.T) {
 	whole := archive(t, []entry{{Header{Name: "a", Mode: TypeFile, Size: 5}, "hello"}})
 	for limit := range len(whole) {
@@ -148,8 +148,8 @@ func TestWriterError(t *testing.T) {
 	}
 }
 
-// A body that is read from somewhere is as long as its header says: what is missing
-// is an error, what is left over stays there.
+// TestReadFrom checks that ReadFrom reads exactly the size in the header. A shorter source is
+// an error, and the rest of a longer one is left unread.
 func TestReadFrom(t *testing.T) {
 	for _, test := range []struct {
 		text string

@@ -1,4 +1,4 @@
-// Package minram tells the least RAM for an image that is read.
+// Package minram computes the least RAM in which an existing image boots.
 package minram
 
 import (
@@ -12,9 +12,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/arch"
 )
 
-// OfImage returns the least RAM of an image that is read, for a machine of an architecture.
-// Without a boot plan in the image the whole image is the root. It says nothing about a
-// SELinux policy.
+// OfImage returns the least RAM in which an existing image boots on a machine of the
+// architecture. An image without a boot plan is a root as a whole. The result leaves out the
+// memory of an SELinux policy.
 func OfImage(r io.ReaderAt, size int64, target string) (*layout.MinRAM, error) {
 	var boot int64 = cpio.TrailerSize // bytes of the archive with the stub
 	counted := &bootplan.Plan{}
@@ -51,7 +51,7 @@ func OfImage(r io.ReaderAt, size int64, target string) (*layout.MinRAM, error) {
 	return d.MinRAM(p, target), nil
 }
 
-// windowOf is what the kernel takes to decompress a segment.
+// windowOf returns the bytes that the kernel's decompressor takes for a segment.
 func windowOf(r io.ReaderAt, s reading.Segment, small bool) int64 {
 	head := make([]byte, compress.HeadSize)
 	n, _ := r.ReadAt(head, s.Offset)
