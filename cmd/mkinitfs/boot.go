@@ -60,7 +60,7 @@ func bootCommand() *cobra.Command {
 			}
 			defer in.Close()
 			if m.Image, _ = image.SplitChoice(args[0]); copied {
-				m.Image = fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), in.Fd()) // the copy has no name
+				m.Image = fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), in.Fd()) // the copy has no path of its own
 			}
 			m.Console = cmd.OutOrStdout()
 			if m.Arch == "" {
@@ -110,7 +110,7 @@ func parseMemory(text string) (int, error) {
 	return int(bytes >> 20), err
 }
 
-// imageArch returns the architecture of the image in a file, which is called name in words.
+// imageArch returns the architecture of the image in a file, called name in messages.
 func imageArch(file, name string) (string, error) {
 	f, err := os.Open(file)
 	if err != nil {

@@ -12,12 +12,12 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/qemu"
 )
 
-// notKernel refuses files that people give in the place of a kernel. What QEMU's own check
-// is about comes later.
+// notKernel returns an error for files that are often given instead of a kernel. The check of
+// package qemu comes later.
 func notKernel(name string) error {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil // it is told when the kernel is needed
+		return nil // the error comes when the kernel is needed
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
@@ -36,7 +36,8 @@ func notKernel(name string) error {
 	return nil
 }
 
-// warnMemory warns of a machine with less RAM than the image, called name, takes.
+// warnMemory warns if the machine has less RAM than the image needs. name is the image's name
+// in messages.
 func warnMemory(w io.Writer, m qemu.Machine, name string) {
 	memory := int64(m.Memory()) << 20
 	f, err := os.Open(m.Image)

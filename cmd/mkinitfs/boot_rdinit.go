@@ -11,8 +11,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/image"
 )
 
-// warnRdinit warns of an rdinit= among the words of the kernel's command line that goes
-// past the stub of the image in a file, which is called name in words.
+// warnRdinit warns if words, the kernel's command line, has an rdinit= that goes past the
+// stub of the image in file. name is the image's name in messages.
 func warnRdinit(w io.Writer, file, name, words string) error {
 	program := ""
 	for _, word := range strings.Fields(words) {

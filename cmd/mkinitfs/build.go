@@ -19,9 +19,9 @@ func buildCommand(lookup func(string) (string, bool)) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "build MANIFEST -o IMAGE",
 		Short: "Build an image from a manifest",
-		Long: "Build an image from a manifest (\"-\" is standard input), or of a root that is there\n" +
-			"already: build --from ROOTFS -o IMAGE.\n\n" +
-			"The image is written beside IMAGE and renamed; on any error IMAGE is as it was.\n" +
+		Long: "Build an image from a manifest (\"-\" is standard input), or from an existing root:\n" +
+			"build --from ROOTFS -o IMAGE.\n\n" +
+			"The image is written beside IMAGE and renamed; on any error IMAGE stays as it was.\n" +
 			"IMAGE may be a device, a FIFO, or \"-\" for standard output.",
 		Args: f.from.args,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -73,8 +73,8 @@ func buildCommand(lookup func(string) (string, bool)) *cobra.Command {
 	f.add(cmd)
 	d.add(cmd)
 	cmd.Flags().StringVarP(&out, "output", "o", "", "write the image to `IMAGE`")
-	cmd.Flags().BoolVar(&ifChanged, "if-changed", false, "leave IMAGE as it is, with its time, if it has the same bytes already")
-	cmd.Flags().BoolVar(&noCache, "no-cache", false, "compress everything, and keep nothing of it for the next time")
+	cmd.Flags().BoolVar(&ifChanged, "if-changed", false, "keep the old IMAGE and its time if it has the same bytes")
+	cmd.Flags().BoolVar(&noCache, "no-cache", false, "compress everything, and cache nothing")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a report as JSON")
 	return cmd
 }
@@ -124,7 +124,7 @@ func printReport(w io.Writer, out string, r *builder.Report) {
 	fmt.Fprintf(w, "  min_ram  %s and what the kernel takes%s\n", sizeText(r.MinRAM.Bytes), machine)
 }
 
-// part is a part of an image, in several units.
+// part is the size of a part of an image, in several units.
 type part struct {
 	kind, codec, unit string
 	packed, unpacked  int64
@@ -151,7 +151,7 @@ func (p *part) print(w io.Writer) {
 	fmt.Fprintf(w, "  %-8s %10s of %-10s %-4s in %d %s%s\n", p.kind, sizeText(p.packed), sizeText(p.unpacked), p.codec, p.n, unit, cached)
 }
 
-// sizeText words a number of bytes.
+// sizeText returns a number of bytes with a unit.
 func sizeText(n int64) string {
 	switch {
 	case n < 1<<10:

@@ -17,7 +17,8 @@ func catCommand() *cobra.Command {
 		Short: "Print files of the root of an image",
 		Long: "Print the content of regular files of the root of an image (\"-\" is standard input).\n" +
 			"Symbolic links lead to files of the image, never to the host's.\n\n" +
-			"What cannot be printed is named, and the rest is; then the exit status is 1.",
+			"It names each path that it cannot print and goes on with the others. The exit status\n" +
+			"is then 1.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {
 				return misused(cmd, "cat takes an image and paths in it, got %s", words.Count(len(args), "argument", "arguments"))

@@ -15,8 +15,8 @@ func checkCommand(lookup func(string) (string, bool)) *cobra.Command {
 		Use:   "check MANIFEST",
 		Short: "Plan an image and report on it, without writing anything",
 		Long: "Plan an image (\"-\" is standard input) and report on it, without writing anything.\n\n" +
-			"Sources are looked at, and a program of the manifest that compresses is run as for\n" +
-			"build, to see what it writes.",
+			"It reads the sources, and runs the programs of the manifest that compress on a few\n" +
+			"bytes, as build does.",
 		Args: f.from.args,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			m, o, err := f.load(cmd.Context(), args, cmd.InOrStdin(), lookup)

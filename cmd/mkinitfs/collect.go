@@ -16,15 +16,15 @@ func (e environment) collectLate() {
 	}
 	debug.SetGCPercent(-1)
 	usual := debug.SetMemoryLimit(32 << 20)
-	// What nothing points to is cleaned up by the first collection.
+	// The first collection runs this: nothing points to the object.
 	runtime.AddCleanup(new([64]byte), func(int) {
 		debug.SetGCPercent(50)
 		debug.SetMemoryLimit(usual)
 	}, 0)
 }
 
-// collectSeldom is for a command that makes all its garbage at the start, where collecting
-// it would be a good part of its time.
+// collectSeldom lets the heap grow further before a collection. It is for a command that
+// makes all its garbage at the start: collecting that would take a good part of its time.
 func (e environment) collectSeldom() {
 	if e.own {
 		debug.SetGCPercent(400)

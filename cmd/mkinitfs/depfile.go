@@ -10,7 +10,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder"
 )
 
-// depfileFlags are those of GCC that make one.
+// depfileFlags are GCC's flags for a dependency file.
 type depfileFlags struct {
 	write   bool
 	file    string
@@ -25,23 +25,23 @@ func (f *depfileFlags) add(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.targets, "MT", nil, "")
 	flags.BoolVar(&f.phony, "MP", false, "")
 	for _, name := range gccFlags {
-		flags.Lookup(name).Hidden = true // the list of flags would have two dashes
+		flags.Lookup(name).Hidden = true // cobra would list them with two dashes
 	}
 	cmd.SetUsageTemplate(cmd.UsageTemplate() + depfileUsage)
 }
 
-// gccFlags are the flags of one dash and two letters.
+// gccFlags are the flags with one dash and two letters.
 var gccFlags = [...]string{"MD", "MF", "MP", "MT"}
 
 const depfileUsage = `
-Flags for make and ninja, as those of GCC:
-  -MD          write what the image depends on to IMAGE.d
-  -MF FILE     write it to FILE instead
-  -MP          add a target for each input, so that make goes on when one has gone
-  -MT TARGET   call what depends TARGET instead of IMAGE
+Flags for make and ninja, as in GCC:
+  -MD          write the inputs of the image to IMAGE.d
+  -MF FILE     write them to FILE instead
+  -MP          add a target for each input, so that make goes on when one is gone
+  -MT TARGET   name TARGET instead of IMAGE as the target
 `
 
-// depfile is what the flags ask for beside the image out.
+// depfile returns the dependency file that the flags ask for, for the image out.
 func (f *depfileFlags) depfile(out string) (builder.Depfile, error) {
 	d := builder.Depfile{Path: f.file, Target: strings.Join(f.targets, " "), Phony: f.phony}
 	switch {
@@ -55,8 +55,7 @@ func (f *depfileFlags) depfile(out string) (builder.Depfile, error) {
 	return d, nil
 }
 
-// spellGCC spells the flags that are GCC's with two dashes, as the flags of this
-// program are: -MFx is --MF=x.
+// spellGCC returns args with GCC's flags in the form of all other flags: -MFx becomes --MF=x.
 func spellGCC(args []string) []string {
 	spelled := slices.Clone(args)
 	for i, arg := range args {

@@ -7,18 +7,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// environment is what the program gets beside its arguments.
+// environment is everything that a command gets beside its arguments.
 type environment struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	lookup         func(name string) (value string, ok bool) // of environment variables
 
-	// own says that the process is there for this command only: then the command handles
-	// signals and sets the garbage collector, which belong to the whole process.
+	// own says that the process runs this command only. The command may then handle signals
+	// and set the garbage collector, which belong to the whole process.
 	own bool
 }
 
-// processEnv returns the env of this process.
+// processEnv returns the environment of this process.
 func processEnv() environment {
 	return environment{os.Stdin, os.Stdout, os.Stderr, os.LookupEnv, true}
 }

@@ -20,13 +20,13 @@ func extractCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "extract IMAGE DIR [PATTERN...]",
 		Short: "Unpack the root of an image into a directory",
-		Long: "Unpack the root of an image (\"-\" is standard input), as list shows it, into DIR, which\n" +
-			"is made if it is missing. PATTERNs are paths or globs (/etc/**): they choose what is\n" +
-			"unpacked, a directory with everything in it, and follow links of the image as cat does.\n\n" +
-			"As root, owners, device nodes and extended attributes are those of the image. As\n" +
-			"another user, you own everything, setuid and setgid bits for other owners are\n" +
-			"cleared, and device nodes are left out.\n" +
-			"Nothing is ever written outside of DIR, whatever names and links the image has and\n" +
+		Long: "Unpack the root of an image (\"-\" is standard input), as list shows it, into DIR. A\n" +
+			"missing DIR is made. PATTERNs are paths or globs (/etc/**) that choose a part of the\n" +
+			"root. A directory brings everything in it. Links of the image are followed, as in cat.\n\n" +
+			"If you are root, owners, device nodes and extended attributes are those of the image.\n" +
+			"Otherwise you own everything, setuid and setgid bits for other owners are cleared, and\n" +
+			"device nodes are left out.\n" +
+			"Nothing is ever written outside of DIR, whatever names and links are in the image and\n" +
 			"whatever other users do meanwhile.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {
@@ -62,8 +62,8 @@ func extractCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().BoolVarP(&force, "force", "f", false, "unpack into a directory that is not empty: what the image has too is replaced")
-	cmd.Flags().BoolVar(&outer, "outer", false, "unpack what the kernel unpacks: the stub and the members instead of what they hold")
+	cmd.Flags().BoolVarP(&force, "force", "f", false, "unpack into a directory that is not empty, and replace entries that the image has too")
+	cmd.Flags().BoolVar(&outer, "outer", false, "unpack what the kernel unpacks: the stub and the members, not their contents")
 	return cmd
 }
 
@@ -85,8 +85,8 @@ func printDifferences(w io.Writer, x *image.Extraction) {
 	}
 }
 
-// openSelected opens an image and finds out what patterns select in it. The links that
-// patterns lead through are known only when all of the image has been read.
+// openSelected opens an image and finds the entries that patterns select. It reads all of the
+// image, because links that a pattern leads through may be anywhere in it.
 func openSelected(stdin io.Reader, name string, outer bool, patterns []string) (io.ReadCloser, *image.Selection, error) {
 	selection, err := image.Select(patterns...)
 	if err != nil {
@@ -100,14 +100,14 @@ func openSelected(stdin io.Reader, name string, outer bool, patterns []string) (
 	if err != nil {
 		return nil, nil, err
 	}
-	// What is wrong with the image is said when it is extracted.
+	// Findings about the image are printed when it is extracted.
 	if files, _ := image.ReadFiles(in); files != nil {
 		selection.Follow(files)
 	}
 	return in, selection, nil
 }
 
-// unmatched is an error that names the patterns which have selected nothing.
+// unmatched returns an error that names the patterns without a match.
 func unmatched(s *image.Selection) error {
 	var quoted []string
 	for _, text := range s.Unmatched() {

@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// wantedValues words the types of flags that pflag parses by strconv and time,
-// whose own errors are for programmers.
+// wantedValues describes the values of some flag types. pflag parses them with strconv and
+// time, and the errors of these packages are for programmers.
 var wantedValues = map[string]string{
 	"bool":     "true or false",
 	"duration": "a duration, as in 90s or 5m",
@@ -17,8 +17,8 @@ var wantedValues = map[string]string{
 	"int64":    "a whole number",
 }
 
-// invalidFlag is err, in words about the value if that is what is wrong, and with the
-// flag that was meant if there is none of that name.
+// invalidFlag returns err as a message for users. It describes the right value if the value
+// is wrong, and suggests a flag if the name is unknown.
 func invalidFlag(cmd *cobra.Command, err error) error {
 	var absent *pflag.NotExistError
 	if errors.As(err, &absent) && absent.GetSpecifiedShortnames() == "" {

@@ -13,7 +13,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// fromFlags make the manifest of a root that somebody else has made.
+// fromFlags are the flags that describe an existing root instead of a manifest.
 type fromFlags struct {
 	from, root, init string
 }
@@ -25,7 +25,7 @@ func (f *fromFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.init, "init", "", "with --from: the `PROGRAM` that is started (default: /init of an initramfs, else /sbin/init)")
 }
 
-// args wants one manifest, or none with --from.
+// args checks that there is one manifest, or none with --from.
 func (f *fromFlags) args(cmd *cobra.Command, args []string) error {
 	switch {
 	case f.from != "" && len(args) > 0:
@@ -38,7 +38,7 @@ func (f *fromFlags) args(cmd *cobra.Command, args []string) error {
 	return exactly(1, "one manifest")(cmd, args)
 }
 
-// name is what the manifest is called in words.
+// name returns the name of the manifest in messages.
 func (f *fromFlags) name(args []string) string {
 	if f.from != "" {
 		return f.from
@@ -46,8 +46,8 @@ func (f *fromFlags) name(args []string) string {
 	return args[0]
 }
 
-// manifest returns the text of the manifest of --from. What is no file or directory is copied
-// to a file, which is then standard input; otherwise the file is nil.
+// manifest returns the text of the manifest that --from stands for. A root from a pipe is
+// copied to a file, which the manifest reads as standard input. Otherwise the file is nil.
 func (f *fromFlags) manifest(stdin io.Reader) (string, *os.File, error) {
 	file, ramdisk := image.SplitChoice(f.from)
 	in, err := openRoot(stdin, file)
@@ -70,7 +70,7 @@ func (f *fromFlags) manifest(stdin io.Reader) (string, *os.File, error) {
 	return text, nil, err
 }
 
-// openRoot opens a file or a directory. What comes out of a pipe is copied to a file.
+// openRoot opens a file or a directory. It copies a pipe to a file.
 func openRoot(stdin io.Reader, name string) (*os.File, error) {
 	in, err := openFile(stdin, name)
 	if err != nil {

@@ -23,8 +23,8 @@ type openedImage interface {
 	io.Closer
 }
 
-// openInput opens an image, standard input for "-". What is no file is copied to one if
-// it seems to be made for a boot loader.
+// openInput opens an image, standard input for "-". A pipe is copied to a file if its content
+// looks like a file for a boot loader.
 func openInput(stdin io.Reader, arg string) (io.ReadCloser, error) {
 	name, ramdisk := image.SplitChoice(arg)
 	in := io.NopCloser(stdin)
@@ -50,7 +50,7 @@ func openInput(stdin io.Reader, arg string) (io.ReadCloser, error) {
 	}{r, in}, nil
 }
 
-// openFile opens an image as a file, for another process or to read it again.
+// openFile opens an image as a file, for another process or for reading it twice.
 func openFile(stdin io.Reader, name string) (*os.File, error) {
 	if name != "-" {
 		return os.Open(name)
@@ -61,8 +61,8 @@ func openFile(stdin io.Reader, name string) (*os.File, error) {
 	return spool(stdin, name)
 }
 
-// openRegular opens an image that is read more than once: what is not a regular file is
-// copied to one.
+// openRegular opens an image that is read more than once. It copies anything but a regular
+// file to one.
 func openRegular(stdin io.Reader, arg string) (openedImage, error) {
 	name, ramdisk := image.SplitChoice(arg)
 	in, err := openFile(stdin, name)
@@ -78,8 +78,8 @@ func openRegular(stdin io.Reader, arg string) (openedImage, error) {
 	return image.Chosen{File: copied, Name: ramdisk}, err
 }
 
-// openBare opens an image for those who know no files for boot loaders: of such a file it
-// is a copy of the ramdisk. Copied says that the image has no name.
+// openBare opens an image for a reader that does not know the files of boot loaders. Of such
+// a file it returns a copy of the ramdisk. copied reports whether f is a nameless copy.
 func openBare(stdin io.Reader, stderr io.Writer, arg string) (f *os.File, copied bool, err error) {
 	name, ramdisk := image.SplitChoice(arg)
 	in, err := openFile(stdin, name)
@@ -129,7 +129,7 @@ func peekPipe(pipe *os.File, n int) []byte {
 	}
 }
 
-// spool copies an image to a file that has no name.
+// spool copies an image to a nameless file.
 func spool(from io.Reader, name string) (*os.File, error) {
 	f, err := newfile.Temp("")
 	if err != nil {
@@ -145,7 +145,7 @@ func spool(from io.Reader, name string) (*os.File, error) {
 	return f, nil
 }
 
-// imageName is what an image is called in words.
+// imageName returns the name of an image in messages.
 func imageName(arg string) string {
 	if arg == "-" {
 		return "standard input"
@@ -155,9 +155,9 @@ func imageName(arg string) string {
 
 var manifestLine = regexp.MustCompile(`(?m)^(version|contents):`)
 
-// wantImage refuses a directory and a manifest, which are easily given in place of an image.
-// Their first bytes would otherwise be taken for those of an archive. It is for regular files:
-// the bytes that it reads from a pipe would be lost.
+// wantImage returns an error for a directory or a manifest, which are easily given in place
+// of an image. Without it their first bytes would count as those of an archive. It is for
+// regular files: bytes that it read from a pipe would be lost.
 func wantImage(cmd *cobra.Command, args []string) error {
 	name, _ := image.SplitChoice(args[0])
 	info, err := os.Stat(name)
@@ -169,7 +169,7 @@ func wantImage(cmd *cobra.Command, args []string) error {
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return nil // the command says so
+		return nil // the command reports it
 	}
 	defer f.Close()
 	head := make([]byte, 4<<10)

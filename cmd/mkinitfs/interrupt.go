@@ -11,14 +11,14 @@ import (
 // interrupts are the signals that ask a command to clean up and end.
 var interrupts = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 
-// interruption is one of them as the cause that a context has ended for.
+// interruption is one of them, as the cause of a context's end.
 type interruption struct{ syscall.Signal }
 
 func (i interruption) Error() string { return i.String() }
 
-// untilInterrupted returns a context that ends with the first of interrupts, but for
-// those that nohup(1) or a shell has the command ignore. A second one ends what
-// does not end by itself.
+// untilInterrupted returns a context that ends with the first of interrupts. It does not
+// count signals that nohup(1) or a shell has told the command to ignore. A second signal ends
+// the process if the command is still running.
 func (e environment) untilInterrupted() context.Context {
 	if !e.own {
 		return context.Background()
@@ -38,15 +38,15 @@ func (e environment) untilInterrupted() context.Context {
 	return ctx
 }
 
-// endAtOnce has signals end a command that leaves nothing to clean up.
+// endAtOnce lets signals end a command that leaves nothing to clean up.
 func (e environment) endAtOnce() {
 	if e.own {
 		signal.Reset(interrupts...)
 	}
 }
 
-// unlessInterrupted returns the result of work, or the cause for which ctx ended before. Work
-// then goes on by itself, so it must not need any cleaning up.
+// unlessInterrupted returns the result of work, or the cause if ctx ends first. work then
+// goes on in its goroutine, so it must not need any cleaning up.
 func unlessInterrupted[T any](ctx context.Context, work func() (T, error)) (result T, err error) {
 	type outcome struct {
 		result T
@@ -65,14 +65,14 @@ func unlessInterrupted[T any](ctx context.Context, work func() (T, error)) (resu
 	}
 }
 
-// die ends the program by the signal itself, without a word: a shell looks whether it
-// did to tell whether Ctrl-C was meant for its loop, too. The first process of a
-// PID namespace is kept from that by the kernel; the exit status is for it.
+// die ends the program by the signal itself, without a message. A shell ends its own loop on
+// Ctrl-C only if its program died of the signal. The kernel keeps the first process of a PID
+// namespace from dying so; the exit status is for that case.
 func (i interruption) die() (status int) {
 	if os.Getpid() != 1 {
 		signal.Reset(i.Signal)
 		syscall.Kill(os.Getpid(), i.Signal)
-		time.Sleep(time.Second) // another thread may be the one to get it
+		time.Sleep(time.Second) // another thread may get the signal
 	}
 	return 128 + int(i.Signal)
 }

@@ -24,8 +24,8 @@ func listCommand() *cobra.Command {
 		Short: "List the root of an image",
 		Long: "List the root of an image (\"-\" is standard input) as it is after the boot. An image is\n" +
 			"any run of newc archives, raw or compressed, of mkinitfs or of other tools.\n\n" +
-			"Of a uImage, a FIT image or a unified kernel image it is the ramdisk that the boot\n" +
-			"loader takes, and IMAGE@NAME is another part of it.",
+			"In a uImage, a FIT image or a unified kernel image it reads the ramdisk that the boot\n" +
+			"loader takes. IMAGE@NAME reads another part of such a file.",
 		Args: exactly(1, "one image"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, err := openInput(cmd.InOrStdin(), args[0])
@@ -38,7 +38,7 @@ func listCommand() *cobra.Command {
 				list = listOuter
 			}
 			entries, info, err := list(in)
-			// What could be read of a damaged image is worth showing.
+			// The readable part of a damaged image is worth showing.
 			if printErr := printEntries(cmd.OutOrStdout(), entries, long, asJSON, outer); printErr != nil {
 				return printErr
 			}
@@ -51,11 +51,11 @@ func listCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVarP(&long, "long", "l", false, "show type, mode, links, owner, size or device, time (UTC), target")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the entries as JSON")
-	cmd.Flags().BoolVar(&outer, "outer", false, "list what the kernel unpacks: the stub and the members instead of what they hold")
+	cmd.Flags().BoolVar(&outer, "outer", false, "list what the kernel unpacks: the stub and the members, not their contents")
 	return cmd
 }
 
-// printFindings prints what is in an image and does not arrive.
+// printFindings prints findings about an image as warnings.
 func printFindings(w io.Writer, name string, findings image.Findings) {
 	for _, f := range findings {
 		fmt.Fprintf(w, "mkinitfs: warning: %s: %s\n", imageName(name), &f)
@@ -100,8 +100,8 @@ func printEntries(w io.Writer, entries []image.Entry, long, asJSON, outer bool) 
 	return out.Flush()
 }
 
-// printLong prints an entry as ls -l does. Where entries can be marked, those that
-// are not get a space.
+// printLong prints an entry as ls -l does. If some entries have a mark, the others get a
+// space in its place.
 func printLong(out io.Writer, e entryJSON, mode uint32, marked bool) {
 	what := fmt.Sprint(e.Size)
 	if e.Device != "" {
@@ -126,8 +126,8 @@ func printLong(out io.Writer, e entryJSON, mode uint32, marked bool) {
 	printXattrs(out, e.Xattrs)
 }
 
-// printable is a name as ls -b shows it: what could steer a terminal, or end a line,
-// is written as octal digits, and a backslash is doubled.
+// printable returns a name as ls -b shows it. Control characters are octal digits, and a
+// backslash is doubled.
 func printable(name string) string {
 	i := 0
 	for i < len(name) && ' ' <= name[i] && name[i] <= '~' && name[i] != '\\' {
@@ -199,7 +199,7 @@ func describe(e *image.Entry, outer bool) entryJSON {
 	return d
 }
 
-// exact is a name in base64, if it is not UTF-8.
+// exact returns a name in base64 if it is not UTF-8, else "".
 func exact(name string) string {
 	if utf8.ValidString(name) {
 		return ""
@@ -213,7 +213,7 @@ type fileType struct {
 	name   string
 }
 
-// fileTypes has what cannot be told from a mode as its last row.
+// fileTypes describes the file types. The last row is for modes without a known type.
 var fileTypes = []fileType{
 	{cpio.TypeFile, '-', "file"}, {cpio.TypeDir, 'd', "dir"}, {cpio.TypeLink, 'l', "symlink"},
 	{cpio.TypeChar, 'c', "char"}, {cpio.TypeBlock, 'b', "block"}, {cpio.TypeFIFO, 'p', "fifo"},
@@ -229,7 +229,7 @@ func typeOf(mode uint32) fileType {
 	return fileTypes[len(fileTypes)-1]
 }
 
-// modeText is a mode as ls -l shows it.
+// modeText returns a mode as ls -l shows it.
 func modeText(mode uint32) string {
 	text := []byte(strings.Repeat("rwx", 3))
 	for i := range text {

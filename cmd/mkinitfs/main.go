@@ -1,6 +1,6 @@
-// Command mkinitfs builds initramfs images from a YAML manifest, and boots, lists
-// and checks them. Each of its commands is one file here, which turns flags into a
-// call of the library and the result into words.
+// Command mkinitfs builds initramfs images from a YAML manifest, and boots, lists and checks
+// them. Each command is one file here. It turns flags into a call of the library, and prints
+// the result.
 package main
 
 import "os"

@@ -104,7 +104,7 @@ func (f *manifestFlags) load(ctx context.Context, args []string, stdin io.Reader
 // loaded is a manifest that has been read.
 type loaded struct {
 	manifest *manifests.Manifest
-	root     *os.File // that --from has read from a pipe, or nil
+	root     *os.File // that --from read from a pipe, or nil
 }
 
 // read reads the manifest, or makes the one of --from.
@@ -123,7 +123,7 @@ func (f *manifestFlags) read(args []string, stdin io.Reader, lookup func(string)
 		m, err := manifests.Parse([]byte(text), opt)
 		return loaded{m, root}, err
 	}
-	var piped bytes.Buffer // what has been read of standard input
+	var piped bytes.Buffer // what was read from standard input
 	opt.Stdin = io.TeeReader(stdin, &piped)
 	m, err := manifests.Load(args[0], opt)
 	if err != nil {
@@ -132,7 +132,7 @@ func (f *manifestFlags) read(args []string, stdin io.Reader, lookup func(string)
 	return loaded{manifest: m}, nil
 }
 
-// limit sets the limits that flags raise or lower.
+// limit sets the limits that flags change.
 func (f *manifestFlags) limit(l *builder.Limits) error {
 	if f.entries < 0 {
 		return usageError{fmt.Errorf("--source-entries %d: want a number of entries", f.entries)}
@@ -148,8 +148,8 @@ func (f *manifestFlags) limit(l *builder.Limits) error {
 	return nil
 }
 
-// notManifest returns an error that names what could not be loaded if it is an image, a tarball
-// or a directory, which are easily given to a command for manifests. Otherwise it returns nil.
+// notManifest returns an error that says so if a file is an image, a tarball or a directory,
+// which are easily given in place of a manifest. Otherwise it returns nil.
 func notManifest(file string, piped io.Reader) error {
 	if file == "-" {
 		return notManifestButImage(file, piped)
@@ -184,7 +184,7 @@ func notManifestButImage(file string, in io.Reader) error {
 		"  list, extract, cat, size, run and boot take an image; build --from takes it as the root of a new one", imageName(file))
 }
 
-// flagError is a usage error with the advice that err carries.
+// flagError returns a usage error with the hint of err.
 func flagError(flag string, err error) error {
 	if hint := manifests.Hint(err); hint != "" {
 		return usageError{fmt.Errorf("%s: %w\n  %s", flag, err, hint)}
@@ -192,7 +192,7 @@ func flagError(flag string, err error) error {
 	return usageError{fmt.Errorf("%s: %w", flag, err)}
 }
 
-// sourceDateEpoch reads the variable of that name, as
+// sourceDateEpoch reads the variable SOURCE_DATE_EPOCH, as
 // https://reproducible-builds.org/specs/source-date-epoch defines it.
 func sourceDateEpoch(lookup func(string) (string, bool)) (*int64, error) {
 	text, ok := lookup("SOURCE_DATE_EPOCH")

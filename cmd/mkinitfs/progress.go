@@ -17,8 +17,8 @@ type progressBar struct {
 	on   bool
 }
 
-// newProgressBar returns a bar that comes up when a build takes longer than a second,
-// or nil if out is no terminal, or one that cannot go back in a line.
+// newProgressBar returns a bar that appears when a build takes longer than a second. It
+// returns nil if out is not a terminal, or a terminal that cannot go back in a line.
 func newProgressBar(out io.Writer, lookup func(string) (string, bool)) *progressBar {
 	if term, _ := lookup("TERM"); !isTerminal(out) || term == "" || term == "dumb" {
 		return nil
@@ -26,7 +26,7 @@ func newProgressBar(out io.Writer, lookup func(string) (string, bool)) *progress
 	return &progressBar{out: out.(*os.File), next: time.Now().Add(time.Second)}
 }
 
-// show is a [builder.Options.Progress].
+// show draws the bar. It is for [builder.Options.Progress].
 func (b *progressBar) show(done, total int64) {
 	now := time.Now()
 	if now.Before(b.next) {
@@ -40,14 +40,14 @@ func (b *progressBar) show(done, total int64) {
 	fmt.Fprintf(b.out, "\r%s\x1b[K", progressLine(done, total, width-1)) // a full line would wrap
 }
 
-// clear takes the bar away again, if there is one.
+// clear removes the bar, if there is one.
 func (b *progressBar) clear() {
 	if b != nil && b.on {
 		fmt.Fprint(b.out, "\r\x1b[K")
 	}
 }
 
-// progressLine is a bar of up to width columns, without colour.
+// progressLine returns a bar of at most width columns, without colour.
 func progressLine(done, total int64, width int) string {
 	done = min(done, total)
 	words := fmt.Sprintf("%3d%% of %s", 100*done/max(total, 1), sizeText(total))

@@ -22,10 +22,10 @@ const (
 	exitUsage  = 2
 )
 
-// usageError is a command line that cannot be meant: exit status 2.
+// usageError is an error of the command line: exit status 2.
 type usageError struct{ error }
 
-// exitStatus is that of a program which has said itself what there was to say.
+// exitStatus is the exit status of a program that printed its own error.
 type exitStatus int
 
 func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
@@ -45,7 +45,8 @@ func run(args []string, e environment) int {
 	if i, ok := errors.AsType[interruption](context.Cause(ctx)); ok {
 		return i.die()
 	}
-	// What has a place in a manifest begins with it, so that an editor can jump there.
+	// An error with a place in a manifest begins with that place, so that an editor can jump
+	// there.
 	text := err.Error()
 	if !placed(err) {
 		text = "mkinitfs: " + text
@@ -122,7 +123,7 @@ func rootCommand(e environment) *cobra.Command {
 	return root
 }
 
-// wantCommand refuses what is left of a command line where a command was to be.
+// wantCommand returns an error if there are arguments where a command is wanted.
 func wantCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -136,7 +137,8 @@ func wantCommand(cmd *cobra.Command, args []string) error {
 	return usageError{fmt.Errorf("unknown command %q%s\n  run \"mkinitfs --help\" for the list", args[0], meant("", args[0], known))}
 }
 
-// meant asks whether one of the known words was meant, in brackets, or is "".
+// meant returns a question in brackets that suggests the nearest known word, or "" if none is
+// near.
 func meant(prefix, word string, known []string) string {
 	if near := manifests.Nearest(word, known); near != "" {
 		return fmt.Sprintf(" (did you mean %q?)", prefix+near)
@@ -144,7 +146,7 @@ func meant(prefix, word string, known []string) string {
 	return ""
 }
 
-// exactly wants n arguments, called what.
+// exactly checks that there are n arguments. what describes them in the error.
 func exactly(n int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != n {
@@ -154,7 +156,7 @@ func exactly(n int, what string) cobra.PositionalArgs {
 	}
 }
 
-// misused is a usage error with the usage of the command as its hint.
+// misused returns a usage error with the usage of the command as its hint.
 func misused(cmd *cobra.Command, format string, args ...any) error {
 	return usageError{fmt.Errorf("%s\n  usage: %s", fmt.Sprintf(format, args...), strings.TrimSuffix(cmd.UseLine(), " [flags]"))}
 }

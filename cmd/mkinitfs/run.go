@@ -12,7 +12,7 @@ func runCommand() *cobra.Command {
 		Short: "Start an image's program in namespaces, without a machine",
 		Long: "Unpack an image (\"-\" is standard input) into a tmpfs of its own and start its\n" +
 			"program there, or COMMAND, as the first process of new namespaces.\n\n" +
-			"As root, the root has its owners and device nodes. As another user, owners without a\n" +
+			"If you are root, the root has its owners and device nodes. Otherwise owners without a\n" +
 			"subordinate id become root, and device nodes are the host's or missing. The network\n" +
 			"is the host's. The exit status is the program's.",
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -39,7 +39,7 @@ func runCommand() *cobra.Command {
 	}
 }
 
-// insideCommand is how "run" calls itself.
+// insideCommand is the name of the command by which "run" starts itself again.
 func insideCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:                container.InsideCommand,

@@ -21,8 +21,8 @@ func sizeCommand() *cobra.Command {
 		Short: "Show what the bytes of an image are spent on",
 		Long: "Show what the bytes of an image (\"-\" is standard input) are spent on: packed, as they\n" +
 			"are in the image, and raw, by directory, the largest first.\n\n" +
-			"Packed bytes are a share: a codec packs blocks that hold many files, and what is\n" +
-			"alike in them once. A file is charged with its part of the blocks that it is in.",
+			"Packed bytes are a share. A codec packs blocks of many files, and stores what is alike\n" +
+			"in them once. A file is charged with its part of the blocks that it is in.",
 		Args: exactly(1, "one image"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if files && cmd.Flags().Changed("depth") {
@@ -60,9 +60,9 @@ func sizeCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().IntVarP(&depth, "depth", "d", 2, "show directories down to `N` levels")
-	cmd.Flags().BoolVar(&files, "files", false, "show what is in the directories instead of them, the largest first")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print what every path takes as JSON")
-	cmd.Flags().StringVar(&html, "html", "", "write a map of it to `FILE`, for a browser")
+	cmd.Flags().BoolVar(&files, "files", false, "show files instead of directories, the largest first")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the bytes of every path as JSON")
+	cmd.Flags().StringVar(&html, "html", "", "write a map for a browser to `FILE`")
 	return cmd
 }
 
@@ -70,7 +70,7 @@ func sizeCommand() *cobra.Command {
 type useJSON struct {
 	Size int64       `json:"size"` // bytes of the image
 	Boot int64       `json:"boot"` // of these for the stub and its plan
-	Root []shareJSON `json:"root"` // by path; what is missing to size are headers and padding
+	Root []shareJSON `json:"root"` // by path; headers and padding are the rest of size
 }
 
 type shareJSON struct {

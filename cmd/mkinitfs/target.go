@@ -15,7 +15,7 @@ import (
 // targetDir is the directory that an image is extracted into.
 type targetDir struct {
 	*os.File
-	made []madeDirectory // it and those above it, the deepest last
+	made []madeDirectory // the new directories, the deepest last
 }
 
 // madeDirectory is a name in an open directory.
@@ -24,8 +24,8 @@ type madeDirectory struct {
 	name   string
 }
 
-// openTarget opens a directory, and makes it and those above it if they are missing.
-// It follows links in what stands, and none in what it makes.
+// openTarget opens a directory, and makes it and those above it if they are missing. It
+// follows links in directories that exist, and none in those that it makes.
 func openTarget(name string, force bool) (*targetDir, error) {
 	at := filepath.Clean(name)
 	var missing []string
@@ -58,7 +58,7 @@ func openTarget(name string, force bool) (*targetDir, error) {
 	return t, nil
 }
 
-// enter makes a directory in the one that is open, and opens that instead.
+// enter makes a directory in the open one, and opens the new one instead.
 func (t *targetDir) enter(name string) error {
 	at := int(t.Fd())
 	if err := unix.Mkdirat(at, name, 0o755); err != nil {
@@ -73,7 +73,7 @@ func (t *targetDir) enter(name string) error {
 	return nil
 }
 
-// remove removes what was made unless there is something in it.
+// remove removes the directories that were made, if they are empty.
 func (t *targetDir) remove() {
 	for _, made := range slices.Backward(t.made) {
 		_ = unix.Unlinkat(int(made.parent.Fd()), made.name, unix.AT_REMOVEDIR)

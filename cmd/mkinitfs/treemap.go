@@ -11,13 +11,13 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/image"
 )
 
-// treemapPage is whole in itself: it asks nobody for a script or a font.
+// treemapPage is the page of size --html. It loads no script or font from anywhere.
 //
 //go:embed treemap.html
 var treemapPage []byte
 
-// mapNode is a part of the map as the page takes it. A directory has what it takes
-// itself; the page adds up.
+// mapNode is a part of the map in the form that the page reads. The sizes of a directory are
+// its own; the page adds up.
 type mapNode struct {
 	Name   string     `json:"n"`
 	Raw    int64      `json:"s,omitempty"`
@@ -26,9 +26,9 @@ type mapNode struct {
 	In     []*mapNode `json:"c,omitempty"`
 }
 
-// writeTreemap writes the page to a file, or standard output for "-".
+// writeTreemap writes the page to a file, or to standard output for "-".
 func writeTreemap(stdout io.Writer, file, name string, u *image.Use) error {
-	data, err := json.Marshal(treemap(name, u)) // escapes what could end the script
+	data, err := json.Marshal(treemap(name, u)) // escapes characters that could end the script
 	if err != nil {
 		return err
 	}

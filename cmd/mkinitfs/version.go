@@ -13,14 +13,15 @@ func versionCommand() *cobra.Command {
 		Short: "Print the version of mkinitfs, and of the Go that compiled it",
 		Args:  exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			// As cobra has it for --version.
+			// The same text as cobra prints for --version.
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s version %s\n", cmd.Root().Name(), cmd.Root().Version)
 			return err
 		},
 	}
 }
 
-// versionText is the module's, "(devel)" where the Go tool knows none, and that of Go.
+// versionText returns the versions of the module and of Go. The module's is "(devel)" if the
+// Go tool does not know it.
 func versionText() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -13,8 +13,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/filecaps"
 )
 
-// xattrJSON is the stable form of an extended attribute's value: as text if it can
-// be printed, else in base64, and what it says if it holds capabilities.
+// xattrJSON is the stable form of an extended attribute's value: text if it is printable,
+// else base64. Capabilities are in words, too.
 type xattrJSON struct {
 	Text         *string `json:"text,omitempty"`
 	Base64       string  `json:"base64,omitempty"`
