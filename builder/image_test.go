@@ -343,7 +343,7 @@ func checkPayload(t *testing.T, data []byte, report *Report) {
 				t.Fatalf("member %d: %v", i, err)
 			}
 			if dir := h.Mode&cpio.TypeMask == cpio.TypeDir; dir && i > 0 {
-				t.Errorf("member %d: folder %s, which belongs into the first", i, h.Name)
+				t.Errorf("member %d: directory %s, which belongs into the first", i, h.Name)
 			}
 			entries++
 		}

@@ -24,9 +24,9 @@ init: {exec: /init}
 contents: [{type: file, src: file, dst: /init}]
 `
 
-// outputFolder returns a folder with nothing in it, a manifest whose only source
+// outputDir returns a directory with nothing in it, a manifest whose only source
 // has the mode perm, and the image of that manifest.
-func outputFolder(t *testing.T, perm os.FileMode) (dir string, m *manifests.Manifest, want []byte) {
+func outputDir(t *testing.T, perm os.FileMode) (dir string, m *manifests.Manifest, want []byte) {
 	t.Helper()
 	sources := t.TempDir()
 	writeFile(t, filepath.Join(sources, "file"), 10_000)
@@ -53,7 +53,7 @@ func holds(t *testing.T, dir string, want ...string) {
 		got = append(got, e.Name())
 	}
 	if diff := cmp.Diff(append([]string{}, want...), got); diff != "" {
-		t.Errorf("in the folder of the image: -want +got\n%s", diff)
+		t.Errorf("in the directory of the image: -want +got\n%s", diff)
 	}
 }
 
@@ -72,7 +72,7 @@ func TestBuildFileMode(t *testing.T) {
 	umask := syscall.Umask(0o027)
 	defer syscall.Umask(umask)
 	for perm, want := range map[os.FileMode]os.FileMode{0o644: 0o640, 0o755: 0o640, 0o640: 0o600, 0o711: 0o600} {
-		dir, m, image := outputFolder(t, perm)
+		dir, m, image := outputDir(t, perm)
 		path := filepath.Join(dir, "out.img")
 		report, err := BuildFile(t.Context(), path, m, Options{})
 		if err != nil {
@@ -94,7 +94,7 @@ func TestBuildFileMode(t *testing.T) {
 }
 
 func TestBuildFileReplaces(t *testing.T) {
-	dir, m, image := outputFolder(t, 0o644)
+	dir, m, image := outputDir(t, 0o644)
 	path := filepath.Join(dir, "out.img")
 	if err := os.WriteFile(path, []byte("an old image"), 0o444); err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func TestBuildFileReplaces(t *testing.T) {
 }
 
 func TestBuildFileThroughLink(t *testing.T) {
-	dir, m, image := outputFolder(t, 0o644)
+	dir, m, image := outputDir(t, 0o644)
 	elsewhere := t.TempDir()
 	target := filepath.Join(elsewhere, "real.img")
 	path := filepath.Join(dir, "out.img")
@@ -137,7 +137,7 @@ func TestBuildFileThroughLink(t *testing.T) {
 }
 
 func TestBuildFileRelative(t *testing.T) {
-	dir, m, image := outputFolder(t, 0o644)
+	dir, m, image := outputDir(t, 0o644)
 	t.Chdir(dir)
 	if _, err := BuildFile(t.Context(), "out.img", m, Options{}); err != nil {
 		t.Fatal(err)
@@ -147,7 +147,7 @@ func TestBuildFileRelative(t *testing.T) {
 }
 
 func TestBuildFileIntoFIFO(t *testing.T) {
-	dir, m, image := outputFolder(t, 0o600)
+	dir, m, image := outputDir(t, 0o600)
 	path := filepath.Join(dir, "fifo")
 	if err := syscall.Mkfifo(path, 0o644); err != nil {
 		t.Fatal(err)
@@ -175,7 +175,7 @@ func TestBuildFileIntoFIFO(t *testing.T) {
 }
 
 func TestBuildFileIntoDevice(t *testing.T) {
-	_, m, _ := outputFolder(t, 0o600)
+	_, m, _ := outputDir(t, 0o600)
 	before, err := os.Stat(os.DevNull)
 	if err != nil {
 		t.Fatal(err)
@@ -193,7 +193,7 @@ func TestBuildFileIntoDevice(t *testing.T) {
 }
 
 func TestBuildFileErrors(t *testing.T) {
-	dir, m, _ := outputFolder(t, 0o644)
+	dir, m, _ := outputDir(t, 0o644)
 	tooLarge := *m
 	tooLarge.Output.MaxSize = 5000
 	cancelled, cancel := context.WithCancel(t.Context())
@@ -230,18 +230,18 @@ func TestBuildFileErrors(t *testing.T) {
 		}
 	}
 	if _, err := BuildFile(t.Context(), dir, m, Options{}); err == nil || !strings.Contains(err.Error(), "is a directory") {
-		t.Errorf("into a folder: got error %v", err)
+		t.Errorf("into a directory: got error %v", err)
 	}
 	_, err := BuildFile(t.Context(), filepath.Join(dir, "missing", "out.img"), m, Options{})
 	if !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("into a missing folder: got error %v, want %v", err, os.ErrNotExist)
+		t.Errorf("into a missing directory: got error %v, want %v", err, os.ErrNotExist)
 	}
 }
 
 // A build that is interrupted while it writes leaves the target as it was, and
 // nothing beside it.
 func TestBuildFileInterrupted(t *testing.T) {
-	dir, _, _ := outputFolder(t, 0o644)
+	dir, _, _ := outputDir(t, 0o644)
 	sources := t.TempDir()
 	const size = 64 << 20
 	if f, err := os.Create(filepath.Join(sources, "file")); err != nil {

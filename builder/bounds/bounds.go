@@ -18,8 +18,9 @@ import (
 )
 
 // Size returns an error if the image takes more bytes than the manifest allows. Packing ended
-// after size bytes with the error failed, which may be nil, and written reads the image. If the
-// image had not exceeded its bound yet, Size returns failed unchanged.
+// after size bytes with the error failed, which may be nil, and written reads the image. Size
+// returns failed unchanged if the image keeps to its bound, or if failed is not an error of the
+// destination.
 func Size(ctx context.Context, o manifests.Output, written io.ReadSeeker, size int64, failed error) error {
 	if o.MaxSize == 0 || size <= o.MaxSize {
 		return failed

@@ -12,7 +12,7 @@ func tree() []entry {
 	var all []entry
 	for i := range 10_000 {
 		e := entry{Header{
-			Name: fmt.Sprintf("usr/lib/folder%03d/file%05d.conf", i/100, i), Ino: uint32(i), Mode: TypeFile | 0o644, Nlink: 1,
+			Name: fmt.Sprintf("usr/lib/directory%03d/file%05d.conf", i/100, i), Ino: uint32(i), Mode: TypeFile | 0o644, Nlink: 1,
 		}, "some text"}
 		e.Size = int64(len(e.Body))
 		all = append(all, e)

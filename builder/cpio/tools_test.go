@@ -130,12 +130,12 @@ func TestUrootReads(t *testing.T) {
 
 func TestReaderReadsTools(t *testing.T) {
 	dir := t.TempDir()
-	names := []string{".", "fifo", "file", "folder", "folder/deep", "link", "one", "two"}
+	names := []string{".", "fifo", "file", "directory", "directory/deep", "link", "one", "two"}
 	for _, err := range []error{
 		os.WriteFile(filepath.Join(dir, "file"), []byte("content"), 0o600),
-		os.Mkdir(filepath.Join(dir, "folder"), 0o700),
-		os.WriteFile(filepath.Join(dir, "folder/deep"), nil, 0o400),
-		os.Symlink("folder/deep", filepath.Join(dir, "link")),
+		os.Mkdir(filepath.Join(dir, "directory"), 0o700),
+		os.WriteFile(filepath.Join(dir, "directory/deep"), nil, 0o400),
+		os.Symlink("directory/deep", filepath.Join(dir, "link")),
 		os.WriteFile(filepath.Join(dir, "one"), []byte("shared"), 0o644),
 		os.Link(filepath.Join(dir, "one"), filepath.Join(dir, "two")),
 		syscall.Mkfifo(filepath.Join(dir, "fifo"), 0o600),
@@ -146,7 +146,7 @@ func TestReaderReadsTools(t *testing.T) {
 		}
 	}
 	bodies := map[string]string{
-		"file": "content", "link": "folder/deep",
+		"file": "content", "link": "directory/deep",
 		"two": "shared", // and not "one": both tools write the content with the last name
 	}
 	list := []byte(strings.Join(names, "\n") + "\n")

@@ -1,12 +1,12 @@
-// Package envelope finds the ramdisk in files that boot loaders read: U-Boot's uImage and
-// FIT, and PE programs with a section .initrd, such as unified kernel images.
+// Package envelope finds the ramdisk in the files of boot loaders: U-Boot's uImage and FIT, and
+// PE programs with a section .initrd, such as unified kernel images.
 //
 // [Open] reads the tables of an envelope and none of its content. [Envelope.Find] picks
 // the part that the boot loader gives to the kernel, or the one with a name. [Envelope.Verify]
 // compares the sums of a part, for which it reads the whole part.
 //
-// A file here is not trusted. Tables are read through a window of 4 KiB, and the parts,
-// names and sums that are kept are bounded, so that opening any file takes less than 32 MiB.
+// The package does not trust the file. It reads tables through a window of 4 KiB and bounds the
+// parts, names and sums that it keeps, so opening any file takes less than 32 MiB of memory.
 //
 //	envelope.go, sums.go   the parts and what the boot loader checks of them
 //	uimage.go              U-Boot's legacy format
@@ -30,7 +30,7 @@ import (
 type Envelope struct {
 	Format string // "uImage", "FIT image" or "PE program"
 	Parts  []Part
-	// Findings are about the file. Those of a part are about that part.
+	// Findings are about the file as a whole. Each part has findings of its own.
 	Findings []Finding
 
 	ramdisk string            // name of the part that the boot loader takes, "" if none says so
@@ -54,13 +54,13 @@ type Part struct {
 // Ramdisk is the kind of a part that is meant to be an initramfs.
 const Ramdisk = "ramdisk"
 
-// Finding says what the boot loader ignores or warns of.
+// Finding is something that the boot loader ignores or warns of.
 type Finding struct {
 	Code  string
 	Words string
 }
 
-// format is a row for each envelope: what it begins with and how it is read.
+// format is one kind of envelope: its magic and the function that opens it.
 type format struct {
 	magic magic.Format
 	// open returns nil for a file of another format with the same beginning.
@@ -81,8 +81,8 @@ func Begins(head []byte) bool {
 	return slices.ContainsFunc(formats, func(f format) bool { return magic.Is(head, f.magic) })
 }
 
-// Open reads the tables of the envelope r, a file of size bytes. It returns nil without an
-// error if the file is no envelope.
+// Open reads the tables of the envelope r, a file of size bytes. It returns nil and no error if
+// the file is not an envelope.
 func Open(r io.ReaderAt, size int64) (*Envelope, error) {
 	w := newWindow(r, 0, size)
 	head, err := w.bytes(0, int(min(HeadSize, size)))
@@ -97,8 +97,8 @@ func Open(r io.ReaderAt, size int64) (*Envelope, error) {
 	return nil, nil
 }
 
-// Find returns the part called name. For "" it returns the ramdisk that the boot loader
-// takes when it is told nothing.
+// Find returns the part called name. For "" it returns the ramdisk that the boot loader takes
+// by default.
 func (e *Envelope) Find(name string) (*Part, error) {
 	if name == "" && e.ramdisk == "" {
 		return nil, fmt.Errorf("%s%s", e.missing, e.hint())
@@ -123,7 +123,7 @@ func (e *Envelope) part(name string) *Part {
 	return &e.Parts[i]
 }
 
-// hint names the ramdisks that can be asked for.
+// hint returns a hint with the names of the ramdisks.
 func (e *Envelope) hint() string {
 	var names []string
 	for _, p := range e.Parts {
@@ -137,7 +137,7 @@ func (e *Envelope) hint() string {
 	return "\n  name one: " + short(names, " or ")
 }
 
-// list names the parts, for messages.
+// list returns the names of the parts, for messages.
 func (e *Envelope) list() string {
 	if len(e.Parts) == 0 {
 		return "nothing"
@@ -149,7 +149,7 @@ func (e *Envelope) list() string {
 	return short(names, ", ")
 }
 
-// short joins at most eight words.
+// short joins at most eight words and counts the others.
 func short(words []string, separator string) string {
 	const most = 8
 	if len(words) > most {
@@ -158,7 +158,7 @@ func short(words []string, separator string) string {
 	return strings.Join(words, separator)
 }
 
-// add adds a part, or what the file has of it.
+// add adds a part. If the file ends inside it, add notes the damage and cuts the part there.
 func (e *Envelope) add(w *window, p Part) {
 	if have := max(0, w.size-p.Offset); p.Size > have {
 		p.damage = append(p.damage, fmt.Sprintf("the file has %d bytes of part %s, which has %d", have, p.Name, p.Size))
@@ -175,7 +175,7 @@ func (p *Part) warn(code, words string, args ...any) {
 	p.Findings = append(p.Findings, Finding{code, fmt.Sprintf(words, args...)})
 }
 
-// tail warns of what lies behind the end of an envelope, unless it is padding or erased flash.
+// tail warns of data behind the end of an envelope, unless it is padding or erased flash.
 func (e *Envelope) tail(w *window, end int64) error {
 	if end >= w.size {
 		return nil
@@ -193,7 +193,7 @@ func (e *Envelope) tail(w *window, end int64) error {
 
 var errCut = errors.New("the file ends before")
 
-// cut says what the file ends in, and leaves other errors as they are.
+// cut names the structure that the file ends in. It returns other errors unchanged.
 func cut(err error, what string) error {
 	if err == errCut {
 		return fmt.Errorf("the file ends in %s", what)
@@ -201,7 +201,7 @@ func cut(err error, what string) error {
 	return err
 }
 
-// printable returns a word of an envelope for messages and as a name. Node names of FIT may
+// printable escapes a word of an envelope for messages and part names. Node names of a FIT may
 // hold any byte but zero.
 func printable(b []byte) string {
 	text := string(b)

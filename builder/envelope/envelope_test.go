@@ -40,7 +40,7 @@ func read(data []byte, name string) (content string, warnings []string, err erro
 	return string(b), warnings, e.Verify(r, p)
 }
 
-// small has a small envelope of every kind, with content in it.
+// small holds a small envelope of every kind, with content.
 func small() map[string][]byte { return around([]byte(content)) }
 
 // around returns an envelope of every kind, with data as its ramdisk.
@@ -72,7 +72,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// Of a file that is cut short anywhere, no part passes for whole.
+// TestTruncated cuts each file at every byte. No part may pass for complete.
 func TestTruncated(t *testing.T) {
 	for kind, data := range small() {
 		for n := range data {
@@ -83,8 +83,8 @@ func TestTruncated(t *testing.T) {
 	}
 }
 
-// A byte that is changed is noticed wherever a sum covers it. Where none does, the content of
-// the ramdisk is still what it was.
+// TestMutated changes each byte. The change must be an error where a sum covers the byte, and
+// must not change the content of the ramdisk elsewhere.
 func TestMutated(t *testing.T) {
 	for kind, data := range small() {
 		for i := range data {
@@ -93,7 +93,7 @@ func TestMutated(t *testing.T) {
 				mutated[i] ^= flip
 				got, _, err := read(mutated, "")
 				switch {
-				case err != nil || kind == "PE": // which has no sums
+				case err != nil || kind == "PE": // PE has no sums
 				case strings.HasSuffix(kind, "FIT") && got == content:
 				default:
 					t.Errorf("%s, byte %#x changed by %#x: got %q and no error", kind, i, flip, got)
@@ -230,8 +230,8 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-// vast is a file of any size, with zeros behind its beginning. It counts the bytes that
-// are read.
+// vast is a file of any size, with zeros behind its beginning. It counts the bytes read from
+// it.
 type vast struct {
 	head []byte
 	read int
@@ -246,7 +246,7 @@ func (v *vast) ReadAt(p []byte, at int64) (int, error) {
 	return len(p), nil
 }
 
-// Only tables are read to open a file, however large its parts are.
+// TestOpenReadsTables checks that Open reads only tables, however large the parts are.
 func TestOpenReadsTables(t *testing.T) {
 	multi := multiOf(make([]byte, 1), make([]byte, 1))
 	copy(multi[12:], "\x7f\xff\xff\xf0")                 // size of the data
@@ -275,7 +275,7 @@ func TestOpenReadsTables(t *testing.T) {
 	}
 }
 
-// What is kept of a file is bounded, whatever it claims.
+// TestMemory checks that Open bounds its memory, whatever the file claims.
 func TestMemory(t *testing.T) {
 	long := strings.Repeat("\xff", fdtMostName)
 	var hashes, images, configurations []node
@@ -308,7 +308,7 @@ func TestMemory(t *testing.T) {
 	runtime.KeepAlive(e)
 }
 
-// An error of the file itself is returned as it is.
+// TestReadError checks that an error of the file itself is returned unchanged.
 func TestReadError(t *testing.T) {
 	fault := errors.New("input/output error")
 	for kind, data := range small() {
@@ -330,7 +330,8 @@ func (f *failing) ReadAt(p []byte, at int64) (int, error) {
 	return n, f.err
 }
 
-// Whatever a file claims, its parts lie in it, and are found by their names.
+// FuzzOpen checks that all parts lie in the file, whatever it claims, and are found by their
+// names.
 func FuzzOpen(f *testing.F) {
 	for _, data := range small() {
 		f.Add(data)

@@ -1,4 +1,4 @@
 package envelope
 
-// Around is for tests of the packages that read envelopes.
+// Around is around, for external tests.
 var Around = around

@@ -18,13 +18,13 @@ const (
 
 const (
 	fdtHeaderSize = 40
-	// The names of nodes have at most 31 bytes by the specification. U-Boot sets no limit.
+	// The specification limits names of nodes to 31 bytes. U-Boot has no limit.
 	fdtMostName  = 127
 	fdtMostDepth = 64
 )
 
-// fdt is a flattened device tree at the start of a file. It is walked and not kept: the
-// content of a FIT may be a property of a node.
+// fdt is a flattened device tree at the start of a file. It is not kept in memory, because a
+// property of a FIT may hold a whole image.
 type fdt struct {
 	size       int64 // of the tree
 	structures *window
@@ -62,8 +62,8 @@ func openFDT(w *window) (*fdt, error) {
 	return &fdt{total, newWindow(w.r, structures, structuresSize), newWindow(w.r, names, namesSize)}, nil
 }
 
-// walk calls visit for every node and every property of a node, with the names of the nodes
-// from below the root on. For a node itself the property has no name.
+// walk calls visit for every node and every property, with the names of the nodes on the path
+// below the root. For a node itself the property's name is empty.
 func (t *fdt) walk(visit func(path []string, p property) error) error {
 	var path []string // the root's empty name included
 	for at := int64(0); ; {
@@ -116,7 +116,8 @@ func (t *fdt) walk(visit func(path []string, p property) error) error {
 	}
 }
 
-// property returns the property whose size is at an offset of the structure block.
+// property returns the property that begins, with its size, at an offset of the structure
+// block.
 func (t *fdt) property(at int64) (property, error) {
 	size, err := t.number(at)
 	if err != nil {
@@ -144,8 +145,8 @@ func (t *fdt) number(at int64) (uint32, error) {
 	return binary.BigEndian.Uint32(b), nil
 }
 
-// damagedTree says what is wrong where a block of the tree is too short. It leaves other errors
-// as they are.
+// damagedTree describes the damage if a block of the tree is too short. It returns other errors
+// unchanged.
 func damagedTree(err error, words string) error {
 	if err == errCut {
 		return errors.New("a damaged device tree: " + words)

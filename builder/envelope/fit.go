@@ -8,23 +8,23 @@ import (
 	"strings"
 )
 
-// Bounds of what is kept of a FIT.
+// Bounds of the data that is kept of a FIT.
 const (
 	fitMostNodes  = 1024 // images, and configurations
 	fitMostHashes = 8    // of an image
 	fitMostValue  = 256  // bytes of a text or a hash
 )
 
-// fitSystems are the systems with which U-Boot loads a ramdisk (boot/image-fit.c).
+// fitSystems are the values of os with which U-Boot loads a ramdisk (boot/image-fit.c).
 var fitSystems = []string{"linux", "u-boot", "tee", "openrtos", "efi", "vxworks", "elf"}
 
-// fit is what a FIT says of its images.
+// fit holds the description of the images in a FIT.
 type fit struct {
 	w              *window
 	found          bool // it has a node /images
 	images         []fitImage
 	configurations []fitConfiguration
-	byDefault      string // configuration that U-Boot takes when it is told nothing
+	byDefault      string // configuration that U-Boot takes by default
 }
 
 type fitImage struct {
@@ -48,7 +48,7 @@ type fitConfiguration struct {
 }
 
 // openFIT opens a flattened image tree: a device tree with a node /images. The content of an
-// image is its property data, or lies outside of the tree.
+// image is its property "data", or lies outside the tree.
 func openFIT(w *window) (*Envelope, error) {
 	t, err := openFDT(w)
 	if err != nil {
@@ -70,7 +70,7 @@ func openFIT(w *window) (*Envelope, error) {
 	return e, e.tail(w, end)
 }
 
-// visit takes in what matters of a node or a property.
+// visit records a node or a property, if it describes an image.
 func (f *fit) visit(path []string, p property) error {
 	switch {
 	case len(path) == 1 && path[0] == "images":
@@ -99,7 +99,7 @@ func (f *fit) visit(path []string, p property) error {
 	return nil
 }
 
-// few refuses more than a FIT can have for a reason.
+// few returns an error for more items than any real FIT has.
 func few[T any](list []T, most int, what string) error {
 	if len(list) > most {
 		return fmt.Errorf("a FIT image with more than %d %s", most, what)
@@ -127,7 +127,7 @@ func (f *fit) imageProperty(m *fitImage, p property) error {
 	return nil
 }
 
-// below takes in what matters of a node below an image.
+// below records a node below an image, such as a hash, or its property.
 func (f *fit) below(m *fitImage, node string, p property) error {
 	switch {
 	case strings.HasPrefix(node, "cipher"):
@@ -238,8 +238,8 @@ func (p *Part) addHash(h fitHash) {
 	}
 }
 
-// choose finds the ramdisk of the default configuration. Where nothing says which one that is,
-// the only ramdisk will do.
+// choose finds the ramdisk of the default configuration. Without a default configuration it
+// takes the only ramdisk.
 func (f *fit) choose(e *Envelope) {
 	var only []string
 	for _, p := range e.Parts {

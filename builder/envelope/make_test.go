@@ -106,7 +106,7 @@ func fitOf(images, configurations []node, byDefault string) []byte {
 	return treeOf(node{nodes: []node{{name: "images", nodes: images}, c}})
 }
 
-// configurationOf names ramdisks.
+// configurationOf returns a configuration of a FIT that names ramdisks.
 func configurationOf(name, ramdisks string) node {
 	return node{name: name, properties: []value{text("ramdisk", ramdisks)}}
 }

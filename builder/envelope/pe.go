@@ -12,10 +12,10 @@ const peParts = 1000
 
 // openPE opens a PE program with a section .initrd, which systemd-stub gives to the kernel
 // (UAPI.5, Unified Kernel Image). Sections behind a section .profile belong to that profile
-// only. Profiles are counted from 0, and 0 is what the stub boots when it is told nothing; a
-// profile without an .initrd of its own has the one before all profiles.
+// only. Profiles are counted from 0, and the stub boots profile 0 by default. A profile without
+// an .initrd of its own uses the one in front of all profiles.
 //
-// The PE format has no sum of a section.
+// The PE format has no checksums of sections.
 func openPE(w *window) (*Envelope, error) {
 	b, err := w.bytes(0x3c, 4)
 	if err == errCut {
@@ -57,8 +57,8 @@ func openPE(w *window) (*Envelope, error) {
 	return e, nil
 }
 
-// addSection adds a section with the header b. In a profile, its name gets the profile's number.
-// The first of a name counts.
+// addSection adds a section with the header b. In a profile, the part's name gets the profile's
+// number. The first section with a name counts.
 func addSection(e *Envelope, w *window, name string, profiles int, b []byte) {
 	if profiles > 0 {
 		name += "-" + strconv.Itoa(profiles-1)
@@ -69,13 +69,13 @@ func addSection(e *Envelope, w *window, name string, profiles int, b []byte) {
 	}
 	size, raw := binary.LittleEndian.Uint32(b[8:]), binary.LittleEndian.Uint32(b[16:])
 	if size == 0 || size > raw {
-		size = raw // without a size in memory it is the one in the file, which ends the content in any case
+		size = raw // no size in memory: the size in the file counts, which is the upper bound anyway
 	}
 	e.add(w, Part{Name: name, Kind: Ramdisk, Offset: int64(binary.LittleEndian.Uint32(b[20:])), Size: int64(size)})
 }
 
-// chooseSection finds the .initrd of profile 0 and names those of all profiles. It reports
-// whether there is any.
+// chooseSection finds the .initrd of profile 0 and names the .initrd of each profile. It
+// reports whether there is an .initrd at all.
 func chooseSection(e *Envelope, profiles int) bool {
 	found := false
 	for i := range min(profiles, peParts) {

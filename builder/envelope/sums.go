@@ -14,15 +14,15 @@ import (
 	"strings"
 )
 
-// sum is what an envelope says of a range of the file.
+// sum is a checksum in an envelope, for a range of the file.
 type sum struct {
 	algorithm    string
 	want         []byte
 	offset, size int64
-	of           string // what has the sum, for messages
+	of           string // name of the range, for messages
 }
 
-// algorithms are those of FIT, by the names that U-Boot uses.
+// algorithms are the hashes of FIT, by their names in U-Boot.
 var algorithms = map[string]func() hash.Hash{
 	"crc32":  func() hash.Hash { return crc32.NewIEEE() },
 	"md5":    md5.New,
@@ -32,8 +32,8 @@ var algorithms = map[string]func() hash.Hash{
 	"sha512": sha512.New,
 }
 
-// Verify reads what the sums of a part cover, from the file r that was opened. It returns an
-// error that names everything that is damaged, with the sums as they are and as they should be.
+// Verify reads the ranges that the sums of a part cover, from the opened file r. Its error
+// names all damage, with the actual and the expected sums.
 func (e *Envelope) Verify(r io.ReaderAt, p *Part) error {
 	words := append(e.damage[:len(e.damage):len(e.damage)], p.damage...)
 	for _, s := range p.sums {

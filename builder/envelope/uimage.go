@@ -20,7 +20,7 @@ type uImageHeader struct {
 	OS        uint8
 	Arch      uint8
 	Type      uint8
-	Comp      uint8 // for kernels: U-Boot passes a ramdisk on as it is
+	Comp      uint8 // for kernels only: U-Boot passes a ramdisk on unchanged
 	Name      [32]byte
 }
 
@@ -67,7 +67,7 @@ func openUImage(w *window) (*Envelope, error) {
 	return e, e.tail(w, data.offset+data.size)
 }
 
-// openSingle adds the one part of a uImage, called "0".
+// openSingle adds the only part of a uImage, named "0".
 func openSingle(e *Envelope, w *window, data sum, h *uImageHeader) {
 	word, known := uImageTypes[h.Type]
 	if !known {
@@ -86,10 +86,11 @@ func openSingle(e *Envelope, w *window, data sum, h *uImageHeader) {
 	e.add(w, p)
 }
 
-// uImageParts is how many parts a uImage may have here: their sizes are read at once.
+// uImageParts is the largest number of parts of a uImage. The sizes of the parts are read at
+// once.
 const uImageParts = 1000
 
-// openMulti adds the parts of a multi-file uImage, called by their numbers. Their sizes come
+// openMulti adds the parts of a multi-file uImage, named by their numbers. Their sizes come
 // first, with a zero behind the last. Each part begins at a multiple of 4 of the data. U-Boot
 // takes number 0 as the kernel, 1 as the ramdisk and 2 as the device tree.
 func openMulti(e *Envelope, w *window, data sum) error {

@@ -7,8 +7,8 @@ import (
 
 const windowSize = 4 << 10
 
-// window reads small pieces of a range of a file. Pieces that lie close to each other cost
-// one read.
+// window reads small pieces of a range of a file. Pieces that lie close to each other share one
+// read.
 type window struct {
 	r           io.ReaderAt
 	begin, size int64
@@ -22,7 +22,7 @@ func newWindow(r io.ReaderAt, begin, size int64) *window {
 }
 
 // bytes returns n bytes, at most windowSize, from the offset at on. They are valid until the
-// next call. Where the range is too short the error is errCut.
+// next call. If the range is too short, the error is errCut.
 func (w *window) bytes(at int64, n int) ([]byte, error) {
 	if at < 0 || at > w.size || int64(n) > w.size-at {
 		return nil, errCut
@@ -46,7 +46,7 @@ func (w *window) bytes(at int64, n int) ([]byte, error) {
 	return w.buf[from : from+int64(n)], nil
 }
 
-// text returns the string at an offset, which a zero byte ends, and has at most most bytes.
+// text returns the string at an offset, up to its zero byte. The string has at most most bytes.
 func (w *window) text(at int64, most int) ([]byte, error) {
 	b, err := w.bytes(at, int(min(int64(most)+1, max(0, w.size-at))))
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// randomRoot is a plan of n files in folders, with sizes up to most, some of them
-// with two or three names, and of a symbolic link and a node a folder.
+// randomRoot is a plan of n files in directories, with sizes up to most, some of them
+// with two or three names, and of a symbolic link and a node in each directory.
 func randomRoot(rng *rand.Rand, n int, most int64) []*plan.Entry {
 	entries := []*plan.Entry{{Path: "/", Mode: plan.TypeDir | 0o755, Nlink: 2}}
 	var ino uint32
@@ -153,7 +153,7 @@ func checkOrder(t *testing.T, members []Member) {
 			e := it.Entry
 			parent := e.Path[:strings.LastIndex(e.Path, "/")]
 			if !have[parent] {
-				t.Errorf("%s comes before its folder", e.Path)
+				t.Errorf("%s comes before its directory", e.Path)
 			}
 			have[e.Path] = e.IsDir()
 			if !e.IsFile() || i > 0 && e.Ino == m.Items[i-1].Entry.Ino {
@@ -211,7 +211,7 @@ func TestCutIsStable(t *testing.T) {
 			}
 			after := digests(change.do(i))
 			if after[0] != before[0] {
-				t.Errorf("when %s %s, the member of folders and nodes changes", root[i].Path, change.name)
+				t.Errorf("when %s %s, the member of directories and nodes changes", root[i].Path, change.name)
 			}
 			changed := 0
 			for _, digest := range after {

@@ -7,16 +7,16 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
-const maxDynamic = 1 << 20 // larger ones, and tables of names, are not looked at
+const maxDynamic = 1 << 20 // bytes; larger dynamic sections and string tables are ignored
 
 // interpreter returns the loader of a dynamic program, "" for a static one.
 func interpreter(f *elf.File) string {
 	return cString(segment(f, elf.PT_INTERP, cpio.PathMax))
 }
 
-// dynamic returns the libraries that a file needs and its own name, DT_NEEDED and
-// DT_SONAME. It goes by the program headers, as the loader does: OpenWrt's sstrip leaves
-// no others.
+// dynamic returns the libraries that a file needs (DT_NEEDED) and its own name (DT_SONAME). It
+// reads program headers, as the loader does, because OpenWrt's sstrip removes the section
+// headers.
 func dynamic(f *elf.File) (needed []string, name string) {
 	var names, soname uint64
 	var needs []uint64
@@ -52,7 +52,7 @@ func dynamic(f *elf.File) (needed []string, name string) {
 	return needed, name
 }
 
-// segment returns the bytes of the first program header of a kind, up to most of them.
+// segment returns the bytes of the first program header of a kind, at most most of them.
 func segment(f *elf.File, kind elf.ProgType, most uint64) []byte {
 	for _, p := range f.Progs {
 		if p.Type == kind && p.Filesz <= most {
@@ -63,7 +63,7 @@ func segment(f *elf.File, kind elf.ProgType, most uint64) []byte {
 	return nil
 }
 
-// stringAt returns the string that is loaded at an address.
+// stringAt returns the string at an address of the loaded program.
 func stringAt(f *elf.File, address uint64) string {
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_LOAD && p.Vaddr <= address && address-p.Vaddr < p.Filesz {

@@ -16,16 +16,16 @@ import (
 )
 
 // Foreign finds the programs, libraries and kernel modules of a root that are for another
-// machine. It looks at executable files, at files in the directories where a dynamic loader
-// looks for libraries, and at modules. It leaves firmware alone, which often is ELF for
-// other processors. Several goroutines may use it at once.
+// machine. It looks at executable files, at files in the library directories of dynamic
+// loaders, and at modules. It ignores firmware, which often is ELF for other processors.
+// Several goroutines may use it at once.
 type Foreign struct {
 	arch      string
-	libraries map[string]bool   // directories of a loader
+	libraries map[string]bool   // directories where a loader looks for libraries
 	modules   []string          // directories of modules
 	firmware  []string          // directories of firmware
-	linked    map[uint32]string // of files with several names, by Ino: the first that is of concern
-	told      string            // path of one that another rule has warned of, or ""
+	linked    map[uint32]string // of files with several names, by Ino: the first name that matters
+	told      string            // path of a file that another rule has warned about, or ""
 	mu        sync.Mutex
 	found     map[string]stranger // by path
 }
@@ -50,7 +50,7 @@ func newForeign(arch string, entries []*plan.Entry) *Foreign {
 	return f
 }
 
-// present returns the directories that the paths lead to.
+// present returns the directories that the paths lead to, if they exist.
 func present(entries []*plan.Entry, paths ...string) []string {
 	var dirs []string
 	for _, p := range paths {
@@ -61,9 +61,8 @@ func present(entries []*plan.Entry, paths ...string) []string {
 	return dirs
 }
 
-// libraryDirs returns the directories in which glibc, musl and uClibc look for libraries
-// unasked: those of each word length, in each a directory per multiarch tuple, and those
-// for processors that can do more.
+// libraryDirs returns the default library directories of glibc, musl and uClibc: one for each
+// word length, their subdirectories for multiarch tuples, and those for newer processors.
 func libraryDirs(entries []*plan.Entry) map[string]bool {
 	dirs := map[string]bool{}
 	for _, prefix := range []string{"", "/usr", "/usr/local"} {
@@ -88,13 +87,13 @@ func libraryDirs(entries []*plan.Entry) map[string]bool {
 	return dirs
 }
 
-// concerns reports whether somebody could try to run the file e, or load it.
+// concerns reports whether a system could try to run or load the file e.
 func (f *Foreign) concerns(e *plan.Entry) bool {
 	dir := e.Path[:strings.LastIndexByte(e.Path, '/')]
 	return (e.Mode&0o111 != 0 || f.libraries[dir] || isModule(e.Path) && below(f.modules, dir)) && !below(f.firmware, dir)
 }
 
-// below reports whether dir is one of dirs, or in one.
+// below reports whether dir is one of dirs or lies below one.
 func below(dirs []string, dir string) bool {
 	return slices.ContainsFunc(dirs, func(d string) bool {
 		rest, found := strings.CutPrefix(dir, d)
@@ -102,10 +101,10 @@ func below(dirs []string, dir string) bool {
 	})
 }
 
-// isModule reports whether a file is called as an uncompressed kernel module.
+// isModule reports whether a file has the name of an uncompressed kernel module.
 func isModule(name string) bool { return strings.HasSuffix(name, ".ko") }
 
-// name returns the path by which the file e is told of, "" if its content is of no concern.
+// name returns the path of the file e for warnings, or "" if its content does not matter.
 func (f *Foreign) name(e *plan.Entry) string {
 	switch {
 	case !e.IsFile() || e.Size == 0:
@@ -117,11 +116,11 @@ func (f *Foreign) name(e *plan.Entry) string {
 	return ""
 }
 
-// Wants reports whether Look is to see the file e.
+// Wants reports whether the caller has to pass the file e to [Foreign.Look].
 func (f *Foreign) Wants(e *plan.Entry) bool { return f.name(e) != "" }
 
-// Look looks at the first bytes of the file e: at least as many as an ELF header has, or
-// all of a shorter file.
+// Look examines the first bytes of the file e. head holds a whole ELF header or more, or all of
+// a shorter file.
 func (f *Foreign) Look(e *plan.Entry, head []byte) {
 	name := f.name(e)
 	h, ok := arch.Parse(head)
@@ -142,8 +141,8 @@ func (f *Foreign) Look(e *plan.Entry, head []byte) {
 	}
 }
 
-// Open looks at all files of a plan. It passes over those that cannot be read: the stage
-// that packs them says so.
+// Open examines all files of a plan. It skips files that cannot be read, because the stage that
+// packs them reports the error.
 func (f *Foreign) Open(entries []*plan.Entry) {
 	buf := make([]byte, arch.HeaderSize)
 	for _, e := range entries {
@@ -172,8 +171,8 @@ func readHead(d plan.Data, head []byte) (n int) {
 	return n
 }
 
-// Warning returns a warning of the files that were found to be for other machines, "" if
-// there are none or another rule has warned of the only one.
+// Warning returns a warning about the files for other machines. It returns "" if there are
+// none, or if another rule has already warned about the only one.
 func (f *Foreign) Warning() string {
 	names := slices.Sorted(maps.Keys(f.found))
 	if len(names) == 0 || len(names) == 1 && names[0] == f.told {

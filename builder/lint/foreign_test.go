@@ -11,7 +11,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/arch"
 )
 
-// reads is a file that notes what is read of it.
+// reads is a file that counts the bytes read from it.
 type reads struct {
 	*bytes.Reader
 	path string
@@ -23,8 +23,8 @@ func (r reads) ReadAt(p []byte, offset int64) (int, error) {
 	return r.Reader.ReadAt(p, offset)
 }
 
-// A check reads the header of what can be run or loaded, once for all names of a file,
-// and nothing of other files.
+// TestForeignReads checks that only headers of programs, libraries and modules are read, once
+// for all names of a file.
 func TestForeignReads(t *testing.T) {
 	content := append(elfFile("", ""), make([]byte, 1000)...)
 	got := map[string]int{}
@@ -74,8 +74,8 @@ func TestForeignReads(t *testing.T) {
 	}
 }
 
-// Object files are of no concern, but for modules, which only the kernel of the very
-// machine loads.
+// TestForeignTypes checks that object files are ignored unless they are modules, which only the
+// kernel loads.
 func TestForeignTypes(t *testing.T) {
 	header := func(kind elf.Type, machine elf.Machine) []byte {
 		head := elfFile("", "")

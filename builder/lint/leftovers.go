@@ -8,9 +8,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// leftovers are the files that an export of a container leaves in a root: those by which
-// programs such as systemd take the machine for a container, and the empty ones that were
-// mount points while the container ran.
+// leftovers are the files that an export of a container leaves in a root. Some make programs
+// such as systemd take the machine for a container. The empty ones were mount points while the
+// container ran.
 var leftovers = []struct {
 	path  string
 	empty bool // counts only if it is empty
@@ -22,7 +22,7 @@ var leftovers = []struct {
 	{"/etc/resolv.conf", true},
 }
 
-// leftoversOfContainer warns of those that came with a tree or an archive.
+// leftoversOfContainer warns about leftovers that came with a tree or an archive.
 func leftoversOfContainer(entries []*plan.Entry) string {
 	var names, quoted []string
 	origin := ""

@@ -11,9 +11,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// missingLibraries returns the libraries that a program or one of its libraries needs and
-// the root lacks. A library is there if a file has its name, in whatever directory, or if a
-// loaded library calls itself by it.
+// missingLibraries returns the libraries that a program or one of its libraries needs and the
+// root lacks. The root has a library if a file in any directory has its name, or if a loaded
+// library has that DT_SONAME.
 func missingLibraries(r Root, program *elf.File, loader string) []string {
 	entries := r.Entries()
 	have := map[string]bool{path.Base(loader): true}
@@ -23,7 +23,7 @@ func missingLibraries(r Root, program *elf.File, loader string) []string {
 	}
 	isMusl := func(name string) bool { return strings.HasPrefix(path.Base(name), "ld-musl-") }
 	musl := isMusl(loader) || slices.ContainsFunc(entries, func(e *plan.Entry) bool { return isMusl(e.Path) })
-	missing := map[string]string{} // with the target, if there is a link that leads to nothing
+	missing := map[string]string{} // with the target, if it is a link that leads nowhere
 	seen := map[string]bool{}
 	for needed, _ := dynamic(program); len(needed) > 0; {
 		wanted := map[string]*plan.Entry{}
@@ -58,7 +58,7 @@ func missingLibraries(r Root, program *elf.File, loader string) []string {
 	return slices.Sorted(maps.Values(missing))
 }
 
-// library returns the libraries that a library needs, and its own name for itself.
+// library returns the libraries that a library needs, and its DT_SONAME.
 func library(r Root, e *plan.Entry) (needed []string, name string) {
 	file, err := r.Open(e)
 	if err != nil {
@@ -72,7 +72,7 @@ func library(r Root, e *plan.Entry) (needed []string, name string) {
 	return dynamic(f)
 }
 
-// inMusl reports whether musl's loader stands in for a library (ldso/dynlink.c).
+// inMusl reports whether musl's loader takes the place of a library (ldso/dynlink.c).
 func inMusl(library string) bool {
 	name, _, _ := strings.Cut(library, ".")
 	switch name {

@@ -1,9 +1,9 @@
-// Package lint holds rules over the root of an image. They find what keeps its program from
-// starting, and likely mistakes.
+// Package lint checks the root of an image with rules. They find likely mistakes, and reasons
+// why the root's program cannot start.
 //
 // A rule is a function of a [Root]. It knows neither the manifest nor the format of an image,
-// so it works on anything with entries and contents. [Foreign] is for rules that must read
-// every file: it looks at files while they are packed.
+// so it works on anything with entries and contents. [Foreign] reads many files and therefore
+// examines them while they are packed.
 package lint
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// Root is what the rules look at.
+// Root is a root to check.
 type Root interface {
 	// Entries returns all entries as a finished plan has them: sorted, parents first.
 	Entries() []*plan.Entry
@@ -37,11 +37,10 @@ type File interface {
 type Options struct {
 	Arch       string // of the machine, as in a manifest
 	Exec       string // the program that it starts with, or ""
-	ExecOrigin string // where Exec was asked for: "root.yaml:3:14"
+	ExecOrigin string // place of Exec in the manifest: "root.yaml:3:14"
 }
 
-// Check returns a warning for each rule that the root breaks, and what finds its files for
-// other machines.
+// Check returns a warning for each rule that the root breaks, and a [Foreign] for its files.
 func Check(r Root, o Options) (warnings []string, foreign *Foreign) {
 	p := &program{root: r, arch: o.Arch}
 	if o.Exec != "" { // "init: none" otherwise
@@ -65,7 +64,7 @@ func Check(r Root, o Options) (warnings []string, foreign *Foreign) {
 	return warnings, foreign
 }
 
-// Planned is the root of a plan. Its files lie on the host.
+// Planned is a root whose files lie on the host still.
 type Planned []*plan.Entry
 
 // Entries returns the plan.
@@ -103,7 +102,7 @@ type file struct {
 	io.Closer
 }
 
-// printable returns a name with the bytes escaped that no terminal should get.
+// printable escapes the bytes of a name that are unsafe for a terminal.
 func printable(name string) string {
 	quoted := strconv.Quote(name)
 	return quoted[1 : len(quoted)-1]

@@ -9,8 +9,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// A file for another machine is told of once: by the rule for the program if that is the
-// only one, and with the others if there are some.
+// TestMisfitIsToldOnce checks that a file for another machine is reported once. The rule for
+// the program reports it if it is the only one. Otherwise it is listed with the others.
 func TestMisfitIsToldOnce(t *testing.T) {
 	const started = "m:1:1: init.exec: /init is a program for amd64, the image is for arm64"
 	for _, test := range []struct {
@@ -43,7 +43,7 @@ func TestMisfitIsToldOnce(t *testing.T) {
 	}
 }
 
-// The rules for trees that were not meant for a machine.
+// TestRules checks the rules for trees that were not made for a machine.
 func TestRules(t *testing.T) {
 	file := func(path string, size int64) *plan.Entry {
 		return &plan.Entry{Path: path, Mode: plan.TypeFile | 0o644, Size: size, Brought: true, Origin: "m:2:2"}

@@ -12,8 +12,8 @@ import (
 )
 
 // Machine returns the architecture, as in a manifest, of the program that the kernel loads to
-// start exec: through symbolic links and the interpreters of scripts. The loader that the
-// program names has to be for the same.
+// start exec. It follows symbolic links and the interpreters of scripts. The program's loader
+// must be for the same architecture.
 func Machine(r Root, exec string) (string, error) {
 	if exec == "" {
 		return "", errors.New("there is no program to go by")
@@ -59,8 +59,8 @@ func start(r Root, name string) (File, []byte, error) {
 	return file, head, nil
 }
 
-// machineOf returns the architecture of a program, if that of its loader is the same. A loader
-// that cannot be read says nothing.
+// machineOf returns the architecture of a program. A loader for another architecture is an
+// error. A loader that cannot be read is ignored.
 func machineOf(r Root, name string, file File, head []byte) (string, error) {
 	h, ok := arch.Parse(head)
 	if !ok {
@@ -89,7 +89,7 @@ func machineOf(r Root, name string, file File, head []byte) (string, error) {
 	return machine, nil
 }
 
-// interpreterOf returns the words behind #!, and whether a file begins with that.
+// interpreterOf returns the words behind #!, and whether the file begins with #!.
 func interpreterOf(head []byte) (words []string, script bool) {
 	line, ok := strings.CutPrefix(string(head), "#!")
 	if !ok {

@@ -9,8 +9,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// modulesWithoutDep warns of directories with kernel modules and without modules.dep:
-// modprobe finds nothing there.
+// modulesWithoutDep warns about directories with kernel modules but without modules.dep.
+// modprobe finds no module there.
 func modulesWithoutDep(entries []*plan.Entry) string {
 	var lacking []string
 	var first *plan.Entry
@@ -51,7 +51,7 @@ func moduleDirs(entries []*plan.Entry) []string {
 	return slices.Compact(dirs)
 }
 
-// firstModule returns the first module below dir, compressed or not, nil if there is none.
+// firstModule returns the first module below dir, compressed or not, or nil.
 func firstModule(entries []*plan.Entry, dir string) *plan.Entry {
 	for _, e := range entries {
 		name := path.Base(e.Path)

@@ -11,16 +11,16 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/arch"
 )
 
-// program finds out why a program will not start in a root. That is only a warning: a boot
-// loader may still append what is missing, and init= on the kernel's command line names
+// program finds out why a program cannot start in a root. That is only a warning, because a
+// boot loader may still append a missing file, and init= on the kernel's command line can name
 // another program.
 type program struct {
 	root   Root
 	arch   string
-	misfit *plan.Entry // the file for another machine, if that is why
+	misfit *plan.Entry // the file for another machine, if that is the reason
 }
 
-// withTarget returns a path, with its target if a symbolic link has this path.
+// withTarget returns a path, with its target if it is a symbolic link.
 func withTarget(entries []*plan.Entry, name string) string {
 	for _, e := range entries {
 		if e.Path == name && e.IsLink() {
@@ -30,11 +30,12 @@ func withTarget(entries []*plan.Entry, name string) string {
 	return name
 }
 
-// maxScripts is how many scripts in a row the kernel takes as interpreters of each other.
+// maxScripts is the number of scripts that the kernel follows as interpreters of each other.
 const maxScripts = 5
 
-// unfit returns the reason for which execve(2) of a path fails, after so many scripts. It
-// returns "" for a file that cannot be read: the stage that packs it says so.
+// unfit returns the reason why execve(2) of a path fails; scripts counts those on the way to
+// it. It returns "" for a file that cannot be read, because the stage that packs it reports the
+// error.
 func (p *program) unfit(name string, scripts int) string {
 	file, head, problem := p.executable(name)
 	if problem != "" || head == nil {
@@ -82,8 +83,8 @@ func (p *program) unfit(name string, scripts int) string {
 
 const absent = "is not in the root"
 
-// executable opens the file that a path leads to and returns its first bytes, or the reason
-// for which the kernel does not start it. Without either the file cannot be read.
+// executable opens the file that a path leads to. It returns the file's first bytes, or the
+// reason why the kernel does not start it. It returns neither if the file cannot be read.
 func (p *program) executable(name string) (file File, head []byte, problem string) {
 	e := plan.Find(p.root.Entries(), name)
 	switch {
@@ -111,8 +112,8 @@ func (p *program) executable(name string) (file File, head []byte, problem strin
 	return file, head, ""
 }
 
-// needs returns the problem of a program that needs a file with a problem. A file's name
-// may hold any bytes.
+// needs returns the problem of a program that needs a faulty file. The file's name may hold any
+// bytes.
 func needs(name, problem string) string {
 	return "needs " + printable(name) + ", which " + problem
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// elfFile is an ELF file for amd64, without section headers: the path of its loader, if
-// that is not "", its own name, and those of libraries.
+// elfFile returns an ELF file for amd64 without section headers. It names the loader unless
+// that is "", itself, and libraries.
 func elfFile(loader, name string, libraries ...string) []byte {
 	const header, program, dyn, address = 64, 56, 16, 0x400000
 	names := "\x00" + loader + "\x00"
@@ -71,7 +71,7 @@ func TestProgram(t *testing.T) {
 	}
 	for _, c := range []struct {
 		files string // SOURCE:DESTINATION, or -> and a link to nothing
-		want  string // what is wrong with /init
+		want  string // the problem of /init
 	}{
 		{"static:/init", ""},
 		{"script:/init", "needs /bin/sh, which is not in the root"},
@@ -81,7 +81,7 @@ func TestProgram(t *testing.T) {
 		{"windows:/init static:/bin/sh", `needs /bin/sh\r, which is not in the root`},
 		{"itself:/init", strings.Repeat("needs /init, which ", maxScripts) + "names no interpreter that the kernel takes"},
 		{"short:/init", "names no interpreter that the kernel takes"},
-		{"no-elf:/init", ""}, // the stub says it, and has seen more of it
+		{"no-elf:/init", ""}, // the stub reports it at boot, and knows more then
 		{"dynamic:/init", "needs /lib/ld.so, liba.so, libc.so.6, which are not in the root"},
 		{"self:/init", ""}, // as the kernel does not look further
 		{"odd:/init ld.so:/lib/ld.so", `needs lib\n\x1b.so, which is not in the root`},

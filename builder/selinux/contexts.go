@@ -1,6 +1,6 @@
-// Package selinux says which label a policy gives to a path: it reads the
-// policy's file_contexts as selabel_file(5) does, and answers as libselinux's
-// selabel_lookup(3), without a policy loaded or libselinux at hand.
+// Package selinux finds the label that a policy gives to a path. It reads the policy's
+// file_contexts (selabel_file(5)) and gives the same answers as libselinux's selabel_lookup(3).
+// It needs neither libselinux nor a loaded policy.
 package selinux
 
 import (
@@ -12,16 +12,16 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/xattr"
 )
 
-// Attribute is the extended attribute that holds a label, with a NUL at its end
-// as libselinux stores it.
+// Attribute is the extended attribute that holds a label. The value ends with a NUL, as
+// libselinux stores it.
 const Attribute = xattr.SELinux
 
-// none is the context of what is to have no label.
+// none is the context of files without a label.
 const none = "<<none>>"
 
-// Contexts are the rules of a policy. They are for one goroutine at a time.
+// Contexts are the rules of a policy. Only one goroutine at a time may use them.
 type Contexts struct {
-	rules   []rule           // the last that matches counts
+	rules   []rule           // the last match counts
 	byDir   map[string][]int // indexes of rules by the directory that their literal beginning is in
 	subs    []sub            // of the administrator
 	subDist []sub            // of the distribution, applied after
@@ -32,16 +32,16 @@ type rule struct {
 	text    string // the regular expression as it stands there
 	typ     uint32 // file type bits; 0 is any type
 	context string
-	exact   bool   // no meta characters: beats those that have some
+	exact   bool   // no meta characters: takes precedence over expressions
 	prefix  string // what every match begins with
-	literal bool   // and all there is to it
+	literal bool   // the prefix is the whole expression
 	re      *regexp.Regexp
 }
 
-// sub says that what lies at from is labelled as if it lay at to.
+// sub makes paths below from get the labels of the same paths below to.
 type sub struct{ from, to string }
 
-// fileType are the bits of a mode that say what kind of file it is, as in stat(2).
+// fileType masks the file type bits of a mode, as in stat(2).
 const fileType = 0o170000
 
 // Lookup returns the label of a file with an absolute, clean path and a mode; ok
@@ -74,13 +74,13 @@ func (r *rule) matches(key string, mode uint32) bool {
 	if r.literal {
 		return key == r.prefix
 	}
-	if r.re == nil { // most rules never come to it
+	if r.re == nil { // compiled on first use: most rules are never used
 		r.re = regexp.MustCompile(anchored(r.text))
 	}
 	return r.re.MatchString(key)
 }
 
-// substitute replaces the beginning of path as the first of subs that fits says.
+// substitute replaces the beginning of path by the first of subs that matches it.
 func substitute(subs []sub, path string) string {
 	for _, s := range subs {
 		rest, ok := strings.CutPrefix(path, s.from)
@@ -94,7 +94,7 @@ func substitute(subs []sub, path string) string {
 	return path
 }
 
-// latin1 makes a rune of each byte of s, as libselinux matches bytes.
+// latin1 makes a rune of each byte of s, because libselinux matches bytes.
 func latin1(s string) string {
 	if !strings.ContainsFunc(s, func(r rune) bool { return r >= 0x80 }) {
 		return s
@@ -106,8 +106,8 @@ func latin1(s string) string {
 	return string(runes)
 }
 
-// order puts the rules in the order in which libselinux has them, those without
-// meta characters last, and makes the index.
+// order sorts the rules as libselinux does, with those without meta characters last, and builds
+// the index.
 func (c *Contexts) order() {
 	slices.SortStableFunc(c.rules, func(a, b rule) int {
 		switch {
@@ -125,7 +125,7 @@ func (c *Contexts) order() {
 	}
 }
 
-// Error is one line that is wrong.
+// Error is a fault in one line.
 type Error struct {
 	File string
 	Line int
@@ -134,7 +134,7 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Msg) }
 
-// Errors are all lines that are wrong.
+// Errors are the faults of all lines.
 type Errors []*Error
 
 func (list Errors) Error() string {

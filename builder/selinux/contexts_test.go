@@ -18,7 +18,7 @@ const (
 	file, dir, link, char, block, fifo, socket = 0o100000, 0o040000, 0o120000, 0o020000, 0o060000, 0o010000, 0o140000
 )
 
-// kinds are the types as matchpathcon calls them.
+// kinds are the file types by their names in matchpathcon.
 var kinds = map[uint32]string{
 	file: "file", dir: "dir", link: "lnk_file", char: "chr_file", block: "blk_file", fifo: "pipe", socket: "sock_file",
 }
@@ -135,8 +135,8 @@ func TestLookup(t *testing.T) {
 	compare(t, base, questions)
 }
 
-// TestDebian looks every path of a Debian root up in Debian's policy, as what it is
-// and as a type that few rules are for.
+// TestDebian looks up every path of a Debian root in Debian's policy, with its own type and
+// with a type that few rules name.
 func TestDebian(t *testing.T) {
 	testenv.Sequential(t)
 	top := t.TempDir()
@@ -175,7 +175,7 @@ func TestDebian(t *testing.T) {
 	compare(t, top+"/etc/selinux/default/contexts/files/file_contexts", questions)
 }
 
-// compare holds the labels against those of libselinux.
+// compare compares the labels with those of libselinux.
 func compare(t *testing.T, base string, questions []question) {
 	t.Helper()
 	matchpathcon := testenv.Tool(t, "matchpathcon")

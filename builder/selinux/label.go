@@ -9,21 +9,21 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// Options say which policy a root has.
+// Options select the policy of a root.
 type Options struct {
-	Origin       string // where labels were asked for: "root.yaml:3:1"
-	Type         string // name of the policy, "" for the one that the root names
-	FileContexts string // file of the host with the labels, "" for the root's
+	Origin       string // place of the request in the manifest: "root.yaml:3:1"
+	Type         string // name of the policy, "" for the one in the root's configuration
+	FileContexts string // file of the host with the rules, "" for the root's file
 	Bind         bool   // the root is rootfs itself
 
 	Host func(path string) ([]byte, error) // reads a file of the host
 	Root func(path string) ([]byte, error) // reads a file of the root, through its links
-	Warn func(text string)                 // is told what is likely to be a mistake
+	Warn func(text string)                 // called with likely mistakes
 }
 
-// Label gives every entry of a finished plan the label that the policy has for it, unless it
-// came with one. It returns the policy that the stub has to load for that, or nil. A file with
-// several names gets the label of the first. Errors have the type [plan.Errors].
+// Label gives every entry of a finished plan its label by the policy, unless the entry already
+// has one. It returns the policy that the stub has to load for the labels, or nil. A file with
+// several names gets the label of its first name. Errors have the type [plan.Errors].
 func Label(entries []*plan.Entry, o Options) (policy *plan.Entry, err error) {
 	mode, name := config(o.Root)
 	if o.Type != "" {
@@ -54,7 +54,7 @@ func Label(entries []*plan.Entry, o Options) (policy *plan.Entry, err error) {
 	return policy, nil
 }
 
-// problems returns an error of reading labels with its place in the manifest.
+// problems returns an error of reading rules, with its place in the manifest.
 func problems(origin string, err error) error {
 	var lines Errors
 	if !errors.As(err, &lines) {
@@ -67,7 +67,8 @@ func problems(origin string, err error) error {
 	return all
 }
 
-// setLabels labels the entries. Those that have nothing else share their attributes.
+// setLabels labels the entries. Entries with the same label and no other attributes share one
+// plan.Xattrs.
 func setLabels(entries []*plan.Entry, contexts *Contexts) {
 	labels := map[string]plan.Xattrs{}
 	for _, e := range entries {
@@ -107,8 +108,9 @@ func config(read func(string) ([]byte, error)) (mode, name string) {
 	return mode, name
 }
 
-// newestPolicy returns the policy.N in a directory with the largest N, or nil. The stub
-// reads it from outside the root, where links lead elsewhere.
+// newestPolicy returns the policy.N in a directory with the largest N, or nil. It returns the
+// file that a link leads to, because the stub reads the policy from outside the root, where
+// links lead elsewhere.
 func newestPolicy(entries []*plan.Entry, dir string) (policy *plan.Entry) {
 	newest := 0
 	for _, e := range entries {

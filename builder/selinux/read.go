@@ -7,10 +7,9 @@ import (
 	"strings"
 )
 
-// Read reads the file_contexts called name and, where they exist, the files beside
-// it that belong to it: .homedirs and .local, whose rules come after, .subs and
-// .subs_dist. It gets their content from readFile, such as [os.ReadFile]. What is
-// wrong in them is an error of type [Errors].
+// Read reads the file_contexts called name and, where they exist, the files that belong to it:
+// .homedirs and .local with further rules, .subs and .subs_dist with substitutions. It reads
+// them with readFile, such as [os.ReadFile]. Faults in the files are an error of type [Errors].
 func Read(name string, readFile func(string) ([]byte, error)) (*Contexts, error) {
 	c := new(Contexts)
 	var problems Errors
@@ -50,8 +49,8 @@ func Read(name string, readFile func(string) ([]byte, error)) (*Contexts, error)
 	return c, nil
 }
 
-// addSub takes a line of substitutions and returns what is wrong with it. A later
-// one is tried before.
+// addSub adds a line of substitutions and returns its fault, or "". Later lines are tried
+// first.
 func addSub(subs *[]sub, fields []string) string {
 	if len(fields) < 2 {
 		return "want two paths"
@@ -64,8 +63,8 @@ var fileTypes = map[string]uint32{
 	"-b": 0o060000, "-c": 0o020000, "-d": 0o040000, "-p": 0o010000, "-l": 0o120000, "-s": 0o140000, "--": 0o100000,
 }
 
-// addRule takes a line "REGEX [TYPE] CONTEXT" and returns what is wrong with it.
-// What follows the third word is ignored, as it is by libselinux.
+// addRule adds a line "REGEX [TYPE] CONTEXT" and returns its fault, or "". Words behind the
+// third are ignored, as in libselinux.
 func (c *Contexts) addRule(fields []string) string {
 	if len(fields) < 2 {
 		return "want a regular expression, perhaps a file type, and a context"
@@ -92,7 +91,8 @@ func (c *Contexts) addRule(fields []string) string {
 	return ""
 }
 
-// reason is what is wrong with an expression, which Go's regexp takes for another.
+// reason returns the fault of an expression. It leaves out the anchor that was added to the
+// expression.
 func reason(err error) string {
 	if e, ok := err.(*syntax.Error); ok {
 		msg := string(e.Code)
@@ -104,12 +104,12 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// anchored is a rule's expression as libselinux compiles it: a | at its top parts
-// the anchors.
+// anchored returns a rule's expression as libselinux compiles it. A | at its top level
+// separates the anchors.
 func anchored(text string) string { return "(?s)^" + text + "$" }
 
-// hasMeta reports whether libselinux (spec_hasMetaChars) takes text for more than
-// a path, which may have a backslash before any character.
+// hasMeta reports whether libselinux (spec_hasMetaChars) finds meta characters in text. A
+// backslash escapes the character behind it.
 func hasMeta(text string) bool {
 	for i := 0; i < len(text); i++ {
 		if text[i] == '\\' {
@@ -121,7 +121,8 @@ func hasMeta(text string) bool {
 	return false
 }
 
-// literal returns what every match of tree begins with, and whether that is all.
+// literal returns the text that every match of tree begins with, and whether that is the whole
+// match.
 func literal(tree *syntax.Regexp) (prefix string, whole bool) {
 	if tree.Op != syntax.OpConcat || len(tree.Sub) < 2 || tree.Sub[0].Op != syntax.OpBeginText ||
 		tree.Sub[1].Op != syntax.OpLiteral || tree.Sub[1].Flags&syntax.FoldCase != 0 {

@@ -105,7 +105,7 @@ func content(t *testing.T, e *plan.Entry) string {
 	return string(data)
 }
 
-// compare compares a listing, or the error's words with the folder dir left out.
+// compare compares a listing, or the error's words with the directory dir left out.
 func compare(t *testing.T, dir string, entries []*plan.Entry, err error, want string) {
 	t.Helper()
 	compareAll(t, dir, entries, err, "", want)
@@ -123,7 +123,7 @@ func compareAll(t *testing.T, dir string, entries []*plan.Entry, err error, warn
 	}
 }
 
-// files makes a folder of files: a name with a final slash is a folder, a
+// files makes a directory of files: a name with a final slash is a directory, a
 // content "-> x" a symbolic link. Modes do not depend on the umask.
 func files(t *testing.T, contents map[string]string) string {
 	t.Helper()

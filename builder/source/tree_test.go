@@ -84,7 +84,7 @@ func TestTree(t *testing.T) {
 /ash link 0777 owner=3:0 -> sh
 /sh file 0640 owner=3:0 "sh"
 `},
-		{"modes of folders", manifests.Tree{Item: manifests.Item{Dst: "/b"}, Src: "root/bin", DirMode: new(uint32(0o711))}, `
+		{"modes of directories", manifests.Tree{Item: manifests.Item{Dst: "/b"}, Src: "root/bin", DirMode: new(uint32(0o711))}, `
 /b dir 0711 implied
 /b/ash link 0777 -> sh
 /b/sh file 0755 "sh"

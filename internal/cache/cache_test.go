@@ -200,7 +200,7 @@ func TestPrune(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Mkdir(filepath.Join(d.path, "folder"), 0o700); err != nil {
+	if err := os.Mkdir(filepath.Join(d.path, "directory"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	get(t, d, "key5") // has now been used last
@@ -208,11 +208,11 @@ func TestPrune(t *testing.T) {
 		most int64
 		want []string
 	}{
-		{1000, []string{"folder", "key0", "key1", "key3", "key4", "key5"}},
-		{500, []string{"folder", "key0", "key1", "key3", "key4", "key5"}},
-		{499, []string{"folder", "key0", "key1", "key3", "key5"}},
-		{250, []string{"folder", "key0", "key5"}},
-		{99, []string{"folder"}},
+		{1000, []string{"directory", "key0", "key1", "key3", "key4", "key5"}},
+		{500, []string{"directory", "key0", "key1", "key3", "key4", "key5"}},
+		{499, []string{"directory", "key0", "key1", "key3", "key5"}},
+		{250, []string{"directory", "key0", "key5"}},
+		{99, []string{"directory"}},
 	} {
 		d.prune(step.most)
 		if got := names(t, d); !slices.Equal(got, step.want) {

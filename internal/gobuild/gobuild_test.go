@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// module writes a module with one program into a new folder.
+// module writes a module with one program into a new directory.
 func module(t *testing.T, source string) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -100,8 +100,8 @@ func TestGuest(t *testing.T) {
 	}
 }
 
-// tree makes a folder with some of everything that needs no privilege, and the
-// folders that the kernel brings along in an archive of its own, so that ours,
+// tree makes a directory with some of everything that needs no privilege, and the
+// directories that the kernel brings along in an archive of its own, so that ours,
 // which comes later, settles their times.
 func tree(t *testing.T) string {
 	t.Helper()
@@ -156,8 +156,8 @@ func pack(t *testing.T, root string) string {
 		t.Fatalf("%v: %v", cpio, err)
 	}
 
-	// Folder times are set at the very end and the latest first, so that where
-	// a folder comes twice the earlier archive has the last word.
+	// Directory times are set at the very end and the latest first, so that where
+	// a directory comes twice the earlier archive has the last word.
 	var nodes bytes.Buffer
 	for _, h := range []struct {
 		name                      string

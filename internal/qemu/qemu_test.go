@@ -225,7 +225,7 @@ func TestCannotBoot(t *testing.T) {
 		{"no kernel", qemuHere, qemu.Machine{Arch: "amd64", Kernel: here + ".not", Image: here}, "file.not: no such file or directory"},
 		{"no image", qemuHere, qemu.Machine{Arch: "amd64", Kernel: here, Image: here + ".not"}, "file.not: no such file or directory"},
 		{"not a kernel", qemuHere, qemu.Machine{Arch: "amd64", Kernel: here, Image: here}, here + ": is not a kernel that QEMU boots\n  such as the bzImage,"},
-		{"a folder", qemuHere, qemu.Machine{Arch: "amd64", Kernel: qemuHere, Image: here}, qemuHere + ": is not a kernel that QEMU boots\n"},
+		{"a directory", qemuHere, qemu.Machine{Arch: "amd64", Kernel: qemuHere, Image: here}, qemuHere + ": is not a kernel that QEMU boots\n"},
 		{"not of this machine", qemuHere, qemu.Machine{Arch: "amd64", Kernel: packed, Image: here}, "qemu-system-x86_64: exit status 1\n"},
 	}
 	for _, test := range tests {

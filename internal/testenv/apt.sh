@@ -14,7 +14,7 @@ need_apt() {
 	done
 }
 
-# apt_lists WORK ARCHITECTURE SUITE: fetch lists into the folder WORK, which apt
+# apt_lists WORK ARCHITECTURE SUITE: fetch lists into the directory WORK, which apt
 # uses from then on. It fails without that of the suite.
 apt_lists() {
 	mkdir -p "$1/lists/partial" "$1/archives/partial"
@@ -27,7 +27,7 @@ apt_lists() {
 		esac
 	} >"$1/sources.list"
 
-	# The sandbox user _apt cannot enter a home folder; signatures are checked all the same.
+	# The sandbox user _apt cannot enter a home directory; signatures are checked all the same.
 	cat >"$1/apt.conf" <<END
 APT::Architecture "$2";
 APT::Architectures { "$2"; };

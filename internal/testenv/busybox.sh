@@ -4,8 +4,8 @@
 set -eu
 
 arch=${1:-mipsel}
-folder=${XDG_CACHE_HOME:-$HOME/.cache}/mkinitfs/busybox
-busybox=$folder/$arch
+directory=${XDG_CACHE_HOME:-$HOME/.cache}/mkinitfs/busybox
+busybox=$directory/$arch
 if [ -f "$busybox" ]; then
 	echo "$busybox"
 	exit
@@ -15,8 +15,8 @@ fi
 . "$(dirname "$0")/apt.sh"
 need_apt
 
-mkdir -p "$folder"
-work=$(mktemp -d "$folder/.$arch.XXXXXX")
+mkdir -p "$directory"
+work=$(mktemp -d "$directory/.$arch.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 

@@ -3,7 +3,7 @@
 #
 # NAME is a row of the table below. The kernel is a Debian package, unpacked
 # into the user's cache and never installed. To fetch a newer build, remove the
-# folder and run this again.
+# directory and run this again.
 set -eu
 
 name=${1:-amd64}
@@ -87,6 +87,6 @@ mode=0644
 [ "$package" != user-mode-linux ] || mode=0755
 chmod "$mode" "$work/result/vmlinuz"
 
-# Whoever comes second finds the folder taken and keeps the first one's.
+# Whoever comes second finds the directory taken and keeps the first one's.
 mv -T "$work/result" "$kernels/$name" 2>/dev/null || [ -f "$kernel" ]
 echo "$kernel"

@@ -3,8 +3,8 @@
 # library, which are fetched into the user's cache.
 set -eu
 
-folder=${XDG_CACHE_HOME:-$HOME/.cache}/mkinitfs/klibc
-klibc=$folder/amd64
+directory=${XDG_CACHE_HOME:-$HOME/.cache}/mkinitfs/klibc
+klibc=$directory/amd64
 if [ -d "$klibc" ]; then
 	echo "$klibc"
 	exit
@@ -14,8 +14,8 @@ fi
 . "$(dirname "$0")/apt.sh"
 need_apt
 
-mkdir -p "$folder"
-work=$(mktemp -d "$folder/.amd64.XXXXXX")
+mkdir -p "$directory"
+work=$(mktemp -d "$directory/.amd64.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 

@@ -5,10 +5,10 @@ set -eu
 
 name=${1-}
 case $name in
-3cpio)         suite=sid ;;      # a folder: 3cpio, and the libraries that it is linked with
+3cpio)         suite=sid ;;      # a directory: 3cpio, and the libraries that it is linked with
 gen_init_cpio) suite=bookworm ;; # the kernel's own, compiled here
-initramfs)     suite=bookworm ;; # a folder: unmkinitramfs, lsinitramfs, and pigz
-modules)       suite=bookworm ;; # a folder: the modules of a kernel
+initramfs)     suite=bookworm ;; # a directory: unmkinitramfs, lsinitramfs, and pigz
+modules)       suite=bookworm ;; # a directory: the modules of a kernel
 *)
 	echo "peer.sh: nothing is called \"$name\": give 3cpio, gen_init_cpio, initramfs or modules" >&2
 	exit 2 ;;
@@ -54,6 +54,6 @@ gen_init_cpio)
 	cc -O2 -o "$work/root" "$work/gen_init_cpio.c" ;;
 esac
 
-# Whoever comes second finds the folder taken and keeps the first one's.
+# Whoever comes second finds the directory taken and keeps the first one's.
 mv -T "$work/root" "$peers/$name" 2>/dev/null || [ -e "$peers/$name" ]
 echo "$peers/$name"
