@@ -9,8 +9,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// set gives e the owner, the time and the extended attributes that a asks for; info is
-// what the host says, or nil.
+// set gives e the owner, the time and the extended attributes of the item. info describes the
+// host's file, or is nil.
 func (j *job) set(e *plan.Entry, a *manifests.Attr, info *unix.Stat_t) {
 	e.MTime, e.Xattrs = j.Clock.Epoch, a.Xattrs
 	if a.MTime.Rule == manifests.MTimeSet {
@@ -35,7 +35,7 @@ func (j *job) set(e *plan.Entry, a *manifests.Attr, info *unix.Stat_t) {
 	}
 }
 
-// holdTimes moves times that newc cannot hold to the nearest that it can.
+// holdTimes clamps times that newc cannot hold.
 func (j *job) holdTimes(entries []*plan.Entry) {
 	var moved tally
 	for _, e := range entries {

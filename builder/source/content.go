@@ -10,8 +10,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// setContent makes e the regular file of the host at path. A file of /proc and the like is
-// read at once: the kernel makes up its content, and its size says nothing.
+// setContent makes e the regular file of the host at path. A file of /proc or a similar file
+// system is read at once, because the kernel generates its content and its size means nothing.
 func (j *job) setContent(e *plan.Entry, path string, info *unix.Stat_t) error {
 	e.Size, e.Data = info.Size, plan.Data{Path: path, Stamp: stamp(info)}
 	e.Private = closed(info)
@@ -29,7 +29,7 @@ func (j *job) setContent(e *plan.Entry, path string, info *unix.Stat_t) error {
 	return err
 }
 
-// isMadeUp reports whether a file is on a file system whose files have the size of a page,
+// isMadeUp reports whether a file is on a file system that gives its files the size of a page,
 // whatever they hold.
 func isMadeUp(path string) bool {
 	var fs unix.Statfs_t
@@ -44,12 +44,11 @@ func isMadeUp(path string) bool {
 	return false
 }
 
-// maxMadeUp is the most bytes that are read of a file whose size says nothing. Only endless
-// files are larger.
+// maxMadeUp is the largest number of bytes that are read of a file without a true size. Only
+// endless files are larger.
 const maxMadeUp = 16 << 20
 
-// readAll reads a file. It fails where a read would have to wait for the kernel; an os.File
-// would wait.
+// readAll reads a file. It fails if a read would block. An os.File would wait instead.
 func readAll(path string) ([]byte, error) {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -78,8 +77,8 @@ func readAll(path string) ([]byte, error) {
 	}
 }
 
-// notRegular returns the error for a file that is not regular. The hint is the type of
-// contents that makes one.
+// notRegular returns the error for a file that is not regular. The hint names the type of
+// contents for such a file.
 func notRegular(info *unix.Stat_t) error {
 	dev := fmt.Sprintf("%d:%d", unix.Major(uint64(info.Rdev)), unix.Minor(uint64(info.Rdev)))
 	switch info.Mode & plan.TypeMask {

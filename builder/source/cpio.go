@@ -16,11 +16,10 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// cpioSource puts the root that an initramfs brings up below Dst. What the kernel makes of
-// the archives, package image says. Owners, modes and times are theirs; if
-// SOURCE_DATE_EPOCH is set no time is after it. Directories are implied. Contents of raw
-// archives stay where they are, those of compressed ones go to a temporary file without a
-// name.
+// cpioSource puts the root of an initramfs below Dst. Package image unpacks the archives as the
+// kernel does. Owners, modes and times come from the archives, but no time is after
+// SOURCE_DATE_EPOCH if that is set. Directories are implied. Contents of raw archives stay in
+// the file. Contents of compressed archives go to a nameless temporary file.
 type cpioSource struct{ *manifests.Cpio }
 
 // Entries reads the archives.
@@ -55,8 +54,7 @@ func (c cpioSource) Entries(ctx context.Context, env *Env) ([]*plan.Entry, error
 	return r.entries, nil
 }
 
-// cpioFormat opens archives as they are. What a pipe brings is bounded as what they
-// unpack to is.
+// cpioFormat opens archives as they are. Data from a pipe has the same bound as unpacked data.
 func (l Limits) cpioFormat() archiveFormat {
 	return archiveFormat{
 		plain: func(_ context.Context, f *os.File) (*os.File, error) { return f, nil },
@@ -195,8 +193,8 @@ func (r *cpioReader) data(file *image.Entry) plan.Data {
 	return plan.Data{At: r.archive.File, Offset: b.offset, Stamp: r.archive.stamp}
 }
 
-// takeEarly hands on what is to stay at the start of the image, and returns the first
-// segment of the rest. Below another directory than the root all of it is content.
+// takeEarly passes on the archives for the start of the image, and returns the first segment
+// behind them. If Dst is not the root, all segments are content.
 func (r *cpioReader) takeEarly(root *image.Root) (from int, err error) {
 	early := root.Early
 	if early.Segments == 0 || r.top != "/" {
@@ -229,7 +227,7 @@ func (r *cpioReader) takeEarly(root *image.Root) (from int, err error) {
 	return early.Segments, nil
 }
 
-// cut reports whether the image ends in the middle of an entry of the segments before end.
+// cut reports whether the image ends inside an entry of the segments before end.
 func cut(info *image.Info, end int) bool {
 	return slices.ContainsFunc(info.Findings, func(f image.Finding) bool {
 		return f.Code == "cut" && f.Member == "" && f.Segment < end

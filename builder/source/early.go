@@ -18,7 +18,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// Early are raw archives for the start of the image, where the kernel looks for microcode and
+// Early holds raw archives for the start of the image. The kernel looks there for microcode and
 // ACPI tables before it unpacks anything.
 type Early struct {
 	At      *os.File // stays open until the [Env] is closed
@@ -26,12 +26,12 @@ type Early struct {
 	Size    int64
 	Stamp   plan.Stamp // of the file At
 	Origin  string     // where the source stands in the manifest
-	Paths   []string   // of everything in them, sorted; the kernel unpacks it all onto rootfs
-	Files   []string   // those of Paths that are no directories
-	Private bool       // not everyone on the host may read it
+	Paths   []string   // of all entries, sorted; the kernel unpacks all of them to rootfs
+	Files   []string   // Paths without directories
+	Private bool       // not all users of the host may read it
 }
 
-// add notes what is in the archives.
+// add records the paths in the archives.
 func (e *Early) add(found []image.EarlyFile) {
 	for _, f := range found {
 		e.Paths = append(e.Paths, f.Path)
@@ -47,7 +47,7 @@ func distinct(paths []string) []string {
 	return slices.Compact(paths)
 }
 
-// ReadEarly hands the archives in a ready file on to env.Early. An error is of type
+// ReadEarly passes the archives in an existing file to env.Early. An error is of type
 // [plan.Errors], or ctx's.
 func ReadEarly(ctx context.Context, env *Env, file manifests.EarlyFile) error {
 	j := env.job(&manifests.Item{Pos: file.Pos})
@@ -81,7 +81,7 @@ func ReadEarly(ctx context.Context, env *Env, file manifests.EarlyFile) error {
 
 const wantEarly = "early takes uncompressed archives with files below kernel/, as made by: find kernel | cpio -o -H newc"
 
-// read finds out what is in the file At. All of it has to be early archives.
+// read lists the file At, which must hold nothing but early archives.
 func (e *Early) read(ctx context.Context, j *job, src string) error {
 	seen := int64(0)
 	root, err := image.ReadRoot(ctx, e.At, j.Limits.unpacked(), func(*image.Entry, io.Reader) error {
@@ -112,7 +112,7 @@ func (e *Early) read(ctx context.Context, j *job, src string) error {
 	return nil
 }
 
-// allEarly returns an error if an image holds something else than early archives.
+// allEarly returns an error if an image holds anything but early archives.
 func allEarly(root *image.Root) error {
 	n := root.Early.Segments
 	switch info := root.Info; {
@@ -134,7 +134,7 @@ func allEarly(root *image.Root) error {
 	return advise(wantEarly, "holds an archive without a file below /kernel")
 }
 
-// WarnEarly warns of each path that several sources put in front of the image.
+// WarnEarly warns about each path that several sources put in front of the image.
 func WarnEarly(all []Early, warn func(text string)) {
 	origins := map[string]string{} // by path
 	for _, e := range all {
@@ -143,16 +143,16 @@ func WarnEarly(all []Early, warn func(text string)) {
 			switch {
 			case !twice:
 				origins[path] = e.Origin
-			case first != e.Origin: // of two in one source its reader warns
+			case first != e.Origin: // the source's reader warns of two in one source
 				warn(fmt.Sprintf("%s: %s: already in front at %s: %s", e.Origin, path, first, fate(path)))
 			}
 		}
 	}
 }
 
-// fate says what the kernel makes of two early files with one path. It looks for microcode by
-// its whole path; every file below the other directory is a table (acpi_table_initrd_init
-// in drivers/acpi/tables.c).
+// fate tells what the kernel does with two early files with one path. The kernel looks for
+// microcode by its whole path, and takes every file below kernel/firmware/acpi as a table
+// (acpi_table_initrd_init in drivers/acpi/tables.c).
 func fate(path string) string {
 	if strings.HasPrefix(path, "/kernel/firmware/acpi/") {
 		return "the kernel reads both"
@@ -160,7 +160,7 @@ func fate(path string) string {
 	return "the kernel takes the first"
 }
 
-// Unchanged returns an error if the file has changed since the source looked at it.
+// Unchanged returns an error if the file has changed since the source read it.
 func (e *Early) Unchanged() error {
 	var now unix.Stat_t
 	err := unix.Fstat(int(e.At.Fd()), &now)

@@ -11,38 +11,39 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// Env is what the sources of one build share. The zero value works.
+// Env is the environment that the sources of one build share. The zero value works.
 type Env struct {
 	Clock Clock
-	Arch  string   // that the image is for, as in [gobuild.Target]
-	Stdin *os.File // for an archive that comes in there, which closes it; nil for none
+	Arch  string   // architecture of the image, as in [gobuild.Target]
+	Stdin *os.File // for an archive on standard input, which closes it; nil for none
 
-	// NoStub says that the image has no stub: nothing sets extended attributes then.
+	// NoStub means that the image has no stub, so nothing sets extended attributes.
 	NoStub bool
 
-	// Fakeroot is the name of a program that pretends owners, modes and types other than
-	// those on disk, or "". An item that depends on them is an error.
+	// Fakeroot is the name of a program that pretends other owners, modes and types than those
+	// on disk, or "". An item that depends on them is an error.
 	Fakeroot string
 
-	// Input is called with the paths of the host that decide about the entries, beside what
-	// these are read from: files, and directories for the names in them. It may be nil.
+	// Input is called with each path of the host that decides which entries there are: files,
+	// and directories for the names in them. It is not called for the files that entries are
+	// read from. It may be nil.
 	Input func(path string)
 
 	// Warn is called with a warning that begins with the place of the item. It is about a
 	// difference between source and image, or a likely mistake. It may be nil.
 	Warn func(text string)
 
-	// Early is called with what a source has for the start of the image. It may be nil.
+	// Early is called with the archives of a source for the start of the image. It may be nil.
 	Early func(Early)
 
-	// Limits bound what sources from elsewhere bring.
+	// Limits bound archives.
 	Limits Limits
 
 	kept     closers
 	archives int32
 }
 
-// Close closes the files that the entries are read from. A nil Env has none.
+// Close closes the files that the entries are read from. It does nothing for a nil Env.
 func (e *Env) Close() error {
 	if e == nil {
 		return nil
@@ -55,7 +56,7 @@ func (e *Env) Close() error {
 // keep leaves c open until Close.
 func (e *Env) keep(c io.Closer) { e.kept = append(e.kept, c) }
 
-// archive returns another value for [plan.Entry.Source] each time, above 0.
+// archive returns a new value for [plan.Entry.Source] each time, above 0.
 func (e *Env) archive() int32 {
 	e.archives++
 	return e.archives
@@ -79,7 +80,7 @@ type Clock struct {
 	Set   bool
 }
 
-// ClockAt returns the clock at so many seconds since the epoch. nil is a clock that is not set.
+// ClockAt returns a clock set to so many seconds since the epoch. For nil the clock is not set.
 func ClockAt(epoch *int64) Clock {
 	if epoch == nil {
 		return Clock{}
@@ -87,7 +88,7 @@ func ClockAt(epoch *int64) Clock {
 	return Clock{Epoch: *epoch, Set: true}
 }
 
-// clamp returns t, but no time after the build's.
+// clamp returns t, or the build's time if t is later.
 func (c Clock) clamp(t int64) int64 {
 	if c.Set {
 		return min(t, c.Epoch)
@@ -95,12 +96,12 @@ func (c Clock) clamp(t int64) int64 {
 	return t
 }
 
-// job is one item of contents at work: the environment, and what every entry of the item
-// has.
+// job is the work on one item of contents: the environment, and the fields that all its entries
+// share.
 type job struct {
 	*Env
-	origin  string // where it stands in the manifest: "root.yaml:12:3"
-	replace bool   // take the place of what was added before
+	origin  string // place in the manifest: "root.yaml:12:3"
+	replace bool   // replace entries that were added before
 }
 
 func (e *Env) job(i *manifests.Item) job { return job{e, i.Pos.String(), i.Replace} }
@@ -118,7 +119,8 @@ func (j *job) input(path string) {
 }
 
 // inputAbove counts the directory above path as input, or the nearest one above that exists.
-// It is for a path that does not exist, and for a symbolic link that may lead nowhere.
+// Callers need it for a path that does not exist, and for a symbolic link that may lead
+// nowhere.
 func (j *job) inputAbove(path string) {
 	dir := filepath.Dir(path)
 	for _, err := os.Stat(dir); err != nil && dir != filepath.Dir(dir); _, err = os.Stat(dir) {

@@ -20,7 +20,8 @@ func (j *job) fail(path string, cause error, hint string) *plan.Error {
 	return &plan.Error{Origin: j.origin, Path: path, Msg: cause.Error(), Hint: hint, Cause: cause}
 }
 
-// pretended returns the error for a source whose metadata another program pretends.
+// pretended returns the error for a source that depends on metadata which another program
+// pretends.
 func (j *job) pretended(src string) *plan.Error {
 	msg := fmt.Sprintf("under %s: mkinitfs is a static program and sees owners, modes and device nodes as they are on disk, not as pretended", j.Fakeroot)
 	hint := `write a tarball there and pipe it in: tar -cf - . | mkinitfs build ..., with {type: tar, src: "-"} in the manifest` +

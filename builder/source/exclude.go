@@ -10,7 +10,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// excludes are patterns over paths relative to the top of a tree or an archive.
+// excludes are patterns for paths relative to the top of a tree or an archive.
 type excludes struct {
 	globs    []manifests.Glob
 	patterns []string

@@ -17,8 +17,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// fileSource puts files of the host, or a text, into the image. The mode is the host's, or
-// 0644 for a text, unless the item has one.
+// fileSource puts files of the host, or a text, into the image. The item's mode counts first,
+// then the mode on the host, or 0644 for a text.
 type fileSource struct{ *manifests.File }
 
 func (f fileSource) Entries(_ context.Context, env *Env) ([]*plan.Entry, error) {
@@ -29,14 +29,14 @@ func (f fileSource) Entries(_ context.Context, env *Env) ([]*plan.Entry, error) 
 	return r.files()
 }
 
-// fileReader looks at the files of one item.
+// fileReader reads the metadata of the files of one item.
 type fileReader struct {
 	*manifests.File
 	job
 	noted notes
 }
 
-// text returns the entries for a file that the manifest itself holds.
+// text returns the entries for a file with its content in the manifest.
 func (f *fileReader) text() []*plan.Entry {
 	e := f.entry(f.Dst, plan.TypeFile|0o644)
 	e.Size = int64(len(*f.Text))
@@ -105,8 +105,8 @@ func (f *fileReader) find() ([]string, error) {
 	return sources, err
 }
 
-// hostDir is a directory of the host that a pattern is looked for in. Each directory that
-// is read counts as input.
+// hostDir is a directory of the host in which a pattern is matched. Each directory that is read
+// counts as input.
 type hostDir struct {
 	fs.FS
 	path string
@@ -157,8 +157,8 @@ func (f *fileReader) one(src, dst string) (*plan.Entry, *plan.Error) {
 	return e, nil
 }
 
-// pretends reports whether another program may pretend something about e that the item does
-// not give. An empty file on disk may be a device node.
+// pretends reports whether another program may pretend metadata of e that the item does not
+// set. An empty file on disk may stand for a device node.
 func (f *fileReader) pretends(e *plan.Entry, info *unix.Stat_t) bool {
 	return f.Owner.Keep || f.SrcXattrs == manifests.XattrsKeep || e.IsFile() && (f.Mode == nil || info.Size == 0)
 }

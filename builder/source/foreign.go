@@ -17,7 +17,7 @@ const (
 	byHand   = "unpack it, and take the directory with type: tree"
 )
 
-// known describes a format that people take for a tarball, with a hint.
+// known describes a format that may be mistaken for a tarball, with a hint.
 type known struct{ what, hint string }
 
 var formats = map[magic.Format]known{
@@ -52,7 +52,7 @@ var formats = map[magic.Format]known{
 	magic.PE:        {"a PE program", ""},
 }
 
-// formatOf returns the format that head begins with, if it is known.
+// formatOf returns the known format with the magic at the start of head.
 func formatOf(head []byte) (known, bool) {
 	for f := range magic.All(head) {
 		if what, ok := formats[f]; ok {
@@ -71,8 +71,8 @@ func formatOf(head []byte) (known, bool) {
 	return known{}, false
 }
 
-// checkTar returns an error unless head begins a tar archive. The error names the format, if
-// it is known. All formats of tar have the sum of the header at the same place.
+// checkTar returns an error unless head begins a tar archive. The error names the actual
+// format, if it is known. All formats of tar have the header's checksum at the same offset.
 func checkTar(head []byte) error {
 	if len(head) == 0 {
 		return errors.New("empty, not even an end of archive")
@@ -84,7 +84,7 @@ func checkTar(head []byte) error {
 		return advise(f.hint, "no tar archive but %s", f.what)
 	}
 	if len(head) >= tarBlock && !nonzero(head[:tarBlock]) {
-		return nil // an archive of nothing
+		return nil // an empty archive
 	}
 	if len(head) < tarBlock {
 		return fmt.Errorf("%w: cut short, or no tar archive", io.ErrUnexpectedEOF)
@@ -92,8 +92,8 @@ func checkTar(head []byte) error {
 	return errors.New("not a tar archive, or a damaged one")
 }
 
-// isHeader reports whether a block has the checksum of a header. Some old programs
-// summed up signed bytes.
+// isHeader reports whether a block has the checksum of a header. Some old programs summed
+// signed bytes.
 func isHeader(block []byte) bool {
 	const at, length = 148, 8
 	var want, unsigned, signed int64

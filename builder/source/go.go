@@ -13,7 +13,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// goSource compiles a Go program into a file without a name.
+// goSource compiles a Go program into a nameless file.
 type goSource struct{ *manifests.Go }
 
 func (g goSource) Entries(ctx context.Context, env *Env) ([]*plan.Entry, error) {
@@ -48,7 +48,7 @@ func (g goSource) Entries(ctx context.Context, env *Env) ([]*plan.Entry, error) 
 	return append([]*plan.Entry{e}, j.links(dst, g.Links)...), nil
 }
 
-// build returns the compiled program as a file without a name.
+// build returns the compiled program as a nameless file.
 func (g goSource) build(ctx context.Context, j *job) (*os.File, error) {
 	info, err := os.Stat(g.Src)
 	if err != nil {
@@ -73,7 +73,7 @@ func (g goSource) build(ctx context.Context, j *job) (*os.File, error) {
 	return os.Open(target.Out)
 }
 
-// inputs counts the source files as input, by relative paths if Src is one. Listing them
+// inputs counts the source files as input, by relative paths if Src is relative. Listing them
 // takes time.
 func (g goSource) inputs(ctx context.Context, j *job, target gobuild.Target) error {
 	if j.Input == nil {

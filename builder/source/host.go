@@ -15,8 +15,8 @@ func lookAt(dir int, name string, follow bool, info *unix.Stat_t) error {
 	return again(func() error { return unix.Fstatat(dir, name, info, flags) })
 }
 
-// again repeats a call that a signal has interrupted. File systems with a server in user
-// space let that happen, and Go sends itself signals.
+// again repeats a call while a signal interrupts it. That happens on file systems with a server
+// in user space, because Go sends signals to itself.
 func again(call func() error) error {
 	for {
 		if err := call(); err != unix.EINTR {
@@ -30,11 +30,11 @@ func stamp(info *unix.Stat_t) plan.Stamp {
 	return plan.Stamp{Inode: info.Ino, MTime: info.Mtim.Nano()}
 }
 
-// closed reports whether a file is not readable by all.
+// closed reports whether some users may not read a file.
 func closed(info *unix.Stat_t) bool { return info.Mode&0o004 == 0 }
 
-// readable checks early what would otherwise stop the build when most of the
-// image is written.
+// readable checks early that a file can be read. The error would otherwise stop the build
+// when most of the image is written.
 func readable(path string, info *unix.Stat_t) error {
 	if !closed(info) {
 		return nil

@@ -11,18 +11,18 @@ import (
 // kernelInit is the path of the program that the kernel starts in an initramfs.
 const kernelInit = "/init"
 
-// ChooseInit starts an initramfs as the kernel would if the root is made of it: with its
-// /init, unless the manifest names another program. found are the entries of the item c.
+// ChooseInit makes /init the program of a root that is made of an initramfs, as the kernel
+// would, unless the manifest names another program. found are the entries of the item c.
 func ChooseInit(init *manifests.Init, c manifests.Content, found []*plan.Entry) {
 	if init.Unasked && init.Exec == manifests.Default().Init.Exec && c.Type() == "cpio" && hasPath(found, kernelInit) {
 		init.Exec = kernelInit
 	}
 }
 
-// AddInit gives the root a link to its program at /init, unless it has an entry there. The
-// kernel needs the link in a root without a stub. Elsewhere switch_root of busybox looks for
-// it, and run-init of some versions of klibc (not 2.0.12): they check that they empty an
-// initramfs and not a disk.
+// AddInit links /init to the root's program, unless the root has an entry there. The kernel
+// needs the link in a root without a stub. In other roots, switch_root of busybox and run-init
+// of some versions of klibc (not 2.0.12) look for /init, to check that they empty an initramfs
+// and not a disk.
 func AddInit(ctx context.Context, env *Env, init manifests.Init, entries []*plan.Entry) ([]*plan.Entry, error) {
 	if init.Exec == "" || init.Exec == kernelInit || hasPath(entries, kernelInit) {
 		return entries, nil

@@ -17,8 +17,8 @@ var errContainer = errors.New("is an image of a container, which mkinitfs does n
 	"  umoci unpack, or docker export of a container, makes a root of it")
 
 // Kind returns the type of contents for the root f: "tree" for a directory, "tar" for a
-// tarball, "cpio" for anything else. A container's image is an error. Kind leaves the file at
-// its start.
+// tarball, "cpio" for anything else. The image of a container is an error. Kind leaves the
+// offset of f at 0.
 func Kind(f *os.File) (string, error) {
 	info, err := f.Stat()
 	switch {
@@ -46,7 +46,7 @@ func exists(name string) bool {
 	return err == nil
 }
 
-// beginning returns the first bytes of a file, decompressed, and the codec.
+// beginning returns the first bytes of a file, decompressed, and its codec.
 func beginning(f *os.File) (head []byte, codec string) {
 	in := bufio.NewReader(f)
 	head, _ = in.Peek(magic.HeadSize)
@@ -64,7 +64,8 @@ func beginning(f *os.File) (head []byte, codec string) {
 	return head[:n], c.Name
 }
 
-// holdsImage reports whether a plain tarball is what docker save or skopeo writes.
+// holdsImage reports whether a plain tarball holds the image of a container, as docker save and
+// skopeo write it.
 func holdsImage(f *os.File) bool {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return false

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Limits bound each source that others have made, so that a small one cannot take all
-// memory or all disk space. 0 is the default.
+// Limits bound each archive, so that a small one cannot take all memory or disk space. 0 means
+// the default.
 type Limits struct {
 	Entries  int64 // 1,000,000 by default
 	Unpacked int64 // bytes, 16 GiB by default
@@ -15,12 +15,12 @@ type Limits struct {
 func (l Limits) entries() int64  { return cmp.Or(l.Entries, 1_000_000) }
 func (l Limits) unpacked() int64 { return cmp.Or(l.Unpacked, 16<<30) }
 
-// tooMany says that a source has too many entries.
+// tooMany returns the error for a source with too many entries.
 func (l Limits) tooMany() error {
 	return advise("--source-entries N allows more", "more than %d entries", l.entries())
 }
 
-// tooLarge says that a source unpacks to too much.
+// tooLarge returns the error for a source that unpacks to too many bytes.
 func (l Limits) tooLarge() error {
 	most := l.unpacked()
 	text := fmt.Sprintf("%d bytes", most)

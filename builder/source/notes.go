@@ -8,16 +8,15 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/filecaps"
 )
 
-// notes collects what the user should know about the entries of one item: one line for each
-// kind.
+// notes collects warnings about the entries of one item, for one line of each kind.
 type notes struct {
 	attributes   tally // entries whose extended attributes stay behind
-	capabilities tally // those of them with file capabilities
+	capabilities tally // of these, entries with file capabilities
 	holes        tally // sparse files, which are not sparse in RAM
 	holeBytes    int64
 }
 
-// leave notes extended attributes that the entry at path does not get.
+// leave records extended attributes that the entry at path does not get.
 func (n *notes) leave(path string, names []string) {
 	if len(names) == 0 {
 		return
@@ -33,7 +32,7 @@ func (n *notes) leave(path string, names []string) {
 // manyHoles is the least number of bytes in holes that is worth a warning.
 const manyHoles = 16 << 20
 
-// hole notes that the file at path has so many bytes without blocks.
+// hole records that the file at path has so many bytes without blocks.
 func (n *notes) hole(path string, bytes int64) {
 	if bytes >= manyHoles {
 		n.holes.add(path)
@@ -47,8 +46,8 @@ func (n *notes) onDisk(path string, info *unix.Stat_t) {
 	n.hole(path, info.Size-info.Blocks*unit)
 }
 
-// tell warns of everything that was noted. wanted is false for an item that drops extended
-// attributes on purpose.
+// tell emits a warning for each kind that was recorded. wanted is false for an item that drops
+// extended attributes on purpose.
 func (n *notes) tell(j *job, wanted bool) {
 	if n.holes.n > 0 {
 		j.warn("sparse on disk and whole in RAM: %s, whose holes take %s", &n.holes, mebibytes(n.holeBytes))
@@ -71,7 +70,7 @@ func (n *notes) tell(j *job, wanted bool) {
 	j.warn("extended attributes of %s are left out: %s\n  %s", who, which, hint)
 }
 
-// tally counts paths with something in common, for one line about all of them.
+// tally counts paths with a common property, for one line about all of them.
 type tally struct {
 	n     int
 	first string

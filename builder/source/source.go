@@ -1,10 +1,10 @@
-// Package source finds out what the items of a manifest put into the image. A file here is
-// a type of contents, whose [Source] looks at the host and returns entries for a plan.
-// Nothing is judged and little is read: contents are opened when the image is written.
+// Package source turns the items of a manifest into entries for a plan. Each type of contents
+// has its file, with a [Source] that looks at the host. A source applies no policy and reads
+// little, because contents are opened when the image is written.
 //
-// The image does not reveal who built it. So owners are 0:0 and times are
-// SOURCE_DATE_EPOCH or 0 unless the item says otherwise. Archives keep theirs, which are
-// part of the input.
+// The image does not reveal who built it. So owners are 0:0, and times are SOURCE_DATE_EPOCH or
+// 0, unless the item sets them. Archives keep their owners and times, because these are part of
+// the input.
 package source
 
 import (
@@ -15,14 +15,14 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// Source is an item of contents that can be asked for its entries.
+// Source is an item of contents that can return its entries.
 type Source interface {
-	// Entries returns what the item puts into the image. What the entries are read from
-	// stays open until env is closed. An error is of type [plan.Errors], or ctx's.
+	// Entries returns the item's entries. The files that they are read from stay open until env
+	// is closed. An error is of type [plan.Errors], or the error of ctx.
 	Entries(ctx context.Context, env *Env) ([]*plan.Entry, error)
 }
 
-// Entries asks the source of an item for its entries.
+// Entries returns the entries of an item. Errors are those of [Source].
 func Entries(ctx context.Context, env *Env, c manifests.Content) ([]*plan.Entry, error) {
 	s, err := Of(c)
 	if err != nil {

@@ -39,17 +39,17 @@ func isSparse(h *tar.Header) (bool, error) {
 	return sparse, nil
 }
 
-// expander holds the sparse files of an archive, expanded, in one file without a name. That
-// file has their holes.
+// expander holds the expanded sparse files of an archive in one nameless file, which is sparse
+// itself.
 type expander struct {
 	file *os.File
 	end  int64
-	most int64 // bytes of all files: holes cost a tarball nothing
+	most int64 // largest sum of their sizes: holes take no space in a tarball
 	buf  []byte
 }
 
-// expand adds the file of size bytes that tr stands at. It returns where the file lies and
-// how many of its bytes are holes.
+// expand adds the file of size bytes at the position of tr. It returns the file's data and the
+// number of its bytes in holes.
 func (x *expander) expand(ctx context.Context, tr *tar.Reader, size int64) (data plan.Data, holes int64, err error) {
 	if x.file == nil {
 		x.buf = make([]byte, 64<<10)
@@ -80,7 +80,7 @@ func (x *expander) expand(ctx context.Context, tr *tar.Reader, size int64) (data
 		done += int64(len(piece))
 	}
 	x.end += size
-	if err := x.file.Truncate(x.end); err != nil { // a hole may be its end
+	if err := x.file.Truncate(x.end); err != nil { // the file may end with a hole
 		return data, 0, spoolError(err)
 	}
 	return data, holes, nil

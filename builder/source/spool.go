@@ -15,10 +15,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/newfile"
 )
 
-// plainTar returns f, at its start, if it is a plain archive. Otherwise it returns a file
-// without a name that holds the archive decompressed: contents are read in another order,
-// and may be larger than memory. A file that does not begin as a tar archive is an error
-// before anything is spooled.
+// plainTar returns f, at its start, if it is a plain archive. Otherwise it decompresses the
+// archive to a nameless file, because contents are read in another order and may be larger than
+// memory. A file that does not begin as a tar archive is an error before anything is spooled.
 func plainTar(ctx context.Context, f *os.File) (*os.File, error) {
 	r := bufio.NewReaderSize(f, 1<<16)
 	codec, err := detect(r)
@@ -43,7 +42,7 @@ func plainTar(ctx context.Context, f *os.File) (*os.File, error) {
 	return spool, nil
 }
 
-// spoolTar is plainTar for what comes out of a pipe.
+// spoolTar is plainTar for a pipe.
 func spoolTar(ctx context.Context, spool *os.File, in io.Reader) error {
 	r := bufio.NewReaderSize(in, 1<<16)
 	codec, err := detect(r)
@@ -71,7 +70,7 @@ func detect(r *bufio.Reader) (*compress.Codec, error) {
 	return codec, nil
 }
 
-// unpack decompresses r to w. pigz, pixz, zstd -T and cat make archives of several streams.
+// unpack decompresses r to w. pigz, pixz, zstd -T and cat write archives of several streams.
 func unpack(ctx context.Context, w io.Writer, codec *compress.Codec, r *bufio.Reader) error {
 	out := &bounded{w: w, left: maxSpool}
 	for check := true; codec != nil; check = false {
@@ -107,8 +106,8 @@ func decodeStream(ctx context.Context, w io.Writer, codec *compress.Codec, r *bu
 	return err
 }
 
-// maxSpool is the most bytes that are spooled for one archive. No root in memory is larger,
-// but a small file can unpack without end.
+// maxSpool is the largest number of bytes that are spooled for one archive. No root in memory
+// is larger, but a small file can unpack to any size.
 const maxSpool = 64 << 30
 
 // bounded is a writer that takes at most left bytes.
@@ -128,7 +127,7 @@ func (b *bounded) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// spoolError names the directory of a spool in err: a spool has no name.
+// spoolError adds the directory of the spool to err, because the spool itself has no name.
 func spoolError(err error) error {
 	var e *fs.PathError
 	if errors.As(err, &e) {
@@ -137,8 +136,8 @@ func spoolError(err error) error {
 	return advise("TMPDIR names the directory for that", "spool it in %s: %w", os.TempDir(), err)
 }
 
-// nextStream returns the codec of the stream that follows, nil at the end. Blocks
-// of zeros fill the last record of a tape.
+// nextStream returns the codec of the next stream, or nil at the end. It skips zeros, which
+// fill the last record of a tape.
 func nextStream(r *bufio.Reader) (*compress.Codec, error) {
 	for {
 		head, err := r.Peek(8)
@@ -159,8 +158,8 @@ func nextStream(r *bufio.Reader) (*compress.Codec, error) {
 	}
 }
 
-// nameless creates a temporary file that is gone when it is closed, whatever
-// becomes of this process.
+// nameless creates a temporary file without a name. The kernel frees it when it is closed, even
+// if this process is killed.
 func nameless() (*os.File, error) {
 	f, err := newfile.Temp("")
 	if err != nil {

@@ -6,15 +6,14 @@ import (
 	"os"
 )
 
-// spool is a file without a name, made when something is added to it.
+// spool is a nameless file that is created when the first data is added.
 type spool struct {
 	file *os.File // nil until then
 	out  *bufio.Writer
 	size int64
 }
 
-// add adds what in holds, size bytes, and returns where it lies. Where in ends before, zeros
-// follow.
+// add adds size bytes from in and returns where they lie. If in is shorter, zeros follow.
 func (s *spool) add(in io.Reader, size int64) (offset int64, err error) {
 	if s.file == nil {
 		if s.file, err = nameless(); err != nil {
@@ -31,7 +30,7 @@ func (s *spool) add(in io.Reader, size int64) (offset int64, err error) {
 	return offset, err
 }
 
-// end writes what is still in memory.
+// end writes the data that is still in memory.
 func (s *spool) end() error {
 	if s.file == nil {
 		return nil
@@ -47,7 +46,7 @@ func (s *spool) Close() error {
 	return s.file.Close()
 }
 
-// zeros reads as zeros without end.
+// zeros is an endless reader of zeros.
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) {
@@ -55,7 +54,7 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// onDisk is a spool as a writer, whose errors name its directory.
+// onDisk is a spool as a writer. Its errors name the directory of the spool.
 type onDisk struct{ w io.Writer }
 
 func (d onDisk) Write(p []byte) (int, error) {

@@ -15,7 +15,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// opened is an archive that can be read.
+// opened is an archive that can be read at any offset.
 type opened struct {
 	*os.File            // plain, standing at its start
 	stamp    plan.Stamp // zero for a file that has no name
@@ -23,11 +23,11 @@ type opened struct {
 	check    func() error // returns an error if it changed while it was read
 }
 
-// archiveFormat is how an archive is made ready to be read at any place.
+// archiveFormat makes an archive readable at any offset.
 type archiveFormat struct {
-	// plain returns f itself if it can be read as it is, else a file without a name.
+	// plain returns f itself if it can be read as it is, else a nameless file.
 	plain func(ctx context.Context, f *os.File) (*os.File, error)
-	// spool copies what comes out of a pipe to a file.
+	// spool copies the data of a pipe to a file.
 	spool func(ctx context.Context, spool *os.File, in io.Reader) error
 	// pipe is the hint that tells how to pipe an archive in.
 	pipe string
@@ -39,8 +39,8 @@ const treeTakes = "type: tree takes directories"
 
 var tarFormat = archiveFormat{plainTar, spoolTar, "pipe a tarball in: tar -C ROOT -cf - . | mkinitfs ...", treeTakes}
 
-// openArchive opens the archive at src. It makes the archive plain, or spools a stream, into
-// a file without a name. If ctx ends first, the error is ctx's.
+// openArchive opens the archive at src. It decompresses the archive, or spools a stream, to a
+// nameless file. If ctx ends first, openArchive returns the error of ctx.
 func openArchive(ctx context.Context, j *job, src string, format archiveFormat) (*opened, error) {
 	if src == manifests.Stdin {
 		return j.stream(ctx, src, format, func() (*os.File, error) { return j.openStdin(format.pipe) })
@@ -85,8 +85,8 @@ func openArchive(ctx context.Context, j *job, src string, format archiveFormat) 
 	return o, unchanged(f, &info)
 }
 
-// isDescriptor reports whether path is an open file of this process, which means nothing in
-// a depfile.
+// isDescriptor reports whether path names an open file of this process. Such a path means
+// nothing in a depfile.
 func isDescriptor(path string) bool {
 	return path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/")
 }
@@ -102,7 +102,7 @@ func (j *job) openStdin(pipe string) (*os.File, error) {
 	return f, nil
 }
 
-// stream spools what comes out of a pipe.
+// stream spools the data of a pipe.
 func (j *job) stream(ctx context.Context, src string, format archiveFormat, open func() (*os.File, error)) (*opened, error) {
 	private := make(chan bool, 1)
 	in := background(ctx, func() (*os.File, error) {
@@ -148,8 +148,8 @@ func unchanged(f *os.File, info *unix.Stat_t) error {
 	return err
 }
 
-// background reads a file in a goroutine, because neither open(2) of a FIFO nor read(2) of
-// a pipe ends with ctx. The goroutine may outlive the reader.
+// background reads a file in a goroutine, because ctx interrupts neither open(2) of a FIFO nor
+// read(2) of a pipe. The goroutine may outlive the reader.
 func background(ctx context.Context, open func() (*os.File, error)) io.ReadCloser {
 	r, w := io.Pipe()
 	stop := context.AfterFunc(ctx, func() { w.CloseWithError(context.Cause(ctx)) })
@@ -165,8 +165,8 @@ func background(ctx context.Context, open func() (*os.File, error)) io.ReadClose
 	return r
 }
 
-// closedStream reports whether a stream comes from a file that not everybody may read. The
-// mode of a pipe without a name says nothing.
+// closedStream reports whether a stream comes from a file that some users may not read. The
+// mode of a nameless pipe means nothing.
 func closedStream(f *os.File) bool {
 	var info unix.Stat_t
 	var fs unix.Statfs_t
@@ -177,7 +177,7 @@ func closedStream(f *os.File) bool {
 	return closed(&info) && fs.Type != unix.PIPEFS_MAGIC && fs.Type != sockfs
 }
 
-// warnTmpfs warns of a spool that takes RAM.
+// warnTmpfs warns about a spool that takes RAM.
 func (j *job) warnTmpfs(src string, spool *os.File) {
 	var fs unix.Statfs_t
 	info, err := spool.Stat()

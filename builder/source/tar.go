@@ -14,10 +14,10 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// tarSource puts what is in a tar archive below Dst. Owners, modes and times are the
-// archive's. If SOURCE_DATE_EPOCH is set no time is after it, and times are cut to seconds.
-// Directories are implied. Contents stay where they are, in the archive or, if that is
-// compressed or a stream, in a temporary file without a name.
+// tarSource puts the members of a tar archive below Dst. Owners, modes and times come from the
+// archive. Times are cut to seconds, and no time is after SOURCE_DATE_EPOCH if that is set.
+// Directories are implied. Contents stay in the archive. If the archive is compressed or a
+// stream, they stay in a nameless temporary file.
 type tarSource struct{ *manifests.Tar }
 
 // Entries reads the archive's headers.
@@ -49,7 +49,8 @@ func (t tarSource) Entries(ctx context.Context, env *Env) ([]*plan.Entry, error)
 	return r.entries, nil
 }
 
-// archiveProblem gives err the place of its archive, unless it has one or is ctx's.
+// archiveProblem adds the place of the archive to err, unless err has a place or is the error
+// of ctx.
 func archiveProblem(ctx context.Context, j *job, src string, err error) error {
 	var placed plan.Errors
 	if errors.As(err, &placed) || ctx.Err() != nil {
@@ -69,8 +70,8 @@ type tarReader struct {
 	stamp    plan.Stamp
 	private  bool
 	excludes *excludes
-	hidden   map[string]*plan.Entry // files that are excluded, by name: a hard link may want the content
-	moved    map[string]string      // excluded name -> hard link that has got the content
+	hidden   map[string]*plan.Entry // excluded files, by name: a hard link may need the content
+	moved    map[string]string      // excluded name -> hard link that has its content now
 	global   map[string]string      // PAX records for all members from here on
 	sparse   expander
 	layer    layer
@@ -130,7 +131,7 @@ func (r *tarReader) member(ctx context.Context, tr *tar.Reader, h *tar.Header) e
 	return err
 }
 
-// problems returns what is wrong with the item once the archive is read.
+// problems returns the faults of the item that show once the whole archive is read.
 func (r *tarReader) problems() plan.Errors {
 	problems := r.excludes.unused()
 	if marked := r.layer.problem(&r.job, r.Src); marked != nil {

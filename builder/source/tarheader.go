@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// memberType returns the type of a member: of the several codes for files and for
-// directories, one each. Before directories had a code, they had a slash at the end.
+// memberType returns the type of a member. It maps the several codes for files and for
+// directories to one each. In the oldest format a directory is a file with a slash at the end
+// of its name.
 func memberType(h *tar.Header) byte {
 	switch h.Typeflag {
 	case typeDumpDir:
@@ -27,8 +28,8 @@ func memberType(h *tar.Header) byte {
 	return h.Typeflag
 }
 
-// addGlobal takes the records of a global header. They are for all members after it that
-// have none of their own.
+// addGlobal adds the records of a global header. They apply to all later members that have no
+// record of their own.
 func (r *tarReader) addGlobal(h *tar.Header) error {
 	for key, value := range h.PAXRecords {
 		if key == "path" || key == "linkpath" || key == "size" || strings.HasPrefix(key, "GNU.sparse.") {
@@ -40,7 +41,8 @@ func (r *tarReader) addGlobal(h *tar.Header) error {
 	return r.full()
 }
 
-// applyGlobal gives a member what the global headers say; archive/tar leaves that to us.
+// applyGlobal applies the records of the global headers to a member. archive/tar does not apply
+// them.
 func (r *tarReader) applyGlobal(h *tar.Header) error {
 	for key, value := range r.global {
 		if _, own := h.PAXRecords[key]; own {
@@ -69,9 +71,9 @@ func (r *tarReader) applyGlobal(h *tar.Header) error {
 	return nil
 }
 
-// cleanName returns name relative to the archive's top, "." for the top itself. Archives
-// hold "x", "./x", "x/" and "/x". A name with ".." is an error, since it could lead out of
-// the root.
+// cleanName returns name relative to the archive's top, "." for the top itself. Archives hold
+// "x", "./x", "x/" and "/x". A name with ".." is an error, because it could lead out of the
+// root.
 func cleanName(name string) (string, error) {
 	if slices.Contains(strings.Split(name, "/"), "..") {
 		return "", errors.New(`".." in the name`)
@@ -79,5 +81,5 @@ func cleanName(name string) (string, error) {
 	return path.Clean(strings.TrimLeft(name, "/")), nil
 }
 
-// fits reports whether n is a 32-bit number, as cpio has them.
+// fits reports whether n is an unsigned 32-bit number, as cpio stores them.
 func fits(n int64) bool { return n >= 0 && n <= math.MaxUint32 }

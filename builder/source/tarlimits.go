@@ -10,9 +10,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// bound refuses a path that is too long for Linux, and an archive whose names and attributes
-// take far more memory than those of any root. A small compressed archive can hold a lot of
-// them.
+// bound refuses a path that is too long for Linux. It also refuses an archive if its names and
+// attributes take far more memory than those of any root, because a small compressed archive
+// can hold very many.
 func (r *tarReader) bound(h *tar.Header) error {
 	for _, s := range []string{h.Name, h.Linkname} {
 		if len(s) >= cpio.PathMax {
@@ -37,10 +37,10 @@ func (r *tarReader) full() error {
 
 const (
 	maxText   = 16 << 20 // bytes that names, targets and extended attributes may take
-	textShare = 512      // and so many more for each entry
+	textShare = 512      // further bytes for each entry
 )
 
-// where adds to an error of archive/tar how far the reader came.
+// where adds the offset of the reader to an error of archive/tar.
 func (r *tarReader) where(err error) error {
 	at, seekErr := r.file.Seek(0, io.SeekCurrent)
 	switch {
@@ -54,8 +54,8 @@ func (r *tarReader) where(err error) error {
 	return err
 }
 
-// checkEnd warns of an archive that does not end with two blocks of zeros, since it may have
-// been cut, and of data behind these blocks.
+// checkEnd warns about an archive that does not end with two blocks of zeros, because it may
+// have been cut. It also warns about data behind these blocks.
 func (r *tarReader) checkEnd(ctx context.Context) error {
 	end, err := r.file.Seek(0, io.SeekCurrent)
 	if err != nil {

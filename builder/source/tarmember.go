@@ -15,7 +15,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// add adds the member with the header h, whose content tr stands at.
+// add adds the member with the header h. tr stands at its content.
 func (r *tarReader) add(ctx context.Context, tr *tar.Reader, h *tar.Header) error {
 	if h.Typeflag == typeLabel {
 		return nil
@@ -61,7 +61,7 @@ func (r *tarReader) start(name string, h *tar.Header) (*plan.Entry, error) {
 	return e, nil
 }
 
-// addContent makes e a regular file, and returns how many bytes of it are holes.
+// addContent makes e a regular file, and returns the number of its bytes in holes.
 func (r *tarReader) addContent(ctx context.Context, tr *tar.Reader, h *tar.Header, e *plan.Entry) (holes int64, err error) {
 	offset, err := r.file.Seek(0, io.SeekCurrent)
 	if err != nil {
@@ -83,7 +83,7 @@ func (r *tarReader) addContent(ctx context.Context, tr *tar.Reader, h *tar.Heade
 }
 
 // addHardLink makes e another name of the file at link. If that file is excluded, its first
-// hard link that is not becomes the file.
+// hard link that is not excluded becomes the file.
 func (r *tarReader) addHardLink(e *plan.Entry, name, link string, excluded bool) (*plan.Entry, error) {
 	target, err := cleanName(link)
 	if err != nil {
@@ -105,7 +105,7 @@ func (r *tarReader) addHardLink(e *plan.Entry, name, link string, excluded bool)
 	return e, nil
 }
 
-// setNode gives e the type of a member without content.
+// setNode sets the type of e for a member without content.
 func setNode(e *plan.Entry, h *tar.Header) error {
 	switch memberType(h) {
 	case tar.TypeSymlink:
@@ -138,7 +138,7 @@ func setDevice(e *plan.Entry, h *tar.Header, kind uint32) error {
 
 func permissions(h *tar.Header) uint32 { return uint32(h.Mode) & 0o7777 }
 
-// take adds the entries that e stands for. It notes the attributes that stay behind: those
+// take adds the entries that e stands for. It records the attributes that are left out: those
 // in left, and all others unless the item keeps them.
 func (r *tarReader) take(e *plan.Entry, left []string, holes int64) error {
 	taken, err := r.layer.take(e)
@@ -152,8 +152,8 @@ func (r *tarReader) take(e *plan.Entry, left []string, holes int64) error {
 	return err
 }
 
-// expand expands the sparse file that tr stands at. A file that is too large for newc gets
-// no data: the plan refuses it.
+// expand expands the sparse file at the position of tr. A file that is too large for newc gets
+// no data, because the plan refuses it.
 func (r *tarReader) expand(ctx context.Context, tr *tar.Reader, size int64) (data plan.Data, holes int64, err error) {
 	if size > math.MaxUint32 {
 		return data, 0, nil
@@ -161,7 +161,7 @@ func (r *tarReader) expand(ctx context.Context, tr *tar.Reader, size int64) (dat
 	return r.sparse.expand(ctx, tr, size)
 }
 
-// Types of members that GNU tar knows and archive/tar has no names for.
+// Types of members of GNU tar that have no names in archive/tar.
 const (
 	typeDumpDir   = 'D' // a directory, with the names in it as content
 	typeContinued = 'M' // the rest of a file that began on another volume

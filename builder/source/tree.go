@@ -14,9 +14,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// treeSource puts a directory of the host with all that is in it at Dst. Directories are
-// implied, so that others can say what they are like. Hard links within the tree stay hard
-// links.
+// treeSource puts a directory of the host and its contents at Dst. Directories are implied, so
+// that other items can set their attributes. Hard links within the tree stay hard links.
 type treeSource struct{ *manifests.Tree }
 
 func (t treeSource) Entries(ctx context.Context, env *Env) ([]*plan.Entry, error) {
@@ -65,9 +64,9 @@ type walk struct {
 	number   int32 // becomes [plan.Entry.Source]
 	wants    func(xattr string) bool
 	excludes *excludes
-	names    map[inode]string // of files with several names: the first in the image
-	above    []inode          // the directories that we are in, when links are followed
-	found    []found          // what was found in them and is still to be added
+	names    map[inode]string // of files with several names: the first name in the image
+	above    []inode          // the current directory and its parents, when links are followed
+	found    []found          // files found in them that are not added yet
 	buf      []byte
 	layer    layer
 	noted    notes
@@ -82,8 +81,8 @@ type found struct {
 	info unix.Stat_t
 }
 
-// add adds the file of the host at path. A file below a directory that is closed to others
-// is private whatever its own mode.
+// add adds the file of the host at path. A file below a directory that is closed to others is
+// private, whatever its own mode.
 func (w *walk) add(path string, info *unix.Stat_t, private bool) {
 	// Most trees go to the root. There an entry's path is a part of its path on the host
 	// and shares its memory.
@@ -105,7 +104,7 @@ func (w *walk) add(path string, info *unix.Stat_t, private bool) {
 		w.names[id] = dst
 	}
 	var err error
-	if !e.IsLink() || w.SrcXattrs == manifests.XattrsKeep { // few systems let anyone set some on a link
+	if !e.IsLink() || w.SrcXattrs == manifests.XattrsKeep { // few systems allow attributes on a link
 		var left []string
 		e.Xattrs, left, err = hostXattrs(path, w.Follow, w.wants)
 		w.noted.leave(dst, left)
@@ -140,7 +139,7 @@ func (w *walk) take(e *plan.Entry, path string, err error) {
 	w.entries = append(w.entries, taken...)
 }
 
-// addDir adds what is in the directory at path.
+// addDir adds the contents of the directory at path.
 func (w *walk) addDir(path string, id inode, private bool) {
 	if w.ctx.Err() != nil {
 		return
@@ -165,8 +164,8 @@ func (w *walk) addDir(path string, id inode, private bool) {
 	w.found = w.found[:first]
 }
 
-// look finds what is in the directory at path, sorted by name. It closes the directory
-// before it returns: a deep tree would take too many descriptors.
+// look lists the directory at path, sorted by name. It closes the directory before it returns,
+// because a deep tree would take too many descriptors.
 func (w *walk) look(path string) error {
 	var fd int
 	err := again(func() (err error) {
@@ -201,7 +200,7 @@ func (w *walk) look(path string) error {
 	return nil
 }
 
-// setMode gives e the permission bits that the item asks for.
+// setMode sets the permission bits of e that the item has.
 func (w *walk) setMode(e *plan.Entry) {
 	bits := e.Mode & 0o7777
 	switch {

@@ -9,24 +9,24 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// layer finds the marks of deletions in a layer of a container's image: the names of OCI
-// (https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts), which come
+// layer finds whiteouts, the marks of deletions in a layer of a container's image: the names of
+// OCI (https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts), which come
 // from aufs, and the devices and attributes of overlayfs
 // (Documentation/filesystems/overlayfs.rst).
 type layer struct {
 	apply  bool
-	marks  tally           // that were found
-	hidden map[string]bool // paths of overlayfs's marks, which are hard links of one file
+	marks  tally           // whiteouts found
+	hidden map[string]bool // paths of overlayfs's whiteouts, which are hard links of one file
 }
 
 const (
 	markPrefix = ".wh."
-	aufsPrefix = ".wh..wh." // names that aufs keeps for itself; opaqueName is the one with a meaning here
+	aufsPrefix = ".wh..wh." // names that aufs reserves; only opaqueName matters here
 	opaqueName = ".wh..wh..opq"
 )
 
-// take returns the entries that e stands for: e itself, the deletion that it marks, or none.
-// It takes the attributes of overlayfs off e.
+// take returns the entries that e stands for: e itself, the deletion that it marks, or none. It
+// removes the attributes of overlayfs from e.
 func (l *layer) take(e *plan.Entry) ([]*plan.Entry, error) {
 	overlay := takeOverlay(e)
 	if overlay["redirect"] != "" || has(overlay, "metacopy") {
@@ -71,7 +71,7 @@ func (l *layer) take(e *plan.Entry) ([]*plan.Entry, error) {
 	return entries, nil
 }
 
-// problem returns an error if there were marks and the item does not apply them.
+// problem returns an error if there were whiteouts and the item does not apply them.
 func (l *layer) problem(j *job, src string) *plan.Error {
 	if l.apply || l.marks.n == 0 {
 		return nil
@@ -83,7 +83,7 @@ func (l *layer) problem(j *job, src string) *plan.Error {
 	}
 }
 
-// takeOverlay takes the attributes of overlayfs off e. It returns them without their prefix.
+// takeOverlay removes the attributes of overlayfs from e. It returns them without their prefix.
 func takeOverlay(e *plan.Entry) plan.Xattrs {
 	var overlay plan.Xattrs
 	rest := e.Xattrs

@@ -14,9 +14,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// hostXattrs returns the wanted extended attributes of a file of the host, and the names of
-// the others, as far as the user may see them. It leaves out the label, which follows the
-// policy of another system.
+// hostXattrs returns the wanted extended attributes of a file of the host, and the names of the
+// others, as far as the user may see them. It leaves out the SELinux label, which follows the
+// host's policy.
 func hostXattrs(path string, follow bool, wanted func(name string) bool) (xattrs plan.Xattrs, others []string, err error) {
 	list, get := unix.Llistxattr, unix.Lgetxattr
 	if follow {
@@ -50,16 +50,17 @@ func hostXattrs(path string, follow bool, wanted func(name string) bool) (xattrs
 	return xattrs, others, nil
 }
 
-// wants returns a function that reports whether an attribute of the host's file is read: all
-// if the item keeps them, else only those of overlayfs, which say what the file is.
+// wants returns a function that reports whether an attribute of the host's file is read. If the
+// item keeps attributes, all are read. Otherwise only those of overlayfs are, because they tell
+// what the file is.
 func wants(rule manifests.XattrRule) func(name string) bool {
 	return func(name string) bool {
 		return rule == manifests.XattrsKeep || strings.Contains(name, ".overlay.")
 	}
 }
 
-// tarXattrs returns the extended attributes in a header, as star, GNU tar and libarchive
-// write them. others are the names of attributes in another form: ACLs as text, and labels.
+// tarXattrs returns the extended attributes in a header, as star, GNU tar and libarchive write
+// them. others are the names of attributes in other forms: ACLs as text, and labels.
 func tarXattrs(h *tar.Header) (xattrs plan.Xattrs, others []string) {
 	for key, value := range h.PAXRecords {
 		if name, ok := strings.CutPrefix(key, "SCHILY.xattr."); ok {
