@@ -13,8 +13,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// TestBootAppended appends an archive whose directories exist in the root only, beside what
-// is for the kernel alone. The root has the files then, and is otherwise as without them.
+// TestBootAppended appends an archive. Its directories exist in the root only, and some of
+// its files are for the kernel alone. The root has the other files then, and nothing else
+// changes.
 func TestBootAppended(t *testing.T) {
 	t.Parallel()
 	testenv.Boots(t)

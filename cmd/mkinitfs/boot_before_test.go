@@ -13,10 +13,10 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// TestBootBefore boots a script that mounts devtmpfs, proc and sysfs, shares all mounts
-// as systemd does, and then starts the stub. The script comes with the manifest, or with
-// an archive behind the image that has it as /init and the stub under another name. The
-// mounts are in the root once each, as the script made them.
+// TestBootBefore boots a script that mounts devtmpfs, proc and sysfs, shares all mounts as
+// systemd does, and then starts the stub. The script is in the manifest, or in an archive
+// behind the image, where it is /init and the stub has another name. Each mount is in the
+// root once, as the script made it.
 func TestBootBefore(t *testing.T) {
 	t.Parallel()
 	testenv.Boots(t)
@@ -89,8 +89,8 @@ exec %s "$@"
 	}
 }
 
-// stubOf returns the stub of an image whose first archive is not compressed, as the
-// system's cpio reads it.
+// stubOf returns the stub of an image, as the system's cpio reads it. The first archive must
+// not be compressed.
 func stubOf(t *testing.T, img string) string {
 	t.Helper()
 	cmd := exec.Command(testenv.Tool(t, "cpio"), "-i", "--quiet", "--to-stdout", "init")

@@ -10,8 +10,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// TestBootBoundCut boots roots of type bind that are not all there. The kernel starts the
-// stub all the same.
+// TestBootBoundCut boots incomplete roots of type bind. The kernel starts the stub all the
+// same.
 func TestBootBoundCut(t *testing.T) {
 	t.Parallel()
 	testenv.Boots(t)
@@ -36,7 +36,7 @@ func TestBootBoundCut(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		lines   []string
-		cut     float64 // of the image, from here on; a negative number is of bytes from its end
+		cut     float64 // where to cut, as a part of the image; a negative number counts bytes from its end
 		machine qemu.Machine
 		texts   []string
 	}{

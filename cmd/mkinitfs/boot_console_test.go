@@ -11,9 +11,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// TestBootConsoleFile boots roots with a file at /dev/console, as exports of containers
-// have it: output has to reach the console and not the file. A plain initramfs with a
-// file that was asked for by name is nobody's to mend.
+// TestBootConsoleFile boots roots with a file at /dev/console, as in exports of containers.
+// Output has to reach the console and not the file. With root.type none, a file that the
+// manifest names at this path stays.
 func TestBootConsoleFile(t *testing.T) {
 	testenv.Boots(t)
 	busybox := testenv.Tool(t, "busybox")

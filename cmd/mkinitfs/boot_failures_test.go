@@ -10,8 +10,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// TestBootEveryFailure boots on a kernel what TestBootFails in builder/stub/init walks
-// in namespaces: there is no way to fail without words on a serial console.
+// TestBootEveryFailure boots the failures on a kernel that TestBootFails in builder/stub/init
+// runs in namespaces. Each must print its reason on a serial console.
 func TestBootEveryFailure(t *testing.T) {
 	t.Parallel()
 	testenv.Matrix(t)
@@ -46,7 +46,7 @@ func TestBootEveryFailure(t *testing.T) {
 		{"size of the command line", []string{script, "  - {type: file, dst: /y, content: \"" + strings.Repeat("y", 5000) + "\"}"}, [2]string{}, "rootflags=size=4k", []string{"size=4k allows 0 MiB", "hint: raise root.size"}},
 
 		{"no program", []string{"  - {type: dir, dst: /y}"}, [2]string{}, "", []string{"find the program: program /x: no such file or directory", "hint: init.exec has to name a file of the root"}},
-		{"folder", []string{"  - {type: dir, dst: /x}"}, [2]string{}, "", []string{"find the program: program /x: is a directory", notExec}},
+		{"directory", []string{"  - {type: dir, dst: /x}"}, [2]string{}, "", []string{"find the program: program /x: is a directory", notExec}},
 		{"not executable", []string{"  - {type: file, dst: /x, content: \"#!/bin/sh\\n\"}"}, [2]string{}, "", []string{"find the program: program /x: is not executable (no x in its mode)", notExec}},
 		{"text", []string{"  - {type: file, dst: /x, mode: 0755, content: \"echo\\n\"}"}, [2]string{}, "", []string{"find the program: program /x: is neither an ELF program nor a #! script", notExec}},
 		{"no interpreter", nil, [2]string{}, "", []string{"find the program: program /x: needs /x86: no such file or directory", "hint: add the interpreter or loader to the root"}},

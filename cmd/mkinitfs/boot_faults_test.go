@@ -12,8 +12,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// addFaults puts the program of internal/faults behind an image whose root.extra is
-// drop, and returns the words that start it.
+// addFaults puts the program of internal/faults behind an image with root.extra: drop, and
+// returns the words of the command line that start it.
 func addFaults(t *testing.T, img, arch, faults string) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "faults")
@@ -31,8 +31,8 @@ func TestBootOld(t *testing.T) {
 	t.Parallel()
 	for _, m := range machines {
 		goarch, variant, _ := strings.Cut(m.arch, "/")
-		if m.kernel != goarch || variant == "v5" || variant == "v6" || goarch == "riscv64" { // which 3.10 did not know
-			continue // one of each architecture will do
+		if m.kernel != goarch || variant == "v5" || variant == "v6" || goarch == "riscv64" { // Linux 3.10 lacks these
+			continue // one of each architecture is enough
 		}
 		t.Run(m.arch, func(t *testing.T) {
 			t.Parallel()
@@ -67,8 +67,8 @@ func TestBootOld(t *testing.T) {
 	}
 }
 
-// TestBootFaults lets single calls fail: some of those that end a boot, and those
-// after which the root stands and a warning has to do.
+// TestBootFaults lets single system calls fail. Some of them end the boot; after the others
+// the root stands, with a warning.
 func TestBootFaults(t *testing.T) {
 	t.Parallel()
 	testenv.Matrix(t)

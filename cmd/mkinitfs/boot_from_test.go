@@ -14,8 +14,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// initramfsTools makes an initrd without modules with Debian's mkinitramfs. That looks for the
-// configuration of a kernel at a fixed place, where another directory is mounted for it.
+// initramfsTools makes an initrd without modules with Debian's mkinitramfs. mkinitramfs reads
+// the configuration of a kernel below /boot, so another directory is mounted there.
 func initramfsTools(t *testing.T) string {
 	t.Helper()
 	testenv.Boots(t)
@@ -53,8 +53,8 @@ func mountedBoot(t *testing.T, dir string, program ...string) *exec.Cmd {
 	return exec.Command(testenv.Tool(t, "unshare"), append(args, program...)...)
 }
 
-// TestBootFromInitramfsTools takes over an initrd of Debian's. It runs its own /init up to
-// the shell before it mounts a root, where pivot_root(2) works unless the root is rootfs
+// TestBootFromInitramfsTools takes over an initrd of Debian's. Its own /init runs up to the
+// shell before it mounts a root. In this shell pivot_root(2) works unless the root is rootfs
 // itself.
 func TestBootFromInitramfsTools(t *testing.T) {
 	initrd := initramfsTools(t)

@@ -9,8 +9,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// TestBootOnce boots roots of which some files are outside the members. They arrive with
-// content, owner, mode, time, attributes and all of their names, whatever root.extra says.
+// TestBootOnce boots roots with some files outside of the members. These arrive with content,
+// owner, mode, time, attributes and all of their names, whatever root.extra says.
 func TestBootOnce(t *testing.T) {
 	t.Parallel()
 	testenv.Boots(t)

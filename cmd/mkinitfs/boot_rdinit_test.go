@@ -7,9 +7,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/qemu"
 )
 
-// TestBootRdinit boots images by rdinit=, as boot loaders with a fixed command line do.
-// The root is as if there were no such names: what it has at one itself is back, and what
-// was made for one is gone.
+// TestBootRdinit boots images by rdinit=, as boot loaders with a fixed command line do. The
+// root is then the same as without such names: its own entries are back, and entries made for
+// a name are gone.
 func TestBootRdinit(t *testing.T) {
 	t.Parallel()
 	const names = "init: {rdinit: [/linuxrc, /sbin/init, /etc/owned, /srv/none/deep]}"
@@ -27,7 +27,7 @@ func TestBootRdinit(t *testing.T) {
 					t.Fatalf("%s: no report", program)
 				}
 				if root == "bind" {
-					compare(t, withKernelFolder(slices.Clone(want), got), got)
+					compare(t, withKernelDir(slices.Clone(want), got), got)
 				} else {
 					compare(t, want, got)
 				}

@@ -10,9 +10,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// TestBootRootflags boots with the words that size a root in RAM. For the kernel root=
-// makes rootfs a ramfs, whatever it names; the new root is a tmpfs of that size all the
-// same. A root of type bind has no size of its own, and the log says so.
+// TestBootRootflags boots with the words that size a root in RAM. Any root= makes the
+// kernel's rootfs a ramfs. The new root is a tmpfs of the given size all the same. A root of
+// type bind has no size of its own, and the log says so.
 func TestBootRootflags(t *testing.T) {
 	t.Parallel()
 	testenv.Boots(t)
@@ -34,7 +34,7 @@ func TestBootRootflags(t *testing.T) {
 			got, log := bootGuest(t, img, qemu.Machine{Append: test.words})
 			want := expected(t, img)
 			if test.root == "bind" {
-				want = withKernelFolder(want, got)
+				want = withKernelDir(want, got)
 			}
 			compare(t, want, got)
 			if !strings.Contains(log, "mkinitfs: "+test.line) {

@@ -19,8 +19,8 @@ func policyItem(t *testing.T) string {
 	return `  - {type: tar, src: "` + testenv.SELinuxPolicy(t) + `"}`
 }
 
-// TestBootSELinux boots roots that are labelled by their own policy and wants the
-// labels that libselinux finds in it.
+// TestBootSELinux boots roots that are labelled by their own policy, and compares the labels
+// with libselinux's.
 func TestBootSELinux(t *testing.T) {
 	t.Parallel()
 	testenv.Boots(t)
@@ -64,8 +64,8 @@ func TestBootSELinux(t *testing.T) {
 	}
 }
 
-// compareLabels holds the labels of a booted root against libselinux's. Of the names
-// of one file the first counts.
+// compareLabels compares the labels of a booted root with libselinux's. The first name of a
+// file counts.
 func compareLabels(t *testing.T, entries []report.Entry) {
 	t.Helper()
 	contexts := t.TempDir()
@@ -80,7 +80,7 @@ func compareLabels(t *testing.T, entries []report.Entry) {
 	seen := map[uint64]bool{}
 	paths, labels := map[string][]string{}, map[string][]string{}
 	for _, e := range entries {
-		if seen[e.Ino] || e.Path == "/root" { // which the kernel brings along
+		if seen[e.Ino] || e.Path == "/root" { // the kernel makes /root
 			continue
 		}
 		seen[e.Ino] = true
@@ -109,7 +109,7 @@ func compareLabels(t *testing.T, entries []report.Entry) {
 	}
 }
 
-// TestBootSELinuxPolicies boots with policies that a kernel does not take.
+// TestBootSELinuxPolicies boots with policies that the kernel refuses.
 func TestBootSELinuxPolicies(t *testing.T) {
 	t.Parallel()
 	testenv.Matrix(t)
@@ -122,9 +122,9 @@ func TestBootSELinuxPolicies(t *testing.T) {
 	bootGuest(t, img, qemu.Machine{Append: "security=none"}) // Debian's kernel does not know selinux=0
 }
 
-// TestBootSELinuxExample boots the Debian root of examples/selinux, where load_policy
-// loads the policy once more and restorecon finds nothing to do, but for a label that
-// is wrong on purpose.
+// TestBootSELinuxExample boots the Debian root of examples/selinux, where load_policy loads
+// the policy once more. restorecon finds nothing to do except for one label that is wrong on
+// purpose.
 func TestBootSELinuxExample(t *testing.T) {
 	t.Parallel()
 	testenv.Matrix(t)

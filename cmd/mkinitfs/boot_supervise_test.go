@@ -12,7 +12,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// supervisedManifest has a script as its program, which counts its runs in $runs.
+// supervisedManifest returns a manifest with a script as its program. $runs counts the runs.
 func supervisedManifest(t *testing.T, script string, lines ...string) string {
 	t.Helper()
 	script = "#!/bin/sh\necho >> /runs; runs=$(busybox wc -l < /runs)\n" + script
@@ -25,8 +25,8 @@ contents:
 
 const superviseInit = "init: {exec: /app, env: {PATH: /bin}, mounts: [dev, proc], supervise: {on_exit: restart, restart_delay: 100ms}}"
 
-// TestBootSupervise boots a program that crashes, leaves orphans, is sent signals
-// and does not want to end. The stub stays small around it.
+// TestBootSupervise boots a program that crashes, leaves orphans, is sent signals and does
+// not end. The stub stays small meanwhile.
 func TestBootSupervise(t *testing.T) {
 	t.Parallel()
 	testenv.Boots(t)
@@ -68,7 +68,7 @@ esac
 	wantSmall(t, log)
 }
 
-// wantSmall wants the first process to hold 3 MiB at most.
+// wantSmall checks that the first process holds 3 MiB at most.
 func wantSmall(t *testing.T, log string) {
 	t.Helper()
 	m := regexp.MustCompile(`VmRSS:\s+(\d+) kB`).FindStringSubmatch(log)
@@ -93,7 +93,7 @@ func wantLines(t *testing.T, log string, words ...string) {
 	}
 }
 
-// TestBootSuperviseHalt boots a program that halts the machine, which stays on.
+// TestBootSuperviseHalt boots a program that halts the machine. The machine stays on.
 func TestBootSuperviseHalt(t *testing.T) {
 	t.Parallel()
 	testenv.Boots(t)

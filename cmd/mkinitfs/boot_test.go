@@ -17,9 +17,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// TestBootRoots boots a root with some of everything in each root type, payload
-// codec and outer codec, on one CPU and two, with rootfs as tmpfs and as ramfs,
-// and wants every entry as planned.
+// TestBootRoots boots a root with some of everything in each root type, payload codec and
+// outer codec, on one CPU and two, with rootfs as tmpfs and as ramfs. Every entry must be as
+// planned.
 func TestBootRoots(t *testing.T) {
 	t.Parallel()
 	testenv.Boots(t)
@@ -51,14 +51,14 @@ func TestBootRoots(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			files := 200
-			if strings.Contains(test.root+test.compress, "xz") { // is slow
+			if strings.Contains(test.root+test.compress, "xz") { // xz is slow
 				files = 20
 			}
 			img, built := buildImage(t, sizedManifest(t, files, "root: "+test.root, "compress: "+test.compress))
 			got, log := bootGuest(t, img, test.machine)
 			want := expected(t, img)
 			if built.Root != "tmpfs" {
-				want = withKernelFolder(want, got)
+				want = withKernelDir(want, got)
 			}
 			compare(t, want, got)
 
@@ -88,19 +88,18 @@ func TestBootRoots(t *testing.T) {
 	}
 }
 
-// withKernelFolder adds what the kernel's own initramfs leaves on rootfs
+// withKernelDir adds /root, which the kernel's own initramfs leaves on rootfs
 // (usr/default_cpio_list), with the time of the kernel's build.
-func withKernelFolder(want []report.Entry, got *report.Report) []report.Entry {
-	folder := report.Entry{Path: "/root", Mode: 0o040700}
-	if e := got.Entry(folder.Path); e != nil {
-		folder.MTime = e.MTime
+func withKernelDir(want []report.Entry, got *report.Report) []report.Entry {
+	dir := report.Entry{Path: "/root", Mode: 0o040700}
+	if e := got.Entry(dir.Path); e != nil {
+		dir.MTime = e.MTime
 	}
-	i, _ := slices.BinarySearchFunc(want, folder.Path, func(e report.Entry, path string) int { return strings.Compare(e.Path, path) })
-	return slices.Insert(want, i, folder)
+	i, _ := slices.BinarySearchFunc(want, dir.Path, func(e report.Entry, path string) int { return strings.Compare(e.Path, path) })
+	return slices.Insert(want, i, dir)
 }
 
-// TestBootCommand boots the hello example with the command itself, whose exit status
-// tells how it went.
+// TestBootCommand boots the hello example with the command boot, and checks its exit status.
 func TestBootCommand(t *testing.T) {
 	t.Parallel()
 	testenv.Tool(t, "qemu-system-x86_64")
@@ -144,7 +143,7 @@ func TestBootCommand(t *testing.T) {
 	}
 }
 
-// TestBootFull boots an image that rootfs has no room for: it gets half the RAM.
+// TestBootFull boots an image that does not fit into rootfs, which gets half the RAM.
 func TestBootFull(t *testing.T) {
 	t.Parallel()
 	testenv.Boots(t)
@@ -156,8 +155,8 @@ func TestBootFull(t *testing.T) {
 	wantFailure(t, img, qemu.Machine{MemoryMiB: 300}, "look at rootfs: rootfs is full with ", "hint: give the machine more memory, or put rootfstype=ramfs")
 }
 
-// TestBootWords boots with words on the kernel's command line that the stub obeys
-// or has to ignore.
+// TestBootWords boots with words on the kernel's command line that the stub must obey or
+// ignore.
 func TestBootWords(t *testing.T) {
 	t.Parallel()
 	testenv.Boots(t)
@@ -239,8 +238,7 @@ func TestBootWords(t *testing.T) {
 	}
 }
 
-// TestBootExtras boots with an archive behind the image, as a boot loader appends
-// one.
+// TestBootExtras boots with an archive behind the image, where a boot loader puts one.
 func TestBootExtras(t *testing.T) {
 	t.Parallel()
 	testenv.Boots(t)
@@ -293,7 +291,7 @@ func TestBootExtras(t *testing.T) {
 	})
 }
 
-// TestBootFailures boots what cannot work and wants the reason in words.
+// TestBootFailures boots images that cannot work, and checks the reason in the log.
 func TestBootFailures(t *testing.T) {
 	t.Parallel()
 	testenv.Boots(t)
@@ -367,8 +365,8 @@ func TestBootFailures(t *testing.T) {
 	}
 }
 
-// wantFailure boots an image that ends in a panic, with these texts after
-// "mkinitfs: " before it.
+// wantFailure boots an image that must end in a panic, after lines with these texts behind
+// "mkinitfs: ".
 func wantFailure(t *testing.T, img string, m qemu.Machine, texts ...string) *qemu.Result {
 	t.Helper()
 	result := boot(t, img, m)
@@ -376,7 +374,7 @@ func wantFailure(t *testing.T, img string, m qemu.Machine, texts ...string) *qem
 		t.Errorf("want a panic")
 	}
 	for _, text := range texts {
-		// Once by way of kmsg, once on the console.
+		// Once through kmsg, once on the console.
 		if n := bytes.Count(result.Output, []byte(text)); n < 2 {
 			t.Errorf("got %q %d times, want it in the kernel's log and on the console", text, n)
 		}
@@ -396,8 +394,8 @@ func TestBootDebian(t *testing.T) {
 	compare(t, expected(t, img), got)
 }
 
-// TestBootRunc builds the example and runs a container with pivot_root(2) in it.
-// On a plain initramfs that must fail: it is what this program is for.
+// TestBootRunc builds the example and runs a container with pivot_root(2) in it. On a plain
+// initramfs that must fail: this is why mkinitfs exists.
 func TestBootRunc(t *testing.T) {
 	t.Parallel()
 	testenv.Boots(t)
@@ -425,8 +423,8 @@ func TestBootRunc(t *testing.T) {
 	}
 }
 
-// TestBootRouter builds the example and boots it on the machine it is made for: 64
-// MiB of RAM and an image that leaves room for a kernel in 8 MiB of flash.
+// TestBootRouter builds the example and boots it on a machine with 64 MiB of RAM. The image
+// leaves room for a kernel in 8 MiB of flash.
 func TestBootRouter(t *testing.T) {
 	t.Parallel()
 	m := qemu.Machine{Arch: "mipsle", Kernel: testenv.Kernel(t, "mipsle"), MemoryMiB: 64, Append: "router.poweroff"}
@@ -488,7 +486,7 @@ func writeFile(t *testing.T, file string, data []byte) {
 	}
 }
 
-// TestBootBreak stops before a step and types at the shell.
+// TestBootBreak stops the boot before a step and types commands at the shell.
 func TestBootBreak(t *testing.T) {
 	t.Parallel()
 	testenv.Boots(t)

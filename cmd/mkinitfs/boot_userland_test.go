@@ -10,8 +10,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// leaving is an init that goes on to another root, with the program that the kernel's
-// command line names.
+// leaving is an init that switches to another root with the program that the kernel's command
+// line names.
 const leaving = `#!/bin/sh
 mkdir /new
 mount -t tmpfs tmpfs /new
@@ -31,8 +31,8 @@ echo @@ over by $leave
 /bin/busybox poweroff -f
 `
 
-// TestBootLeave boots roots that are left for others, as those that look for a disk.
-// busybox's switch_root empties only a file system that has a program at /init.
+// TestBootLeave boots roots that are left for another root, such as one on a disk. busybox's
+// switch_root empties only a file system that has a program at /init.
 func TestBootLeave(t *testing.T) {
 	t.Parallel()
 	busybox, klibc := testenv.Busybox(t, "amd64"), testenv.Klibc(t)

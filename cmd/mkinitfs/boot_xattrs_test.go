@@ -17,7 +17,7 @@ import (
 func xattrItems(t *testing.T) string {
 	t.Helper()
 	return `  - {type: go, src: "` + repository(t) + `/internal/guest", dst: /usr/bin/raw, capabilities: [cap_net_raw+ep]}
-  - {type: dir, dst: /noted, xattrs: {trusted.note: "of a folder", security.odd: {hex: "00ff5c0a20"}}}
+  - {type: dir, dst: /noted, xattrs: {trusted.note: "of a directory", security.odd: {hex: "00ff5c0a20"}}}
   - {type: file, dst: /noted/file, content: x, owner: "7:8", mode: 04711, xattrs: {trusted.empty: "", trusted.note: "of a file"}, links: [/noted/other]}
   - {type: symlink, dst: /noted/link, target: /nowhere, xattrs: {trusted.note: of a link}}
   - {type: char, dst: /noted/node, dev: "1:3", xattrs: {trusted.note: of a node}}`
@@ -25,8 +25,8 @@ func xattrItems(t *testing.T) string {
 
 const userItem = "  - {type: file, dst: /noted/by-user, content: x, xattrs: {user.note: of a user}}"
 
-// compareRaw wants nobody to open a raw socket with the program that may, and only
-// with that.
+// compareRaw checks that an ordinary user can open a raw socket with the program that has the
+// capability, and with no other.
 func compareRaw(t *testing.T, got *report.Report) {
 	t.Helper()
 	want := []report.Raw{{Path: "/usr/bin/raw"}, {Path: got.Args[0], Result: "operation not permitted"}}
@@ -35,8 +35,8 @@ func compareRaw(t *testing.T, got *report.Report) {
 	}
 }
 
-// TestBootXattrs boots roots with extended attributes, and wants those in place
-// that the kernel takes, and a word about the others.
+// TestBootXattrs boots roots with extended attributes, and checks the attributes that the
+// kernel takes, and the warning about the others.
 func TestBootXattrs(t *testing.T) {
 	t.Parallel()
 	testenv.Boots(t)
@@ -76,7 +76,7 @@ func TestBootXattrs(t *testing.T) {
 			}
 			got, log := bootGuest(t, img, qemu.Machine{Arch: "amd64", Kernel: testenv.Kernel(t, test.kernel), Append: test.words})
 			if test.root == "bind" {
-				want = withKernelFolder(want, got)
+				want = withKernelDir(want, got)
 			}
 			compare(t, want, got)
 			if test.taken("security.capability") {

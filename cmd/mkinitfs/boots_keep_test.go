@@ -66,7 +66,8 @@ func replay(m qemu.Machine) string {
 	return b.String()
 }
 
-// TestReplay keeps an image, and its script passes what the machine was started with.
+// TestReplay keeps an image. Its script must pass the arguments that the machine was started
+// with.
 func TestReplay(t *testing.T) {
 	top := t.TempDir()
 	t.Setenv("MKINITFS_TEST_KEEP", top)
@@ -80,7 +81,7 @@ func TestReplay(t *testing.T) {
 	if got := readFile(t, filepath.Join(filepath.Dir(kept[0]), "root.img")); got != "an image" {
 		t.Errorf("got image %q, want a copy", got)
 	}
-	// A program of that name shows what it is called with.
+	// A program of that name prints its arguments.
 	bin := t.TempDir()
 	writeFile(t, filepath.Join(bin, "mkinitfs"), []byte("#!/bin/sh\nprintf '%s\\n' \"$@\"\n"))
 	if err := os.Chmod(filepath.Join(bin, "mkinitfs"), 0o755); err != nil {

@@ -49,8 +49,8 @@ func buildImage(t *testing.T, manifest string, flags ...string) (string, *builde
 	return img, &r
 }
 
-// commandPath is the command under test: this test binary, which TestMain lets
-// act as mkinitfs when it is called by that name.
+// commandPath returns the path of the command under test. It is this test binary, which
+// TestMain runs as mkinitfs when it is called by that name.
 func commandPath(t *testing.T) string {
 	t.Helper()
 	path, err := exec.LookPath("mkinitfs")
@@ -60,8 +60,8 @@ func commandPath(t *testing.T) string {
 	return path
 }
 
-// boot boots an image to its end, by emulation: KVM that starts a kernel may still not
-// bring it up.
+// boot boots an image to its end, by emulation. Some machines with KVM start a kernel and
+// then hang.
 func boot(t *testing.T, img string, m qemu.Machine) *qemu.Result {
 	t.Helper()
 	if m.Kernel == "" {
@@ -78,12 +78,12 @@ func boot(t *testing.T, img string, m qemu.Machine) *qemu.Result {
 	return result
 }
 
-// bootGuest boots an image whose init is the guest program, and returns what that
-// saw and the serial log.
+// bootGuest boots an image with the guest program as init. It returns the guest's report and
+// the serial log.
 func bootGuest(t *testing.T, img string, m qemu.Machine) (*report.Report, string) {
 	t.Helper()
 	nonce := fmt.Sprint(rand.Uint64())
-	m.Append = "mkinitfs.nonce=" + nonce + " " + m.Append // what follows -- is not the kernel's
+	m.Append = "mkinitfs.nonce=" + nonce + " " + m.Append // words behind -- are not for the kernel
 	result := boot(t, img, m)
 	got, err := report.Parse(result.Output, nonce)
 	if err == nil {
@@ -95,8 +95,8 @@ func bootGuest(t *testing.T, img string, m qemu.Machine) (*report.Report, string
 	return got, string(result.Output)
 }
 
-// expected is what a root should hold according to the image, read by our reader,
-// which is held against other tools elsewhere.
+// expected returns the entries that a root should have according to our reader of the image.
+// Other tests compare this reader with other tools.
 func expected(t *testing.T, img string) []report.Entry {
 	t.Helper()
 	f, err := os.Open(img)
@@ -137,18 +137,18 @@ func expected(t *testing.T, img string) []report.Entry {
 	return want
 }
 
-// compare holds the guest's root against the plan, entry by entry. A folder's link
-// count is a matter of its file system.
+// compare compares the guest's root with the plan, entry by entry. It ignores the link counts
+// of directories, which depend on the file system.
 func compare(t *testing.T, want []report.Entry, got *report.Report) {
 	t.Helper()
-	folders := cmpopts.AcyclicTransformer("folders", func(e report.Entry) report.Entry {
+	dirs := cmpopts.AcyclicTransformer("dirs", func(e report.Entry) report.Entry {
 		if e.Mode&cpio.TypeMask == cpio.TypeDir {
 			e.Nlink = 0
 		}
 		return e
 	})
 	ignored := cmpopts.IgnoreFields(report.Entry{}, "Ino", "Blocks")
-	if diff := cmp.Diff(want, got.Entries, folders, ignored); diff != "" {
+	if diff := cmp.Diff(want, got.Entries, dirs, ignored); diff != "" {
 		t.Errorf("root (-plan +guest):\n%s", diff)
 	}
 	for _, e := range got.Entries {
@@ -158,15 +158,15 @@ func compare(t *testing.T, want []report.Entry, got *report.Report) {
 	}
 }
 
-// guestManifest describes a root with some of everything and the guest as init.
-// Lines are added to it.
+// guestManifest returns a manifest with every type of item and the guest as init. lines are
+// added to it.
 func guestManifest(t *testing.T, lines ...string) string {
 	t.Helper()
 	return sizedManifest(t, 200, lines...)
 }
 
-// smallManifest is guestManifest with so few files that the root is one member: by emulation a
-// MiB less saves a good part of a second.
+// smallManifest is guestManifest with so few files that the root is one member. In emulation
+// each MiB less saves a good part of a second.
 func smallManifest(t *testing.T, lines ...string) string {
 	t.Helper()
 	return sizedManifest(t, 10, lines...)
@@ -197,14 +197,14 @@ contents:
 `}, lines...), "\n")
 }
 
-// sampleTree makes files of 100 KiB, of which half do not compress, in folders of
-// their own times. From 170 on a root has several members.
+// sampleTree makes files of 100 KiB in directories with different times. Half of the files do
+// not compress. From 170 files on a root has several members.
 func sampleTree(t *testing.T, files int) string {
 	t.Helper()
 	top := t.TempDir()
 	random := rand.NewChaCha8([32]byte{1})
 	for i := range files {
-		dir := filepath.Join(top, "srv", fmt.Sprintf("folder %d", i%12))
+		dir := filepath.Join(top, "srv", fmt.Sprintf("directory %d", i%12))
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -226,7 +226,7 @@ func sampleTree(t *testing.T, files int) string {
 	return top
 }
 
-// repository is the module's folder.
+// repository returns the directory of the module.
 func repository(t *testing.T) string {
 	t.Helper()
 	dir, err := filepath.Abs("../..")

@@ -24,8 +24,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// TestExtractCorpus extracts every image of the corpus and wants what a kernel was seen
-// to make of it, and a status of 1 where that complained.
+// TestExtractCorpus extracts every image of the corpus. The result must be what a kernel made
+// of it, with status 1 if the kernel complained.
 func TestExtractCorpus(t *testing.T) {
 	fast := os.Getenv("MKINITFS_TEST_FAST") == "1" // takes some images only
 	for _, c := range corpus.Cases() {
@@ -54,7 +54,7 @@ func TestExtractCorpus(t *testing.T) {
 	}
 }
 
-// TestListCorpus wants list and cat to show what extract makes.
+// TestListCorpus compares list and cat with what extract makes.
 func TestListCorpus(t *testing.T) {
 	fast := os.Getenv("MKINITFS_TEST_FAST") == "1" // takes some images only
 	for _, c := range corpus.Cases() {
@@ -64,7 +64,7 @@ func TestListCorpus(t *testing.T) {
 			}
 			t.Run(c.Name+"/"+i.Name, func(t *testing.T) {
 				t.Parallel()
-				// The rest of a file that is cut is a hole, which cat does not print.
+				// The missing rest of a truncated file is a hole, which cat does not print.
 				if strings.HasPrefix(c.Name, "cut-") || strings.HasPrefix(c.Name, "size-") {
 					t.SkipNow()
 				}
@@ -79,7 +79,7 @@ func TestListCorpus(t *testing.T) {
 				}
 				files, _ := image.ReadFiles(bytes.NewReader(data))
 				listed := outcome{status: made.status, lines: corpus.Lines(reported(t, entries, files))}
-				// What list does not show is what had no entry and was made.
+				// Directories without an entry are made by extract and not listed.
 				made.lines = slices.DeleteFunc(made.lines, func(line string) bool {
 					return !slices.ContainsFunc(entries, func(e image.Entry) bool {
 						return strings.HasPrefix(line, e.Path()+" ") || strings.HasPrefix(line, strconv.Quote(e.Path())+" ")
@@ -93,7 +93,8 @@ func TestListCorpus(t *testing.T) {
 	}
 }
 
-// reported returns entries as the guest would report them, with what cat says of files.
+// reported returns entries in the form of the guest's report, with the contents that cat
+// prints.
 func reported(t *testing.T, entries []image.Entry, files *image.Files) []report.Entry {
 	t.Helper()
 	inodes := map[string]uint64{}
@@ -106,7 +107,7 @@ func reported(t *testing.T, entries []image.Entry, files *image.Files) []report.
 		switch e.Type() {
 		case cpio.TypeLink:
 			if e.Link == "" {
-				continue // nothing but the kernel can make it
+				continue // only the kernel can make it
 			}
 		case cpio.TypeChar, cpio.TypeBlock:
 			r.Major, r.Minor = e.RdevMajor, e.RdevMinor
@@ -138,8 +139,7 @@ func reported(t *testing.T, entries []image.Entry, files *image.Files) []report.
 	return all
 }
 
-// TestExtractCorpusWrong holds what extract makes of an image against a result that is
-// wrong, which has to be noticed.
+// TestExtractCorpusWrong compares an extraction with wrong results, and must notice each.
 func TestExtractCorpusWrong(t *testing.T) {
 	c := corpus.Cases()[0]
 	got, words := extractImage(t, c.Images[0])
@@ -162,15 +162,15 @@ func TestExtractCorpusWrong(t *testing.T) {
 	}
 }
 
-// outcome is what came of an extraction: the exit status, and a line for each entry.
+// outcome is the result of an extraction: the exit status, and a line for each entry.
 type outcome struct {
 	status int
 	lines  []string
 	rough  bool // the lines do not count
 }
 
-// wanted is what extract should make of an image: what the kernel did, but for what it
-// does for its user's sake.
+// wanted returns what extract should make of an image: what the kernel made, with a few
+// deliberate differences.
 func wanted(c corpus.Case, i corpus.Image, r corpus.Result) outcome {
 	want := outcome{lines: r.All(i)}
 	if len(r.Says) > 0 {
@@ -178,14 +178,14 @@ func wanted(c corpus.Case, i corpus.Image, r corpus.Result) outcome {
 	}
 	switch rest := strings.TrimLeft(i.Name, "abcdefghijklmnopqrstuvwxyz0123456789"); {
 	case i.Name == "xz-delta":
-		return outcome{status: exitFailed} // is refused by name
+		return outcome{status: exitFailed} // the error names the filter
 	case c.Name == "codecs-refused", c.Name == "codecs-filters":
-		// What some kernels or none decompress is read all the same.
+		// Codecs that only some kernels have, or none, are read all the same.
 		return outcome{lines: codecLines}
 	case c.Name == "tails" && (rest == "-ff" || rest == "-zeros-ff" || rest == "-ff-zeros"):
 		want.status = 0 // an erased flash is no fault of the image
 	case c.Name == "magic-odc-only":
-		want.status = exitFailed // a kernel is silent about so few bytes
+		want.status = exitFailed // the kernel is silent about so few bytes
 	case i.Name == "3-zeros-gzip":
 		return outcome{lines: want.lines, rough: true} // the guest's archive is not in front of it here
 	case slices.Equal(r.Says, []string{"something"}):
@@ -193,23 +193,22 @@ func wanted(c corpus.Case, i corpus.Image, r corpus.Result) outcome {
 	}
 	want.lines = append(want.lines, parents[c.Name]...)
 	want.lines = slices.DeleteFunc(want.lines, func(line string) bool {
-		// Nothing but the kernel can make a link without a target, or the link that a further
-		// name of what has become one is.
+		// Only the kernel can make a link without a target, or a further name of such a link.
 		return strings.HasSuffix(line, ` -> ""`) || line == "/etc/gone2 = /etc/gone1" ||
 			c.Name == "odd-names" && strings.HasPrefix(line, "/etc/end file ") // its children, which come before it, make it a directory
 	})
 	return want
 }
 
-// codecLines is what is in the archives of the cases codecs-refused and codecs-filters.
+// codecLines are the entries in the archives of the cases codecs-refused and codecs-filters.
 var codecLines = []string{
 	"/etc dir 0755 0:0 5",
 	"/etc/a file 0644 0:0 1 6 " + sum("hello\n"),
 	"/etc/end file 0644 0:0 9 8 " + sum("the end\n"),
 }
 
-// parents has what the kernel drops, as its parent is missing, and extract makes. A time
-// of * is any.
+// parents are the entries that the kernel drops because their parents are missing. extract
+// makes them. The time * stands for any time.
 var parents = map[string][]string{
 	"missing-parents": {
 		"/a/x file 0644 0:0 0 1 " + sum("x"), "/a/b dir 0755 0:0 0", "/a/b/x file 0644 0:0 0 1 " + sum("x"), "/a/l link 0777 0:0 0 -> x", "/a/fifo fifo 0600 0:0 0",
@@ -234,8 +233,8 @@ var (
 	theRoot = regexp.MustCompile(`^(/|/dev|/root) `)
 )
 
-// differs says how got differs from want. The root, /dev and /root are compared if the
-// image says something of them, owners and what only root can make if this is root.
+// differs returns the difference between want and got, or "". The root, /dev and /root count
+// only if the image has entries for them. Owners and device nodes count only if this is root.
 func differs(want, got outcome) string {
 	if want.rough {
 		got.lines = want.lines
@@ -267,7 +266,7 @@ func differs(want, got outcome) string {
 	return diff
 }
 
-// extractImage extracts an image and returns what came of it, and the command's words.
+// extractImage extracts an image and returns the outcome and the messages of the command.
 func extractImage(t *testing.T, i corpus.Image) (outcome, string) {
 	t.Helper()
 	for _, tool := range i.Tools() {
@@ -285,7 +284,7 @@ func extractImage(t *testing.T, i corpus.Image) (outcome, string) {
 	return outcome{status: status, lines: corpus.Lines(entriesBelow(t, dir))}, words
 }
 
-// entriesBelow returns what stands in a directory, as the guest reports it.
+// entriesBelow returns the entries below a directory in the form of the guest's report.
 func entriesBelow(t *testing.T, dir string) []report.Entry {
 	t.Helper()
 	var entries []report.Entry

@@ -13,7 +13,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// blocks returns what is in the fenced blocks of a language in a document.
+// blocks returns the fenced blocks of a language in a document.
 func blocks(t *testing.T, document, language string) []string {
 	t.Helper()
 	var all []string
@@ -27,8 +27,8 @@ func blocks(t *testing.T, document, language string) []string {
 	return all
 }
 
-// TestDocumentedMake runs make with the rule that the document has: it builds, has
-// nothing to do, and builds again once a source has changed.
+// TestDocumentedMake runs make with the rule of the document. make builds, has nothing to do,
+// and builds again when a source has changed.
 func TestDocumentedMake(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "Makefile"), []byte(blocks(t, "docs/reproducible.md", "make")[0]))
@@ -48,7 +48,7 @@ func TestDocumentedMake(t *testing.T) {
 		t.Errorf("got %q, want nothing to do", got)
 	}
 	writeFile(t, filepath.Join(dir, "motd"), []byte("second\n"))
-	// Make goes by times, and both files may be of one tick of the clock.
+	// Make compares times, and both files may have the same time.
 	changed := exec.Command("touch", "-d", "1 hour", "motd")
 	changed.Dir = dir
 	if out, err := changed.CombinedOutput(); err != nil {
@@ -60,8 +60,8 @@ func TestDocumentedMake(t *testing.T) {
 	}
 }
 
-// TestDocumentedFakeroot builds as the document does: the owner and the device node that
-// fakeroot pretends are in the image.
+// TestDocumentedFakeroot builds as the document does. The image must have the owner and the
+// device node that fakeroot pretends.
 func TestDocumentedFakeroot(t *testing.T) {
 	testenv.Tool(t, "fakeroot")
 	dir := t.TempDir()
@@ -82,8 +82,8 @@ func TestDocumentedFakeroot(t *testing.T) {
 	}
 }
 
-// TestDocumentedBefore boots the manifest of the document whose script runs before the
-// stub, with a program that says what is mounted.
+// TestDocumentedBefore boots the document's manifest with a script that runs before the stub.
+// The program reports the mounts.
 func TestDocumentedBefore(t *testing.T) {
 	t.Parallel()
 	testenv.Boots(t)

@@ -88,8 +88,8 @@ func withoutCode(text string) string {
 	return regexp.MustCompile("`[^`\n]*`").ReplaceAllString(withoutBlocks(text), "")
 }
 
-// TestNamedFiles looks for the files that CONTRIBUTING.md names. TYPE, CODEC and NAME
-// stand for anything in them.
+// TestNamedFiles checks that the files that CONTRIBUTING.md names exist. TYPE, CODEC and NAME
+// match anything.
 func TestNamedFiles(t *testing.T) {
 	found := 0
 	text := withoutBlocks(readFile(t, filepath.Join(repository(t), "CONTRIBUTING.md")))

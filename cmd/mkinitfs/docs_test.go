@@ -24,7 +24,7 @@ func TestExamples(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("got %d examples, error %v", len(files), err)
 	}
-	// What the examples take from their user.
+	// Inputs of the examples that the user supplies.
 	program := filepath.Join(t.TempDir(), "program")
 	writeFile(t, program, []byte(elf.ELFMAG))
 	flags := map[string][]string{
@@ -44,7 +44,7 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// TestRouterAlone wants the example to say how it gets what it lacks.
+// TestRouterAlone checks that the example's error says how to get the missing program.
 func TestRouterAlone(t *testing.T) {
 	t.Setenv("BUSYBOX", "")
 	out, err := exec.Command(commandPath(t), "check", filepath.Join(repository(t), "examples/router-mipsel/router-mipsel.yaml")).CombinedOutput()
@@ -54,8 +54,7 @@ func TestRouterAlone(t *testing.T) {
 	}
 }
 
-// tinyDebian is an archive that has the paths of a Debian root which the examples
-// speak of.
+// tinyDebian makes a tarball with the paths of a Debian root that the examples name.
 func tinyDebian(t *testing.T) string {
 	t.Helper()
 	var archive bytes.Buffer
@@ -82,7 +81,7 @@ func tinyDebian(t *testing.T) string {
 	return file
 }
 
-// tinyInitramfs is an initramfs with a program for amd64.
+// tinyInitramfs makes an initramfs with a program for amd64.
 func tinyInitramfs(t *testing.T) string {
 	t.Helper()
 	h := elf.Header64{
@@ -98,7 +97,7 @@ func tinyInitramfs(t *testing.T) string {
 	return file
 }
 
-// documents returns README.md and all of docs.
+// documents returns the paths of README.md and of everything in docs.
 func documents(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(repository(t), "docs/*.md"))
@@ -128,8 +127,7 @@ func TestDocumentedManifests(t *testing.T) {
 	}
 }
 
-// TestReadmeManifestChecks checks the README's own manifest with a root that has next
-// to nothing in it.
+// TestReadmeManifestChecks checks the README's own manifest with an almost empty root.
 func TestReadmeManifestChecks(t *testing.T) {
 	readme := readFile(t, filepath.Join(repository(t), "README.md"))
 	block := regexp.MustCompile("(?ms)^## Manifest\n\n```yaml\n(.*?)^```$").FindSubmatch([]byte(readme))
@@ -151,7 +149,7 @@ func TestReadmeManifestChecks(t *testing.T) {
 		}
 		writeFile(t, file, []byte(text))
 	}
-	// For this machine: compiling for another one takes long.
+	// For this machine, because compiling for another one takes long.
 	cmd := exec.Command(commandPath(t), "check", "router.yaml", "--arch", runtime.GOARCH)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -159,8 +157,7 @@ func TestReadmeManifestChecks(t *testing.T) {
 	}
 }
 
-// TestReadmeCommands runs those commands of the README that build with nothing but
-// the repository and Go.
+// TestReadmeCommands runs the commands of the README that need only the repository and Go.
 func TestReadmeCommands(t *testing.T) {
 	readme := readFile(t, filepath.Join(repository(t), "README.md"))
 	commands := regexp.MustCompile(`(?m)^\$ (go run \./cmd/mkinitfs build \S+ -o )\S+$`).FindAllStringSubmatch(readme, -1)
@@ -182,7 +179,8 @@ func TestReadmeCommands(t *testing.T) {
 	}
 }
 
-// TestReadmeLength keeps the README to the first ten minutes: what is more goes to docs.
+// TestReadmeLength keeps the README short. Everything beyond the first ten minutes belongs in
+// docs.
 func TestReadmeLength(t *testing.T) {
 	const most = 180
 	if got := strings.Count(readFile(t, filepath.Join(repository(t), "README.md")), "\n"); got > most {
@@ -213,8 +211,8 @@ func TestReadmeBoot(t *testing.T) {
 	}
 }
 
-// TestReadmeTable holds the table of commands against what the commands say of
-// themselves: every command has a row, and every flag is in it.
+// TestReadmeTable compares the table of commands with --help. Every command must have a row
+// with every flag.
 func TestReadmeTable(t *testing.T) {
 	rows := map[string]string{}
 	readme := readFile(t, filepath.Join(repository(t), "README.md"))
@@ -243,8 +241,8 @@ func TestReadmeTable(t *testing.T) {
 	}
 }
 
-// commandFlags returns the flags of every command, each by all of its names, from what
-// --help prints.
+// commandFlags returns the flags of every command, with all of their names, as --help prints
+// them.
 func commandFlags(t *testing.T) map[string][][]string {
 	t.Helper()
 	help := func(args ...string) string {

@@ -12,9 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestTranscripts repeats the transcripts of the documents and compares what is
-// printed. It repeats the commands of mkinitfs that need no more than hello.img, the
-// image of examples/hello, and what earlier commands of the same document have made.
+// TestTranscripts repeats the transcripts of the documents and compares the output. It
+// repeats the commands of mkinitfs that need only hello.img, the image of examples/hello, and
+// files made by earlier commands of the same document.
 func TestTranscripts(t *testing.T) {
 	hello := filepath.Join(t.TempDir(), "hello.img")
 	build := exec.Command(commandPath(t), "build", filepath.Join(repository(t), "examples/hello/hello.yaml"), "-o", hello)
@@ -46,8 +46,8 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
-// repeat runs the command of an exchange and compares its output. Of run that is
-// standard output alone: it tells a user who is not root what is missing.
+// repeat runs the command of an exchange and compares its output. For run it compares
+// standard output alone, because users other than root get extra messages.
 func repeat(t *testing.T, dir string, e exchange) {
 	running := strings.HasPrefix(e.command, "mkinitfs run ")
 	if running {
@@ -67,8 +67,8 @@ func repeat(t *testing.T, dir string, e exchange) {
 	}
 }
 
-// haveInputs reports whether all manifests and images that words name are in dir. The
-// image behind -o is made.
+// haveInputs reports whether all manifests and images that words name are in dir. The image
+// behind -o need not exist.
 func haveInputs(dir string, words []string) bool {
 	inputs := 0
 	for i, word := range words {
@@ -83,7 +83,7 @@ func haveInputs(dir string, words []string) bool {
 	return inputs > 0
 }
 
-// exchange is a command of a transcript and what it prints.
+// exchange is a command of a transcript and its output.
 type exchange struct{ command, output string }
 
 // exchanges returns the commands behind "$ " in the console blocks of a document.

@@ -11,7 +11,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
-// inProcess runs a command without a process of its own.
+// inProcess runs a command in this process.
 func inProcess(stdin io.Reader, lookup func(string) (string, bool), args ...string) (status int, stdout, stderr string) {
 	var out, words bytes.Buffer
 	status = run(args, environment{stdin: stdin, stdout: &out, stderr: &words, lookup: lookup})
@@ -23,7 +23,7 @@ func mkinitfs(args ...string) (status int, stdout, stderr string) {
 	return inProcess(strings.NewReader(""), os.LookupEnv, args...)
 }
 
-// Commands use the streams and the environment that they are given, and no others.
+// TestEnv checks that commands use only the streams and the environment that they are given.
 func TestEnv(t *testing.T) {
 	t.Setenv("SOURCE_DATE_EPOCH", "not for this one")
 	img := filepath.Join(t.TempDir(), "plain.img")

@@ -16,8 +16,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
-// TestExtractMeanwhile swaps names in the tree while extract waits for the rest of the
-// image. The owner of a directory that stood before does that.
+// TestExtractMeanwhile swaps names in the tree while extract waits for the rest of the image.
+// The owner of an existing directory swaps them.
 func TestExtractMeanwhile(t *testing.T) {
 	owner := os.Geteuid()
 	mode := os.FileMode(0o777)
@@ -88,7 +88,7 @@ func TestExtractMeanwhile(t *testing.T) {
 	}
 }
 
-// appears waits for a file.
+// appears waits until a file exists.
 func appears(t *testing.T, name string) {
 	t.Helper()
 	for start := time.Now(); time.Since(start) < time.Minute; time.Sleep(time.Millisecond) {
@@ -99,7 +99,7 @@ func appears(t *testing.T, name string) {
 	t.Fatalf("%s does not appear", name)
 }
 
-// stateOf is the mode, owner and content of a file.
+// stateOf returns the mode, owner and content of a file.
 func stateOf(t *testing.T, name string) string {
 	t.Helper()
 	var s unix.Stat_t

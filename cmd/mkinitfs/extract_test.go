@@ -19,8 +19,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// TestExtractRoot unpacks roots as root and as somebody else, and holds every entry
-// against what list says of it.
+// TestExtractRoot unpacks roots as root and as another user, and compares every entry with
+// what list shows.
 func TestExtractRoot(t *testing.T) {
 	for _, root := range []string{"type: tmpfs, mode: 0751", "type: tmpfs, payload: none", "type: bind", "type: none"} {
 		img, _ := buildImage(t, sizedManifest(t, 40, "root: {"+root+"}"))
@@ -58,7 +58,7 @@ func TestExtractRoot(t *testing.T) {
 					want = append(want, seen(e))
 				}
 				got := walkTree(t, dir)
-				if root == "type: none" || root == "type: bind" { // its own mode is whatever the folder had
+				if root == "type: none" || root == "type: bind" { // the mode of / is the directory's own
 					got = slices.DeleteFunc(got, func(s string) bool { return strings.HasPrefix(s, "/|") })
 					want = slices.DeleteFunc(want, func(s string) bool { return strings.HasPrefix(s, "/|") })
 				}
@@ -80,8 +80,8 @@ func TestExtractRoot(t *testing.T) {
 	}
 }
 
-// TestExtractTouched unpacks a directory that gets its owner from a FIFO, which cannot
-// replace it. A user keeps it.
+// TestExtractTouched unpacks a directory and a FIFO of the same name. The FIFO cannot replace
+// the directory, and only gives it its owner and mode. With an ordinary user the owner stays.
 func TestExtractTouched(t *testing.T) {
 	var img bytes.Buffer
 	archive(t, &img,
@@ -103,7 +103,7 @@ func TestExtractTouched(t *testing.T) {
 				if err := os.Chown(dir, uid, -1); err != nil {
 					t.Fatal(err)
 				}
-				want = fmt.Sprintf("/d|41c9|%d|", uid) // setuid was meant for 7
+				want = fmt.Sprintf("/d|41c9|%d|", uid) // the setuid bit is for user 7
 			}
 			r.extract(t, name, dir)
 			if got := walkTree(t, dir)[1]; !strings.HasPrefix(got, want) {
@@ -113,8 +113,8 @@ func TestExtractTouched(t *testing.T) {
 	}
 }
 
-// extract runs "mkinitfs extract" and returns its words. All three files are passed
-// open, as a user cannot reach them.
+// extract runs "mkinitfs extract" and returns its messages. All three files are passed open,
+// because the user cannot reach their paths.
 func (r runner) extract(t *testing.T, img, dir string) string {
 	t.Helper()
 	cmd := exec.Command("/proc/self/fd/3", "extract", "-", "/proc/self/fd/4")
@@ -137,7 +137,7 @@ func (r runner) extract(t *testing.T, img, dir string) string {
 	return words.String()
 }
 
-// walkTree returns what is below a folder as seen does.
+// walkTree returns the entries below a directory in the form of seen.
 func walkTree(t *testing.T, dir string) []string {
 	t.Helper()
 	var lines []string
@@ -164,8 +164,8 @@ func walkTree(t *testing.T, dir string) []string {
 	return lines
 }
 
-// TestExtractTools holds a plain image of much of a system against what other programs
-// make of it.
+// TestExtractTools extracts a plain image of much of a system, and compares it with what
+// other programs make of it.
 func TestExtractTools(t *testing.T) {
 	testenv.Root(t, "make device nodes")
 	tarball := testenv.DebianRoot(t)
@@ -184,7 +184,7 @@ func TestExtractTools(t *testing.T) {
 	sh(`"$MKINITFS" extract plain.img ours`)
 	tests := []struct {
 		tool, script string
-		chance       string // the types of what it gives a time of its own
+		chance       string // the file types to which it gives other times
 	}{
 		{"bsdcpio", "bsdcpio -idm --quiet", "a"},
 		{"cpio", "cpio -idm --quiet", "a4"},
@@ -201,8 +201,8 @@ func TestExtractTools(t *testing.T) {
 	}
 }
 
-// withoutTimes blanks the times of what is of certain types, by the first digit of
-// their modes, and of the folder itself.
+// withoutTimes blanks the times of certain file types and of the directory itself. types has
+// the first digits of their modes.
 func withoutTimes(lines []string, types string) []string {
 	var blanked []string
 	for _, line := range lines {

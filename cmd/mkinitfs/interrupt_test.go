@@ -19,7 +19,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// TestInterrupt stops builds at work and wants them to leave nothing behind.
+// TestInterrupt stops running builds. They must leave nothing behind.
 func TestInterrupt(t *testing.T) {
 	src := t.TempDir()
 	noise := make([]byte, 30<<20)
@@ -33,13 +33,13 @@ func TestInterrupt(t *testing.T) {
 	}
 	writeFile(t, filepath.Join(src, "main.go"), []byte("package main\n\nimport _ \"net/http\"\n\nfunc main() {}\n"))
 
-	stub := filepath.Join(t.TempDir(), "stub") // one that is compiled would be a word on standard error
+	stub := filepath.Join(t.TempDir(), "stub") // a compiled one would print a line to standard error
 	writeFile(t, stub, emptyProgram(elf.EM_X86_64))
 	tests := []struct {
 		name     string
 		manifest string
 		signal   syscall.Signal
-		busy     string // what there is in the slow part, below the folders of the manifest or $TMPDIR; "" is the new image, open
+		busy     string // a file that exists during the slow part, below the manifest's directory or $TMPDIR; "" is the open new image
 	}{
 		{
 			"xz", "compress: xz\nroot: {type: none}\ncontents: [{type: file, src: noise, dst: /init}]\n", syscall.SIGINT,
@@ -181,7 +181,7 @@ func TestInterruptReading(t *testing.T) {
 		stdin.Close()
 	}
 
-	// What is ignored from the start, as under nohup, stays so.
+	// A signal that is ignored from the start, as under nohup, stays ignored.
 	cmd, stdin := start("trap '' HUP; exec mkinitfs extract - out")
 	cmd.Process.Signal(syscall.SIGHUP)
 	stdin.Close()
@@ -190,7 +190,7 @@ func TestInterruptReading(t *testing.T) {
 	}
 }
 
-// wantKilled wants a process to have ended by a signal.
+// wantKilled checks that a process died of a signal.
 func wantKilled(t *testing.T, err error, want syscall.Signal) {
 	t.Helper()
 	exit, ok := errors.AsType[*exec.ExitError](err)
@@ -199,7 +199,7 @@ func wantKilled(t *testing.T, err error, want syscall.Signal) {
 	}
 }
 
-// wantEnded waits for the end of a process that was killed.
+// wantEnded waits for a killed process to end.
 func wantEnded(t *testing.T, pid string) {
 	t.Helper()
 	for ended := time.Now().Add(testenv.Timeout(t)); time.Now().Before(ended); {
@@ -222,7 +222,7 @@ func holds(pid int, dir string) bool {
 	})
 }
 
-// namesIn returns what is in a folder.
+// namesIn returns the names in a directory.
 func namesIn(dir string) []string {
 	entries, _ := os.ReadDir(dir)
 	var names []string
@@ -232,7 +232,7 @@ func namesIn(dir string) []string {
 	return names
 }
 
-// matches reports whether there is a file that a pattern matches.
+// matches reports whether a pattern matches a file.
 func matches(pattern string) bool {
 	found, _ := filepath.Glob(pattern)
 	return len(found) > 0

@@ -20,7 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// held is a build that reads its stub from a FIFO, and waits there before it packs.
+// held is a build that reads its stub from a FIFO. It waits there before it packs.
 type held struct {
 	dir  string // of the manifest, of out and of the FIFO
 	out  string // directory of the image
@@ -45,7 +45,7 @@ func newHeld(t *testing.T) *held {
 	return h
 }
 
-// command is the build, behind words that start it.
+// command returns the build as a command. before are words in front of it.
 func (h *held) command(t *testing.T, before ...string) *exec.Cmd {
 	words := append(before, commandPath(t), "build", "root.yaml", "--stub", "stub", "-o", "out/root.img")
 	cmd := exec.Command(words[0], words[1:]...)
@@ -54,7 +54,7 @@ func (h *held) command(t *testing.T, before ...string) *exec.Cmd {
 	return cmd
 }
 
-// start starts a build. The file, once it is there, is the other end of the FIFO.
+// start starts a build and returns the write end of the FIFO once the build reads it.
 func (h *held) start(t *testing.T, cmd *exec.Cmd) (pipe *os.File, ended chan error) {
 	t.Helper()
 	if err := cmd.Start(); err != nil {
@@ -75,7 +75,7 @@ func (h *held) start(t *testing.T, cmd *exec.Cmd) (pipe *os.File, ended chan err
 	}
 }
 
-// finish gives a build its stub and waits for its end.
+// finish gives a build its stub and waits for it to end.
 func (h *held) finish(t *testing.T, cmd *exec.Cmd, pipe *os.File, ended chan error) {
 	t.Helper()
 	pipe.Write(h.stub)
@@ -85,12 +85,12 @@ func (h *held) finish(t *testing.T, cmd *exec.Cmd, pipe *os.File, ended chan err
 	}
 }
 
-// left returns what is in the directory of the image beside the image.
+// left returns the other names in the directory of the image.
 func (h *held) left() []string {
 	return slices.DeleteFunc(namesIn(h.out), func(name string) bool { return name == "root.img" })
 }
 
-// age makes everything that a build has left two days old.
+// age makes all files that a build has left two days old.
 func (h *held) age(t *testing.T) {
 	t.Helper()
 	old := time.Now().Add(-48 * time.Hour)
@@ -101,9 +101,9 @@ func (h *held) age(t *testing.T) {
 	}
 }
 
-// TestKilled kills builds, which can clean up nothing. Where a new file needs no name,
-// there is no litter but a whole image, from a kill between linkat and rename; elsewhere
-// one file a kill. A day later the next build removes it.
+// TestKilled kills builds, which then cannot clean up. With nameless files only a whole image
+// can stay behind, from a kill between linkat and rename. Without them each kill leaves one
+// file. A day later the next build removes it.
 func TestKilled(t *testing.T) {
 	for _, before := range [][]string{nil, {"named"}} {
 		t.Run(strings.Join(append(before, "build"), " "), func(t *testing.T) {
@@ -117,10 +117,10 @@ func TestKilled(t *testing.T) {
 			for i := range 25 {
 				cmd := h.command(t, before...)
 				pipe, ended := h.start(t, cmd)
-				if i%5 != 0 { // else where everything is open
+				if i%5 != 0 { // otherwise kill where every file is open
 					pipe.Write(h.stub)
 					pipe.Close()
-					time.Sleep(time.Duration(i) * 100 * time.Microsecond) // to see different places
+					time.Sleep(time.Duration(i) * 100 * time.Microsecond) // to hit different places
 				}
 				cmd.Process.Kill()
 				<-ended
@@ -150,8 +150,8 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// Builds in two PID namespaces, as of two containers, take nothing from each other, even
-// if the file of one is a day old.
+// TestOtherNamespace runs builds in two PID namespaces, as in two containers. Neither removes
+// the other's file, even if it is a day old.
 func TestOtherNamespace(t *testing.T) {
 	alone := []string{"unshare", "--pid", "--fork", "--kill-child"}
 	if os.Getuid() != 0 {
@@ -166,7 +166,7 @@ func TestOtherNamespace(t *testing.T) {
 			first := h.command(t, append(alone, before...)...)
 			pipe, ended := h.start(t, first)
 			h.age(t)
-			// The second has a FIFO of its own.
+			// The second build has a FIFO of its own.
 			if err := errors.Join(os.Rename(filepath.Join(h.dir, "stub"), filepath.Join(h.dir, "first")), syscall.Mkfifo(filepath.Join(h.dir, "stub"), 0o600)); err != nil {
 				t.Fatal(err)
 			}
@@ -194,7 +194,7 @@ func hasNameless(dir string) bool {
 	return err == nil
 }
 
-// withoutNameless runs a program that is told that there is no O_TMPFILE.
+// withoutNameless runs a program under a filter that makes O_TMPFILE fail.
 func withoutNameless() {
 	const load, ret = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_RET | unix.BPF_K
 	flags := uint32(16 + 2*8) // of openat, in seccomp_data
@@ -210,7 +210,7 @@ func withoutNameless() {
 		{Code: ret, K: unix.SECCOMP_RET_ALLOW},
 	}
 	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	runtime.LockOSThread() // the filter is this thread's, and execve leaves no other
+	runtime.LockOSThread() // the filter applies to this thread, and execve ends all others
 	err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 	if err == nil {
 		err = unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&program)), 0, 0)

@@ -19,8 +19,8 @@ type machine struct {
 	always bool   // not only in "make test-all"
 }
 
-// machines are the kernels of Debian that QEMU boots, from the oldest that can be
-// had to the newest.
+// machines are the kernels of Debian that QEMU boots, from the oldest available to the
+// newest.
 var machines = []machine{
 	{kernel: "amd64-5.10", arch: "amd64"},
 	{kernel: "amd64", arch: "amd64"},
@@ -48,9 +48,9 @@ var machines = []machine{
 	{kernel: "s390x-sid", arch: "s390x"},
 }
 
-// TestBootMachines boots other kernels and architectures than the rest of the
-// tests, each with the hello example and with a root with some of everything in
-// every root type. In "make test-all" it boots all there are.
+// TestBootMachines boots kernels and architectures that the other tests do not. Each boots
+// the hello example, and a root with every type of item in every root type. "make test-all"
+// boots all of machines.
 func TestBootMachines(t *testing.T) {
 	t.Parallel()
 	codecs := deal(machines, compress.Names())
@@ -102,7 +102,7 @@ func deal(machines []machine, codecs []string) map[machine][]string {
 	return dealt
 }
 
-// bootRoot boots a root with some of everything and wants every entry as planned.
+// bootRoot boots a root with every type of item. Every entry must be as planned.
 func (m machine) bootRoot(t *testing.T, root, codec string) {
 	t.Parallel()
 	c := m.cell(t, root, codec)
@@ -119,7 +119,7 @@ func (m machine) bootRoot(t *testing.T, root, codec string) {
 
 	want := expected(t, img)
 	if root != "tmpfs" {
-		want = withKernelFolder(want, got)
+		want = withKernelDir(want, got)
 	}
 	compare(t, want, got)
 	if root != "none" {
@@ -143,7 +143,7 @@ func (m machine) bootRoot(t *testing.T, root, codec string) {
 	}
 }
 
-// bootHello boots the example as it is.
+// bootHello boots the hello example.
 func (m machine) bootHello(t *testing.T) {
 	t.Parallel()
 	c := m.cell(t, "tmpfs", "auto")

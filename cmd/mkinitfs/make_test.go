@@ -12,7 +12,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// TestMakeSays has make refuse what it cannot build, before it builds anything.
+// TestMakeSays checks that make refuses wrong settings before it builds anything.
 func TestMakeSays(t *testing.T) {
 	const hint = "  install one from https://go.dev/dl, or name one: make GO=/path/to/go\n"
 	goOf := func(version, toolchain string) string {
@@ -46,8 +46,8 @@ func TestMakeSays(t *testing.T) {
 	}
 }
 
-// TestExamplesKernel has the examples find a kernel where internal/testenv/kernel.sh
-// keeps it, or say that there is none.
+// TestExamplesKernel checks that the examples find the kernel of internal/testenv/kernel.sh,
+// or say that there is none.
 func TestExamplesKernel(t *testing.T) {
 	name := runtime.GOARCH
 	if table := readFile(t, filepath.Join(repository(t), "internal/testenv/kernel.sh")); !strings.Contains(string(table), "\n"+name+")") {

@@ -16,10 +16,10 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// TestMemory builds a root of 2 GiB in bounded memory, with a file larger than any
-// member and with members side by side.
+// TestMemory builds a root of 2 GiB in bounded memory. One file is larger than any member,
+// and members are packed side by side.
 func TestMemory(t *testing.T) {
-	testenv.Boots(t) // takes as long as one
+	testenv.Boots(t) // takes as long as a boot
 	const most = 300 << 10
 
 	dir := t.TempDir()
@@ -30,7 +30,7 @@ func TestMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// The command without what the race detector and the tests add to it.
+	// The command, without the race detector and the tests.
 	mkinitfs := filepath.Join(t.TempDir(), "mkinitfs")
 	if out, err := exec.Command("go", "build", "-o", mkinitfs, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -59,9 +59,9 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// TestMemoryReading reads images that are made to take much memory: 64 MiB, 1 KiB for
-// each entry and the window of the stream are what they may take. What list says shows
-// that an image gets as far as it is meant to.
+// TestMemoryReading reads images that are made to take much memory. The bound is 64 MiB, 1
+// KiB for each entry and the window of the stream. The messages of list show that it reads an
+// image as far as intended.
 func TestMemoryReading(t *testing.T) {
 	file := func(name, content string) cpioEntry {
 		return cpioEntry{cpio.Header{Name: name, Mode: cpio.TypeFile | 0o644, Nlink: 1}, content}
@@ -139,7 +139,7 @@ func TestMemoryReading(t *testing.T) {
 	}
 }
 
-// maxRSS is the path of the program that measureMemory is.
+// maxRSS returns a path under which this test binary acts as measureMemory.
 func maxRSS(t *testing.T) string {
 	t.Helper()
 	path, err := exec.LookPath("maxrss")
@@ -149,9 +149,9 @@ func maxRSS(t *testing.T) string {
 	return path
 }
 
-// measureMemory runs a command and says how much memory that had at most. It is a
-// process of its own since Linux counts in what the parent once had, if this is
-// larger (setmax_mm_hiwater_rss in fs/exec.c).
+// measureMemory runs a command and prints the most memory that it had. It is a process of its
+// own, because Linux also counts the memory that the parent once had, if that is more
+// (setmax_mm_hiwater_rss in fs/exec.c).
 func measureMemory() {
 	cmd := exec.Command(os.Args[1], os.Args[2:]...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr

@@ -17,8 +17,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// TestBootMinRAM boots in as much RAM as the build report asks for. In "make
-// test-all" it also finds the least that does, which may not be much less.
+// TestBootMinRAM boots in as much RAM as the build report asks for. In "make test-all" it
+// also finds the smallest sufficient RAM, which must be close to min_ram.
 func TestBootMinRAM(t *testing.T) {
 	t.Parallel()
 	testenv.Boots(t)
@@ -52,7 +52,7 @@ func TestBootMinRAM(t *testing.T) {
 	for _, root := range []string{"{}", "{payload: gzip}", "{payload: lz4}", "{payload: none}", "{type: bind}", "{type: none}"} {
 		for _, outer := range []string{"gzip", "zstd", "lz4"} {
 			if outer != "gzip" && strings.Contains(root, "payload") {
-				continue // it is all in members then, but for the stub
+				continue // everything is in members then, except for the stub
 			}
 			tests = append(tests, struct {
 				name, kernel string
@@ -101,7 +101,7 @@ func TestBootMinRAM(t *testing.T) {
 	}
 }
 
-// arrives tells whether a root comes whole into a machine that may be too small.
+// arrives reports whether the whole root arrives in a machine that may be too small.
 func arrives(t *testing.T, img string, m qemu.Machine, want []report.Entry, root string) bool {
 	t.Helper()
 	nonce := fmt.Sprint(rand.Uint64())
@@ -113,7 +113,7 @@ func arrives(t *testing.T, img string, m qemu.Machine, want []report.Entry, root
 	}
 	hasRoot := slices.ContainsFunc(want, func(e report.Entry) bool { return e.Path == "/root" })
 	if root != "tmpfs" && !hasRoot {
-		want = withKernelFolder(want, got)
+		want = withKernelDir(want, got)
 	}
 	key := func(entries []report.Entry) (keys []string) {
 		for _, e := range entries {

@@ -19,12 +19,12 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// TestReproducible builds the same project twice: in folders of other names and
-// times, with other caches, umasks, locales, time zones, numbers of CPUs, and with
-// settings for Go that would change a program. The images have to be the same.
+// TestReproducible builds the same project twice. The names and times of the directories, the
+// caches, umasks, locales, time zones and numbers of CPUs differ, and so do settings of Go
+// that would change a program. The images must be the same.
 func TestReproducible(t *testing.T) {
 	const program = "  - {type: go, src: hello, dst: /sbin/init}"
-	first, second := project(t, "a"), project(t, "quite another folder")
+	first, second := project(t, "a"), project(t, "quite another directory")
 	later := time.Now().Add(-time.Hour)
 	err := filepath.WalkDir(second, func(path string, _ fs.DirEntry, err error) error {
 		if err != nil {
@@ -35,7 +35,7 @@ func TestReproducible(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Of what Go has compiled before only that is taken which it finds the same.
+	// Go takes from its cache only what it finds to be the same.
 	usual := append(goSettings(t), "PATH="+os.Getenv("PATH"), "HOME="+t.TempDir(), "TZ=UTC", "LC_ALL=C", "GOMAXPROCS=1",
 		"XDG_CACHE_HOME="+t.TempDir())
 	odd := append(goSettings(t), "PATH="+os.Getenv("PATH"), "HOME="+t.TempDir(), "TZ=Asia/Kathmandu", "LC_ALL=tr_TR.UTF-8", "GOMAXPROCS=2",
@@ -81,8 +81,8 @@ func TestReproducibleByOthers(t *testing.T) {
 	}
 }
 
-// project makes a folder with what images are made of: some 20 MiB of files, an
-// archive, a program. All is the same for all names, but the times.
+// project makes a directory with sources of an image: some 20 MiB of files, a tarball, a
+// program. Only the times differ between two projects.
 func project(t *testing.T, name string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), name)
@@ -127,9 +127,8 @@ func project(t *testing.T, name string) string {
 	return dir
 }
 
-// builtBy builds an image of the project in dir, after the shell has done what
-// before says, and returns the report. Lines are added to the manifest. If there is
-// a file called stub it is the stub.
+// builtBy builds an image of the project in dir, after the shell commands in before, and
+// returns the report. lines are added to the manifest. A file called stub is the stub.
 func builtBy(t *testing.T, env []string, before, dir string, lines ...string) *builder.Report {
 	t.Helper()
 	manifest := filepath.Join(dir, "root.yaml")

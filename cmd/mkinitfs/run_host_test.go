@@ -21,8 +21,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// hostDir makes a directory of the host that everybody can read and write, with
-// one file in it.
+// hostDir makes a directory of the host with one file in it. Everybody can read and write it.
 func hostDir(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "shared")
@@ -53,7 +52,7 @@ func withFD9(t *testing.T, cmd *exec.Cmd, dir string) *exec.Cmd {
 	return cmd
 }
 
-// wantUntouched wants the directory of hostDir to be as it was made.
+// wantUntouched checks that the directory of hostDir is unchanged.
 func wantUntouched(t *testing.T, dir string) {
 	t.Helper()
 	if got := namesIn(dir); len(got) != 1 {
@@ -64,8 +63,8 @@ func wantUntouched(t *testing.T, dir string) {
 	}
 }
 
-// planImage builds an image whose plan has these mounts, also where a manifest
-// could not say them.
+// planImage builds an image with these mounts in its plan, including mounts that no manifest
+// can describe.
 func planImage(t *testing.T, mounts []bootplan.Mount, contents string) string {
 	t.Helper()
 	var list strings.Builder
@@ -82,13 +81,13 @@ func planImage(t *testing.T, mounts []bootplan.Mount, contents string) string {
 	return img
 }
 
-// placeholder is a mount point that a manifest takes, as long as the real one.
+// placeholder returns a mount point that a manifest takes. It is as long as the real one.
 func placeholder(i int, target string) string {
 	return fmt.Sprintf("/%0*d", len(target)-1, i)
 }
 
-// TestRunMountSources binds whatever the plan can call a directory of the host to
-// one of the root.
+// TestRunMountSources binds a directory of the host, by every name that a plan can give it,
+// to one of the root.
 func TestRunMountSources(t *testing.T) {
 	dir := hostDir(t)
 	sources := []string{
@@ -121,7 +120,7 @@ func TestRunMountSources(t *testing.T) {
   - {type: symlink, dst: /fds, target: /proc/self/fd}
   - {type: symlink, dst: /dev/fd, target: /proc/self/fd}
 `)
-	// Where a bind has led to a directory of the host or to /, the file is reachable.
+	// If a bind reached a directory of the host or /, the file could be read.
 	script := `for d in /to* /overlay* /file; do for f in $d $d/secret $d/shared/secret $d` + dir + `/secret; do
 /busybox test -f $f -a -s $f && echo $d $f && echo changed >$f; done; done
 /busybox test "$(/busybox ls /plain)" = "$(/busybox ls /dots)" || echo /dots $(/busybox ls /dots); exit 0`
@@ -140,8 +139,8 @@ func TestRunMountSources(t *testing.T) {
 	}
 }
 
-// TestRunMountTargets mounts on whatever the plan can call a directory of the host:
-// none is made there, and the mount is where the same path is in the root.
+// TestRunMountTargets mounts on a directory of the host, by every name that a plan can give
+// it. Nothing is made there. The mount is at the same path in the root.
 func TestRunMountTargets(t *testing.T) {
 	dir := hostDir(t)
 	tests := []struct{ target, want string }{
@@ -192,8 +191,8 @@ func TestRunMountTargets(t *testing.T) {
 	}
 }
 
-// TestRunOpenFiles has a program list what is open in it: the standard files, and
-// the directory that it lists.
+// TestRunOpenFiles runs a program that lists its open files. These are the standard files,
+// and the directory that it lists.
 func TestRunOpenFiles(t *testing.T) {
 	dir := hostDir(t)
 	img := planImage(t, []bootplan.Mount{{Type: "proc", Source: "proc", Target: "/proc"}}, "")
@@ -203,7 +202,7 @@ func TestRunOpenFiles(t *testing.T) {
 			if want := "0\n1\n2\n3\n"; got != want {
 				t.Errorf("got descriptors %q, want %q", got, want)
 			}
-			// The image is on standard input: there is nothing left of it for the program.
+			// The image came from standard input, and nothing is left there for the program.
 			got, _ = r.output(t, img, "/busybox", "readlink", "/proc/self/fd/0")
 			if want := "/dev/null\n"; got != want {
 				t.Errorf("got standard input %q, want %q", got, want)
@@ -212,7 +211,7 @@ func TestRunOpenFiles(t *testing.T) {
 	}
 }
 
-// TestRunDirectory gives the program a directory of the host as a standard file.
+// TestRunDirectory passes a directory of the host as a standard file.
 func TestRunDirectory(t *testing.T) {
 	dir := hostDir(t)
 	img := planImage(t, []bootplan.Mount{{Type: "proc", Source: "proc", Target: "/proc"}}, "")
@@ -226,18 +225,18 @@ func TestRunDirectory(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer file.Close()
-				folder, err := os.Open(dir)
+				opened, err := os.Open(dir)
 				if err != nil {
 					t.Fatal(err)
 				}
-				defer folder.Close()
+				defer opened.Close()
 				cmd.ExtraFiles = append(cmd.ExtraFiles, file)
 				var out bytes.Buffer
 				cmd.Stdin, cmd.Stdout, cmd.Stderr = nil, &out, &out
 				if i == 0 {
-					cmd.Stdin = folder
+					cmd.Stdin = opened
 				} else {
-					cmd.Stdout = folder
+					cmd.Stdout = opened
 				}
 				err = cmd.Run()
 				want := "mkinitfs: " + name + " is a directory: the program in the image could leave its root through it\n" +
@@ -250,8 +249,8 @@ func TestRunDirectory(t *testing.T) {
 	}
 }
 
-// TestRunOwnProgram has the image's program be mkinitfs itself, which starts a
-// program of the image, which changes the file that mkinitfs was started from.
+// TestRunOwnProgram runs mkinitfs as the image's program. That starts another program of the
+// image, which tries to change the file that mkinitfs was started from.
 func TestRunOwnProgram(t *testing.T) {
 	const manifest = "version: 1\nroot: {type: none}\ninit: {exec: /x}\n" +
 		"compress: {command: [/change]}\ncontents: [{type: file, dst: /x, mode: 0755, content: x}]\n"
@@ -262,7 +261,7 @@ func TestRunOwnProgram(t *testing.T) {
   - {type: file, dst: /change, mode: 0755, content: %q}
 `, manifest, change))
 	program := filepath.Join(t.TempDir(), "mkinitfs")
-	build := exec.Command("go", "build", "-o", program, ".") // this one needs no loader in the root
+	build := exec.Command("go", "build", "-o", program, ".") // a static program
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -299,7 +298,7 @@ func TestRunOwnProgram(t *testing.T) {
 	}
 }
 
-// TestRunPipe runs the example of docs/images.md: another program writes the image, and there
+// TestRunPipe runs the example of docs/images.md. Another program writes the image, and there
 // is no terminal.
 func TestRunPipe(t *testing.T) {
 	testenv.Tool(t, "cpio")
@@ -331,8 +330,8 @@ func TestRunPipe(t *testing.T) {
 	}
 }
 
-// TestRunShared mounts file systems that are the host's whoever mounts them: they
-// cannot be changed from within, and the host's stay as they are.
+// TestRunShared mounts file systems that a machine has only once. The program cannot change
+// them, and the host's mounts stay as they are.
 func TestRunShared(t *testing.T) {
 	mounts := []bootplan.Mount{
 		{Type: "proc", Source: "proc", Target: "/proc"},
@@ -372,13 +371,13 @@ func TestRunShared(t *testing.T) {
 				t.Errorf("got %q on standard error, want no word of one that was to be read-only", words)
 			}
 			if !strings.Contains(got, " /debug debugfs ") {
-				return // this user cannot have it
+				return // this user cannot mount it
 			}
 			if want := "mkinitfs: debugfs on /debug is the host's: mounted read-only\n"; !strings.Contains(words, want) {
 				t.Errorf("got %q on standard error, want %q in it", words, want)
 			}
-			// A mount shows the flags of its super block behind its own: one that was
-			// read-only as a whole could not be written by the host any more.
+			// mountinfo shows the flags of the super block behind those of the mount. With a
+			// read-only super block the host could not write any more.
 			if again, _ := r.output(t, img, "/busybox", "grep", "/debug", "/proc/self/mountinfo"); !strings.Contains(again, " - debugfs debugfs rw") {
 				t.Errorf("got %q, want that the host's stays writable", again)
 			}
@@ -386,8 +385,8 @@ func TestRunShared(t *testing.T) {
 	}
 }
 
-// TestRunLentNodes has a user's image name the same node several times, through
-// links and with something else in its place.
+// TestRunLentNodes runs images that name the same device node several times, through links
+// and with another entry in its place.
 func TestRunLentNodes(t *testing.T) {
 	busybox := readFile(t, testenv.Tool(t, "busybox"))
 	const dir, file, link, char = cpio.TypeDir, cpio.TypeFile, cpio.TypeLink, cpio.TypeChar
@@ -428,8 +427,8 @@ file
 	}
 }
 
-// TestRunConsole runs an image on a terminal, which is its console whether /dev is
-// the image's or mounted.
+// TestRunConsole runs an image on a terminal. This is its console, with the image's own /dev
+// and with a mounted one.
 func TestRunConsole(t *testing.T) {
 	proc := bootplan.Mount{Type: "proc", Source: "proc", Target: "/proc"}
 	for what, mounts := range map[string][]bootplan.Mount{
@@ -439,7 +438,7 @@ func TestRunConsole(t *testing.T) {
 		for _, r := range runners() {
 			t.Run(r.name+", "+what, func(t *testing.T) {
 				terminal, user := openTerminal(t)
-				if r.credential != nil { // terminals are their users'
+				if r.credential != nil { // a terminal belongs to its user
 					if err := user.Chown(int(r.credential.Uid), int(r.credential.Gid)); err != nil {
 						t.Fatal(err)
 					}
@@ -460,7 +459,7 @@ func TestRunConsole(t *testing.T) {
 	}
 }
 
-// openTerminal makes a terminal and returns its two ends.
+// openTerminal makes a pseudo-terminal and returns its two ends.
 func openTerminal(t *testing.T) (terminal, user *os.File) {
 	t.Helper()
 	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
@@ -483,7 +482,7 @@ func openTerminal(t *testing.T) (terminal, user *os.File) {
 	return terminal, user
 }
 
-// TestRunKeys has a program look for a key of its caller's session.
+// TestRunKeys runs a program that looks for a key of its caller's session.
 func TestRunKeys(t *testing.T) {
 	img := planImage(t, []bootplan.Mount{{Type: "proc", Source: "proc", Target: "/proc"}}, "")
 	for _, r := range runners() {

@@ -22,13 +22,13 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// runner runs an image as root or as somebody else.
+// runner runs an image as root or as another user.
 type runner struct {
 	name       string
 	credential *syscall.Credential
 }
 
-// runners are root, if this is root, and an ordinary user.
+// runners returns root, if this is root, and an ordinary user.
 func runners() []runner {
 	if os.Geteuid() != 0 {
 		return []runner{{name: "user"}}
@@ -37,8 +37,8 @@ func runners() []runner {
 	return []runner{{name: "root"}, {name: "user", credential: nobody}}
 }
 
-// command is "mkinitfs run" of an image. Both are passed as open files: a user
-// cannot reach them by their paths.
+// command returns "mkinitfs run" of an image. Both are passed as open files, because the user
+// cannot reach their paths.
 func (r runner) command(t *testing.T, img string, command ...string) *exec.Cmd {
 	t.Helper()
 	r.needNamespaces(t)
@@ -61,8 +61,8 @@ func (r runner) command(t *testing.T, img string, command ...string) *exec.Cmd {
 	return cmd
 }
 
-// needNamespaces skips a test on a machine where the runner may make no namespaces, or
-// not mount in them: another program tries.
+// needNamespaces skips a test if the runner may not make namespaces or mount in them. It
+// tries that with another program.
 func (r runner) needNamespaces(t *testing.T) {
 	t.Helper()
 	flags := []string{"--mount", "--pid", "--fork"}
@@ -76,13 +76,13 @@ func (r runner) needNamespaces(t *testing.T) {
 	}
 }
 
-// output runs a command in an image and wants it to succeed.
+// output runs a command in an image, which must succeed, and returns its output.
 func (r runner) output(t *testing.T, img string, command ...string) (stdout, stderr string) {
 	t.Helper()
 	return outputOf(t, r.command(t, img, command...))
 }
 
-// outputOf runs a command that starts an image and wants it to succeed.
+// outputOf runs a command that starts an image, which must succeed, and returns its output.
 func outputOf(t *testing.T, cmd *exec.Cmd) (stdout, stderr string) {
 	t.Helper()
 	var out, words bytes.Buffer
@@ -93,8 +93,8 @@ func outputOf(t *testing.T, cmd *exec.Cmd) (stdout, stderr string) {
 	return out.String(), words.String()
 }
 
-// TestRunRoot has a program in the root look at every entry, and holds what it sees
-// against what list says of the image.
+// TestRunRoot runs a program that looks at every entry of the root, and compares them with
+// what list shows.
 func TestRunRoot(t *testing.T) {
 	busybox := testenv.Tool(t, "busybox")
 	for _, root := range []string{"type: tmpfs, mode: 0751", "type: bind", "type: none"} {
@@ -112,7 +112,7 @@ func TestRunRoot(t *testing.T) {
 					}
 					switch {
 					case e.Path == "/proc":
-						continue // is covered
+						continue // is hidden by the mount
 					case mine.UID != e.UID || mine.GID != e.GID:
 						squashed++
 					}
@@ -133,7 +133,7 @@ func TestRunRoot(t *testing.T) {
 						continue
 					}
 					fields := strings.Split(strings.TrimSuffix(line, "\n"), "|")
-					if strings.HasPrefix(fields[1], "4") { // a folder
+					if strings.HasPrefix(fields[1], "4") { // a directory
 						fields[4] = "2"
 					}
 					lines = append(lines, strings.Join(fields, "|"))
@@ -156,8 +156,8 @@ func TestRunRoot(t *testing.T) {
 	}
 }
 
-// seen is an entry as stat prints it: path, mode, owner, links, time, device. How
-// many links a folder has is the file system's business.
+// seen returns an entry as stat prints it: path, mode, owner, links, time, device. The link
+// count of a directory depends on the file system, so it is always 2.
 func seen(e entryJSON) string {
 	mode, _ := strconv.ParseUint(e.Mode, 8, 32)
 	kind := slices.IndexFunc(fileTypes, func(t fileType) bool { return t.name == e.Type })
@@ -166,8 +166,8 @@ func seen(e entryJSON) string {
 	return fmt.Sprintf("%s|%x|%d|%d|%d|%d|%x:%x", e.Path, fileTypes[kind].mode|uint32(mode), e.UID, e.GID, e.Links, e.MTime, major, minor)
 }
 
-// TestRunOverlays runs an image of several archives that say different things about
-// the same names, one of which leads to a file of the host.
+// TestRunOverlays runs an image of several archives with different entries for the same
+// names. One of the names leads to a file of the host.
 func TestRunOverlays(t *testing.T) {
 	victim := t.TempDir()
 	busybox := readFile(t, testenv.Tool(t, "busybox"))
@@ -201,12 +201,12 @@ func TestRunOverlays(t *testing.T) {
 				t.Errorf("-want +got\n%s", diff)
 			}
 			if left := namesIn(victim); len(left) > 0 {
-				t.Errorf("got %q in a folder of the host, want nothing", left)
+				t.Errorf("got %q in a directory of the host, want nothing", left)
 			}
 		})
 	}
 
-	// One that goes through such a link while it is unpacked.
+	// An image with an entry that goes through such a link.
 	archive(t, &img, cpioEntry{cpio.Header{Name: "out/y", Mode: file | 0o644, Nlink: 1}, "evil"})
 	writeFile(t, name, img.Bytes())
 	for _, r := range runners() {
@@ -215,7 +215,7 @@ func TestRunOverlays(t *testing.T) {
 			t.Errorf("%s: got error %v and %q, want that the entry is dropped", r.name, err, out)
 		}
 		if left := namesIn(victim); len(left) > 0 {
-			t.Errorf("%s: got %q in a folder of the host, want nothing", r.name, left)
+			t.Errorf("%s: got %q in a directory of the host, want nothing", r.name, left)
 		}
 	}
 }
@@ -252,7 +252,7 @@ func TestRunSignals(t *testing.T) {
 	writeFile(t, name, img.Bytes())
 	sh := func(script string) []string { return []string{"/busybox", "sh", "-c", script} }
 	const loop = "; echo ready; while :; do /busybox sleep 0.01; done"
-	yes := []string{"/busybox", "yes", "ready"} // minds no signal
+	yes := []string{"/busybox", "yes", "ready"} // ignores signals
 	tests := []struct {
 		what    string
 		command []string
@@ -294,8 +294,7 @@ func TestRunSignals(t *testing.T) {
 	}
 }
 
-// TestRunUmask starts a program with the umask that a kernel has for it, and not with the
-// caller's.
+// TestRunUmask checks that a program starts with a kernel's umask, not with the caller's.
 func TestRunUmask(t *testing.T) {
 	var img bytes.Buffer
 	archive(t, &img, cpioEntry{cpio.Header{Name: "busybox", Mode: cpio.TypeFile | 0o755, Nlink: 1}, readFile(t, testenv.Tool(t, "busybox"))})
@@ -311,8 +310,8 @@ func TestRunUmask(t *testing.T) {
 	}
 }
 
-// TestRunForbidden runs an image where user namespaces are off, in a namespace of
-// its own that has its own setting.
+// TestRunForbidden runs an image where user namespaces are off, in a namespace with a setting
+// of its own.
 func TestRunForbidden(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can switch user namespaces off")
@@ -340,8 +339,8 @@ func TestRunForbidden(t *testing.T) {
 	}
 }
 
-// TestRunXattrs runs an image whose root has extended attributes: those that the
-// user may set are there, and a line tells of the others.
+// TestRunXattrs runs an image with extended attributes. Those that the user may set are
+// there, and a line counts the others.
 func TestRunXattrs(t *testing.T) {
 	img, _ := buildImage(t, sizedManifest(t, 1, xattrItems(t)))
 	for _, r := range runners() {
@@ -352,7 +351,7 @@ func TestRunXattrs(t *testing.T) {
 `
 			said := "mkinitfs: 5 extended attributes not set, the first being trusted.note of /noted: operation not permitted\n"
 			if r.name == "root" {
-				want += `/noted trusted.note "of a folder"
+				want += `/noted trusted.note "of a directory"
 /noted/other trusted.empty ""
 /noted/other trusted.note "of a file"
 /noted/link trusted.note "of a link"

@@ -31,13 +31,13 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// TestScripts runs the scripts in testdata/script, each a story with the command
-// itself. Beside testscript's own commands they have
+// TestScripts runs the scripts in testdata/script, each of which runs the command itself.
+// Beside testscript's own commands they have
 //
-//	need TOOL...          skip the script unless these programs are there
-//	status N PROGRAM ...  exec that wants exit status N
-//	[root]                the tests are run by the superuser
-//	fakestub FILE         write something for --stub that no version of Go changes
+//	need TOOL...          skip the script unless these programs exist
+//	status N PROGRAM ...  like exec, with exit status N wanted
+//	[root]                true if the tests run as root
+//	fakestub FILE         write a stub for --stub that does not depend on the version of Go
 func TestScripts(t *testing.T) {
 	syscall.Umask(0o022) // modes of the scripts' files end up in images
 	settings := goSettings(t)
@@ -45,8 +45,8 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Values["t"] = env.T()
-			// Stubs and packages that were compiled for another test are good here, what
-			// was compressed is not.
+			// Stubs and packages compiled for another test are reused. Compressed members are
+			// not.
 			env.Vars = append(env.Vars, settings...)
 			return nil
 		},
@@ -67,8 +67,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// goSettings is the part of the environment that says where Go and mkinitfs keep
-// what can be used again. With another HOME they would start from nothing.
+// goSettings returns the environment variables that name the caches of Go and mkinitfs. With
+// another HOME both would start with empty ones.
 func goSettings(t *testing.T) []string {
 	t.Helper()
 	settings := []string{"XDG_CACHE_HOME=" + ownCache(t), "MKINITFS_CACHE="}
@@ -86,7 +86,7 @@ func goSettings(t *testing.T) []string {
 	return settings
 }
 
-// ownCache makes a cache folder with the user's stubs and nothing else in it.
+// ownCache makes a cache directory with the user's stubs and nothing else in it.
 func ownCache(t *testing.T) string {
 	t.Helper()
 	own := t.TempDir()
@@ -135,8 +135,8 @@ func fakeStub(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), emptyProgram(elf.EM_X86_64), 0o755))
 }
 
-// emptyProgram is the header of an ELF program and what only a stub has in it: all that
-// is asked of one before it runs.
+// emptyProgram returns the header of an ELF program and the text that marks a stub. The build
+// checks no more of a stub.
 func emptyProgram(machine elf.Machine) []byte {
 	ident := [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)}
 	var header any = &elf.Header64{

@@ -14,8 +14,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// cell is a boot in the table that "make test-all" prints at its end. What the
-// kernel itself has to say about it is read from the serial log.
+// cell is a boot in the table that "make test-all" prints at its end. The kernel's release
+// and time come from the serial log.
 type cell struct {
 	machine
 	root, codec string
@@ -23,8 +23,8 @@ type cell struct {
 	log         bytes.Buffer
 }
 
-// cell begins a boot of m, which is in the table even if the kernel or the
-// emulator cannot be had.
+// cell begins a boot of m. The boot is in the table even if there is no kernel or emulator
+// for it.
 func (m machine) cell(t *testing.T, root, codec string) *cell {
 	t.Helper()
 	c := &cell{machine: m, root: root, codec: codec}
@@ -42,7 +42,7 @@ var (
 	timestamp    = regexp.MustCompile(`(?m)^\[ *([0-9]+\.[0-9])[0-9]*\] `)
 )
 
-// release is what uname(2) says; "" if the kernel has not come that far.
+// release returns the release in uname(2), or "" if the boot did not get that far.
 func (c *cell) release() string {
 	if found := linuxVersion.FindSubmatch(c.log.Bytes()); found != nil {
 		return string(found[1])
@@ -50,14 +50,14 @@ func (c *cell) release() string {
 	return ""
 }
 
-// linux is the first number of the release.
+// linux returns the first number of the release.
 func (c *cell) linux() int {
 	first, _, _ := strings.Cut(c.release(), ".")
 	n, _ := strconv.Atoi(first)
 	return n
 }
 
-// seconds is how long the kernel ran, by its own clock.
+// seconds returns how long the kernel ran, by its own clock.
 func (c *cell) seconds() string {
 	if found := timestamp.FindAllSubmatch(c.log.Bytes(), -1); found != nil {
 		return string(found[len(found)-1][1])
@@ -65,7 +65,7 @@ func (c *cell) seconds() string {
 	return ""
 }
 
-// enter writes the outcome of t down, if somebody wants a table.
+// enter records the outcome of t if a table is wanted.
 func (c *cell) enter(t *testing.T) {
 	file := os.Getenv("MKINITFS_TEST_TABLE")
 	if file == "" {

@@ -22,9 +22,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// TestToolsReadImages cuts images of every kind into their segments and these
-// into members, has the system's tools decompress them, and holds what GNU cpio,
-// bsdcpio and u-root see in each archive against what list says.
+// TestToolsReadImages cuts images of every kind into segments and members, and decompresses
+// these with the system's tools. Then it compares what GNU cpio, bsdcpio and u-root see in
+// each archive with what list shows.
 func TestToolsReadImages(t *testing.T) {
 	roots := []string{
 		"type: tmpfs, payload: none", "type: tmpfs, payload: gzip", "type: tmpfs, payload: lz4", "type: tmpfs, payload: xz:1",
@@ -33,7 +33,7 @@ func TestToolsReadImages(t *testing.T) {
 	for _, root := range roots {
 		for i, outer := range []string{"gzip", "zstd", "xz", "lz4", "none"} {
 			if i > 0 && slices.Contains([]string{"type: tmpfs, payload: gzip", "type: tmpfs, payload: lz4", "type: tmpfs, payload: xz:1"}, root) {
-				continue // members are packed alike beside any other codec
+				continue // members do not depend on the codec of the segments
 			}
 			t.Run(root+", compress: "+outer, func(t *testing.T) {
 				t.Parallel()
@@ -73,8 +73,8 @@ func TestToolsReadImages(t *testing.T) {
 	}
 }
 
-// TestToolsExtractHardLinks has tools extract a file with several names, which 7-Zip leaves
-// empty but for one unless the last one carries the content.
+// TestToolsExtractHardLinks extracts a file with several names with other tools. 7-Zip gives
+// all names the content only if the last one carries it.
 func TestToolsExtractHardLinks(t *testing.T) {
 	img, _ := buildImage(t, `version: 1
 root: {type: none}
@@ -92,7 +92,7 @@ contents:
 			dir := t.TempDir()
 			cmd := exec.Command(program, tool[1:]...)
 			cmd.Dir = dir
-			out, err := cmd.CombinedOutput() // which may fail for the devices
+			out, err := cmd.CombinedOutput() // may fail because of the devices
 			for names, want := range map[string]string{"a init z": "shared", "empty void": ""} {
 				var first os.FileInfo
 				for name := range strings.FieldsSeq(names) {
@@ -115,7 +115,7 @@ contents:
 	}
 }
 
-// manyMembers describes a root of some MiB for a machine that gets small members.
+// manyMembers returns a manifest with some MiB for a machine with small members.
 func manyMembers(t *testing.T, lines ...string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -142,13 +142,13 @@ func manyMembers(t *testing.T, lines ...string) string {
 	}, lines...), "\n")
 }
 
-// row is what every tool shows of an entry; the size is that of regular files.
+// row is the part of an entry that every tool shows. size is for regular files only.
 type row struct {
 	Name, Mode string
 	Size       string
 }
 
-// listed is what list --json says of an image.
+// listed returns the entries that list --json prints for an image.
 func listed(t *testing.T, img string, flags ...string) []entryJSON {
 	t.Helper()
 	status, out, words := mkinitfs(append([]string{"list", "--json", img}, flags...)...)
@@ -196,7 +196,7 @@ func sorted(rows []row) []row {
 	return rows
 }
 
-// wantRows wants every reader to see the same in one archive.
+// wantRows checks that every reader sees the same entries in one archive.
 func wantRows(t *testing.T, what string, archive []byte, want []row) {
 	t.Helper()
 	for _, tool := range []string{"cpio", "bsdcpio"} {
@@ -233,7 +233,7 @@ func wantRows(t *testing.T, what string, archive []byte, want []row) {
 	}
 }
 
-// listing is a line of cpio -itvn: mode, size or device, time, name.
+// listing matches a line of cpio -itvn: mode, size or device, time, name.
 var listing = regexp.MustCompile(`(?m)^(\S{10}) +\d+ +\d+ +\d+ +(\d+)(?:, *\d+)? ... .. +(?:\d{4}|\d\d:\d\d) (.*?)(?: link to .*)?$`)
 
 // unpackers are the system's tools, by codec.
@@ -255,7 +255,7 @@ type packedMember struct {
 	data []byte
 }
 
-// membersIn has GNU cpio take the members out of an archive.
+// membersIn extracts the members from an archive with GNU cpio.
 func membersIn(t *testing.T, archive []byte) []packedMember {
 	t.Helper()
 	dir := t.TempDir()

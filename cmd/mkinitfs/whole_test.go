@@ -13,9 +13,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
-// TestWhole takes members and segments out of images, or puts others in their place:
-// whatever an image of ours lacks is said, after all that came through, and the exit
-// status is 1.
+// TestWhole takes members and segments out of images, or puts others in their place. The
+// commands print everything that came through, then an error about the missing part, with
+// exit status 1.
 func TestWhole(t *testing.T) {
 	const list, extract, cat, size = "list", "extract", "cat", "size"
 	every := []string{list, size, extract, cat}
@@ -38,7 +38,7 @@ func TestWhole(t *testing.T) {
 		name    string
 		change  func(m []member) []member
 		payload string
-		fails   []string // the others may, but need not see it
+		fails   []string // the commands that must notice it; the others need not
 		words   string
 	}{
 		{"missing", func(m []member) []member { return slices.Delete(m, 1, 2) }, "none", every, "root.0001 is missing"},
@@ -87,7 +87,7 @@ func TestWhole(t *testing.T) {
 	}
 }
 
-// A bound root comes in segments, of which none may be missing.
+// TestWholeBind takes segments out of a bound root, of which none may be missing.
 func TestWholeBind(t *testing.T) {
 	stub := filepath.Join(t.TempDir(), "stub")
 	writeFile(t, stub, emptyProgram(elf.EM_386))
@@ -113,7 +113,8 @@ func TestWholeBind(t *testing.T) {
 	}
 }
 
-// A table of extended attributes that is missing is noticed by all that read the image.
+// TestWholeXattrs takes out the table of extended attributes. All commands that read the
+// image must notice it.
 func TestWholeXattrs(t *testing.T) {
 	stub := filepath.Join(t.TempDir(), "stub")
 	writeFile(t, stub, emptyProgram(elf.EM_X86_64))
@@ -140,7 +141,7 @@ type member struct {
 	data []byte
 }
 
-// membersAsFound reads an archive of members.
+// membersAsFound returns the members in an archive.
 func membersAsFound(t *testing.T, archive []byte) []member {
 	t.Helper()
 	var members []member
@@ -156,7 +157,7 @@ func membersAsFound(t *testing.T, archive []byte) []member {
 	}
 }
 
-// membersOut is an archive of members.
+// membersOut returns an archive of members.
 func membersOut(t *testing.T, members []member) []byte {
 	t.Helper()
 	var b bytes.Buffer
