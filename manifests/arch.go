@@ -10,7 +10,7 @@ import (
 // Linux, with the version of the instruction set for 32-bit ARM.
 func Archs() []string { return arch.Names() }
 
-// AutoArch as the Arch of a [Manifest] is the architecture of the program that the image
+// AutoArch as the Arch of a [Manifest] means the architecture of the program that the image
 // starts.
 const AutoArch = "auto"
 
@@ -22,8 +22,8 @@ func parseManifestArch(text string) (string, error) {
 	return ParseArch(text)
 }
 
-// ParseArch returns the name in [Archs] that text stands for: "arm" is
-// "arm/v7", every other name is itself.
+// ParseArch returns the name in [Archs] that text stands for: "arm/v7" for "arm", else text
+// itself. Any other name is an error.
 func ParseArch(text string) (string, error) {
 	if name := arch.Name(text); slices.Contains(Archs(), name) {
 		return name, nil

@@ -12,12 +12,12 @@ import (
 
 var capabilitiesSection = Section{Path: "capabilities", Keys: []Key{
 	{Name: "caps", Kind: KindCaps, Required: true, Doc: "The capabilities, in clauses."},
-	{Name: "rootid", Kind: KindNumber, Otherwise: "the machine's own root", Doc: "The user whose user namespaces they hold in: the one that is root there."},
+	{Name: "rootid", Kind: KindNumber, Otherwise: "the machine's own root", Doc: "A user id; the capabilities hold in user namespaces where this user is root."},
 }}
 
-// capabilities returns the value of the extended attribute that the key capabilities asks
-// for. The key has a list of clauses as in cap_from_text(3), or a mapping with such a list
-// (caps) and rootid.
+// capabilities returns the value of the extended attribute for the key capabilities. The key
+// takes a list of clauses as in cap_from_text(3), or a mapping with such a list (caps) and
+// rootid.
 func (o *object) capabilities() (string, bool) {
 	n := o.get("capabilities")
 	if n == nil {

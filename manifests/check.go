@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// check returns what a manifest file could not say, of a manifest that is complete.
+// check returns an error for every value of a complete manifest that no manifest file could
+// have.
 func (m *Manifest) check(standard *Manifest) Errors {
 	var errs Errors
 	add := func(pos Pos, err error) {
@@ -41,7 +42,7 @@ func (m *Manifest) check(standard *Manifest) Errors {
 	return errs
 }
 
-// split takes apart what errors.Join has put together.
+// split returns the errors that errors.Join has joined.
 func split(err error) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []error
@@ -116,7 +117,7 @@ func (s *Section) check(key, word string) error {
 	return nil
 }
 
-// onlyFor returns an error if a key is given that is not for a type of root.
+// onlyFor returns an error if a key is given that does nothing under a type of root.
 func (s *Section) onlyFor(key string, given bool, root RootType) error {
 	roots := s.key(key).Roots
 	if !given || roots == nil || slices.Contains(roots, root) || !slices.Contains([]RootType{Tmpfs, Bind, None}, root) {
@@ -172,7 +173,7 @@ func (r XattrRule) check(root RootType) error {
 	return nil
 }
 
-// checkDst returns an error if the item cannot be at its place. Where top is true, that may
+// checkDst returns an error if the item cannot be at its place. If top is true, the place may
 // be the root itself.
 func (i *Item) checkDst(top bool) error {
 	if top && i.Dst == "/" {

@@ -11,13 +11,13 @@ import (
 // codec is a word that compress and root.payload take.
 type codec struct {
 	name string
-	most int // the highest level, the lowest being 1; 0 if there are none
+	most int // the highest level; the lowest is 1; 0 without levels
 }
 
 // codecs are the codecs that kernels unpack and the builder writes.
 var codecs = written()
 
-// payloadCodecs has auto too, which leaves the choice to the builder.
+// payloadCodecs are the codecs of root.payload. auto leaves the choice to the builder.
 var payloadCodecs = append([]codec{{"auto", 0}}, codecs...)
 
 func written() []codec {
@@ -152,8 +152,7 @@ func (d *decoder) program(name string) string {
 	return path
 }
 
-// command reads a program with its arguments. It returns nil if there are none, or if one of
-// them is wrong.
+// command reads a program with its arguments. It returns nil if the list is empty or wrong.
 func (d *decoder) command(o *object) []string {
 	var words []string
 	items := o.list("command")

@@ -22,17 +22,17 @@ type MTime struct {
 	Time time.Time // for MTimeSet
 }
 
-// MTimeRule is how a modification time is found.
+// MTimeRule says how an entry gets its modification time.
 type MTimeRule int
 
 const (
-	MTimeDefault MTimeRule = iota // SOURCE_DATE_EPOCH or 0; for tar what the archive says, clamped
+	MTimeDefault MTimeRule = iota // SOURCE_DATE_EPOCH or 0; for tar the archive's, clamped
 	MTimeKeep                     // the source's
 	MTimeClamp                    // the source's, SOURCE_DATE_EPOCH at most
 	MTimeSet                      // Time
 )
 
-// XattrRule says what becomes of the extended attributes of a source.
+// XattrRule says what happens to the extended attributes of a source.
 type XattrRule int
 
 const (
@@ -41,24 +41,24 @@ const (
 	XattrsDrop                     // they are left out
 )
 
-// Rows that types of contents share.
+// These rows are shared by several types of contents.
 var (
-	dstKey      = Key{Name: "dst", Kind: KindPath, Required: true, Doc: "Where it goes."}
-	ownerKey    = Key{Name: "owner", Kind: KindOwner, Default: "0:0", Doc: "User and group that it belongs to."}
+	dstKey      = Key{Name: "dst", Kind: KindPath, Required: true, Doc: "Its path in the root."}
+	ownerKey    = Key{Name: "owner", Kind: KindOwner, Default: "0:0", Doc: "Its user and group."}
 	mtimeKey    = Key{Name: "mtime", Kind: KindTime, Otherwise: "`SOURCE_DATE_EPOCH`, or 0", Doc: "Its modification time."}
 	xattrsKey   = Key{Name: "xattrs", Kind: KindXattrs, Roots: withStub, Doc: "Its extended attributes, by name."}
-	capsKey     = Key{Name: "capabilities", Kind: KindCaps, Roots: withStub, Doc: "What the program may do without being root."}
+	capsKey     = Key{Name: "capabilities", Kind: KindCaps, Roots: withStub, Doc: "Capabilities of the program, for users other than root."}
 	linksKey    = Key{Name: "links", Kind: KindPaths, Doc: "Further names of the file: hard links."}
 	replaceKey  = Key{Name: "replace", Kind: KindBool, Default: "false", Doc: "Whether it takes the place of an entry from an earlier item."}
-	excludeKey  = Key{Name: "exclude", Kind: KindPatterns, Doc: "Paths below its top that are left out; a directory goes with all that is in it."}
+	excludeKey  = Key{Name: "exclude", Kind: KindPatterns, Doc: "Paths below its top that are left out; a directory is left out with everything in it."}
 	whiteoutKey = Key{Name: "whiteouts", Kind: KindWord, Values: []string{"apply"}, Otherwise: "such a mark is an error",
-		Doc: "Apply the marks by which a layer of a container's image deletes what earlier items bring."}
+		Doc: "Apply the marks of a container's layer, which delete entries of earlier items."}
 	optionalKey     = Key{Name: "optional", Kind: KindBool, Default: "false", Doc: "Whether the source may be missing."}
 	sourceXattrsKey = Key{Name: "xattrs", Kind: KindWord, Values: xattrRules, Otherwise: "they are left out, with a warning",
 		Doc: "Whether the extended attributes of the source are kept."}
 )
 
-// with returns the key with another sentence.
+// with returns the key with another Doc.
 func (k Key) with(doc string) Key {
 	k.Doc = doc
 	return k
@@ -75,14 +75,14 @@ func (o *object) item() Item {
 	return i
 }
 
-// dst reads where an item goes.
+// dst reads the destination of an item.
 func (o *object) dst() destination {
 	var d destination
 	set(o, "dst", &d, parseDestination)
 	return d
 }
 
-// dstOf is dst for an item that cannot be put into a directory: it has no name of its own.
+// dstOf is dst for an item without a name of its own, which cannot go into a directory.
 func (o *object) dstOf(name string) string {
 	p := o.dst()
 	if p.directory && o.has("dst") {
@@ -112,14 +112,14 @@ func (o *object) owned() Attr {
 	return a
 }
 
-// attr is owned for an item that has a mode, too.
+// attr is owned for an item that also has a mode.
 func (o *object) attr() Attr {
 	a := o.owned()
 	o.someMode("mode", &a.Mode)
 	return a
 }
 
-// whiteouts reports whether the marks of a layer are applied.
+// whiteouts reports whether the item applies the marks of a layer.
 func (o *object) whiteouts() bool {
 	var word string
 	choose(o, "whiteouts", &word)

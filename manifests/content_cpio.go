@@ -2,20 +2,20 @@ package manifests
 
 import "errors"
 
-// Cpio is the root that an initramfs brings up: a run of cpio archives, raw or compressed,
-// or an image of mkinitfs. Dst takes the place of its top.
+// Cpio is the root of an initramfs: of a run of cpio archives, raw or compressed, or of an
+// image of mkinitfs. Its top becomes Dst.
 type Cpio struct {
 	Item                // Dst "" is "/"
 	Src       string    // host path, joined with its directory, of a file or a FIFO; or [Stdin]
-	SrcXattrs XattrRule // the extended attributes that an image of mkinitfs has
-	Exclude   []Glob    // relative to its top, without a slash in front; a directory goes with all that is in it
+	SrcXattrs XattrRule // the extended attributes of an image of mkinitfs
+	Exclude   []Glob    // relative to its top, without a slash in front; a directory is left out with everything in it
 	Optional  bool      // a missing source is not an error
 }
 
 var cpioKeys = []Key{
 	{Name: "src", Kind: KindHostPath, Required: true,
-		Doc: "An initramfs: cpio archives one behind the other, each raw or compressed, or an image of mkinitfs; a FIFO that one comes out of; `-` is the standard input."},
-	{Name: "dst", Kind: KindPath, Default: "/", Doc: "The directory that what is in it goes into."},
+		Doc: "An initramfs: cpio archives one behind the other, each raw or compressed, or an image of mkinitfs; a FIFO with such a stream; `-` is standard input."},
+	{Name: "dst", Kind: KindPath, Default: "/", Doc: "The directory for its contents."},
 	excludeKey,
 	sourceXattrsKey,
 	replaceKey,
@@ -24,7 +24,7 @@ var cpioKeys = []Key{
 
 func (*Cpio) Type() string { return "cpio" }
 
-// Stream returns what the archives are read from.
+// Stream returns the source of the archives: a host path, or [Stdin].
 func (c *Cpio) Stream() string { return c.Src }
 
 func readCpio(o *object) Content {

@@ -6,7 +6,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// File is files of the host, or a text.
+// File is one or more files of the host, or a text.
 type File struct {
 	Item
 	Attr                // Mode nil: the source's, 0644 for a text
@@ -15,17 +15,17 @@ type File struct {
 	SrcGlob   bool      // Src is a pattern over host paths, in doublestar's syntax; the files go into Dst
 	Text      *string   // content, instead of Src
 	SrcXattrs XattrRule // the source's extended attributes
-	Links     []string  // further names, if it is one file: hard links
+	Links     []string  // further names of a single file: hard links
 	Follow    bool      // follow a symbolic link in the source
 	Optional  bool      // a missing source is not an error
 }
 
 var fileKeys = []Key{
-	dstKey.with("Where it goes; a directory, with a slash at the end, in which it keeps its own name."),
+	dstKey.with("Its path in the root; with a slash at the end, a directory in which it keeps its own name."),
 	{Name: "src", Kind: KindHostPath, Doc: "A file of the host, or a pattern for several if `dst` ends in a slash; this or `content` is required."},
 	{Name: "content", Kind: KindText, Doc: "The text that the file holds, instead of a file of the host."},
 	{Name: "mode", Kind: KindMode, Otherwise: "the source's; 0644 with `content`", Doc: "Its permission bits."},
-	{Name: "owner", Kind: KindOwner, Default: "0:0", Values: []string{"keep"}, Doc: "User and group that it belongs to; `keep` takes the source's."},
+	{Name: "owner", Kind: KindOwner, Default: "0:0", Values: []string{"keep"}, Doc: "Its user and group; `keep` takes the source's."},
 	{Name: "mtime", Kind: KindTime, Otherwise: mtimeKey.Otherwise, Values: []string{"keep", "clamp"},
 		Doc: "Its modification time; `keep` takes the source's, `clamp` the source's but `SOURCE_DATE_EPOCH` at most."},
 	{Name: "xattrs", Kind: KindXattrs, Values: xattrRules, Otherwise: sourceXattrsKey.Otherwise,
@@ -68,7 +68,7 @@ func readFile(o *object) Content {
 
 var errFileSource = errors.New("file needs src or content")
 
-// readSource reads what a file is made from: a path of the host, or the content itself.
+// readSource reads the source of a file: a path of the host, or the content itself.
 func (f *File) readSource(o *object) {
 	setSome(o, "content", &f.Text, parseRaw)
 	switch {

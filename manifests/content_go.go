@@ -13,7 +13,7 @@ type Go struct {
 
 var goKeys = []Key{
 	{Name: "src", Kind: KindHostPath, Required: true, Doc: "The directory of a main package, or a .go file: compiled without cgo, for `arch`."},
-	dstKey.with("Where the program goes; a directory, with a slash at the end, in which it has the name of its source."),
+	dstKey.with("The path of the program; with a slash at the end, a directory in which it has the name of its source."),
 	modeKey("0755"),
 	linksKey.with("Further names of the program: hard links."),
 	ownerKey, mtimeKey, xattrsKey, capsKey, replaceKey,

@@ -9,7 +9,7 @@ type Symlink struct {
 	Target string // as written
 }
 
-// Hardlink is another name of a file that is in the image.
+// Hardlink is another name of a file in the image.
 type Hardlink struct {
 	Item
 	Target string // absolute and clean
@@ -18,12 +18,12 @@ type Hardlink struct {
 var (
 	symlinkKeys = []Key{
 		dstKey,
-		{Name: "target", Kind: KindLinkTarget, Required: true, Doc: "What the link points to."},
+		{Name: "target", Kind: KindLinkTarget, Required: true, Doc: "The path that the link points to."},
 		ownerKey, mtimeKey, xattrsKey, replaceKey,
 	}
 	hardlinkKeys = []Key{
 		dstKey,
-		{Name: "target", Kind: KindPath, Required: true, Doc: "The file that gets another name."},
+		{Name: "target", Kind: KindPath, Required: true, Doc: "The file that gets this further name."},
 		replaceKey,
 	}
 )

@@ -2,23 +2,23 @@ package manifests
 
 import "errors"
 
-// Tar is what is in a tar archive, which may be compressed. Dst takes the place of its top.
+// Tar is the contents of a tar archive, plain or compressed. Its top becomes Dst.
 type Tar struct {
 	Item                // Dst "" is "/"
 	Src       string    // host path, joined with its directory, of a file or a FIFO; or [Stdin]
 	SrcXattrs XattrRule // the archive's extended attributes
-	Exclude   []Glob    // relative to the archive's top, without a slash in front; a directory goes with all that is in it
+	Exclude   []Glob    // relative to the archive's top, without a slash in front; a directory is left out with everything in it
 	Whiteouts bool      // apply the marks by which a container's layer deletes
 	Optional  bool      // a missing archive is not an error
 }
 
-// Stdin as the Src of a [Tar] or a [Cpio] is the standard input.
+// Stdin as the Src of a [Tar] or a [Cpio] means standard input.
 const Stdin = "-"
 
 var tarKeys = []Key{
 	{Name: "src", Kind: KindHostPath, Required: true,
-		Doc: "A tar archive, plain or compressed with gzip, xz, zstd, bzip2, lzma or lz4; a FIFO that one comes out of; `-` is the standard input."},
-	{Name: "dst", Kind: KindPath, Default: "/", Doc: "The directory that what is in the archive goes into."},
+		Doc: "A tar archive, plain or compressed with gzip, xz, zstd, bzip2, lzma or lz4; a FIFO with such a stream; `-` is standard input."},
+	{Name: "dst", Kind: KindPath, Default: "/", Doc: "The directory for the contents of the archive."},
 	excludeKey,
 	sourceXattrsKey,
 	whiteoutKey,
@@ -36,7 +36,7 @@ func readTar(o *object) Content {
 	return t
 }
 
-// Stream returns what the archive is read from.
+// Stream returns the source of the archive: a host path, or [Stdin].
 func (t *Tar) Stream() string { return t.Src }
 
 // streamed is an item that may read standard input.
@@ -44,8 +44,8 @@ type streamed interface {
 	Stream() string // its source: a host path, or [Stdin]
 }
 
-// streams reports items that read the standard input when another item, or the manifest, has
-// read it already.
+// streams reports items that read standard input after the manifest or another item has read
+// it.
 func (d *decoder) streams(items []Content) {
 	var first Content
 	for _, c := range items {

@@ -2,23 +2,23 @@ package manifests
 
 import "errors"
 
-// Tree is a directory of the host with all that is in it. Dst takes the place of its top.
+// Tree is a directory of the host with everything in it. Its top becomes Dst.
 type Tree struct {
 	Item
-	Attr                // Mode is for directories, too: they get x wherever it has r
+	Attr                // Mode is for directories, too: they get x wherever there is r
 	DirMode   *uint32   // permission bits of directories, instead of Mode
-	Normalize bool      // modes 0755 for directories and what its owner may execute, else 0644
+	Normalize bool      // mode 0755 for directories and for files that their owner may execute, else 0644
 	Src       string    // host path, joined with its directory
 	SrcXattrs XattrRule // the source's extended attributes
 	Exclude   []Glob    // relative to Src, without a slash in front; an excluded directory is not entered
-	Follow    bool      // take what symbolic links lead to, not the links
+	Follow    bool      // take the targets of symbolic links, not the links
 	Whiteouts bool      // apply the marks by which a container's layer deletes
 	Optional  bool      // a missing source is not an error
 }
 
 var treeKeys = []Key{
 	{Name: "src", Kind: KindHostPath, Required: true, Doc: "A directory of the host, or a symbolic link to one."},
-	dstKey.with("The directory that what is in `src` goes into."),
+	dstKey.with("The directory for the contents of `src`."),
 	excludeKey,
 	{Name: "mode", Kind: KindMode, Default: "keep", Values: []string{"keep", "normalize"},
 		Doc: "Permission bits of everything in it, with x added for directories wherever there is r; `keep` takes the source's, " +

@@ -10,17 +10,17 @@ import (
 type Content interface {
 	Common() *Item
 	Type() string              // the word for it in a manifest
-	check(root RootType) error // says what no manifest file could have, in a root of that type
+	check(root RootType) error // returns an error if no manifest file could have this item in a root of that type
 }
 
-// Item is what every item of contents has.
+// Item has the fields that every item of contents has.
 type Item struct {
 	Pos     Pos
 	Dst     string // absolute and clean
 	Replace bool   // take the place of an entry added earlier
 }
 
-// Common returns i. The types that embed an Item have it from there.
+// Common returns i. Types that embed an Item get this method from it.
 func (i *Item) Common() *Item { return i }
 
 // contentType is a row of the table of types.
@@ -48,7 +48,7 @@ var contentTypes = []contentType{
 }
 
 var contentsSection = Section{Path: "contents", Keys: []Key{
-	{Name: "type", Kind: KindWord, Required: true, Values: typeNames(), Doc: "The kind of the item, which decides about the other keys."},
+	{Name: "type", Kind: KindWord, Required: true, Values: typeNames(), Doc: "The type of the item. It decides about the other keys."},
 }}
 
 // otherTypes are words that other tools have for types of contents.

@@ -7,15 +7,15 @@ import (
 	"github.com/mkinitfs/mkinitfs/compress"
 )
 
-// Default returns the manifest that says nothing but its version: a tmpfs root without
-// contents, every key at its default.
+// Default returns the manifest that has only a version: a tmpfs root without contents, with
+// every key at its default.
 func Default() *Manifest {
 	d := &decoder{report: &report{}}
 	return d.manifest(&node{kind: mapping})
 }
 
-// Complete returns a copy of m in which every empty value has its default. A manifest that
-// a program has put together needs it. A value that no manifest file could have is an error
+// Complete returns a copy of m with the default in place of every empty value. A manifest
+// made by a program needs it. If m has values that no manifest file could have, the error is
 // of type [Errors].
 func (m *Manifest) Complete() (*Manifest, error) {
 	full, standard := *m, Default()
@@ -44,8 +44,8 @@ func (r *Root) complete(standard Root) {
 	r.Xattrs = cmp.Or(r.Xattrs, standard.Xattrs)
 }
 
-// complete fills i in for a root of the given type. Only a root of type none can do
-// without a program.
+// complete fills in the defaults of i for a root of the given type. Only a root of type none
+// needs no program.
 func (i *Init) complete(standard Init, root RootType) {
 	if root != None {
 		i.Unasked = i.Unasked || i.Exec == ""

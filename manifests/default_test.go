@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestDefault holds that an empty Manifest, the default one and a file that says nothing
+// TestDefault checks that an empty Manifest, the default one and a file with only a version
 // mean the same.
 func TestDefault(t *testing.T) {
 	read, err := Parse([]byte("version: 1\n"), Options{})
@@ -33,7 +33,8 @@ func TestDefault(t *testing.T) {
 	}
 }
 
-// TestComplete holds what of a manifest made in Go is filled in, and what is refused.
+// TestComplete checks which values of a manifest made in Go are filled in, and which are
+// refused.
 func TestComplete(t *testing.T) {
 	given := &Manifest{Init: Init{Supervise: &Supervise{}, Mounts: []Mount{{Type: "proc", Target: "/proc"}}}}
 	full, err := given.Complete()

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// dump writes v as indented text, without what has its zero value.
+// dump writes v as indented text, without fields that are zero.
 func dump(v any) string {
 	var b strings.Builder
 	dumpFields(&b, reflect.ValueOf(v).Elem(), "")

@@ -37,7 +37,7 @@ func readEarly(o *object, key string) []EarlyFile {
 	return files
 }
 
-// parseEarly reads the name of a file, which cannot be standard input.
+// parseEarly reads the name of a file. Standard input is an error.
 func parseEarly(text string) (string, error) {
 	if text == Stdin {
 		return "", errors.New("standard input is for the manifest or an item of contents")

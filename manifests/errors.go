@@ -23,7 +23,7 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Errors is every problem that one run found in a manifest, ordered by place. Its text has a
+// Errors are all problems that one run found in a manifest, ordered by place. The text has a
 // line for each problem and another line for each hint.
 type Errors []*Error
 
@@ -35,7 +35,7 @@ func (e Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// sorted orders problems by place and drops repetitions, which come from aliases.
+// sorted returns problems ordered by place, without repetitions, which come from aliases.
 func (e Errors) sorted() Errors {
 	slices.SortFunc(e, func(a, b *Error) int {
 		return cmp.Or(

@@ -6,7 +6,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// A program puts a manifest together. The builder takes it as it takes one that was read.
+// A program makes a manifest. The builder takes it like one from a file.
 func ExampleDefault() {
 	motd := "made by a program\n"
 	m := manifests.Default()
@@ -32,7 +32,7 @@ func ExampleParse() {
 	// root.yaml:4:22: dst "var": not absolute
 }
 
-// The table of keys is what documentation and editors can be made from.
+// The table of keys serves documentation and editors.
 func ExampleSections() {
 	for _, s := range manifests.Sections() {
 		if s.Path != "init.supervise" {

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// ForRoot returns the text of a manifest for an image of the root src, which is an item of
-// the given type of contents. Its architecture is that of its program. The type of the root
-// and the program may be "".
+// ForRoot returns the text of a manifest for an image of the root src, which becomes an item
+// of the given type. The manifest has arch: auto. The type of the root and the program may be
+// "" for the defaults.
 func ForRoot(contents, src string, root RootType, init string) string {
 	text := "version: 1\narch: " + AutoArch + "\n"
 	if root != "" {
@@ -19,7 +19,7 @@ func ForRoot(contents, src string, root RootType, init string) string {
 	return text + fmt.Sprintf("contents:\n  - {type: %s, src: %s, dst: /}\n", contents, quoted(src))
 }
 
-// quoted returns a word for YAML without variables.
+// quoted returns a word in quotes for YAML, so that it has no variables.
 func quoted(word string) string {
 	plain := func(r rune) bool {
 		return strings.ContainsRune("/._-", r) || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'

@@ -18,8 +18,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the .out files in testdata")
 
-// TestErrors holds the text of every error: testdata/err has a manifest for
-// each and what is said about it beside it.
+// TestErrors compares the text of every error. testdata/err has a manifest for each, and its
+// errors beside it.
 func TestErrors(t *testing.T) {
 	for _, file := range glob(t, "testdata/err/*.yaml") {
 		t.Run(stem(file), func(t *testing.T) {
@@ -33,7 +33,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestManifests holds what good manifests mean.
+// TestManifests compares the values of good manifests.
 func TestManifests(t *testing.T) {
 	for _, file := range glob(t, "testdata/ok/*.yaml") {
 		t.Run(stem(file), func(t *testing.T) {
@@ -46,8 +46,7 @@ func TestManifests(t *testing.T) {
 	}
 }
 
-// TestMessages looks for errors and warnings in the source that no file in testdata
-// brings up.
+// TestMessages looks for errors and warnings in the source that no file in testdata causes.
 func TestMessages(t *testing.T) {
 	var shown strings.Builder
 	for _, file := range append(glob(t, "testdata/err/*.out"), glob(t, "testdata/ok/*.out")...) {
@@ -86,7 +85,7 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// messages returns the string literals that call makes an error of.
+// messages returns the string literals that call makes an error from.
 func messages(call *ast.CallExpr) []string {
 	var name string
 	switch f := call.Fun.(type) {
@@ -111,14 +110,14 @@ func messages(call *ast.CallExpr) []string {
 	return texts
 }
 
-// template turns a format into a pattern for what it can produce.
+// template returns a pattern that matches every text that a format can produce.
 func template(format string) *regexp.Regexp {
 	verbs := regexp.MustCompile(`%[.*0-9]*[a-zA-Z]`)
 	return regexp.MustCompile(verbs.ReplaceAllString(regexp.QuoteMeta(format), ".+"))
 }
 
-// parseTestdata parses a file with the definitions in its first lines:
-// "# -D NAME=value" and "# env NAME=value"; "# stdin" says that it came in there.
+// parseTestdata parses a file with the definitions in its first lines: "# -D NAME=value" and
+// "# env NAME=value"; "# stdin" says that the manifest came from standard input.
 func parseTestdata(t testing.TB, file string) (*Manifest, error) {
 	t.Helper()
 	data, err := os.ReadFile(file)
@@ -143,7 +142,7 @@ func parseTestdata(t testing.TB, file string) (*Manifest, error) {
 	})
 }
 
-// golden compares got with the .out file beside file, or writes that.
+// golden compares got with the .out file beside file, or writes that file with -update.
 func golden(t *testing.T, file, got string) {
 	t.Helper()
 	out := strings.TrimSuffix(file, ".yaml") + ".out"

@@ -11,7 +11,7 @@ var initSection = Section{Path: "init", Keys: []Key{
 	{Name: "exec", Kind: KindPath, Default: "/sbin/init", Doc: "The program that is started; an `/init` from an item of type `cpio` comes before the default."},
 	{Name: "args", Kind: KindTexts, Roots: withStub, Doc: "Its arguments."},
 	{Name: "env", Kind: KindMapping, Roots: withStub, Doc: "Variables of its environment, each a name with its value."},
-	{Name: "mounts", Kind: KindMounts, Values: presetNames(), Roots: withStub, Doc: "File systems that are mounted before the program starts."},
+	{Name: "mounts", Kind: KindMounts, Values: presetNames(), Roots: withStub, Doc: "File systems to mount before the program starts."},
 	{Name: "on_error", Kind: KindWord, Default: "panic", Values: []string{"panic", "reboot", "poweroff", "shell"},
 		Roots: withStub, Doc: "What the stub does when the boot fails."},
 	{Name: "cmdline", Kind: KindWord, Default: "use", Values: []string{"use", "ignore"},
@@ -58,7 +58,7 @@ func (d *decoder) init(n *node, whole Pos, root RootType) Init {
 	return i
 }
 
-// noInit checks a single word in the place of the init section. The only one is none:
+// noInit checks a single word in the place of the init section. Only none is allowed: then
 // another image brings the program.
 func (d *decoder) noInit(n *node, root RootType) {
 	switch {
@@ -72,11 +72,11 @@ func (d *decoder) noInit(n *node, root RootType) {
 
 var superviseSection = Section{Path: "init.supervise", Keys: []Key{
 	{Name: "on_exit", Kind: KindWord, Default: "restart", Values: []string{"restart", "reboot", "poweroff", "panic"},
-		Doc: "What follows when the program ends."},
-	{Name: "restart_delay", Kind: KindDuration, Default: "1s", Doc: "How long a restart waits at first, 10ms to 1m; twice as long each time."},
+		Doc: "What the stub does when the program ends."},
+	{Name: "restart_delay", Kind: KindDuration, Default: "1s", Doc: "The wait before the first restart, 10ms to 1m; it doubles each time."},
 }}
 
-// supervise decodes init.supervise: true, false, or how.
+// supervise decodes init.supervise: true, false, or a mapping.
 func (d *decoder) supervise(n *node) *Supervise {
 	if n == nil || n.kind == broken {
 		return nil
@@ -160,8 +160,8 @@ func (d *decoder) mounts(items []*node) []Mount {
 }
 
 var mountSection = Section{Path: "init.mounts", Keys: []Key{
-	{Name: "type", Kind: KindName, Required: true, Doc: "The type of the file system, as mount(8) has it."},
-	{Name: "source", Kind: KindText, Otherwise: "the type", Doc: "What is mounted."},
+	{Name: "type", Kind: KindName, Required: true, Doc: "The type of the file system, as for mount(8)."},
+	{Name: "source", Kind: KindText, Otherwise: "the type", Doc: "The device or other source of the mount."},
 	{Name: "target", Kind: KindPath, Required: true, Doc: "The directory that it is mounted on."},
 	{Name: "options", Kind: KindText, Doc: "Options, with commas between them."},
 }}

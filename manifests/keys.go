@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Key is a key of the manifest: a row of the table that the decoder, its hints and
-// docs/manifest.md go by. The rows of a section stand beside the code that decodes it.
+// Key is a key of the manifest. It is a row of the table that the decoder, its hints and
+// docs/manifest.md use. The rows of a section stand beside the code that decodes it.
 type Key struct {
 	Name     string
 	Kind     Kind
@@ -14,13 +14,13 @@ type Key struct {
 
 	Default   string   // the value that an absent key stands for, as a manifest has it; "" for none
 	Otherwise string   // what an absent key means, in words, where Default cannot say it
-	Values    []string // the words that it takes; with [KindWord] there are no others
+	Values    []string // the words that it takes; with [KindWord] it takes no other value
 	Doc       string   // one sentence, for people
 
 	Roots []RootType // the root types that it is for; nil for all
 }
 
-// The root types of keys that are not for all.
+// These are the root types of keys that are not for all.
 var (
 	tmpfsOnly = []RootType{Tmpfs}
 	withStub  = []RootType{Tmpfs, Bind}
@@ -29,7 +29,7 @@ var (
 // Kind is the kind of value that a key takes, in the words of the documentation.
 type Kind string
 
-// The kinds of values. docs/manifest.md explains those that need it.
+// These are the kinds of values. docs/manifest.md explains them.
 const (
 	KindWord       Kind = "word" // one of Key.Values
 	KindName       Kind = "name"
@@ -61,7 +61,7 @@ const (
 
 // Section is a mapping of the manifest with the keys that it may have.
 type Section struct {
-	Path string // where it stands: "root", "init.supervise"; "" is the top of the manifest
+	Path string // its place: "root", "init.supervise"; "" is the top of the manifest
 	Type string // for one item of contents: its type
 	Keys []Key
 }
@@ -96,8 +96,8 @@ func (s *Section) required() []string {
 	return names
 }
 
-// key returns the row of a key. The decoder asks for keys of the table only, so that a
-// missing row is a bug.
+// key returns the row of a key. It panics if there is none: a decoder that asks for a key
+// without a row is a bug.
 func (s *Section) key(name string) Key {
 	i := slices.IndexFunc(s.Keys, func(k Key) bool { return k.Name == name })
 	if i < 0 {

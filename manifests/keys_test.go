@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestKeysAreRead holds that the decoder reads every key of the table when it reads the
-// manifests in testdata. It panics at a key that is not in the table.
+// TestKeysAreRead checks that the decoder reads every key of the table when it reads the
+// manifests in testdata. The decoder panics at a key that is not in the table.
 func TestKeysAreRead(t *testing.T) {
 	read := map[string]bool{}
 	for _, file := range append(glob(t, "testdata/ok/*.yaml"), glob(t, "testdata/err/*.yaml")...) {
@@ -33,8 +33,8 @@ func TestKeysAreRead(t *testing.T) {
 	}
 }
 
-// TestKeysAreRefused holds that the decoder refuses what the table says is not for a type
-// of root.
+// TestKeysAreRefused checks that the decoder refuses keys that the table does not have for a
+// type of root.
 func TestKeysAreRefused(t *testing.T) {
 	refused := 0
 	for _, s := range Sections() {
@@ -56,7 +56,7 @@ func TestKeysAreRefused(t *testing.T) {
 	}
 }
 
-// withKey returns a manifest that has a key.
+// withKey returns a manifest with a key.
 func withKey(t *testing.T, s Section, k Key, root RootType) string {
 	t.Helper()
 	key := k.Name + ": {}"
@@ -74,7 +74,7 @@ func withKey(t *testing.T, s Section, k Key, root RootType) string {
 	return top + fmt.Sprintf("%s: {%s}\n", s.Path, key)
 }
 
-// TestKeysAreDescribed holds the form of the rows.
+// TestKeysAreDescribed checks the form of the rows.
 func TestKeysAreDescribed(t *testing.T) {
 	for _, s := range Sections() {
 		for _, k := range s.Keys {
@@ -95,8 +95,8 @@ func TestKeysAreDescribed(t *testing.T) {
 	}
 }
 
-// TestDocumentedKeys holds docs/manifest.md and the table together; -update writes the
-// tables of the document anew.
+// TestDocumentedKeys compares docs/manifest.md with the table. -update writes the tables of
+// the document.
 func TestDocumentedKeys(t *testing.T) {
 	file := filepath.FromSlash("../docs/manifest.md")
 	data, err := os.ReadFile(file)
@@ -134,7 +134,7 @@ func TestDocumentedKeys(t *testing.T) {
 	}
 }
 
-// name returns a name for the section that no other one has.
+// name returns a name for the section that no other section has.
 func (s *Section) name() string {
 	name := s.Path
 	if name == "" {

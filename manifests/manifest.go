@@ -1,11 +1,10 @@
-// Package manifests reads the language that describes an image: YAML in, a
-// [Manifest] out, with the place of everything that can be wrong later.
+// Package manifests reads the language that describes an image: YAML in, a [Manifest] out,
+// with the place of every value that can turn out wrong later.
 //
-// Decoding works on yaml.Node values by hand, so that each problem is reported
-// as file:line:col, and so that one run reports every problem of a file. A
-// Manifest is complete: variables are expanded, relative sources are joined
-// with the directory they are relative to, modes and sizes are numbers. What it
-// does not know is the disk; that is the builder's business.
+// Decoding works on yaml.Node values by hand, so that each problem is reported as
+// file:line:col, and so that one run reports every problem of a file. A Manifest is complete:
+// variables are expanded, relative sources are joined with the directory they are relative
+// to, modes and sizes are numbers. This package does not look at the disk; the builder does.
 package manifests
 
 import (
@@ -14,7 +13,7 @@ import (
 	"time"
 )
 
-// noFile stands for the file of a manifest that comes from none.
+// noFile is the file name of a manifest that does not come from a file.
 const noFile = "<manifest>"
 
 // Pos is a place in a manifest file. Line and Col count from 1; Col is 0 where
@@ -34,8 +33,8 @@ func (p Pos) String() string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
 }
 
-// Manifest is one decoded manifest, version 1. One that is put together in Go begins with
-// [Default]; of any other [Manifest.Complete] fills in what is empty, which the builder does.
+// Manifest is one decoded manifest, version 1. A program starts with [Default]. The builder
+// calls [Manifest.Complete], which fills in empty values.
 type Manifest struct {
 	Pos         Pos
 	Files       []string // that it was read from; none for standard input
@@ -46,24 +45,24 @@ type Manifest struct {
 	SELinux     *SELinux // nil: no labels
 	Init        Init
 	Early       []EarlyFile // in the order of the image
-	Boot        []Glob      // root paths that are copied into the boot segment
+	Boot        []Glob      // root paths that go into the boot segment
 	Contents    []Content
 	Permissions []Permission
 	Remove      []Glob
 	Output      Output
-	Warnings    Errors // what is allowed and likely to be a mistake, in the order of their places
+	Warnings    Errors // allowed values that are likely mistakes, in the order of their places
 }
 
-// Compression names a codec and its level, or a program that compresses.
+// Compression is a codec and its level, or a program that compresses.
 type Compression struct {
 	Pos     Pos
 	Codec   string   // "gzip", "zstd", "xz", "lz4", "none"; "auto" (root.payload only)
 	Level   int      // 0 is the codec's default
 	Command []string // program and arguments; instead of Codec and Level
-	Program string   // where that program is: a path with a slash, or a name to look up in PATH
+	Program string   // the path of that program with a slash, or a name to look up in PATH
 }
 
-// RootType says what the root of the booted machine is.
+// RootType is the kind of root that the booted machine has.
 type RootType string
 
 const (
@@ -79,8 +78,8 @@ type Root struct {
 	Inodes  int64       // tmpfs nr_inodes=; 0 is auto
 	Mode    *uint32     // of /
 	Payload Compression // Codec "auto" unless given
-	Extra   string      // "merge" (default), "drop", "error": entries on rootfs that are not ours
-	Xattrs  string      // "auto" (default), "required": whether a kernel has to take the root's extended attributes
+	Extra   string      // "merge" (default), "drop", "error": entries on rootfs that are not the image's
+	Xattrs  string      // "auto" (default), "required": whether the kernel must take the root's extended attributes
 }
 
 // Size is a tmpfs size: bytes, or a percentage of RAM; the zero value is auto.
@@ -112,13 +111,13 @@ type Init struct {
 	Pos     Pos    // of the init mapping, else of the manifest
 	Exec    string // absolute path in the root; "/sbin/init" unless given; "" under "init: none"
 	ExecPos Pos    // of exec, else Pos
-	Unasked bool   // nobody has asked for Exec, if that is the default: the /init of a source of type cpio goes before it
+	Unasked bool   // Exec is only the default: the /init of a source of type cpio comes before it
 	Args    []string
 	Env     []string // NAME=value, sorted by name
 	Mounts  []Mount
 	OnError string // "panic" (default), "reboot", "poweroff", "shell"
 	Cmdline string // "use" (default), "ignore"
-	Rdinit  []Name // paths at which the stub is found, too, for rdinit= on the kernel's command line
+	Rdinit  []Name // further paths of the stub, for rdinit= on the kernel's command line
 
 	Supervise *Supervise // nil: the stub becomes the program
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// mode reads permission bits under key into dst, and warns of a likely mistake.
+// mode reads permission bits under key into dst, and warns of likely mistakes.
 func (o *object) mode(key string, dst *uint32) bool {
 	if !setGiven(o, key, dst, parseMode) {
 		return false
@@ -44,9 +44,8 @@ func parseMode(text string) (uint32, error) {
 	return uint32(mode), nil
 }
 
-// octalOf returns a hint for a mode that was written in decimal, as in JSON, in Ansible and
-// in the stat functions of other languages. It returns "" if the mode makes no sense in
-// decimal.
+// octalOf returns a hint for a mode in decimal, as in JSON, in Ansible and in the stat
+// functions of other languages. It returns "" if the mode makes no sense in decimal.
 func octalOf(text string) string {
 	mode, err := strconv.ParseUint(text, 10, 32)
 	if err != nil || mode > 0o7777 || strings.HasPrefix(text, "0") {

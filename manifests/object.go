@@ -6,20 +6,20 @@ import (
 	"strings"
 )
 
-// decoder reads the sections of a manifest from a tree of nodes. Each method
-// takes what it understands, reports the rest, and returns something that the
-// others can go on with.
+// decoder reads the sections of a manifest from a tree of nodes. Each method reads the keys
+// that it knows, reports all others, and returns a value with which the other methods can go
+// on.
 type decoder struct {
 	*report
 	dir    string // of relative sources
 	noStub bool   // root.type is none
 	stdin  bool   // the manifest has come in on standard input
 
-	asked func(s *Section, key string) // is called for every key that is read; nil outside tests
+	asked func(s *Section, key string) // called for every key that is read; nil outside tests
 }
 
-// object is a mapping with its section of the table. One that is absent, or that was
-// reported, has no keys.
+// object is a mapping with its section of the table. An absent mapping, or one with a
+// reported error, has no keys.
 type object struct {
 	*decoder
 	section *Section
@@ -63,7 +63,7 @@ func (d *decoder) peek(n *node, s *Section, key string) (field, bool) {
 	return n.field(key)
 }
 
-// ask notes that a key is read. It panics if the table does not have the key.
+// ask records that a key is read. It panics if the table does not have the key.
 func (d *decoder) ask(s *Section, key string) {
 	s.key(key)
 	if d.asked != nil {
@@ -85,7 +85,7 @@ func (o *object) require(name string) {
 	}
 }
 
-// refuse reports each of keys that is there, and why it has no effect.
+// refuse reports each of keys that is there, with the reason why it has no effect.
 func (o *object) refuse(reason string, keys ...string) {
 	for _, key := range keys {
 		if o.has(key) {
@@ -128,8 +128,7 @@ func noValue(key string) error {
 	return advise("write \"\" for an empty one", "%s has no value", key)
 }
 
-// take reads the scalar n, found under key, with read, and reports its error as
-// it is.
+// take reads the scalar n, found under key, with read. It reports the error unchanged.
 func take[T any](d *decoder, n *node, key string, read func(string) (T, error)) (value T, ok bool) {
 	text, ok := d.text(n, key)
 	if !ok {
@@ -143,7 +142,7 @@ func take[T any](d *decoder, n *node, key string, read func(string) (T, error)) 
 	return value, true
 }
 
-// parse is take, with the key and the text put before an error.
+// parse is take with the key and the text in front of an error.
 func parse[T any](d *decoder, n *node, key string, read func(string) (T, error)) (T, bool) {
 	return take(d, n, key, func(text string) (T, error) {
 		value, err := read(text)

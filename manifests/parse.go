@@ -10,17 +10,17 @@ import (
 
 // Options say where a manifest comes from and what its variables mean.
 type Options struct {
-	File   string                      // name of what [Parse] reads, shown in positions; "" is <manifest>
+	File   string                      // name of the text that [Parse] reads, for positions; "" is <manifest>
 	Dir    string                      // relative sources are joined with it; "" is the directory of the file
-	Vars   map[string]string           // what -D NAME=value defines; these win over vars
-	Getenv func(string) (string, bool) // looks variables up that nothing else defines; nil: no environment
-	Stdin  io.Reader                   // what [Load] reads for "-"; nil is os.Stdin
+	Vars   map[string]string           // the variables of -D NAME=value; these win over vars
+	Getenv func(string) (string, bool) // looks up variables that nothing else defines; nil: no environment
+	Stdin  io.Reader                   // the input that [Load] reads for "-"; nil is os.Stdin
 
 	stdin bool // the manifest has come in on standard input
 }
 
 // Load reads the manifest in file, or in opt.Stdin if file is "-". Options.File does nothing
-// here. The problems of a manifest are an error of type [Errors].
+// here. If the manifest is wrong, the error is of type [Errors].
 func Load(file string, opt Options) (*Manifest, error) {
 	opt.File = file
 	var data []byte
@@ -45,8 +45,8 @@ func Load(file string, opt Options) (*Manifest, error) {
 	return m, err
 }
 
-// Parse decodes the manifest in data. Its problems, all of them, are an error of type
-// [Errors].
+// Parse decodes the manifest in data. The error is of type [Errors] and has all problems of
+// the manifest.
 func Parse(data []byte, opt Options) (*Manifest, error) {
 	return newDecoder(opt).decode(data, opt)
 }
@@ -85,18 +85,18 @@ func (d *decoder) substitute(top *node, opt Options) {
 
 var topSection = Section{Keys: []Key{
 	{Name: "version", Kind: KindWord, Required: true, Values: []string{"1"}, Doc: "The version of the language."},
-	{Name: "name", Kind: KindName, Doc: "What the image is called: letters, digits and `. _ + -`."},
-	{Name: "arch", Kind: KindArch, Otherwise: "this machine", Values: append([]string{AutoArch}, Archs()...), Doc: "The machine that the image is for; `auto` is the one that the program is for."},
+	{Name: "name", Kind: KindName, Doc: "The name of the image: letters, digits and `. _ + -`."},
+	{Name: "arch", Kind: KindArch, Otherwise: "this machine", Values: append([]string{AutoArch}, Archs()...), Doc: "The architecture of the machine; `auto` takes the program's."},
 	{Name: "vars", Kind: KindMapping, Doc: "Variables, each a name with its value."},
-	{Name: "compress", Kind: KindCodec, Default: "gzip", Values: codecNames(codecs), Doc: "The codec of what the kernel unpacks."},
+	{Name: "compress", Kind: KindCodec, Default: "gzip", Values: codecNames(codecs), Doc: "The codec of the part that the kernel unpacks."},
 	{Name: "root", Kind: KindMapping, Doc: "The root file system."},
 	{Name: "selinux", Kind: KindMapping, Otherwise: "no labels", Roots: withStub, Doc: "The SELinux policy that labels the root; `{}` takes that of the root's own configuration."},
-	{Name: "init", Kind: KindMapping, Values: []string{"none"}, Doc: "What runs once the root stands; `none` for an image without a program, which is appended to another one."},
-	{Name: "early", Kind: KindHostPaths, Doc: "Raw archives of microcode or ACPI tables, put in front of everything else as they are."},
-	{Name: "boot", Kind: KindPatterns, Doc: "Paths of the root that are there before it is unpacked, for drivers that ask for firmware early."},
-	{Name: "contents", Kind: KindItems, Doc: "What is in the root."},
-	{Name: "permissions", Kind: KindItems, Doc: "Rules that change modes, owners, times and attributes, applied in order to what they match."},
-	{Name: "remove", Kind: KindPatterns, Doc: "Paths that are taken out of the root again."},
+	{Name: "init", Kind: KindMapping, Values: []string{"none"}, Doc: "The program and how it starts; `none` for an image without a program, which is appended to another one."},
+	{Name: "early", Kind: KindHostPaths, Doc: "Raw archives of microcode or ACPI tables, put unchanged in front of everything else."},
+	{Name: "boot", Kind: KindPatterns, Doc: "Paths that exist before the root is unpacked, for drivers that ask for firmware early."},
+	{Name: "contents", Kind: KindItems, Doc: "The contents of the root."},
+	{Name: "permissions", Kind: KindItems, Doc: "Rules that change modes, owners, times and attributes of entries, applied in order."},
+	{Name: "remove", Kind: KindPatterns, Doc: "Paths that are removed from the root."},
 	{Name: "output", Kind: KindMapping, Doc: "Limits on the result."},
 }}
 
@@ -150,9 +150,9 @@ func parseVersion(text string) (int, error) {
 
 var outputSection = Section{Path: "output", Keys: []Key{
 	{Name: "layout", Kind: KindWord, Default: string(Segments), Values: []string{string(Segments), string(Stream)},
-		Doc: "How the archives of the image are compressed: each by itself, on all cores, or all in one stream, for tools that decompress the image as one file."},
-	{Name: "max_size", Kind: KindSize, Otherwise: "no bound", Doc: "The most bytes that the image may have: a larger one is an error. On its way to standard output or a device the image waits in `TMPDIR` until its size is known."},
-	{Name: "max_unpacked", Kind: KindSize, Otherwise: "no bound", Doc: "The most bytes that the files of the root may have in all: more is an error."},
+		Doc: "How the archives of the image are compressed: each on its own, on all cores; or all in one stream, for tools that decompress the image as one file."},
+	{Name: "max_size", Kind: KindSize, Otherwise: "no bound", Doc: "The largest size of the image in bytes; a larger image is an error. An image for standard output or a device waits in `TMPDIR` until its size is known."},
+	{Name: "max_unpacked", Kind: KindSize, Otherwise: "no bound", Doc: "The largest size of all files of the root together, in bytes; more is an error."},
 }}
 
 func (d *decoder) output(n *node) Output {

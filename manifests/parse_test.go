@@ -90,10 +90,10 @@ func TestVariables(t *testing.T) {
 		{"<${b}>", "<one2>"},
 		{"${c}", "one2one2"},
 		{"${env}", "none"},
-		{"${both}", "outside-in"}, // within itself a name means the one outside
+		{"${both}", "outside-in"}, // within its own value a name means the outer variable
 		{"${late}", "x"},
 		{"${HOME}", "/root"},
-		{"${defined}", "${a}"}, // what is put in is not looked at again
+		{"${defined}", "${a}"}, // values are not expanded again
 		{"${blank}", ""},
 		{"${blank:-x}", "x"},
 		{"${empty:-}", ""},
@@ -122,7 +122,8 @@ func TestVariables(t *testing.T) {
 	}
 }
 
-// A definition replaces what vars says before that is looked at.
+// TestDefineHidesVars checks that a definition replaces a value in vars before that value is
+// read.
 func TestDefineHidesVars(t *testing.T) {
 	data := "version: 1\nvars: {rootfs: '${ROOTFS:?set it}'}\nname: '${rootfs}'\n"
 	m, err := Parse([]byte(data), Options{Vars: map[string]string{"rootfs": "out"}})
@@ -158,7 +159,7 @@ func TestPresets(t *testing.T) {
 	}
 }
 
-// A directory named like a pattern is one all the same.
+// TestPatternBelowOddDirectory reads sources below a directory with a name like a pattern.
 func TestPatternBelowOddDirectory(t *testing.T) {
 	data := "version: 1\ncontents:\n  - {type: file, src: 'fw/*.bin', dst: /fw/}\n  - {type: file, src: fw/a.bin, dst: /a.bin}\n"
 	m, err := Parse([]byte(data), Options{Dir: "/home/[me]/{a}*?"})
@@ -244,8 +245,8 @@ func TestNearest(t *testing.T) {
 	}
 }
 
-// FuzzParse holds that nothing panics, that every problem has a place, and
-// that what is accepted keeps the promises of Manifest.
+// FuzzParse checks that nothing panics, that every problem has a place, and that every
+// accepted manifest keeps the promises of Manifest.
 func FuzzParse(f *testing.F) {
 	for _, file := range slices.Concat(glob(f, "testdata/ok/*.yaml"), glob(f, "testdata/err/*.yaml")) {
 		data, err := os.ReadFile(file)

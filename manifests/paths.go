@@ -56,7 +56,7 @@ func parseNewPath(text string) (string, error) {
 	return name, nil
 }
 
-// parseRdinit reads another path of the stub, beside /init.
+// parseRdinit reads a path of the stub other than /init.
 func parseRdinit(text string) (string, error) {
 	name, err := parseNewPath(text)
 	switch {
@@ -70,7 +70,7 @@ func parseRdinit(text string) (string, error) {
 	return name, nil
 }
 
-// destination is a path, or a directory that something is put into.
+// destination is the path of an entry, or of a directory for it.
 type destination struct {
 	path      string
 	directory bool // written with a slash at the end

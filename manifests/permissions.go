@@ -2,14 +2,14 @@ package manifests
 
 import "slices"
 
-// Permission changes entries of the plan, wherever they came from.
+// Permission changes entries of the plan, whatever brought them.
 type Permission struct {
 	Glob    Glob
-	Mode    *uint32 // for directories with x added where r is set, unless DirMode says otherwise
+	Mode    *uint32 // directories get x wherever there is r, unless DirMode is set
 	DirMode *uint32
 	Owner   Owner
 	MTime   MTime
-	Xattrs  map[string]string // added to those that are there
+	Xattrs  map[string]string // added to those of the entry
 }
 
 var permissionsSection = Section{Path: "permissions", Keys: []Key{
@@ -18,8 +18,8 @@ var permissionsSection = Section{Path: "permissions", Keys: []Key{
 	{Name: "dir_mode", Kind: KindMode, Otherwise: "as `mode` says", Doc: "Permission bits of directories."},
 	{Name: "owner", Kind: KindOwner, Doc: "User and group."},
 	{Name: "mtime", Kind: KindTime, Doc: "The modification time."},
-	{Name: "xattrs", Kind: KindXattrs, Roots: withStub, Doc: "Extended attributes that are added to those that are there."},
-	{Name: "capabilities", Kind: KindCaps, Roots: withStub, Doc: "What programs may do without being root."},
+	{Name: "xattrs", Kind: KindXattrs, Roots: withStub, Doc: "Extended attributes that are added to the entry's own."},
+	{Name: "capabilities", Kind: KindCaps, Roots: withStub, Doc: "Capabilities of programs, for users other than root."},
 	{Name: "optional", Kind: KindBool, Default: "false", Doc: "Whether the path may match nothing."},
 }}
 

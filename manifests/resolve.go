@@ -8,7 +8,7 @@ import (
 )
 
 // Resolve returns the manifest in data with its variables replaced, and its aliases and merge
-// keys followed. A manifest that is not right gives [Errors], all of them.
+// keys followed. If the manifest is wrong, the error is of type [Errors].
 func Resolve(data []byte, opt Options) ([]byte, error) {
 	d := newDecoder(opt)
 	top := d.read(data)
@@ -26,7 +26,7 @@ func Resolve(data []byte, opt Options) ([]byte, error) {
 	return text.Bytes(), err
 }
 
-// yaml returns the node as it is written, without the field of one name.
+// yaml returns the node as YAML, without one of its fields.
 func (n *node) yaml(without string) *yaml.Node {
 	switch n.kind {
 	case mapping:
@@ -50,7 +50,7 @@ func (n *node) yaml(without string) *yaml.Node {
 	return word(strings.ReplaceAll(n.text, "${", "$${"))
 }
 
-// word returns a scalar that reads as text again, and not as nothing.
+// word returns a scalar that YAML reads as the same text, and not as null.
 func word(text string) *yaml.Node {
 	y := &yaml.Node{Kind: yaml.ScalarNode, Value: text}
 	if text == "" || y.ShortTag() == "!!null" {

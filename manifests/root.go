@@ -2,15 +2,15 @@ package manifests
 
 var rootSection = Section{Path: "root", Keys: []Key{
 	{Name: "type", Kind: KindWord, Default: "tmpfs", Values: []string{string(Tmpfs), string(Bind), string(None)},
-		Doc: "What the root is: a tmpfs of its own, rootfs bound onto itself, or rootfs as the kernel leaves it."},
+		Doc: "The kind of root: a tmpfs of its own, rootfs bound onto itself, or rootfs as the kernel leaves it."},
 	{Name: "size", Kind: KindSize, Default: "auto", Values: []string{"auto"}, Roots: tmpfsOnly, Doc: "The size of the tmpfs: bytes, or `N%` of the RAM."},
-	{Name: "inodes", Kind: KindNumber, Default: "auto", Values: []string{"auto"}, Roots: tmpfsOnly, Doc: "How many inodes the tmpfs has."},
+	{Name: "inodes", Kind: KindNumber, Default: "auto", Values: []string{"auto"}, Roots: tmpfsOnly, Doc: "The number of inodes of the tmpfs."},
 	{Name: "mode", Kind: KindMode, Default: "0755", Doc: "Permission bits of `/`."},
-	{Name: "payload", Kind: KindCodec, Default: "auto", Values: codecNames(payloadCodecs), Roots: tmpfsOnly, Doc: "The codec of what the stub unpacks."},
+	{Name: "payload", Kind: KindCodec, Default: "auto", Values: codecNames(payloadCodecs), Roots: tmpfsOnly, Doc: "The codec of the part that the stub unpacks."},
 	{Name: "extra", Kind: KindWord, Default: "merge", Values: []string{"merge", "drop", "error"},
-		Roots: tmpfsOnly, Doc: "What becomes of entries on rootfs that are not the image's."},
+		Roots: tmpfsOnly, Doc: "What the stub does with entries on rootfs that are not the image's."},
 	{Name: "xattrs", Kind: KindWord, Default: "auto", Values: []string{"auto", "required"},
-		Roots: withStub, Doc: "Whether the machine has to take all of the root's extended attributes."},
+		Roots: withStub, Doc: "Whether the machine must take all of the root's extended attributes."},
 }}
 
 // root decodes the root section; whole is where the manifest starts.

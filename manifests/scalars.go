@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// The functions here read one value each from its text. Their errors say what is wrong
-// with it. The caller adds the key, the value and the place.
+// The functions here read one value each from its text. Their errors name the fault. The
+// caller adds the key, the value and the place.
 
 func parseBool(text string) (bool, error) {
 	switch text {
@@ -22,7 +22,7 @@ func parseBool(text string) (bool, error) {
 	return false, errors.New("want true or false")
 }
 
-// parseText reads text for a C string, which cannot hold a NUL.
+// parseText reads text for a C string. A NUL is an error.
 func parseText(text string) (string, error) {
 	if strings.Contains(text, "\x00") {
 		return "", errors.New("NUL in it")
@@ -40,7 +40,7 @@ func parseWord(text string) (string, error) {
 
 var errEmpty = errors.New("empty")
 
-// parseRaw reads the content of a file, which can be anything.
+// parseRaw reads the content of a file. Any text is allowed.
 func parseRaw(text string) (string, error) { return text, nil }
 
 // parseName reads a name that may become a part of a file name.

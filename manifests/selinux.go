@@ -2,11 +2,11 @@ package manifests
 
 var selinuxSection = Section{Path: "selinux", Keys: []Key{
 	{Name: "type", Kind: KindName, Otherwise: "`SELINUXTYPE` of the root's `/etc/selinux/config`",
-		Doc: "The directory of the root's `/etc/selinux` whose policy labels the root."},
-	{Name: "file_contexts", Kind: KindHostPath, Otherwise: "the policy's own", Doc: "A file of the host with the rules for that."},
+		Doc: "The directory in the root's `/etc/selinux` with the policy that labels the root."},
+	{Name: "file_contexts", Kind: KindHostPath, Otherwise: "the policy's own", Doc: "A file of the host with the rules for labels."},
 }}
 
-// selinux decodes the selinux section, which may be empty; nil if there is none.
+// selinux decodes the selinux section, which may be empty. It returns nil if there is none.
 func (d *decoder) selinux(n *node) *SELinux {
 	o := d.object(n, "selinux", &selinuxSection)
 	if o.absent {

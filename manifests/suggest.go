@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Nearest returns the known word that word was most likely meant to be, or "" if none is
-// near. It allows one slip for every three letters, and at least one.
+// Nearest returns the known word nearest to word, or "" if none is near. It allows one slip
+// for every three letters, and at least one.
 func Nearest(word string, known []string) string {
 	best, least := "", max(1, len(word)/3)+1
 	for _, k := range known {
@@ -44,12 +44,12 @@ func distance(a, b string) int {
 	return last[len(b)]
 }
 
-// otherWord pairs a word of other tools with ours. Two of ours have "or" between them.
+// otherWord is a word of other tools and our word for it. Two of our words have "or" between
+// them.
 type otherWord struct{ theirs, ours string }
 
-// unknown returns the error for a word that is not known. It suggests our word for that of
-// another tool, else the nearest known word. If there is neither, the hint lists all known
-// words.
+// unknown returns the error for an unknown word. It suggests our word for a word of another
+// tool, else the nearest known word. Without either, the hint lists all known words.
 func unknown(what, word string, known []string, others ...otherWord) error {
 	near := ""
 	plain := strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(word))

@@ -20,7 +20,7 @@ func (d *decoder) syntax(data []byte, err error) {
 		lines = append(lines, line)
 	}
 	said, reported := splitLine(err)
-	if rest, ok := strings.CutPrefix(said, "unknown anchor '"); ok { // has no line
+	if rest, ok := strings.CutPrefix(said, "unknown anchor '"); ok { // this error has no line
 		name, _, _ := strings.Cut(rest, "'")
 		before, _, _ := bytes.Cut(data, []byte("*"+name))
 		d.add(Pos{File: d.file, Line: 1 + bytes.Count(before, []byte("\n"))},
@@ -60,10 +60,10 @@ func splitLine(err error) (said string, line int) {
 	return said, 0
 }
 
-// faultyLine returns the line that causes the error said. yaml.v3 reports where the mapping,
-// list or value around it begins, or the line before that; only in braces and brackets is
-// that the faulty line. A quoted value without an end is faulty where it begins. Any other
-// fault is in one of the last lines that were read.
+// faultyLine returns the line that causes the error said. yaml.v3 reports the line where the
+// mapping, list or value around the fault begins, or the line before. Only in braces and
+// brackets is that the faulty line. A quoted value without an end is faulty where it begins.
+// Any other fault is in one of the last lines that were read.
 func faultyLine(lines []string, said string, reported int) int {
 	if strings.HasPrefix(said, "did not find expected ','") {
 		return max(1, min(reported+1, len(lines)))
@@ -173,7 +173,7 @@ func eitherOf(numbers []int) string {
 	return text + words[len(words)-1]
 }
 
-// faults puts common errors of yaml.v3 in plain words.
+// faults has plain words for common errors of yaml.v3.
 var faults = map[string]struct{ words, hint string }{
 	"mapping values are not allowed in this context": {
 		`a second ": " in one value`, "put a value that has one in quotes"},

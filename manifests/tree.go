@@ -6,14 +6,14 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// maxCopies is the most nodes that all aliases may stand for, so that a few lines of nested
-// aliases cannot fill the memory.
+// maxCopies is the largest number of nodes that all aliases together may stand for. Without
+// it a few lines of nested aliases could fill the memory.
 const maxCopies = 100_000
 
 type kind int
 
 const (
-	broken kind = iota // reported already: it passes for any kind
+	broken kind = iota // already reported; it counts as any kind
 	scalar
 	list
 	mapping
@@ -29,7 +29,7 @@ type node struct {
 	pos    Pos // of an alias: where it is used
 	kind   kind
 	text   string // of a scalar, as written: "0755" and "755" differ
-	null   bool   // a scalar that is not there, or ~
+	null   bool   // an empty scalar, or ~
 	fields []field
 	items  []*node
 }
@@ -53,7 +53,7 @@ func (n *node) field(key string) (field, bool) {
 // resolver turns yaml.v3's nodes into ours.
 type resolver struct {
 	*report
-	open   map[*yaml.Node]bool // the nodes being resolved: an alias of one of them is a circle
+	open   map[*yaml.Node]bool // the nodes being resolved; an alias to one of them is a circle
 	copies int                 // nodes made below an alias
 	depth  int                 // aliases being followed
 	full   bool                // maxCopies is reached and reported
@@ -109,8 +109,8 @@ func (r *resolver) resolve(y *yaml.Node) *node {
 	return n
 }
 
-// fields resolves the keys and values of a mapping. Its own keys come first,
-// then what a merge key adds.
+// fields resolves the keys and values of a mapping. Its own keys come first, then those of a
+// merge key.
 func (r *resolver) fields(y *yaml.Node) []field {
 	var own, merged []field
 	first := map[string]Pos{}
@@ -144,8 +144,8 @@ func (r *resolver) fields(y *yaml.Node) []field {
 	return own
 }
 
-// merge returns the fields that a merge key stands for. Of a list the earlier
-// mapping wins, as https://yaml.org/type/merge.html says.
+// merge returns the fields that a merge key stands for. In a list the earlier mapping wins,
+// as https://yaml.org/type/merge.html says.
 func (r *resolver) merge(val *node) []field {
 	switch val.kind {
 	case broken:
@@ -200,7 +200,7 @@ func (r *report) errorf(pos Pos, format string, args ...any) {
 // add reports err at pos, with its hint.
 func (r *report) add(pos Pos, err error) { r.errs = append(r.errs, problem(pos, err)) }
 
-// warn notes something that is allowed and likely to be a mistake.
+// warn records a warning about an allowed value that is likely a mistake.
 func (r *report) warn(pos Pos, err error) { r.warnings = append(r.warnings, problem(pos, err)) }
 
 func problem(pos Pos, err error) *Error {

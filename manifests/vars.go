@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// maxExpansion is the most bytes that variables may stand for in one file.
+// maxExpansion is the largest number of bytes that the variables of one file may expand to.
 const maxExpansion = 16 << 20
 
 // variables expands ${NAME}, ${NAME:-default} and ${NAME:?message} in values.
@@ -40,7 +40,7 @@ func newVariables(r *report, opt Options) *variables {
 	return v
 }
 
-// declare takes the vars mapping and expands what it holds.
+// declare reads the vars mapping and expands its values.
 func (v *variables) declare(n *node) {
 	if n.kind == scalar && n.null {
 		return
@@ -85,7 +85,7 @@ func (v *variables) unused(at Pos) {
 	}
 }
 
-// expand replaces the text of a scalar. If it cannot, it reports why and marks the scalar
+// expand replaces the text of a scalar. On an error it reports the cause and marks the scalar
 // broken.
 func (v *variables) expand(n *node) {
 	if n.kind != scalar || n.null || !strings.Contains(n.text, "${") {
@@ -109,7 +109,7 @@ func (v *variables) expand(n *node) {
 	n.text = text
 }
 
-// errReported means that the problem of a variable is in the report already.
+// errReported means that the problem of a variable is already reported.
 var errReported = errors.New("reported")
 
 func (v *variables) join(pieces []piece) (string, error) {
@@ -153,7 +153,7 @@ func (v *variables) lookup(name string) (value string, ok bool, err error) {
 		return value, true, nil
 	}
 	n := v.vars[name]
-	// Within its own value a name means the one outside: rootfs: "${rootfs:-out}".
+	// Within its own value a name means the outer variable: rootfs: "${rootfs:-out}".
 	if n == nil || len(v.busy) > 0 && v.busy[len(v.busy)-1] == name {
 		value, ok := v.getenv(name)
 		return value, ok, nil
@@ -173,7 +173,7 @@ func (v *variables) lookup(name string) (value string, ok bool, err error) {
 	return n.text, true, nil
 }
 
-// mention notes the names in pieces, those in defaults too.
+// mention records the names in pieces, including those in defaults.
 func (v *variables) mention(pieces []piece) {
 	for _, p := range pieces {
 		if p.name != "" {
@@ -199,12 +199,12 @@ const (
 	opRequire           // ${NAME:?arg}
 )
 
-// maxNesting bounds how deep defaults lie within defaults.
+// maxNesting is the deepest nesting of defaults within defaults.
 const maxNesting = 100
 
-// parsePieces cuts text at its variables. Within a default or a message, where
-// depth is not 0, it stops at the } that ends it and returns what follows. With
-// an error come the pieces before it.
+// parsePieces cuts text at its variables. Within a default or a message, where depth is not
+// 0, it stops at the } that ends it and returns what follows. On an error it also returns the
+// pieces before it.
 func parsePieces(text string, depth int) (pieces []piece, rest string, err error) {
 	if depth > maxNesting {
 		return nil, "", fmt.Errorf("variables nested more than %d deep", maxNesting)

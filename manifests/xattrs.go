@@ -25,7 +25,7 @@ func parseXattrName(name string) (string, error) {
 // xattrRules are the words of an [XattrRule].
 var xattrRules = []string{"keep", "drop"}
 
-// xattrRule reads what happens to the extended attributes of a source.
+// xattrRule reads keep or drop for the extended attributes of a source.
 func (o *object) xattrRule() XattrRule {
 	n := o.get("xattrs")
 	o.refuseXattrs()
@@ -38,7 +38,7 @@ func (o *object) xattrRule() XattrRule {
 	return map[string]XattrRule{"keep": XattrsKeep, "drop": XattrsDrop}[word]
 }
 
-// ownXattrs reads the extended attributes that an item gives.
+// ownXattrs reads the extended attributes in an item.
 func (o *object) ownXattrs() map[string]string {
 	o.refuseXattrs()
 	return o.xattrs(o.get("xattrs"))
@@ -102,8 +102,8 @@ var xattrSection = Section{Path: "xattrs.NAME", Keys: []Key{
 	{Name: "base64", Kind: KindText, Doc: "The value in base64, with its padding."},
 }}
 
-// xattr decodes a value. A scalar is the text itself, without the NUL that C programs may
-// add. hex and base64 are for other bytes.
+// xattr decodes a value. A scalar is the text itself. No NUL is added, unlike some C programs
+// do. hex and base64 are for other bytes.
 func (d *decoder) xattr(name string, n *node) (string, bool) {
 	if n.kind != mapping {
 		return parse(d, n, name, parseRaw)
