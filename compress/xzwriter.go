@@ -9,9 +9,8 @@ import (
 )
 
 // xzWriter writes a stream of one block, by the specification
-// (https://tukaani.org/xz/xz-file-format.txt) whose sections are named here. The block's
-// header has no sizes, so that a stream need not be kept until they are known. The index
-// has them.
+// (https://tukaani.org/xz/xz-file-format.txt) whose sections are named here. The block's header
+// has no sizes, so the stream need not be buffered until they are known. The index holds them.
 type xzWriter struct {
 	w       io.Writer
 	err     error // of w
@@ -80,7 +79,7 @@ func (x *xzWriter) Close() error {
 	return x.err
 }
 
-// put writes to w unless that has failed before.
+// put writes to w, unless that has failed before.
 func (x *xzWriter) put(b []byte) {
 	if x.err == nil {
 		var n int
@@ -89,7 +88,7 @@ func (x *xzWriter) put(b []byte) {
 	}
 }
 
-// xzOutput takes the chunks.
+// xzOutput is the writer for the chunks.
 type xzOutput xzWriter
 
 func (x *xzOutput) Write(b []byte) (int, error) {
@@ -97,10 +96,10 @@ func (x *xzOutput) Write(b []byte) (int, error) {
 	return len(b), x.err
 }
 
-// appendSum appends the CRC32 of what b has from an index on.
+// appendSum appends the CRC32 of b from an index on.
 func appendSum(b []byte, from int) []byte {
 	return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b[from:]))
 }
 
-// appendZeros appends what lacks to a multiple of 4.
+// appendZeros pads to a multiple of 4.
 func appendZeros(b []byte, size int64) []byte { return append(b, "\x00\x00\x00"[:-size&3]...) }

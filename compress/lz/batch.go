@@ -6,11 +6,11 @@ const (
 	batchSize  = 1024 // positions
 	pairBits   = 16
 	tripleBits = 16
-	shortest   = 4 // bytes that a tree has in common
+	shortest   = 4 // bytes that all positions of a tree share
 )
 
-// rootBits returns how many bits the hash of 4 bytes has: some two positions of a window
-// share a tree.
+// rootBits returns the number of bits in the hash of 4 bytes. On average some two positions of
+// a window share a tree.
 func rootBits(c Config) int {
 	bits := 16
 	for 2<<bits < c.Window && bits < 24 {
@@ -19,7 +19,7 @@ func rootBits(c Config) int {
 	return bits
 }
 
-// batch is the positions that have been looked up at once.
+// batch holds positions that have been looked up at once, and their matches.
 type batch struct {
 	first, next int // index of the first one, and of the first one behind
 	heads       [batchSize]heads
@@ -28,7 +28,7 @@ type batch struct {
 	walks       [2]walk
 }
 
-// heads are the newest positions before one that begin as it does, or seem to.
+// heads are the newest earlier positions with the same hashes as a position.
 type heads struct{ pair, triple, root uint32 }
 
 type span struct{ begin, end uint32 }
@@ -82,8 +82,8 @@ func (f *Finder) hash(n int) {
 	}
 }
 
-// walk looks the first n positions up in their trees, two at a time. Two trees have no
-// node in common. The walk down a tree begins only when the one of its root has ended.
+// walk looks the first n positions up in their trees, two at a time. Two trees have no node in
+// common. The walk down a tree begins only when the walk of its root has ended.
 func (f *Finder) walk(n int) {
 	b := &f.batch
 	data := f.Data[:len(f.Data)+slack]

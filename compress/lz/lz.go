@@ -1,20 +1,20 @@
-// Package lz finds what data repeats of itself: for each position the matches, earlier
-// bytes within a window that are the same as those that follow. It is the part that the
-// encoders of all formats share, and the one that takes most of their time. What a match
-// costs, and so which ones to take, is the business of an encoder.
+// Package lz finds repetitions in data. A match of a position is an earlier run of bytes,
+// within a window, that equals the bytes at the position. All encoders of this family need this
+// search, and it takes most of their time. The encoder decides which matches to use, because
+// only it knows what they cost.
 //
-// A match of four bytes or more is found in a binary tree. All positions that begin with
-// the same four bytes (the same hash of them) are in one tree, sorted by the bytes that
-// follow. The newest position is the root and parents are newer than their children. To
-// look a position up is to insert it: walking down from the root, what is smaller is hung
-// below it on one side and what is larger on the other, and the walk passes those
-// neighbours that have most bytes in common with it. The walk ends at the window's end, at
-// Depth nodes, or where Nice bytes are the same. Shorter matches, of two and three bytes,
-// pay only if they are near, so that one position for each hash is enough.
+// A match of four bytes or more is found in a binary tree. All positions that begin with the
+// same four bytes (the same hash of them) are in one tree, sorted by the bytes that follow. The
+// newest position is the root and parents are newer than their children. To look a position up
+// is to insert it: walking down from the root, what is smaller is hung below it on one side and
+// what is larger on the other, and the walk passes those neighbours that have most bytes in
+// common with it. The walk ends at the window's end, at Depth nodes, or where Nice bytes are
+// the same. Matches of two and three bytes pay only if they are near, so one position for each
+// hash is enough.
 //
-// A walk is a chain of memory accesses that no cache holds. The finder therefore looks 1024
-// positions up at once: first all their hashes, then all walks, two at a time in turn.
-// While one waits for memory the other goes on.
+// A walk is a chain of memory accesses that miss the CPU's caches. The finder therefore looks
+// up 1024 positions at once: first all their hashes, then all walks, two at a time in turn.
+// While one walk waits for memory, the other goes on.
 //
 //	lz.go      what an encoder sees
 //	window.go  the bytes: what is still in reach, and what is to come
@@ -25,21 +25,22 @@
 // machine, or on what a [Finder] did before.
 package lz
 
-// Match is earlier data that is the same.
+// Match is an earlier run of the same bytes.
 type Match struct {
 	Length   uint32 // bytes, 2 to Config.Nice
 	Distance uint32 // how far back it begins, from 1 on
 }
 
-// Config says how to look for matches.
+// Config sets the limits of the search.
 type Config struct {
 	Window int // the largest distance, from 1 on
-	Nice   int // the length at which a match is good enough: nothing longer is looked for
+	Nice   int // the length of a match at which the search ends
 	Depth  int // nodes of a tree that are looked at, from 1 on
 }
 
-// Ahead is how many bytes behind a position have to be known for its matches to be those
-// that the whole data has, beyond Config.Nice: positions are looked up many at once.
+// Ahead is the number of bytes, in addition to Config.Nice, that must be known behind a
+// position. With fewer bytes its matches could differ from those in the whole data, because
+// many positions are looked up at once.
 const Ahead = batchSize
 
 // Distances at which short matches are still found. At larger ones they cost more than the
@@ -49,8 +50,8 @@ const (
 	nearTriples = 32 << 10
 )
 
-// Finder finds matches in data that it is given with Fill. An encoder reads Data, moves At
-// on and asks for Matches. The zero value waits for Reset.
+// Finder finds matches in the data of Fill. An encoder reads Data, moves At on and calls
+// Matches. The zero value waits for Reset.
 type Finder struct {
 	// Data is what is in reach: up to Config.Window bytes before At, and at least 64 KiB,
 	// or all there is; and what is to be encoded. A byte 0 stands before the first one.
@@ -93,7 +94,7 @@ func (f *Finder) Reset(c Config) {
 	f.forget()
 }
 
-// forget makes the positions begin anew. All matches so far are out of reach.
+// forget restarts the positions. All matches so far are out of reach.
 func (f *Finder) forget() {
 	clear(f.pairs)
 	clear(f.triples)
@@ -101,7 +102,7 @@ func (f *Finder) forget() {
 	f.base = uint32(f.config.Window) + 1 // so that 0 is out of reach of all positions
 }
 
-// Memory returns how many bytes a Finder allocates.
+// Memory returns the number of bytes that a Finder allocates.
 func Memory(c Config) int64 {
 	const positions = 4
 	links := 2 * (int64(c.Window) + batchSize)

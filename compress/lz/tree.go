@@ -69,9 +69,8 @@ func (w *walk) take(length int, distance uint32) {
 	w.count++
 }
 
-// step looks at the next node and hangs it below the new position. It is false if the
-// walk has ended. Which way it goes is computed and not branched on: no prediction would
-// be right more often than not.
+// step looks at the next node and hangs it below the new position. It returns false if the walk
+// has ended. It computes its direction without a branch, because the CPU could not predict one.
 func (f *Finder) step(w *walk, data []byte) bool {
 	distance := w.position - w.node
 	if distance > uint32(f.config.Window) || w.left == 0 {
@@ -83,7 +82,7 @@ func (f *Finder) step(w *walk, data []byte) bool {
 	if distance > w.slot {
 		slot += f.slots
 	}
-	// Both, so that they arrive while the bytes are compared.
+	// Load both links, so that they arrive while the bytes are compared.
 	links := f.links[2*slot : 2*slot+2 : 2*slot+2]
 	smaller, larger := links[0], links[1]
 

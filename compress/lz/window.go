@@ -11,8 +11,8 @@ const (
 	slack   = 8 // bytes that may be read behind Data
 )
 
-// bufferSize returns the bytes of Data. To move what is kept costs little when it is done
-// once for half as many bytes.
+// bufferSize returns the bytes of Data. Moving the kept bytes is cheap if it is done once for
+// half as many new bytes.
 func bufferSize(c Config) int {
 	keep := max(c.Window, minKeep)
 	return keep + max(keep/2, minKeep) + slack
@@ -29,7 +29,7 @@ func (f *Finder) Fill(p []byte) int {
 	return n
 }
 
-// slide drops what is out of reach.
+// slide drops bytes that are out of reach.
 func (f *Finder) slide() {
 	drop := max(0, f.At-f.keep)
 	f.Data = f.Data[:copy(f.Data, f.Data[drop:])]
@@ -42,8 +42,8 @@ func (f *Finder) slide() {
 	}
 }
 
-// Length returns how many bytes of data are the same at i and j, up to limit; the first n
-// are known to be. Eight bytes behind both, at limit, must be there to be read.
+// Length returns the number of equal bytes of data at i and j, up to limit. The first n are
+// known to be equal. Eight bytes behind limit must be readable at both.
 func Length(data []byte, i, j, n, limit int) int {
 	for ; n < limit; n += 8 {
 		if x := words.Load(data, i+n) ^ words.Load(data, j+n); x != 0 {

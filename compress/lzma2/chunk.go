@@ -1,8 +1,8 @@
 package lzma2
 
-// Chunks: xz's specification names their format and does not tell it; that is for
-// lib/xz/xz_dec_lzma2.c of the kernel and its comments. The first byte of a chunk says what
-// it is:
+// The xz specification does not describe the format of chunks. Its source here is
+// lib/xz/xz_dec_lzma2.c of the kernel, with its comments. The first byte of a chunk is its
+// kind:
 //
 //	0x00  no more chunks
 //	0x01  raw, after a reset of the dictionary
@@ -20,7 +20,7 @@ const (
 	maxUnpacked = 2 << 20
 )
 
-// reset is what the next chunk of LZMA has to reset, in the place of its first byte.
+// reset is the part of the next LZMA chunk's first byte that tells what to reset.
 type reset byte
 
 const (
@@ -35,7 +35,7 @@ func (e *Encoder) fits() bool {
 }
 
 // endChunk writes the chunk, raw if that is smaller, and begins the next one. Behind a raw
-// chunk the state is reset, as liblzma does it.
+// chunk it resets the state, as liblzma does.
 func (e *Encoder) endChunk() {
 	packed := e.coder.finish()
 	size, packedSize := e.chunk-1, len(packed)-1
@@ -61,7 +61,7 @@ func (e *Encoder) endChunk() {
 	e.coder.begin()
 }
 
-// write writes to the writer below unless that has failed before.
+// write writes to the underlying writer, unless that has failed before.
 func (e *Encoder) write(b []byte) {
 	if e.err == nil {
 		_, e.err = e.w.Write(b)

@@ -1,7 +1,7 @@
 package lzma2
 
-// prob is the probability that a bit is 0, in 1/2048. It moves by 1/32 of what it is
-// wrong towards each bit that is coded with it.
+// prob is the probability that a bit is 0, in 1/2048. Each coded bit moves it by 1/32 of the
+// distance towards that bit.
 type prob uint16
 
 const (
@@ -10,8 +10,8 @@ const (
 	moveBits = 5
 )
 
-// coder is the range coder: it narrows the span [low, low+span) by each bit's probability,
-// and what all numbers in it begin with is output. The top byte of a span moves out
+// coder is the range coder. It narrows the span [low, low+span) by each bit's probability, and
+// outputs the digits that all numbers in the span share. The top byte of a span moves out
 // before the span becomes too small to be divided: it never falls below 1<<24.
 type coder struct {
 	low  uint64 // 32 bits and a carry
@@ -23,7 +23,7 @@ type coder struct {
 // by probabilities, of 6.05 bits at most each, and 26 bits as they are.
 const mostBytes = 21
 
-// closing is what finish adds to out.
+// closing is the number of bytes that finish adds to out.
 const closing = 4
 
 func (c *coder) begin() {
@@ -68,8 +68,7 @@ func (c *coder) bit(p *prob, bit uint32) {
 	}
 }
 
-// tree encodes n bits of v, the highest first. Those before choose the probability of
-// each.
+// tree encodes n bits of v, the highest first. The earlier bits choose the probability of each.
 func (c *coder) tree(probs []prob, n int, v uint32) {
 	node := uint32(1)
 	for n--; n >= 0; n-- {

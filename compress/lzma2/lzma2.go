@@ -1,18 +1,20 @@
 // Package lzma2 encodes LZMA2, the format in the blocks of xz, in as few bytes as xz itself
 // and in the same time. Its decoder is in package xz, which the boot stub is linked with.
 //
-// LZMA describes data by symbols: a literal, which is a byte; a match, which is a length and
-// a distance; and a match at one of the last four distances, which costs next to nothing. The
-// bits of a symbol go through a range coder that spends on each the less the better a model
-// has predicted it. The model is some thousand probabilities, chosen by what the symbols
-// before were, by the position, and for literals by the byte before. They adapt with each bit.
+// LZMA describes data by symbols: a literal, which is a byte; a match, which is a length and a
+// distance; and a match at one of the last four distances, which costs next to nothing. The
+// bits of a symbol go through a range coder, which spends less on a bit the better a model has
+// predicted it. The model consists of some thousand probabilities. The kinds of the previous
+// symbols, the position and, for literals, the previous byte choose among them. They adapt with
+// each bit.
 //
-// So no symbol has a fixed price, and the cheapest way to describe some data is not to take
-// the longest match each time. The encoder asks package lz for all matches at each position,
-// and plans up to 4096 bytes ahead: the cheapest way to each position is the cheapest of all
-// ways to an earlier one and a symbol from there. The prices are the model's of the moment.
+// So no symbol has a fixed price, and always taking the longest match is not the cheapest way
+// to describe data. The encoder asks package lz for all matches at each position, and plans up
+// to 4096 bytes ahead: the cheapest way to each position is the cheapest of all ways to an
+// earlier one and a symbol from there. The prices are the model's of the moment.
 //
-// LZMA2 cuts the output into chunks of at most 64 KiB and writes raw what does not shrink.
+// LZMA2 cuts the output into chunks of at most 64 KiB. A chunk that would not shrink is stored
+// raw.
 //
 //	lzma2.go   the writer that a caller sees
 //	chunk.go   chunks
@@ -23,7 +25,7 @@
 //	path.go    the cheapest way
 //	price.go   prices by the model
 //
-// All of it is done in integers: the same data and [Options] are the same bytes on every
+// The encoder uses integers only, so the same data and [Options] give the same bytes on every
 // machine.
 package lzma2
 
@@ -33,7 +35,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/compress/lz"
 )
 
-// Options say how to encode.
+// Options are the settings of an encoder.
 type Options struct {
 	Dictionary int   // bytes that a match may reach back and a decoder has to hold, from 4096 on
 	Size       int64 // of the data, 0 if unknown; memory for more is not needed
@@ -54,7 +56,7 @@ func (o Options) finder() lz.Config {
 	return c
 }
 
-// Memory returns how many bytes an Encoder allocates.
+// Memory returns the number of bytes that an Encoder allocates.
 func Memory(o Options) int64 {
 	const own = 1 << 20 // the path, the model, a chunk
 	return lz.Memory(o.finder()) + own
@@ -84,8 +86,8 @@ type Encoder struct {
 	header       [6]byte   // of a chunk
 }
 
-// ahead is how many bytes are known before any is encoded, so that no choice depends on
-// how the data is cut into writes.
+// ahead is the number of known bytes that encoding waits for, so that no choice depends on the
+// size of writes.
 const ahead = window + lz.Ahead + 2*maxLength + 2
 
 // Reset makes e encode new data to w. It reuses what e has allocated.
@@ -105,7 +107,7 @@ func (e *Encoder) resetModel() {
 	e.state, e.repeats = 0, [4]uint32{1, 1, 1, 1}
 }
 
-// Write encodes p. Once the writer below has failed, it returns that error.
+// Write encodes p. Once the underlying writer has failed, it returns that error.
 func (e *Encoder) Write(p []byte) (int, error) {
 	n := 0
 	for n < len(p) && e.err == nil {
@@ -115,7 +117,7 @@ func (e *Encoder) Write(p []byte) (int, error) {
 	return n, e.err
 }
 
-// Close encodes what is left and ends the chunks. It leaves the writer below open.
+// Close encodes what is left and ends the chunks. It does not close the underlying writer.
 func (e *Encoder) Close() error {
 	e.encode(1)
 	if e.chunk > 0 {
@@ -125,7 +127,7 @@ func (e *Encoder) Close() error {
 	return e.err
 }
 
-// encode encodes while so many bytes are known.
+// encode encodes as long as so many bytes are known.
 func (e *Encoder) encode(ahead int) {
 	f := &e.finder
 	for len(f.Data)-f.At >= ahead && e.err == nil {

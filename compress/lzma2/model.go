@@ -26,7 +26,7 @@ const (
 	alignBits    = 4
 )
 
-// model has the probabilities of all that is coded.
+// model holds the probabilities of all coded bits.
 type model struct {
 	match   [states][positions]prob // 1: a match, 0: a literal
 	repeat  [states]prob            // 1: at one of the last four distances
@@ -47,9 +47,9 @@ type model struct {
 // maxContext bounds the sum of lc and lp in LZMA2.
 const maxContext = 4
 
-// literalModel is a tree for a literal behind a literal, and two for one behind a match.
-// There, the byte that would have continued the match is a hint: its next bit, as long as all
-// bits before were right, chooses between the two.
+// literalModel is a tree for a literal behind a literal, and two for one behind a match. Behind
+// a match, the byte that would have continued it is a hint. As long as all bits so far agree
+// with the hint, its next bit chooses between the two trees.
 type literalModel [3 << 8]prob
 
 // lengthModel has three trees for lengths: the next 8, the 8 behind, and the others.
@@ -96,7 +96,7 @@ func fill(probs []prob) {
 	}
 }
 
-// state tells of what kinds the last symbols were: of literals only, below 7.
+// state encodes the kinds of the last symbols. Below 7, the last symbol is a literal.
 type state uint8
 
 // matched is the first of the states behind a match of any kind.

@@ -2,11 +2,10 @@ package lzma2
 
 import "github.com/mkinitfs/mkinitfs/compress/lz"
 
-// parse chooses the next symbols. It looks at one position after the other and offers the
-// nodes that each possible symbol leads to what the way there would then cost. A node's
-// cheapest way is known when all nodes before have been looked at. Parsing ends where no
-// symbol leads beyond the node at hand, at a match that is long enough not to look for
-// better ones, or at the window's end.
+// parse chooses the next symbols. At each position it computes the cost of each possible
+// symbol, and offers this way to the node behind the symbol. A node's cheapest way is known
+// when all nodes before have been looked at. Parsing ends where no symbol leads beyond the node
+// at hand, at a match that is long enough not to look for better ones, or at the window's end.
 func (e *Encoder) parse() []symbol {
 	e.prices.update(&e.model, int(e.positionMask)+1)
 	p := &e.path
@@ -37,7 +36,8 @@ type spot struct {
 	end      int    // where data ends
 }
 
-// look offers all that can follow node i, but if that is a long match, it returns it.
+// look offers all symbols that can follow node i. It returns a long match instead of offering
+// it.
 func (e *Encoder) look(i int, matches []lz.Match) (long symbol) {
 	f := &e.finder
 	s := spot{
@@ -53,7 +53,7 @@ func (e *Encoder) look(i int, matches []lz.Match) (long symbol) {
 	for k, distance := range s.repeats {
 		from := s.at - int(distance)
 		if s.data[s.at] != s.data[from] || s.data[s.at+1] != s.data[from+1] {
-			continue // as it is mostly
+			continue // the usual case
 		}
 		n := lz.Length(s.data, s.at, from, 0, limit)
 		if n >= e.nice {
@@ -74,7 +74,7 @@ func (e *Encoder) look(i int, matches []lz.Match) (long symbol) {
 	return symbol{}
 }
 
-// offerByte offers what goes on by one byte: a literal, and the byte at the last distance.
+// offerByte offers the symbols of one byte: a literal, and the byte at the last distance.
 func (e *Encoder) offerByte(s *spot) {
 	c, m := &e.prices.bits, &e.model
 	last := s.repeats[0]

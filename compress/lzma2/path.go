@@ -2,14 +2,14 @@ package lzma2
 
 import "slices"
 
-// window is how many bytes the parser plans ahead at most.
+// window is the largest number of bytes that the parser plans ahead.
 const window = 1 << 12
 
 // node is a position ahead and the cheapest way there that is known.
 type node struct {
 	price uint32
 	step  // the last of the way
-	// What the coder will have at the node. It is known from when on the node is looked at.
+	// The coder's state at the node. It is known once the parser looks at the node.
 	state   state
 	repeats [4]uint32
 }
@@ -46,14 +46,14 @@ func (p *path) reach(i int) {
 	}
 }
 
-// offer is for a step to node i that makes the whole way cost a price.
+// offer takes a step to node i if the price of the whole way is the lowest so far.
 func (p *path) offer(i int, price uint32, s step) {
 	if n := &p.nodes[i]; price < n.price {
 		n.price, n.step = price, s
 	}
 }
 
-// arrive computes what the coder will have at node i. All ways to it are known.
+// arrive computes the coder's state at node i, once all ways to it are known.
 func (p *path) arrive(i int) {
 	n := &p.nodes[i]
 	from := &p.nodes[n.from]

@@ -2,8 +2,8 @@ package lzma2
 
 import mathbits "math/bits"
 
-// Prices are in 1/16 bit. They come from integers alone: floating point differs between
-// machines, and with a price the choice of symbols would.
+// Prices are in 1/16 bit. They are computed with integers, because floating point differs
+// between machines, and the choice of symbols would differ with it.
 const (
 	priceBits = 4
 	infinite  = 1 << 30
@@ -16,8 +16,8 @@ const (
 	alignAge    = 16
 )
 
-// prices tells what symbols cost by the model's probabilities, most of which change only a
-// little with each symbol, so that tables of them are computed now and then.
+// prices holds tables of what symbols cost by the model's probabilities. The tables are
+// recomputed only now and then, because most probabilities change little with each symbol.
 type prices struct {
 	bits      bitPrices
 	matches   lengthPrices

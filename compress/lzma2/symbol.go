@@ -1,8 +1,8 @@
 package lzma2
 
-// symbol encodes a symbol. Whether a match is at one of the last distances is for it to
-// see: what the parser has planned it for, a reset of the state may have changed. A single
-// byte at another distance becomes a literal.
+// symbol encodes a symbol. It checks itself whether a match is at one of the last distances,
+// because a reset of the state may have changed these after the parser planned. A single byte
+// at another distance becomes a literal.
 func (e *Encoder) symbol(s symbol) {
 	if !e.fits() {
 		e.endChunk()
