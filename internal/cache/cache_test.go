@@ -113,7 +113,7 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// A file that has got the name of another one is not taken for it.
+// TestSwap checks that a file under another one's name is not used.
 func TestSwap(t *testing.T) {
 	d := newDir(t)
 	keep(d, "a", "one")
@@ -131,7 +131,7 @@ func TestSwap(t *testing.T) {
 	}
 }
 
-// Where nothing can be kept, nothing is, and what is asked for is not there.
+// TestNowhere checks that a directory that cannot be written keeps nothing and finds nothing.
 func TestNowhere(t *testing.T) {
 	var d Dir
 	keep(d, "key", "content")
@@ -165,7 +165,8 @@ func TestSideBySide(t *testing.T) {
 	}
 }
 
-// What a killed process has left goes after a day; what another one is writing stays.
+// TestPruneLeftovers checks that the files of a killed process go after a day, and that files
+// being written stay.
 func TestPruneLeftovers(t *testing.T) {
 	d := newDir(t)
 	w := d.Create("key")

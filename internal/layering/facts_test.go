@@ -14,10 +14,9 @@ import (
 	"testing"
 )
 
-// facts are known in one package each. A row has what shows in source that knows the fact:
-// a name, a number, or a string, as a quote and the bytes of it. Comments and tests do not
-// count. Whoever
-// adds a package to a row says in the commit why it cannot ask the first one.
+// facts are known in one package each. A row matches the tokens that show the fact in source: a
+// name, a number, or a string, as a quote and its bytes. Comments and tests do not count. The
+// commit that adds a package to a row says why the package cannot ask the first one.
 var facts = []struct {
 	what    string
 	pattern string // regular expression over one token
@@ -99,7 +98,8 @@ func compile() []*regexp.Regexp {
 	return patterns
 }
 
-// knows returns for each fact where it shows in source first, as "LINE: TOKEN", or "".
+// knows returns, for each fact, the first place in source that shows it, as "LINE: TOKEN", or
+// "".
 func knows(patterns []*regexp.Regexp, source []byte) []string {
 	where := make([]string, len(facts))
 	file := token.NewFileSet().AddFile("", -1, len(source))

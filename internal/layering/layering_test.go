@@ -14,12 +14,12 @@ import (
 
 const module = "github.com/mkinitfs/mkinitfs/"
 
-// layers says for every package which others of the module it may import, and
-// those before "|" it has to: they are the one place where something is known,
-// and a package that did without would know it a second time.
+// layers lists, for every package, the packages of the module that it may import. It must
+// import those before "|", because each is the only home of some fact, and the package would
+// otherwise duplicate that fact.
 //
-// A new package gets its row here. Whoever adds to a row says in the commit why
-// the thing that is wanted does not belong on this side.
+// A new package gets its row here. The commit that adds to a row says why the code does not
+// belong on this side.
 var layers = map[string]string{
 	"manifests":       "builder/bootplan builder/cpio compress internal/arch internal/filecaps internal/xattr |",
 	"compress":        "compress/bcj compress/gzip compress/lzma2 compress/lzo compress/xz |",
@@ -106,7 +106,7 @@ func TestLayers(t *testing.T) {
 	}
 }
 
-// against says what of the imports of all packages is against the rows.
+// against returns the imports of all packages that break the rows.
 func against(imports map[string][]string) (faults []string) {
 	for path, got := range imports {
 		row, ok := layers[path]

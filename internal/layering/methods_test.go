@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// methodFiles is in how many files a type may have methods. A type with methods everywhere
-// is a program in itself: nobody can tell any more what a function of it needs.
+// methodFiles is the number of files in which a type may have methods. If they are everywhere,
+// nobody can tell any more what each of them needs.
 const methodFiles = 2
 
 // scatteredTypes are those with methods in more files: so many. A machine with one state, such
@@ -65,7 +65,7 @@ func TestMethodsOfATypeStayTogether(t *testing.T) {
 	}
 }
 
-// The test above can fail.
+// TestScattered checks that the test above can fail.
 func TestScattered(t *testing.T) {
 	const text = "package p\n\nfunc (T) m() {}\n"
 	files := map[string]string{"p/a.go": text, "p/b.go": text, "q/c.go": text}

@@ -9,7 +9,7 @@ import (
 )
 
 // TestStoryIsShort keeps builder to what its name says: the order of the stages. A stage that
-// grows belongs into a package of its own.
+// grows belongs in a package of its own.
 func TestStoryIsShort(t *testing.T) {
 	const most = 900 // lines without tests
 	files, err := filepath.Glob("../../builder/*.go")

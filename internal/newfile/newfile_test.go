@@ -85,7 +85,7 @@ func TestPlace(t *testing.T) {
 	}
 }
 
-// A file that is closed before it is placed leaves no trace.
+// TestClose checks that a file closed before it is placed leaves no trace.
 func TestClose(t *testing.T) {
 	for way, create := range ways {
 		t.Run(way, func(t *testing.T) {
@@ -100,7 +100,7 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// Errors name what was asked for.
+// TestErrors checks that errors name the path that the caller gave.
 func TestErrors(t *testing.T) {
 	dir := t.TempDir()
 	target := filepath.Join(dir, "absent", "image")
@@ -168,8 +168,8 @@ func TestTemp(t *testing.T) {
 	}
 }
 
-// A process that is killed between linkat and rename leaves one file, which goes a day
-// later. What else is there stays: files that are held, young, or another's.
+// A process that is killed between linkat and rename leaves one file, which goes a day later.
+// Other files stay: those that are locked, young, or another program's.
 func TestSweep(t *testing.T) {
 	if dir := os.Getenv("NEWFILE_CRASH"); dir != "" {
 		f := create(t, filepath.Join(dir, "image"), 0o600)

@@ -198,7 +198,7 @@ func TestConsoleFails(t *testing.T) {
 	}
 }
 
-// TestCannotBoot needs no QEMU, but for its last case no kernel that works.
+// TestCannotBoot needs no QEMU, and no working kernel except in its last case.
 func TestCannotBoot(t *testing.T) {
 	here := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(here, []byte("neither a kernel nor an image"), 0o600); err != nil {

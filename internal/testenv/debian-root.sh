@@ -20,7 +20,7 @@ fi
 mkdir -p "$cache"
 partial=$(mktemp "$cache/.debian-$suite.XXXXXX")
 root=
-# Whatever is still mounted below must not be followed.
+# Do not descend into mounts that are left below.
 trap 'rm -f "$partial"; [ -z "$root" ] || rm -rf --one-file-system "$root"' EXIT
 trap 'exit 1' HUP INT TERM
 

@@ -87,6 +87,6 @@ mode=0644
 [ "$package" != user-mode-linux ] || mode=0755
 chmod "$mode" "$work/result/vmlinuz"
 
-# Whoever comes second finds the directory taken and keeps the first one's.
+# If another run was faster, its directory stays.
 mv -T "$work/result" "$kernels/$name" 2>/dev/null || [ -f "$kernel" ]
 echo "$kernel"

@@ -25,5 +25,5 @@ apt_unpack "$work" klibc-utils libklibc
 mkdir "$work/klibc"
 mv "$work/root/lib" "$work/root/usr" "$work/klibc"
 rm -rf "$work/klibc/usr/share"
-mv -T "$work/klibc" "$klibc" # what another run has put there is not empty
+mv -T "$work/klibc" "$klibc" # if another run was faster, its directory stays
 echo "$klibc"

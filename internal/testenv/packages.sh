@@ -64,5 +64,5 @@ export DEBIAN_FRONTEND=noninteractive
 # shellcheck disable=SC2086 # one word for each package
 install() { apt-get -qq -o DPkg::Lock::Timeout=300 install --no-install-recommends $missing >&2; }
 echo "packages.sh: installing$missing" >&2
-# A fresh machine has no package lists, and one not so fresh has stale ones.
+# A fresh machine has no package lists, and an older one has stale lists.
 install || { apt-get -qq update >&2 && install; }

@@ -54,6 +54,6 @@ gen_init_cpio)
 	cc -O2 -o "$work/root" "$work/gen_init_cpio.c" ;;
 esac
 
-# Whoever comes second finds the directory taken and keeps the first one's.
+# If another run was faster, its directory stays.
 mv -T "$work/root" "$peers/$name" 2>/dev/null || [ -e "$peers/$name" ]
 echo "$peers/$name"

@@ -37,7 +37,7 @@ printf 'SELINUX=permissive\nSELINUXTYPE=default\n' >etc/selinux/config
 semodule -n -N -p "$work/root" -s default \
 	$(sed 's,.*,-iusr/share/selinux/default/&.pp.bz2,' usr/share/selinux/default/.modules) >&2
 rm etc/selinux/semanage.conf
-# What is compiled of the file contexts only makes libselinux faster.
+# The compiled file contexts only make libselinux faster.
 tar --exclude='*.bin' --numeric-owner --owner=0 --group=0 --sort=name --mtime=@0 \
 	-cf ../policy.tar etc/selinux sbin/load_policy sbin/restorecon sbin/setfiles
 chmod 0644 ../policy.tar

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Look for known vulnerabilities in what the module uses. Where govulncheck or its
+# Look for known vulnerabilities in the dependencies of the module. Where govulncheck or its
 # database cannot be reached, one line says that it was left out.
 set -eu
 

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// modules are packages whose tests end in every way, and what is wanted of them.
+// modules are packages with tests that end in every possible way, and the expected results.
 var modules = []struct {
 	name   string
 	files  map[string]string
@@ -78,7 +78,7 @@ slowest tests:
 
 var slowest = regexp.MustCompile(`(?m)(^  TIME.*\n)+`)
 
-// sortLines makes up for times that nobody knows before.
+// sortLines sorts lines, because the order in which tests end is not fixed.
 func sortLines(text string) string {
 	return strings.Join(slices.Sorted(strings.Lines(text)), "")
 }
