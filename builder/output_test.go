@@ -238,8 +238,8 @@ func TestBuildFileErrors(t *testing.T) {
 	}
 }
 
-// A build that is interrupted while it writes leaves the target as it was, and
-// nothing beside it.
+// TestBuildFileInterrupted checks that an interrupted build leaves the target unchanged and no
+// file beside it.
 func TestBuildFileInterrupted(t *testing.T) {
 	dir, _, _ := outputDir(t, 0o644)
 	sources := t.TempDir()

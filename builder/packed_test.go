@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// An image has the same bytes without a cache, with one that is filled, and with a
-// full one. Someone who watches sees every byte once.
+// TestPacked checks that an image has the same bytes without a cache, with an empty one and
+// with a full one. Progress counts every byte once.
 func TestPacked(t *testing.T) {
 	dir := t.TempDir()
 	base := sourceTree(t, dir)
@@ -72,7 +72,7 @@ func checkCached(t *testing.T, r *Report, full bool) int {
 	return found
 }
 
-// What one codec or level made is not taken for that of another.
+// TestPackedByCodec checks that the cache keeps the output of each codec and level apart.
 func TestPackedByCodec(t *testing.T) {
 	dir := t.TempDir()
 	base := sourceTree(t, dir)
@@ -93,7 +93,8 @@ func TestPackedByCodec(t *testing.T) {
 	}
 }
 
-// A source that changes is found out on the way to the cache and behind it.
+// TestPackedSourceChanges checks that a changed source is an error both before and after a look
+// in the cache.
 func TestPackedSourceChanges(t *testing.T) {
 	dir := t.TempDir()
 	base := sourceTree(t, dir)

@@ -35,7 +35,7 @@ func TestSettle(t *testing.T) {
 	if s.arch != want.arch || s.clock != want.clock || s.variant != want.variant {
 		t.Errorf("got %+v, want %+v", s, want)
 	}
-	// Nothing is kept where nothing can be, and the user is told once.
+	// A cache that cannot be written keeps nothing, and the user is warned once.
 	s, err = settle(t.Context(), m, Options{Cache: "/dev/null/cache"}, n)
 	if err != nil || s.cache != nil || !s.unkept || len(n.warnings) != 1 {
 		t.Errorf("a cache that cannot be: got %+v, %v and warnings %q", s, err, n.warnings)
@@ -46,7 +46,8 @@ func TestSettle(t *testing.T) {
 	}
 }
 
-// Work ends when the stub cannot be had, and the stub is given up when work fails.
+// TestDuring checks that work ends if the stub cannot be made, and that the stub is cancelled
+// if work fails.
 func TestDuring(t *testing.T) {
 	o := Options{Stub: filepath.Join(t.TempDir(), "absent")}
 	_, err := stub.During(t.Context(), stub.Variant{Arch: "arm"}, o.stub(), func(ctx context.Context) error {

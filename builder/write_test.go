@@ -53,8 +53,8 @@ func TestDeterministic(t *testing.T) {
 	}
 }
 
-// A file that is not what it was when the image was planned would leave an image
-// that no check finds fault with.
+// TestSourceChanges checks that a file which changes after planning is an error. Otherwise the
+// image would be wrong, and no check would find it.
 func TestSourceChanges(t *testing.T) {
 	const changed = "it changed while the image was built"
 	for _, tt := range []struct {
@@ -165,7 +165,7 @@ func (c *cancelling) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Nothing is left behind by a build that fails, wherever it does.
+// TestBuildLeavesNothing checks that a failed build leaves no files, wherever it fails.
 func TestBuildLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	base := sourceTree(t, dir)
@@ -177,7 +177,7 @@ func TestBuildLeavesNothing(t *testing.T) {
 			m := parse(t, dir, kind.manifest+base)
 			ctx, cancel := context.WithCancelCause(t.Context())
 			_, err := Build(ctx, &cancelling{cancel, 0}, m, o)
-			// What was to be written may have been written when the end came.
+			// All bytes may have been written before the build ended.
 			if err != nil && err != errStop {
 				t.Errorf("got error %v, want %v or none", err, errStop)
 			}

@@ -11,9 +11,9 @@ import (
 
 // BootItems returns the boot segment with the given stub, once the members are packed.
 //
-// Go's runtime wants /dev/null if there is no console, and the stub writes to kmsg. A bound
-// root has its own /dev by then. The kernel sets the times of directories last to first, so
-// that a second entry for /dev would leave it the time of the first.
+// Go's runtime needs /dev/null if there is no console, and the stub writes to kmsg. A bound
+// root brings its own /dev. There a second entry for /dev would give it the time of the first,
+// because the kernel sets the times of directories from last to first.
 func (l *Layout) BootItems(stub []byte, members []bootplan.Member) []Item {
 	o := l.options
 	file := func(path string, perm uint32, data []byte) *plan.Entry {

@@ -1,11 +1,11 @@
 // Package layout decides which segment and member of an image holds which entry. It reads and
-// writes no file, and does not change the plan.
+// writes no files and does not change the plan.
 //
-// An image is a run of segments. For root type tmpfs there are a boot segment, with the
-// stub and the boot plan, and a payload segment, whose files /.mkinitfs/root.NNNN are the
-// members: the root, cut into archives. Files that the manifest's boot names are in none of
-// them, but in a segment of their own behind the payload. For bind there are the boot segment and then the
-// root itself, a segment for each member. For none there is only the root.
+// An image is a run of segments. For root type tmpfs there are a boot segment, with the stub
+// and the boot plan, and a payload segment, whose files /.mkinitfs/root.NNNN are the members:
+// the root, cut into archives. Files that the manifest's boot names are not in the members, but
+// in a segment of their own behind the payload. For bind there are the boot segment and then
+// the root, with one segment for each member. For none there is only the root.
 package layout
 
 import (
@@ -27,24 +27,24 @@ const (
 type Options struct {
 	Type   string        // Tmpfs, Bind or None
 	Small  bool          // smaller members, for a 32-bit machine
-	MTime  int64         // of entries that are made here, in seconds since the epoch
+	MTime  int64         // of entries that this package adds, in seconds since the epoch
 	Boot   []plan.Glob   // root paths that Tmpfs copies into the boot segment, and other types put first
-	Rdinit []Name        // where the stub is found beside /init
-	Stub   bootplan.Plan // what the stub is told, but for what follows from the root
+	Rdinit []Name        // names of the stub beside /init
+	Stub   bootplan.Plan // boot plan without the fields that follow from the root
 
-	// RawMembers says that the members are not compressed themselves.
+	// RawMembers means that the members themselves are not compressed.
 	RawMembers bool
 
-	// Window returns the bytes that decoding a member of a size takes. It may depend on
-	// what has been packed, so it is asked when the boot plan is made.
+	// Window returns the bytes that a decoder takes for a member of a size. It may depend on
+	// the packed members, so it is called when the boot plan is made.
 	Window func(unpacked int64) int64
 
-	Warn func(text string) // is told what is likely to be a mistake; may be nil
+	Warn func(text string) // called with likely mistakes; may be nil
 }
 
 // Name is a path of the root that the manifest names.
 type Name struct {
-	Origin string // where: "root.yaml:3:14"
+	Origin string // place in the manifest: "root.yaml:3:14"
 	Path   string // absolute and clean
 }
 
@@ -52,13 +52,13 @@ type Name struct {
 type Layout struct {
 	Type    string   // Tmpfs, Bind or None
 	Members []Member // the root, in the order of the image
-	Once    *Member  // files of a tmpfs root that no member has, behind the payload; nil for none
+	Once    *Member  // files of a tmpfs root that are in no member, behind the payload; nil for none
 
 	options Options
 	entries []*plan.Entry
 	boot    bootplan.Plan // without members
-	copies  []*plan.Entry // of the root, that the boot segment has as well
-	links   []*plan.Entry // to the stub, of the boot segment
+	copies  []*plan.Entry // entries of the root that the boot segment holds too
+	links   []*plan.Entry // links to the stub in the boot segment
 }
 
 // Item is an entry of the root or of the boot segment, with its place in the image.
@@ -110,8 +110,8 @@ func Make(entries []*plan.Entry, o Options) (*Layout, error) {
 	return l, nil
 }
 
-// Archives returns all archives that the root is in: its members, and the files that none
-// of them has.
+// Archives returns all archives of the root: its members, and the archive of files that are in
+// no member.
 func (l *Layout) Archives() []Member {
 	if l.Once == nil {
 		return l.Members
@@ -120,8 +120,8 @@ func (l *Layout) Archives() []Member {
 }
 
 // itemsOf returns entries at their own paths. The last name of a file carries the content, as
-// GNU cpio and the kernel's gen_init_cpio write it. Where the first one does, 7-Zip leaves the
-// other names empty. The names of a file keep their order from here on.
+// GNU cpio and the kernel's gen_init_cpio write it. If the first name carries it, 7-Zip leaves
+// the other names empty. The names of a file must keep their order from here on.
 func itemsOf(entries []*plan.Entry) []Item {
 	items := make([]Item, len(entries))
 	carried := map[*plan.Entry]bool{} // files with several names
@@ -142,7 +142,7 @@ func itemOf(e *plan.Entry) Item {
 	return Item{Name: e.Path[1:], Entry: e}
 }
 
-// path is the item's path in the image.
+// path returns the item's path in the image.
 func (it Item) path() string {
 	if it.Name == "." {
 		return "/"
@@ -172,7 +172,7 @@ func hideInit(items []Item) []Item {
 	return items
 }
 
-// ArchiveSize returns the bytes of an archive that holds items.
+// ArchiveSize returns the bytes of an archive of items.
 func ArchiveSize(items []Item) int64 {
 	var size int64 = cpio.TrailerSize
 	for _, it := range items {

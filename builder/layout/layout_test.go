@@ -111,7 +111,7 @@ func TestMake(t *testing.T) {
 		if got := strings.Join(warnings, "\n"); got != test.warning {
 			t.Errorf("%s: got warning %q, want %q", o.Type, got, test.warning)
 		}
-		// Nothing is renamed behind the plan's back.
+		// The layout must not rename entries of the plan.
 		for i, e := range entries {
 			if diff := cmp.Diff(fmt.Sprintf("%+v", before[i]), fmt.Sprintf("%+v", *e)); diff != "" {
 				t.Errorf("%s: entry %d was changed: %s", o.Type, i, diff)
@@ -120,7 +120,8 @@ func TestMake(t *testing.T) {
 	}
 }
 
-// What boot names is found through the links of the root, and all of the way is named.
+// TestNamed checks that boot patterns are resolved through the links of the root, and that the
+// links on the way are named too.
 func TestNamed(t *testing.T) {
 	link := func(path, target string) *plan.Entry {
 		return &plan.Entry{Path: path, Mode: plan.TypeLink | 0o777, Target: target, Origin: "m:1:1"}
@@ -168,9 +169,9 @@ func TestNamed(t *testing.T) {
 	}
 }
 
-// A file that boot names is in one archive with all of its names, and in no other. One that
-// has a name which the stub takes on rootfs is there twice. The table of extended attributes
-// goes by the paths of the root.
+// TestOnce checks that a file which boot names is in one archive with all of its names, and in
+// no other. A file is stored twice if the stub uses one of its names on rootfs. The table of
+// extended attributes has the paths of the root.
 func TestOnce(t *testing.T) {
 	l, err := Make(testRoot(t), Options{Type: Tmpfs, Boot: []plan.Glob{{Pattern: "/lib/firmware/b"}, {Pattern: "/usr/sbin/init"}},
 		Rdinit: []Name{{"m:2:1", "/usr/sbin/init"}}})

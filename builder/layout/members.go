@@ -16,18 +16,18 @@ type Member struct {
 	Size  int64 // bytes of the archive, with its trailer
 }
 
-// Members are cut at 8 to 16 MiB, those of a large root at twice that. 32-bit machines
-// unpack them in little memory: theirs are cut at 4 to 8 MiB. A Debian root of 124 MiB
-// takes 1.3 % more in members of 16 MiB than in one piece, packed with zstd, and 2.6 % more
-// in members of 8 MiB. With the small window for 32-bit machines it takes 1.2 % more in
-// members of 4 MiB, and 4.5 % more in members of 1 MiB.
+// Members have 8 to 16 MiB, and twice that in a large root. For 32-bit machines, which have
+// little memory, they have 4 to 8 MiB. A Debian root of 124 MiB, packed with zstd, takes 1.3 %
+// more in members of 16 MiB than in one piece, and 2.6 % more in members of 8 MiB. With the
+// small window for 32-bit machines it takes 1.2 % more in members of 4 MiB, and 4.5 % more in
+// members of 1 MiB.
 const (
 	usualMember = 8 << 20
 	smallMember = 4 << 20
 	largeRoot   = 64 << 20
 )
 
-// memberSize returns the least size in bytes of the members of a root with so many bytes of
+// memberSize returns the least size of members, in bytes, for a root with so many bytes of
 // files.
 func memberSize(small bool, unpacked int64) int64 {
 	switch {
@@ -49,8 +49,8 @@ func checkRaw(members []Member) error {
 	return nil
 }
 
-// endMembers puts a directory behind each member of a bound root, by which the stub sees
-// that the kernel has unpacked all of the member.
+// endMembers puts a directory behind each member of a bound root. It shows the stub that the
+// kernel has unpacked all of the member.
 func endMembers(members []Member, mtime int64) {
 	for i := range members {
 		m := &members[i]
@@ -86,7 +86,7 @@ func cut(items []Item, size int64) []Member {
 	return split(members, files[start:], size)
 }
 
-// arrange separates files from everything else, and brings all names of a file to its first.
+// arrange separates files from all other items, and puts all names of a file behind its first.
 func arrange(items []Item) (nodes, files []Item) {
 	more := map[*plan.Entry][]Item{} // further names, by the first
 	for _, it := range items {
@@ -106,8 +106,8 @@ func arrange(items []Item) (nodes, files []Item) {
 	return nodes, files
 }
 
-// span returns where the names of the file end that is at start of arranged files, and
-// the bytes that the file takes in an archive.
+// span takes the index of a file's first name in arranged files. It returns the index behind
+// the file's last name, and the bytes that the file takes in an archive.
 func span(files []Item, start int) (end int, size int64) {
 	for end = start + 1; end < len(files) && files[end].Entry.First != nil; end++ {
 	}
@@ -117,10 +117,10 @@ func span(files []Item, start int) (end int, size int64) {
 // newMember returns the member of items.
 func newMember(items []Item) Member { return Member{items, ArchiveSize(items)} }
 
-// split appends arranged files to members. Files that are too large for one member are
-// divided before the file whose name has the least hash, of those that leave size bytes on
-// either side, and the parts are divided again. So when a file grows, comes or goes, most
-// others stay in their members. With a running count of bytes all later cuts would move.
+// split appends arranged files to members. If the files are too large for one member, it cuts
+// before the file with the least hash of its name, among those that leave size bytes on either
+// side. It then cuts the parts again. So when a file changes, is added or removed, most others
+// stay in their members. Cuts by a running count of bytes would all move.
 func split(members []Member, files []Item, size int64) []Member {
 	if len(files) == 0 {
 		return members
@@ -131,7 +131,7 @@ func split(members []Member, files []Item, size int64) []Member {
 		return append(members, total)
 	}
 	type candidate struct {
-		lopsided int64 // bytes that a part falls short of size
+		lopsided int64 // bytes by which a part is smaller than size
 		hash     uint32
 	}
 	var best candidate

@@ -13,8 +13,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
-// randomRoot is a plan of n files in directories, with sizes up to most, some of them
-// with two or three names, and of a symbolic link and a node in each directory.
+// randomRoot returns a plan of n files in directories. Each directory also has a symbolic link
+// and a node. Files have sizes up to most, and some have two or three names.
 func randomRoot(rng *rand.Rand, n int, most int64) []*plan.Entry {
 	entries := []*plan.Entry{{Path: "/", Mode: plan.TypeDir | 0o755, Nlink: 2}}
 	var ino uint32
@@ -143,8 +143,8 @@ func checkMembers(t *testing.T, entries []*plan.Entry, members []Member, size in
 	checkOrder(t, members)
 }
 
-// checkOrder checks that parents come before what is in them and that the plan's
-// order is kept among the files, hard links apart.
+// checkOrder checks that parents come before their contents, and that files keep the plan's
+// order, except for hard links.
 func checkOrder(t *testing.T, members []Member) {
 	have := map[string]bool{"": true}
 	last := ""
@@ -167,8 +167,9 @@ func checkOrder(t *testing.T, members []Member) {
 	}
 }
 
-// Changing, adding or removing a file changes few members: at most worst, and mean on
-// average. So differences between images are small, and most members come from the cache.
+// TestCutIsStable checks that changing, adding or removing a file changes few members: at most
+// worst, and mean on average. So differences between images are small, and most members come
+// from the cache.
 func TestCutIsStable(t *testing.T) {
 	testenv.Sequential(t)
 	const size, worst, mean = 64 << 10, 3, 1.6
@@ -230,8 +231,8 @@ func TestCutIsStable(t *testing.T) {
 	}
 }
 
-// The last name of a file in the archive carries its content, whatever boot moves to the front
-// and wherever members are cut.
+// TestLastNameCarriesContent checks that the last name of a file in an archive carries its
+// content, whatever boot moves to the front and wherever members are cut.
 func TestLastNameCarriesContent(t *testing.T) {
 	for seed := range uint64(20) {
 		rng := rand.New(rand.NewPCG(seed, 1))

@@ -5,10 +5,10 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/arch"
 )
 
-// MinRAM is the least RAM that an image boots in with its root whole, in bytes. It
-// is beyond what the kernel takes for itself, which depends on the kernel: its
-// code, its tables, what it keeps free, and 1.6% of the RAM that describe pages.
-// 8 MiB of it are for the program that is started. It is the largest of
+// MinRAM is the least RAM, in bytes, in which an image boots with a complete root. The memory
+// of the kernel itself comes on top and depends on the kernel: its code, its tables, its
+// reserve, and 1.6% of the RAM for the descriptions of pages. MinRAM includes 8 MiB for the
+// program that is started. It is the largest of
 //
 //   - the image, as the boot loader left it in RAM, what the kernel has unpacked of
 //     it, the window of the decompressor, and what the kernel gives back thereafter;
@@ -22,15 +22,15 @@ type MinRAM struct {
 	Debian int64           `json:"debian,omitempty"` // RAM of a machine in QEMU that boots it with Debian's 6.1 kernel, if that is known
 }
 
-// debian is what Debian's 6.1 kernels take for themselves on the machines of package
-// qemu with two CPUs: fixed bytes and thousandths of the RAM, as the difference to
-// MemAvailable says, and the least RAM in which they start a program at all, tried.
+// debian is the memory of Debian's 6.1 kernels on the machines of package qemu with two CPUs:
+// fixed bytes and thousandths of the RAM, measured as the difference to MemAvailable, and the
+// least RAM in which they start a program at all, found by trying.
 var debian = map[string]struct{ fixed, share, least int64 }{
 	"amd64":  {fixed: 53 << 20, share: 32, least: 76 << 20},
 	"mipsle": {fixed: 22 << 20, share: 32, least: 48 << 20},
 }
 
-// Demands are what decides over the RAM of a boot beside the boot plan, in bytes.
+// Demands are the inputs of [MinRAM] beside the boot plan, in bytes.
 type Demands struct {
 	Type   string // of the root
 	Image  int64  // size of the image
@@ -54,17 +54,16 @@ func (d Demands) MinRAM(p *bootplan.Plan, target string) *MinRAM {
 	return m
 }
 
-// loaded is what a policy takes for each of its bytes while it is loaded: the kernel
-// makes 4 of it (6.1, Debian's policy), and there are two copies, the stub's and the
-// kernel's.
+// loaded is the memory for each byte of a policy while it is loaded. The kernel's tables take 4
+// bytes (6.1, Debian's policy), and there are two copies, the stub's and the kernel's.
 const loaded = 6
 
-// starting is what the kernel gives back before it runs a program, and has not got
-// while it unpacks the image: the lines "Freeing unused kernel ..." of Debian's 6.1
-// sum up to 8.4 MiB on amd64.
+// starting is the memory that the kernel frees after it has unpacked the image and before it
+// runs a program. The lines "Freeing unused kernel ..." of Debian's 6.1 sum up to 8.4 MiB on
+// amd64.
 const starting = 9 << 20
 
-// needs is what a boot takes on pages of a size.
+// needs returns the bytes that a boot takes on pages of a size.
 func (d Demands) needs(p *bootplan.Plan, page int64) int64 {
 	rootfs := d.Rootfs // when the kernel is done
 	done := rootfs + p.Whole(page)

@@ -9,10 +9,11 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// named is what the manifest's boot patterns name, with all that it takes to get there.
+// named holds the entries that the manifest's boot patterns name, with the links on the way to
+// them.
 type named struct {
 	root    []*plan.Entry
-	entries []*plan.Entry // in the order in which they are named, each once
+	entries []*plan.Entry // in the order of the patterns, each once
 	have    map[*plan.Entry]bool
 }
 
@@ -45,7 +46,7 @@ func name(root []*plan.Entry, o Options) ([]*plan.Entry, error) {
 	return n.entries, problems.Sorted()
 }
 
-// match returns what a pattern matches, and the links that lead there.
+// match returns the entries that a pattern matches, and the links that lead there.
 func (n *named) match(pattern string) (matches, way []*plan.Entry) {
 	dir, rest := doublestar.SplitPattern(pattern)
 	at := plan.Follow(n.root, dir, func(link *plan.Entry) { way = append(way, link) })
@@ -73,8 +74,8 @@ func (n *named) add(e *plan.Entry) {
 }
 
 // namedFirst returns the items with the files that the boot patterns name before all other
-// files, so that the kernel unpacks them early. What is no file comes first of all, since a
-// file finds its parent then.
+// files, so that the kernel unpacks them early. All other items come first, so that every file
+// finds its parent.
 func namedFirst(items []Item, names []*plan.Entry) []Item {
 	wanted := map[*plan.Entry]bool{}
 	for _, e := range names {

@@ -7,10 +7,10 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// storeOnce separates the files that boot names from the items of a tmpfs root, with all of
-// their names. The kernel unpacks them to rootfs, where drivers may ask for them, and the stub
+// storeOnce removes the files that boot names, with all of their names, from the items of a
+// tmpfs root. The kernel unpacks them to rootfs, where drivers may ask for them, and the stub
 // copies them into the new root. A file stays in the root, and is stored twice, if rootfs has
-// something else at one of its names.
+// another entry at one of its names.
 func storeOnce(items []Item, named, links []*plan.Entry) (rest, once []Item) {
 	wanted := map[*plan.Entry]bool{}
 	for _, e := range named {
@@ -36,7 +36,7 @@ func storeOnce(items []Item, named, links []*plan.Entry) (rest, once []Item) {
 	return rest, once
 }
 
-// taken reports whether the boot segment has something of its own at the path.
+// taken reports whether the boot segment has an entry of its own at the path.
 func taken(path string) bool {
 	return slices.Contains([]string{"/init", "/dev/console", "/dev/null", kernelCopy}, path)
 }
@@ -52,7 +52,7 @@ func endOnce(once []Item, mtime int64) *Member {
 	return &members[0]
 }
 
-// toldOnce returns what the stub is told of the files that are stored once.
+// toldOnce returns the part of the boot plan about the files that are stored once.
 func toldOnce(once *Member) []bootplan.Once {
 	var told []bootplan.Once
 	if once == nil {

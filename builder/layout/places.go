@@ -6,12 +6,12 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// kernelCopy is where some kernels leave a copy of an image that they could not read to the
-// end. The stub removes it, unless the boot plan names it as the root's own.
+// kernelCopy is the path at which some kernels leave a copy of an image that they could not
+// read to its end. The stub removes it, unless the boot plan names it as the root's own.
 const kernelCopy = "/initrd.image"
 
-// withPlaces returns the root's directories and links to directories, without what is below
-// the mount points of every root, and then the named entries. The kernel makes no parents: with
+// withPlaces returns the root's directories and links to directories, except those below the
+// mount points of every root, and then the named entries. The kernel makes no parents: with
 // these in the boot segment, an archive that a boot loader appends may hold etc/x alone.
 func withPlaces(named, root []*plan.Entry) []*plan.Entry {
 	have := map[*plan.Entry]bool{}

@@ -11,15 +11,15 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// stubNames are the links to the stub at other names than /init.
+// stubNames are the names of the stub beside /init.
 type stubNames struct {
 	names []bootplan.Rdinit // in the manifest's order
-	links []*plan.Entry     // one for each name that is not another name's link
-	dirs  []string          // that have to be made for the links, sorted
+	links []*plan.Entry     // one for each name, unless another name leads to the same link
+	dirs  []string          // directories that the links need, sorted
 }
 
 // nameStub makes the names of init.rdinit lead to the stub. Under tmpfs they are in the boot
-// segment, and the root knows nothing of them. A bound root is rootfs itself.
+// segment and not in the root. A bound root is rootfs itself, so there they are in the root.
 func nameStub(entries, copies []*plan.Entry, o Options) (stubNames, error) {
 	var s stubNames
 	if len(o.Rdinit) == 0 {
@@ -54,7 +54,8 @@ func nameStub(entries, copies []*plan.Entry, o Options) (stubNames, error) {
 	return s, nil
 }
 
-// rdinit returns what the stub is told: names, then directories, deepest first.
+// rdinit returns the part of the boot plan for the names: first the names, then the
+// directories, deepest first.
 func (s stubNames) rdinit() []bootplan.Rdinit {
 	all := slices.Clone(s.names)
 	for _, dir := range slices.Backward(s.dirs) {
@@ -82,7 +83,7 @@ func (s stubNames) bind(items []Item, mtime int64) []Item {
 	return items
 }
 
-// insert adds an entry behind the last item that has no later name.
+// insert adds an entry behind the last item whose name does not sort after it.
 func insert(items []Item, e *plan.Entry) []Item {
 	added := itemOf(e)
 	i := len(items)
@@ -92,8 +93,7 @@ func insert(items []Item, e *plan.Entry) []Item {
 	return slices.Insert(items, i, added)
 }
 
-// withDirs returns entries, sorted, with the directories that the boot segment has around
-// them.
+// withDirs returns the sorted entries with their parent directories in the boot segment.
 func withDirs(entries []*plan.Entry) []*plan.Entry {
 	all := map[string]*plan.Entry{}
 	var dir func(name string)
@@ -136,7 +136,7 @@ func follow(entries []*plan.Entry, name string) (target string, missing []string
 	return path.Join(parent, path.Base(name)), missing, nil
 }
 
-// entryAt returns the entry with this path, nil if there is none.
+// entryAt returns the entry with this path, or nil.
 func entryAt(entries []*plan.Entry, name string) *plan.Entry {
 	for _, e := range entries {
 		if e.Path == name {

@@ -9,8 +9,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// xattrTable returns the extended attributes of the root, sorted by name and value. A file
-// with several names has them once.
+// xattrTable returns the extended attributes of the root, sorted by name and value. A file with
+// several names is listed once.
 func xattrTable(entries []*plan.Entry) []bootplan.Xattr {
 	type attr struct{ name, value string }
 	paths := map[attr][]string{}

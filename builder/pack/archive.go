@@ -17,9 +17,9 @@ import (
 )
 
 // writeArchive writes one archive of items to w. Files are numbered by the position of their
-// first name in the archive, so that it changes only with what is in it. The watcher, which
-// may be nil, sees the first bytes of the files that it wants. For it and in errors, a file has
-// its first name.
+// first name in the archive, so the archive depends on its items alone. The watcher, which may
+// be nil, sees the first bytes of the files that it wants. The watcher and errors get the first
+// name of a file.
 func writeArchive(ctx context.Context, w io.Writer, items []layout.Item, watcher Watcher) error {
 	buffered := bufio.NewWriterSize(&cancelable{ctx, w}, 256<<10)
 	out := cpio.NewWriter(buffered)
@@ -62,7 +62,7 @@ func writeArchive(ctx context.Context, w io.Writer, items []layout.Item, watcher
 	return buffered.Flush()
 }
 
-// Cancelable returns r, which can be read until ctx is done.
+// Cancelable returns a reader of r that fails once ctx is done.
 func Cancelable(ctx context.Context, r io.Reader) io.Reader { return &cancelableReader{ctx, r} }
 
 type cancelableReader struct {
@@ -77,7 +77,7 @@ func (c *cancelableReader) Read(p []byte) (int, error) {
 	return c.r.Read(p)
 }
 
-// cancelable is a writer until ctx is done.
+// cancelable is a writer that fails once ctx is done.
 type cancelable struct {
 	ctx context.Context
 	w   io.Writer
@@ -90,8 +90,8 @@ func (c *cancelable) Write(p []byte) (int, error) {
 	return c.w.Write(p)
 }
 
-// writeBody writes the body of e, of which the archive's header says size. A file's
-// content goes through seen, if that is not nil.
+// writeBody writes the body of e, which must have size bytes, as in the archive's header. A
+// file's content goes through seen, unless that is nil.
 func writeBody(w *cpio.Writer, e *plan.Entry, size int64, seen *head) error {
 	switch {
 	case !e.IsFile():
@@ -132,7 +132,7 @@ func changed(e *plan.Entry, now plan.Stamp) bool {
 	return e.Data.Stamp != (plan.Stamp{}) && e.Data.Stamp != now
 }
 
-// stamp returns what an open file is now, and its size.
+// stamp returns the current state of an open file, and its size.
 func stamp(fd int) (plan.Stamp, int64) {
 	var s unix.Stat_t
 	if err := unix.Fstat(fd, &s); err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// A build that is told to stop does, in the middle of a file too.
+// TestStopsWithinAFile checks that a cancelled build stops, even inside a file.
 func TestStopsWithinAFile(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -25,7 +25,7 @@ func TestStopsWithinAFile(t *testing.T) {
 	}
 }
 
-// zeros is a file that calls then once it is read.
+// zeros is a file of zeros that calls then when it is read.
 type zeros struct {
 	then func()
 	read int64
@@ -38,7 +38,8 @@ func (z *zeros) ReadAt(p []byte, _ int64) (int, error) {
 	return len(p), nil
 }
 
-// An archive depends on what is in it alone: files are numbered by their position.
+// TestArchiveNumbers checks that an archive depends on its items alone: files are numbered by
+// their position.
 func TestArchiveNumbers(t *testing.T) {
 	written := func(ino uint32) []byte {
 		first := &plan.Entry{Path: "/a", Mode: plan.TypeFile | 0o644, Ino: ino, Nlink: 2, Size: 1, Data: plan.Data{At: strings.NewReader("x")}}

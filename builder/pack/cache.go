@@ -11,16 +11,16 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/cache"
 )
 
-// Cache is a directory of archives that have been compressed before.
+// Cache is a directory of archives that earlier builds have compressed.
 type Cache struct {
 	dir     cache.Dir
-	program func() []byte // digest of the running one, nil if that cannot be told
+	program func() []byte // digest of the running program, nil if it is unknown
 }
 
-// worthKeeping is the least size of an archive that is looked for in the cache, in bytes.
+// worthKeeping is the least size of an archive that is cached, in bytes.
 const worthKeeping = 64 << 10
 
-// OpenCache returns the cache in a directory, "" for the default one.
+// OpenCache returns the cache in a directory, or in the default one for "".
 func OpenCache(dir string) (*Cache, error) {
 	d, err := cache.In(dir, "packed")
 	if err != nil {
@@ -29,11 +29,11 @@ func OpenCache(dir string) (*Cache, error) {
 	return &Cache{d, sync.OnceValue(digestOfProgram)}, nil
 }
 
-// Prune removes what has not been used for long.
+// Prune removes archives that have not been used for long.
 func (c *Cache) Prune() { c.dir.Prune() }
 
-// digestOfProgram stands for everything that decides how this program compresses: the
-// libraries, how they are used here, and the Go that compiled both.
+// digestOfProgram returns a digest of the running program. It covers all that affects its
+// compression: the libraries, the code that uses them, and the Go compiler.
 func digestOfProgram() []byte {
 	file, err := os.Open("/proc/self/exe")
 	if err != nil {
@@ -47,14 +47,15 @@ func digestOfProgram() []byte {
 	return sum.Sum(nil)
 }
 
-// holds reports whether archives of size bytes that codec compresses are in the cache, which
+// holds reports whether the cache keeps archives of size bytes that codec compresses. The cache
 // may be nil.
 func (c *Cache) holds(codec Codec, size int64) bool {
 	unknown := codec.Command != nil && codec.Command.Version == ""
 	return c != nil && codec.Slow && !unknown && size >= worthKeeping && c.program() != nil
 }
 
-// key names an archive with the digest raw, compressed by codec. size is its length.
+// key returns the key of an archive that codec compresses. raw is the archive's digest and size
+// its length.
 func (c *Cache) key(codec Codec, size int64, raw []byte) string {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%x %s %+v %x", c.program(), codec.Name, codec.options(size), raw)

@@ -14,8 +14,8 @@ func (c Codec) options(size int64) compress.Options {
 	return compress.Options{Level: c.Level, Size: size, Small: c.Small}
 }
 
-// Window returns the bytes that a decoder of a stream of size unpacked bytes holds. Those of
-// a command are known once it has packed everything.
+// Window returns the bytes that a decoder holds for a stream of size unpacked bytes. For a
+// command they are known once it has packed everything.
 func (c Codec) Window(size int64) int64 {
 	if c.Command != nil {
 		return c.Command.window
@@ -23,8 +23,8 @@ func (c Codec) Window(size int64) int64 {
 	return c.Codec.Window(c.options(size))
 }
 
-// encoderMemory returns the bytes that packing size bytes takes. Those of a command are not
-// known, and not in this process.
+// encoderMemory returns the bytes of memory that packing size bytes takes in this process. A
+// command takes its memory, which is unknown, in another one.
 func (c Codec) encoderMemory(size int64) int64 {
 	if c.Command != nil {
 		return 0

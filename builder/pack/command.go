@@ -20,23 +20,23 @@ import (
 	"github.com/mkinitfs/mkinitfs/compress"
 )
 
-// Command is a program of the manifest that compresses what it reads. It runs without a
-// shell. It sees only the environment variables that name directories, so that XZ_OPT and
-// its like change no image.
+// Command is a program of the manifest that compresses its standard input. It runs without a
+// shell. It sees only the environment variables that name directories, so that XZ_OPT and its
+// like change no image.
 type Command struct {
 	Words   []string        // of the manifest: the program and its arguments
 	Path    string          // of the program
 	Version string          // first line of its --version; "" if it gives none
-	Codec   *compress.Codec // of what it writes
+	Codec   *compress.Codec // of its output
 
-	origin string // where it was asked for
+	origin string // its place in the manifest
 	mu     sync.Mutex
-	window int64 // the largest that it has written
+	window int64 // the largest of its streams so far, in bytes
 }
 
-// FindCommand looks for a program, which origin in the manifest asks for with these words,
-// and tries it on an archive without entries: its codec decides over the stub. Errors are of
-// type [plan.Errors].
+// FindCommand looks for the program in words, which stand at origin in the manifest. It runs
+// the program on an archive without entries to learn the codec, because that decides which stub
+// is needed. Errors are of type [plan.Errors].
 func FindCommand(ctx context.Context, origin, program string, words []string) (*Command, error) {
 	c := &Command{origin: origin, Words: words}
 	var err error
@@ -54,7 +54,7 @@ func FindCommand(ctx context.Context, origin, program string, words []string) (*
 	return c, ctx.Err()
 }
 
-// prepare returns the program, to be killed with all that it starts itself.
+// prepare returns the program, ready to start. Cancelling kills it and its children.
 func (c *Command) prepare(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, c.Path, args...)
 	cmd.Args[0] = c.Words[0]
@@ -70,7 +70,7 @@ func (c *Command) prepare(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// versionTimeout is how long a program may take for --version. One that takes longer has no
+// versionTimeout is the time that a program may take for --version. A slower program has no
 // version.
 const versionTimeout = 5 * time.Second
 
@@ -85,9 +85,9 @@ func (c *Command) askVersion(ctx context.Context) string {
 	return strings.ToValidUTF8(strings.TrimSpace(line), "?")
 }
 
-// encode lets the program compress the output of write, and passes the result on to w.
-// Meanwhile it reads the result back: it must be one stream that a kernel accepts, with the
-// same content. It returns the window for decoding it.
+// encode compresses the output of write with the program, and passes the result on to w.
+// Meanwhile it decodes the result, which must be one stream that a kernel accepts, with the
+// same content. It returns the window for decoding it, in bytes.
 func (c *Command) encode(ctx context.Context, w io.Writer, write func(io.Writer) error) (int64, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -117,7 +117,7 @@ func (c *Command) encode(ctx context.Context, w io.Writer, write func(io.Writer)
 		}
 		stdin.Close()
 		if err != nil && pipe.err == nil {
-			cancel() // what is to be compressed cannot be read
+			cancel() // the input cannot be read
 		}
 		fed <- err
 	}()
@@ -128,7 +128,7 @@ func (c *Command) encode(ctx context.Context, w io.Writer, write func(io.Writer)
 		if to.err != nil {
 			cancel()
 		}
-		io.Copy(io.Discard, stdout) // so that it can say itself what is wrong
+		io.Copy(io.Discard, stdout) // so that the program can report its error
 	}
 	badInput := <-fed
 	cause := context.Cause(ctx)
@@ -191,14 +191,14 @@ func (c *Command) readBack(r io.Reader, out io.Writer) (int64, error) {
 	return window, nil
 }
 
-// saw notes the window of a stream of the program.
+// saw records the window of a stream of the program.
 func (c *Command) saw(window int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.window = max(c.window, window)
 }
 
-// fault is an error with the command and its place in the manifest.
+// fault returns an error with the command and its place in the manifest.
 func (c *Command) fault(err error, hint string) error {
 	if r := (*compress.Refused)(nil); errors.As(err, &r) {
 		hint = r.Hint
@@ -212,7 +212,7 @@ func (c *Command) fault(err error, hint string) error {
 	}}
 }
 
-// errorKeeper keeps the error of a writer.
+// errorKeeper is a writer that keeps the error of another writer.
 type errorKeeper struct {
 	w   io.Writer
 	err error
@@ -226,7 +226,7 @@ func (n *errorKeeper) Write(p []byte) (int, error) {
 	return k, err
 }
 
-// checksum tells two runs of bytes apart.
+// checksum computes a checksum and a length, to compare two streams.
 type checksum struct {
 	n   int64
 	sum uint32
@@ -238,7 +238,7 @@ func (s *checksum) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// tail keeps the end of the output of a program.
+// tail is a writer that keeps the end of a program's output.
 type tail struct{ kept []byte }
 
 func (t *tail) Write(p []byte) (int, error) {

@@ -11,11 +11,11 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/newfile"
 )
 
-// Destination is the place that an image or a part of it is written to, for error messages. A
-// full disk is not the fault of an entry.
+// Destination names the place to which an image or a part of it is written, for error messages.
+// A full disk is not the fault of an entry.
 type Destination struct {
-	Name string // of the image, or words for it
-	Hint string // what to do when it takes no more, or ""
+	Name string // of the image, or a description
+	Hint string // hint for a full destination, or ""
 }
 
 // DestinationOf returns the destination of an image that is written to w.
@@ -57,7 +57,7 @@ func (d destined) Write(p []byte) (int, error) {
 // TempDir is a directory for temporary files.
 type TempDir struct {
 	Dir    string // "" is os.TempDir()
-	Beside string // the image in this directory, of which alone the user knows, or ""
+	Beside string // the image in this directory, whose name the user knows, or ""
 }
 
 // Holding returns the destination of a temporary file, by its content.
@@ -71,7 +71,7 @@ func (t TempDir) Holding(what string) Destination {
 	return Destination{Name: what + " in " + os.TempDir(), Hint: "TMPDIR names the directory for that"}
 }
 
-// Create returns a new, nameless file in the directory that holds something.
+// Create returns a new, nameless file in the directory. what describes its content.
 func (t TempDir) Create(what string) (*os.File, error) {
 	f, err := newfile.Temp(t.Dir)
 	if err != nil {
@@ -96,7 +96,7 @@ func (e *WriteError) Error() string {
 
 func (e *WriteError) Unwrap() error { return e.Cause }
 
-// ofEntry returns an error with an entry, unless the entry is not at fault.
+// ofEntry adds an entry to an error, unless the entry is not at fault.
 func ofEntry(e *plan.Entry, err error) error {
 	if w := (*WriteError)(nil); errors.As(err, &w) {
 		return w

@@ -7,14 +7,15 @@ import (
 	"github.com/mkinitfs/mkinitfs/compress"
 )
 
-// Early are raw archives for the start of the image, where the kernel looks for microcode and
+// Early holds raw archives for the start of the image. The kernel looks there for microcode and
 // ACPI tables before it unpacks anything.
 type Early struct {
 	Archives *io.SectionReader
 	Check    func() error // returns an error if they changed while they were read
 }
 
-// writeEarly writes the archives as they are. What follows begins at a multiple of 4.
+// writeEarly writes the archives unchanged. It pads them, so that the next segment begins at a
+// multiple of 4.
 func (p *packer) writeEarly(ctx context.Context, e Early, out *imageWriter) error {
 	raw, err := compress.Lookup(compress.None)
 	if err != nil {

@@ -13,17 +13,18 @@ type Watcher interface {
 	Look(e *plan.Entry, head []byte) // gets up to 64 bytes, which it does not keep
 }
 
-// headSize is how many bytes of a file a [Watcher] gets: the longest ELF header.
+// headSize is the number of bytes of a file that a [Watcher] gets, which is the longest ELF
+// header.
 const headSize = 64
 
-// head passes on what it reads, and keeps the first bytes.
+// head is a reader that passes on another reader's data and keeps its first bytes.
 type head struct {
 	io.Reader
 	kept [headSize]byte
 	n    int
 }
 
-// of returns a reader of r, which is r itself if h is nil.
+// of returns a reader of r that fills h. It is r itself if h is nil.
 func (h *head) of(r io.Reader) io.Reader {
 	if h == nil {
 		return r

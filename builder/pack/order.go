@@ -6,18 +6,18 @@ import (
 	"sync"
 )
 
-// sink takes the packed members, one after the other in their order.
+// sink takes the packed members one after the other, in order.
 type sink interface {
 	begin(i int) error
 	io.Writer
 	end(i int) error
 }
 
-// inOrder calls pack for 0 <= i < n on several goroutines and passes their output to out in
-// the order of i. The member whose turn it is writes through. The output of the others is kept
-// in blocks. All of them share a fixed number of blocks, and a worker that finds none waits.
-// So the number of workers bounds the memory, whatever the members' sizes, and the order in
-// which they finish shows nowhere.
+// inOrder calls pack for 0 <= i < n on several goroutines and passes their output to out in the
+// order of i. The output of the current member passes through. The output of the others is kept
+// in blocks. All of them share a fixed number of blocks, and a worker waits if there is none
+// left. So the number of workers bounds the memory, whatever the members' sizes. The order in
+// which members finish does not change the image.
 func inOrder(ctx context.Context, n, workers int, out sink, pack func(ctx context.Context, i int, w io.Writer) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -61,15 +61,15 @@ func inOrder(ctx context.Context, n, workers int, out sink, pack func(ctx contex
 	return q.err
 }
 
-// queue is the order of the members. Its lock is held while out is written to,
-// which only the member does whose turn it is.
+// queue is the order of the members. Its lock is held during writes to out. Only the current
+// member writes there.
 type queue struct {
 	mu      sync.Mutex
 	changed sync.Cond
 	out     sink
 	slots   int      // members in hand at once
 	blocks  int      // that may still be made
-	spare   [][]byte // blocks that are empty again
+	spare   [][]byte // blocks for reuse
 	next    int      // member to be taken next
 	head    int      // member whose turn it is
 	packing map[int]*turn
@@ -85,7 +85,7 @@ type turn struct {
 }
 
 const (
-	share     = 8 << 20 // bytes that are kept for each worker but one
+	share     = 8 << 20 // bytes that are kept for each worker except one
 	blockSize = 64 << 10
 )
 
@@ -127,7 +127,8 @@ func (t *turn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// keep keeps some of p, or waits until it is worth while to try again.
+// keep copies the beginning of p to a block and returns the number of bytes. If there is no
+// block, it waits for a change and returns 0.
 func (t *turn) keep(p []byte) int {
 	q, last := t.q, len(t.kept)-1
 	switch {
@@ -149,7 +150,7 @@ func (t *turn) keep(p []byte) int {
 	return n
 }
 
-// flush writes what was kept before the member's turn came.
+// flush writes the blocks of the member, whose turn it is now.
 func (t *turn) flush() {
 	if len(t.kept) == 0 {
 		return
@@ -166,8 +167,7 @@ func (t *turn) flush() {
 	q.changed.Broadcast()
 }
 
-// finish says that the member is complete, and passes the turn on, past those
-// that are complete already.
+// finish marks the member as complete. If it was its turn, the next incomplete member gets it.
 func (t *turn) finish() error {
 	q := t.q
 	q.mu.Lock()

@@ -13,7 +13,7 @@ import (
 	"testing/synctest"
 )
 
-// log is a sink that notes what reaches it, and fails when it is told to.
+// log is a sink that records its input, and fails on request.
 type log struct {
 	strings.Builder
 	failBegin, failWrite, failEnd int // member, -1 is none
@@ -49,7 +49,7 @@ func failAt(i, fail int) error {
 	return nil
 }
 
-// content is what the i-th member consists of, in pieces.
+// content returns the content of the i-th member, in pieces.
 func content(i int) []string {
 	rng := rand.New(rand.NewPCG(uint64(i), 0))
 	pieces := make([]string, rng.IntN(6))
@@ -97,8 +97,8 @@ func TestInOrder(t *testing.T) {
 	}
 }
 
-// While the first member is held up, the others are packed ahead: but only so
-// many, and no further than there is memory for it.
+// TestInOrderBounds checks that the other members are packed ahead while the first one waits,
+// up to a number of members and an amount of memory.
 func TestInOrderBounds(t *testing.T) {
 	const n, workers = 12, 3
 	for _, tt := range []struct {
@@ -197,7 +197,7 @@ func TestInOrderErrors(t *testing.T) {
 	}
 }
 
-// A build that is cancelled ends, whatever its workers wait for.
+// TestInOrderCancelled checks that a cancelled build ends, whatever its workers wait for.
 func TestInOrderCancelled(t *testing.T) {
 	why := errors.New("interrupted")
 	for seed := range uint64(200) {

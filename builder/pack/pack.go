@@ -22,27 +22,27 @@ type Job struct {
 	Stub   []byte // nil for layout.None
 	Early  []Early
 
-	Outer   Codec   // what the kernel unpacks
+	Outer   Codec   // codec of the segments that the kernel unpacks
 	Stream  bool    // one compressed stream, not one for each segment
-	Payload Codec   // what the stub unpacks; none but for layout.Tmpfs
-	Cache   *Cache  // of what was packed before, or nil
+	Payload Codec   // codec of the members that the stub unpacks; only for layout.Tmpfs
+	Cache   *Cache  // of archives that were packed before, or nil
 	Watcher Watcher // sees the first bytes of the root's files, or nil
 
 	// Spool takes the packed payload of layout.Tmpfs while it grows: an empty file.
 	Spool   *os.File
 	SpoolAt Destination
 
-	// Progress is told how many bytes of the root have been read, of how many. It is
-	// called from one goroutine at a time, and may be nil.
+	// Progress is called with the bytes of the root that have been read, and with their total.
+	// It is called from one goroutine at a time, and may be nil.
 	Progress func(done, total int64)
 }
 
-// Result says what was written. After an error only Size counts: the image has at least so
-// many bytes.
+// Result describes the image. After an error only Size is valid: the image has at least so many
+// bytes.
 type Result struct {
 	Size     int64     // bytes of the image
 	Rootfs   int64     // bytes of the archives that the kernel unpacks beside the root
-	Window   int64     // bytes that the kernel's decompressor holds of what it has unpacked
+	Window   int64     // bytes of unpacked data that the kernel's decompressor holds
 	Segments []Segment // in the order of the image
 	Members  []Member  // of the payload
 }
@@ -93,7 +93,7 @@ func Write(ctx context.Context, w io.Writer, j Job) (Result, error) {
 	return Result{size, p.rootfs, p.window(), p.image.segments, p.members}, err
 }
 
-// window returns what the kernel's decompressor holds of the largest segment.
+// window returns the bytes that the kernel's decompressor holds of the largest segment.
 func (p *packer) window() int64 {
 	var window int64
 	for _, s := range p.image.segments {
@@ -104,7 +104,7 @@ func (p *packer) window() int64 {
 	return p.Outer.Memory(window)
 }
 
-// packer is a job at work.
+// packer is the state of a job.
 type packer struct {
 	Job
 	compressor
@@ -117,7 +117,7 @@ type packer struct {
 	members  []Member
 }
 
-// writeSegments writes the segments to out. It can be done more than once.
+// writeSegments writes the segments to out. It can be called more than once.
 func (p *packer) writeSegments(ctx context.Context, out *imageWriter, read *progress) error {
 	p.rootfs = 0
 	for _, e := range p.Early {
@@ -145,8 +145,7 @@ func (p *packer) writeSegments(ctx context.Context, out *imageWriter, read *prog
 	})
 }
 
-// writeStream writes what would be the segments of an uncompressed image as one compressed
-// stream.
+// writeStream writes the segments of an uncompressed image as one compressed stream.
 func (p *packer) writeStream(ctx context.Context) error {
 	size := p.payload.size
 	if p.Layout.Type != layout.None {
@@ -184,7 +183,7 @@ func (p *packer) copyPayload(ctx context.Context, out *imageWriter) error {
 	return err
 }
 
-// writeOnce writes the segment with the files of the root that no member has, if any.
+// writeOnce writes the segment with the files of the root that are in no member, if any.
 func (p *packer) writeOnce(ctx context.Context, out *imageWriter, read *progress) error {
 	m := p.Layout.Once
 	if m == nil {
@@ -199,8 +198,8 @@ func (p *packer) writeOnce(ctx context.Context, out *imageWriter, read *progress
 	return out.endSegment("files", p.segment, start, m.Size, done.cached)
 }
 
-// packPayload packs the payload of layout.Tmpfs into the spool. The boot plan, which is in
-// front of it in the image, holds sizes and sums of its members.
+// packPayload packs the payload of layout.Tmpfs into the spool. The spool is needed because the
+// boot plan, in front of the payload, holds sizes and sums of the members.
 func (p *packer) packPayload(ctx context.Context) error {
 	if p.Layout.Type != layout.Tmpfs {
 		return nil
@@ -209,9 +208,9 @@ func (p *packer) packPayload(ctx context.Context) error {
 	return p.writePayload(ctx, &p.payload)
 }
 
-// writePayload writes the members to payload, which is the spool. Members that are compressed
-// themselves lie in one raw archive. Raw ones are compressed as the kernel takes them, each in
-// an archive of its own, so that this too is done on all cores.
+// writePayload writes the members to payload, which is the spool. Compressed members lie in one
+// raw archive. Raw members are compressed with the outer codec, each in an archive of its own,
+// so that all cores take part.
 func (p *packer) writePayload(ctx context.Context, payload *imageWriter) error {
 	members := p.Layout.Members
 	p.members = make([]Member, len(members))
@@ -267,7 +266,8 @@ func (p *packer) packMember(ctx context.Context, w io.Writer, c Codec, m layout.
 	return done, err
 }
 
-// writeBoot writes the boot segment. It tells of the members that have been packed.
+// writeBoot writes the boot segment. The members must be packed, because the boot plan
+// describes them.
 func (p *packer) writeBoot(ctx context.Context, out *imageWriter) error {
 	items := p.bootItems()
 	size := layout.ArchiveSize(items)
@@ -286,7 +286,7 @@ func (p *packer) bootItems() []layout.Item {
 	return p.Layout.BootItems(p.Stub, Packed(p.members))
 }
 
-// Packed returns what a boot plan says of the members.
+// Packed returns the members as the boot plan describes them.
 func Packed(members []Member) []bootplan.Member {
 	var packed []bootplan.Member
 	for _, m := range members {

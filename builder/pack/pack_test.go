@@ -25,7 +25,7 @@ func codec(t *testing.T, name string) Codec {
 	return Codec{Codec: c}
 }
 
-// watcher notes what it is shown.
+// watcher records the files that it is shown.
 type watcher map[string]string
 
 func (w watcher) Wants(e *plan.Entry) bool        { return e.Path == "/bin/ash" }
@@ -61,7 +61,7 @@ func job(t *testing.T, kind, outer, payload string) Job {
 	return j
 }
 
-// A layout alone is enough for an image.
+// TestWrite checks that a layout is enough to write an image.
 func TestWrite(t *testing.T) {
 	for _, test := range []struct{ kind, outer, payload, segments string }{
 		{layout.None, "none", "none", "root none"},
@@ -106,7 +106,8 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// The size of an image that did not fit is at least what is known of it.
+// TestSizeAfterError checks the size of an image that did not fit: it is at least the number of
+// bytes written.
 func TestSizeAfterError(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {

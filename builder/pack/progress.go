@@ -10,8 +10,8 @@ import (
 // progress counts the bytes of the root's archives on their way to the codec. A nil
 // one counts nothing.
 type progress struct {
-	report      func(done, total int64) // nil if nobody wants to know
-	mu          sync.Mutex              // members are packed side by side
+	report      func(done, total int64) // may be nil
+	mu          sync.Mutex              // several members are packed at once
 	done, total int64
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/compress"
 )
 
-// imageWriter counts what it passes on, and notes the segments.
+// imageWriter counts the bytes that it passes on, and records the segments.
 type imageWriter struct {
 	w        io.Writer
 	size     int64
@@ -29,7 +29,7 @@ func (o *imageWriter) pad(n int) error {
 	return err
 }
 
-// endSegment notes the segment that began at start and pads behind it.
+// endSegment records the segment that began at start, and pads behind it.
 func (o *imageWriter) endSegment(kind string, c Codec, start, unpacked int64, cached bool) error {
 	o.segments = append(o.segments, Segment{
 		Kind: kind, Codec: c.Name, Offset: start, Size: o.size - start, Unpacked: unpacked, Cached: cached,
@@ -60,11 +60,11 @@ func (s *segmentSink) end(i int) error {
 	return s.endSegment(s.kind, s.codec, s.start, s.size(i), s.cached[i])
 }
 
-// nestSink is a sink that makes every member a file in one raw archive. A file's
-// header comes before it but tells its size, so it is written twice.
+// nestSink is a sink that makes every member a file in one raw archive. A file's header
+// precedes the file but holds its size, so the header is written twice.
 type nestSink struct {
 	*imageWriter
-	header func(at int64) io.Writer // writes over what is there
+	header func(at int64) io.Writer // overwrites the bytes at an offset
 	start  int64                    // of the member's header
 }
 

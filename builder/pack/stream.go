@@ -13,11 +13,11 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/cache"
 )
 
-// stream is an archive as it is in the image.
+// stream is a packed archive.
 type stream struct {
 	size   int64
-	sha256 [sha256.Size]byte // of the packed bytes, if it was asked for
-	crc32  uint32            // of the same, if it was asked for
+	sha256 [sha256.Size]byte // of the packed bytes, on request
+	crc32  uint32            // of the packed bytes, on request
 	cached bool              // it was packed before
 }
 
@@ -29,9 +29,9 @@ type compressor struct {
 
 // archive is an archive to compress.
 type archive struct {
-	size int64 // bytes that write writes
+	size int64 // bytes that write produces
 
-	// write writes the archive. The progress is nil when its bytes do not count.
+	// write writes the archive. The progress is nil if its bytes do not count.
 	write func(io.Writer, *progress) error
 }
 
@@ -104,11 +104,11 @@ func (z *compressor) encode(ctx context.Context, w io.Writer, c Codec, size int6
 	return e.Close()
 }
 
-// hashed counts and hashes what it passes on.
+// hashed is a writer that counts and hashes the bytes that it passes on.
 type hashed struct {
 	w   io.Writer
 	n   int64
-	sha hash.Hash   // nil if nobody asks for it
+	sha hash.Hash   // nil without a request
 	crc hash.Hash32 // the same
 }
 

@@ -10,11 +10,11 @@ import (
 	"github.com/mkinitfs/mkinitfs/compress"
 )
 
-// workers returns how many members are packed at once with a codec: one for each CPU, but no
-// more than there is memory for.
+// workers returns the number of members that are packed at once with a codec: one for each CPU,
+// as far as memory allows.
 func workers(c Codec, members []layout.Member) int {
 	if c.Name == compress.None {
-		return 1 // a second core does not help copying
+		return 1 // a second core does not speed up copying
 	}
 	var largest int64
 	for _, m := range members {
@@ -23,8 +23,8 @@ func workers(c Codec, members []layout.Member) int {
 	return workersFor(runtime.GOMAXPROCS(0), availableMemory(), share+c.encoderMemory(largest))
 }
 
-// workersFor divides the available memory, or 0 if that is unknown. A quarter is left to
-// everything else.
+// workersFor returns the number of workers that fit into the available memory, which is 0 if
+// unknown. It leaves a quarter to other uses.
 func workersFor(cpus int, available, each int64) int {
 	if available == 0 {
 		return cpus
@@ -32,8 +32,8 @@ func workersFor(cpus int, available, each int64) int {
 	return max(1, int(min(int64(cpus), available/4*3/each)))
 }
 
-// availableMemory returns how many bytes can be allocated: what the machine has, and what the
-// control group of a container may still take. It is 0 if neither is known.
+// availableMemory returns the number of bytes that can be allocated, by the machine and by the
+// limit of a container's control group. It is 0 if neither is known.
 func availableMemory() int64 {
 	var available int64
 	info, _ := os.ReadFile("/proc/meminfo")

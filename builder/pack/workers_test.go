@@ -7,7 +7,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/compress"
 )
 
-// There are no more workers than memory, and always one.
+// TestWorkersFor checks that memory limits the workers, and that there is always one.
 func TestWorkersFor(t *testing.T) {
 	const gib, mib = 1 << 30, 1 << 20
 	for _, test := range []struct {
@@ -31,7 +31,7 @@ func TestWorkersFor(t *testing.T) {
 	}
 }
 
-// The larger a window can become, the more memory an encoder is counted with.
+// TestEncoderMemory checks that an encoder with a larger window counts with more memory.
 func TestEncoderMemory(t *testing.T) {
 	xz, err := compress.Lookup("xz")
 	if err != nil {
