@@ -246,7 +246,7 @@ link /c nowhere`, `
 3 /b link 0777 -> ../../x
 4 /c link 0777 -> nowhere
 `},
-		{"a folder that replaces a link", `
+		{"a directory that replaces a link", `
 link /var/run /run
 dir /var/run replace
 file /var/run/x`, `
@@ -255,7 +255,7 @@ file /var/run/x`, `
 3 /var/run dir 0755
 4 /var/run/x file 0644
 `},
-		{"a tree's folder does not replace a link", `
+		{"a tree's directory does not replace a link", `
 link /bin usr/bin
 dir /bin implied replace
 file /bin/x replace`, `
@@ -265,7 +265,7 @@ file /bin/x replace`, `
 4 /usr/bin dir 0755
 5 /usr/bin/x file 0644
 `},
-		{"a link that replaces a folder", `
+		{"a link that replaces a directory", `
 dir /bin 0700
 link /bin usr/bin replace
 file /bin/x`, `
@@ -288,7 +288,7 @@ m:5: /c/x: leads out of the root through /c -> ../d
 m:6: /h: too many symbolic links, at /a -> b
 m:7: /a: too many symbolic links, at /a -> b
 `},
-		{"a path through what is no folder", `
+		{"a path through what is no directory", `
 file /a
 file /a/b
 file /a/c
@@ -323,7 +323,7 @@ file /usr/lib/x data=22 src=1`, `
 4 /usr/lib dir 0755
 5 /usr/lib/x file 0644 size=2 data=22
 `},
-		{"in one archive a folder replaced by a link is gone", `
+		{"in one archive a directory replaced by a link is gone", `
 dir /a 0700 implied src=1
 link /a b src=1
 file /a/x src=1`, `
@@ -332,7 +332,7 @@ file /a/x src=1`, `
 3 /b dir 0755
 4 /b/x file 0644
 `},
-		{"in one archive a link replaced by a folder is gone", `
+		{"in one archive a link replaced by a directory is gone", `
 link /a b src=1
 dir /a 0700 implied src=1
 file /a/x src=1`, `
@@ -340,7 +340,7 @@ file /a/x src=1`, `
 2 /a dir 0700
 3 /a/x file 0644
 `},
-		{"folders merge: of implied ones the first, an explicit one anyway", `
+		{"directories merge: of implied ones the first, an explicit one anyway", `
 dir /tmp 01777 implied
 dir /tmp 0755 implied
 dir /a 0700 implied
@@ -370,7 +370,7 @@ file /e/x`, `
 4 /e dir 0755
 5 /e/x file 0644
 `},
-		{"replacing a folder with what is in it", `
+		{"replacing a directory with what is in it", `
 file /d/x
 dir /d implied
 file /d replace
@@ -472,7 +472,7 @@ remove /**/*.a`, `
 5 /usr/share dir 0755
 6 /usr/share/docs file 0644
 `},
-		{"remove leaves folders that were asked for", `
+		{"remove leaves directories that were asked for", `
 dir /a/b
 file /a/b/c
 remove /a/b/**`, `
@@ -546,7 +546,7 @@ permit /s/d dirmode=01777`, `
 5 /s/l link 0777 owner=1:2 -> d
 6 /s/suid file 4755 owner=1:2
 `},
-		{"permissions of folders", `
+		{"permissions of directories", `
 dir /a
 dir /b
 file /c
@@ -558,7 +558,7 @@ permit /c dirmode=0777`, `
 3 /b dir 0604
 4 /c file 0644
 `},
-		{"permissions of all names and of made folders", `
+		{"permissions of all names and of made directories", `
 file /a/x
 hard /b/x /a/x
 permit /b mode=0700

@@ -12,7 +12,7 @@ import (
 )
 
 // random makes entries that do not depend on their order: no two for one path,
-// except folders that agree.
+// except directories that agree.
 func random(r *rand.Rand) []*Entry {
 	names := []string{"a", "b", "a-b", "a.b", "B", "ä"}
 	var entries []*Entry
@@ -80,7 +80,7 @@ func checkPlan(t *testing.T, entries []*Entry) {
 			t.Errorf("%s comes after %s", e.Path, entries[i-1].Path)
 		}
 		if up := at[parent(e.Path)]; e.Path != "/" && (up == nil || !up.IsDir()) {
-			t.Errorf("%s: no folder before it", e.Path)
+			t.Errorf("%s: no parent before it", e.Path)
 		}
 		if e.HardLink {
 			t.Errorf("%s: still a hard link", e.Path)
@@ -153,8 +153,8 @@ func TestManyLinks(t *testing.T) {
 	}
 }
 
-// A few paths (and the root) cannot ask for more folders than memory has room for.
-func TestMissingFolders(t *testing.T) {
+// A few paths (and the root) cannot ask for more directories than memory has room for.
+func TestMissingDirectories(t *testing.T) {
 	var entries []*Entry
 	for i := range 100 {
 		entries = append(entries, &Entry{Path: fmt.Sprintf("/%d%s", i, strings.Repeat("/d", 1000)), Mode: TypeFile, Origin: "m:1"})
