@@ -241,7 +241,7 @@ type firstName struct {
 }
 
 // find returns the first name of the file of h, or "" if this name is the first. It also
-// returns the number of the file, which is that of its first entry.
+// returns the number of the first entry of the file.
 func (l *hardLinks) find(h *cpio.Header, number int64) (string, int64) {
 	kind := h.Type()
 	if h.Nlink < 2 || kind == cpio.TypeDir || kind == cpio.TypeLink {

@@ -4,8 +4,8 @@
 // An image is a run of segments with runs of zero bytes between them. A segment is a newc
 // archive, or a compressed stream of such archives. [Walk] follows Linux 6.1
 // (init/initramfs.c): it goes on where the kernel goes on, for example behind an archive
-// without a trailer, and where the kernel stops with an error it ends with an error. What
-// the kernel skips, drops, overwrites or cuts without a word is a [Finding].
+// without a trailer. Where the kernel stops with an error, Walk returns one. A [Finding] is
+// something that the kernel skips, drops, overwrites or cuts without a word.
 //
 // In an image of ours a segment may hold the root as members, the files
 // /.mkinitfs/root.0000 and so on, which are archives themselves. Walk reads them as

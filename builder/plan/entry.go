@@ -39,7 +39,7 @@ type Entry struct {
 
 	Ino   uint32 // set by Make; equal for the names of one file
 	Nlink uint32 // set by Make; names of this file within the plan (directories: 2)
-	First *Entry // set by Make; of the second and later names of a file that of the first one, else nil
+	First *Entry // set by Make: the first name of the same file, nil if the entry is the first or only name
 
 	Source   int32  // entries with one Source above 0 come from one archive: there the last of a name wins
 	Origin   string // where it was asked for, to be shown: "root.yaml:12:3"

@@ -12,7 +12,7 @@ type nodeSource struct {
 	*manifests.Item
 	*manifests.Attr
 	kind uint32 // plan.TypeDir, ...
-	mode uint32 // unless Attr has one: that of mkdir, mkfifo and bind(2) under the usual umask
+	mode uint32 // without one in Attr: the mode that mkdir, mkfifo and bind(2) give under the usual umask
 }
 
 func (n nodeSource) Entries(_ context.Context, env *Env) ([]*plan.Entry, error) {
