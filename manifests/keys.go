@@ -57,6 +57,7 @@ const (
 	KindPatterns   Kind = "list of patterns"
 	KindMounts     Kind = "list of mounts"
 	KindItems      Kind = "list of items"
+	KindAnything   Kind = "anything"
 )
 
 // Section is a mapping of the manifest with the keys that it may have.

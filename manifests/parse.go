@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // Options say where a manifest comes from and what its variables mean.
@@ -58,8 +60,7 @@ func newDecoder(opt Options) *decoder {
 
 func (d *decoder) decode(data []byte, opt Options) (*Manifest, error) {
 	var m *Manifest
-	if top := d.read(data); top != nil && d.version(top) {
-		d.substitute(top, opt)
+	if top := d.tree(data, opt); top != nil {
 		m = d.manifest(top)
 	}
 	if len(d.errs) > 0 {
@@ -69,9 +70,31 @@ func (d *decoder) decode(data []byte, opt Options) (*Manifest, error) {
 	return m, nil
 }
 
-// substitute expands the variables in every value of the manifest.
-func (d *decoder) substitute(top *node, opt Options) {
+// tree returns the manifest in data with its variables expanded and without the keys x-NAME. It
+// returns nil if it cannot be decoded.
+func (d *decoder) tree(data []byte, opt Options) *node {
+	top := d.read(data)
+	if top == nil || !d.version(top) {
+		return nil
+	}
 	v := newVariables(d.report, opt)
+	v.mention(top)
+	d.dropExtensions(top)
+	d.substitute(top, v)
+	return top
+}
+
+// dropExtensions removes the keys x-NAME. Whatever they hold counts only where an alias takes it.
+func (d *decoder) dropExtensions(top *node) {
+	const prefix = "x-"
+	d.ask(&topSection, prefix+"NAME")
+	top.fields = slices.DeleteFunc(top.fields, func(f field) bool {
+		return strings.HasPrefix(f.key, prefix) && f.key != prefix
+	})
+}
+
+// substitute expands the variables in every value of the manifest.
+func (d *decoder) substitute(top *node, v *variables) {
 	if f, ok := d.peek(top, &topSection, "vars"); ok {
 		v.declare(f.val)
 	}
@@ -98,6 +121,7 @@ var topSection = Section{Keys: []Key{
 	{Name: "permissions", Kind: KindItems, Doc: "Rules that change modes, owners, times and attributes of entries, applied in order."},
 	{Name: "remove", Kind: KindPatterns, Doc: "Paths that are removed from the root."},
 	{Name: "output", Kind: KindMapping, Doc: "Limits on the result."},
+	{Name: "x-NAME", Kind: KindAnything, Doc: "Anchors for the rest of the manifest, under any name that begins with `x-`."},
 }}
 
 // manifest decodes the top of the tree.

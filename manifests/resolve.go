@@ -7,13 +7,12 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Resolve returns the manifest in data with its variables replaced, and its aliases and merge
-// keys followed. If the manifest is wrong, the error is of type [Errors].
+// Resolve returns the manifest in data with its variables replaced, its aliases and merge keys
+// followed, and without its keys x-NAME. If the manifest is wrong, the error is of type [Errors].
 func Resolve(data []byte, opt Options) ([]byte, error) {
 	d := newDecoder(opt)
-	top := d.read(data)
-	if top != nil && d.version(top) {
-		d.substitute(top, opt)
+	top := d.tree(data, opt)
+	if top != nil {
 		d.manifest(top)
 	}
 	if len(d.errs) > 0 {

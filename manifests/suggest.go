@@ -79,6 +79,9 @@ func unknownKey(where, key string, known []string) error {
 	if spaced := spaceColon(key, known...); spaced != "" {
 		return advise("write a space after the colon: "+strconv.Quote(spaced), "unknown %s %s", what, quote(key))
 	}
+	if strings.HasPrefix(key, "x-") {
+		return advise("keys x-NAME are free at the top of the manifest only", "unknown %s %s", what, quote(key))
+	}
 	var others []otherWord
 	for _, other := range otherKeys {
 		if slices.Contains(known, other.ours) {

@@ -92,7 +92,6 @@ func (v *variables) expand(n *node) {
 		return
 	}
 	pieces, _, err := parsePieces(n.text, 0)
-	v.mention(pieces)
 	if err != nil {
 		v.add(n.pos, err)
 		n.kind = broken
@@ -173,13 +172,23 @@ func (v *variables) lookup(name string) (value string, ok bool, err error) {
 	return n.text, true, nil
 }
 
-// mention records the names in pieces, including those in defaults.
-func (v *variables) mention(pieces []piece) {
+// mention records the names of all variables below n, used or not.
+func (v *variables) mention(n *node) {
+	n.walk(func(n *node) {
+		if strings.Contains(n.text, "${") {
+			pieces, _, _ := parsePieces(n.text, 0) // expand reports the error
+			v.mentionPieces(pieces)
+		}
+	})
+}
+
+// mentionPieces records the names in pieces, including those in defaults.
+func (v *variables) mentionPieces(pieces []piece) {
 	for _, p := range pieces {
 		if p.name != "" {
 			v.mentioned[p.name] = true
 		}
-		v.mention(p.arg)
+		v.mentionPieces(p.arg)
 	}
 }
 
