@@ -20,7 +20,7 @@ type Depfile struct {
 
 // inputs returns the inputs of the image without the manifest.
 func inputs(p *prepared) []string {
-	all := slices.Clone(p.notes.inputs)
+	all := slices.Concat(p.manifest.Included, p.notes.inputs)
 	if p.options.Stub != "" {
 		all = append(all, p.options.Stub)
 	}

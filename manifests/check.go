@@ -27,7 +27,7 @@ func (m *Manifest) check(standard *Manifest) Errors {
 	add(m.Init.Pos, m.Init.check(&standard.Init, root))
 	add(m.Pos, errors.Join(checkGlobs("boot", m.Boot, parsePattern), checkGlobs("remove", m.Remove, parsePattern)))
 	for _, f := range m.Early {
-		add(f.Pos, checkText("early", f.Src, parseEarly))
+		add(f.Pos, checkText("early", f.Src, parseHostFile))
 	}
 	for _, c := range m.Contents {
 		if c == nil {

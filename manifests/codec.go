@@ -120,7 +120,7 @@ func (d *decoder) readCompression(n *node, key string, known []codec, dst *Compr
 	if o.has("command") {
 		o.refuse("the command decides over it", "codec", "level")
 		if command := d.command(o); len(command) > 0 {
-			*dst = Compression{Pos: o.get("command").pos, Command: command, Program: d.program(command[0])}
+			*dst = Compression{Pos: o.get("command").pos, Command: command, Program: d.program(o.list("command")[0], command[0])}
 		}
 		return
 	}
@@ -139,13 +139,17 @@ func (d *decoder) readCompression(n *node, key string, known []codec, dst *Compr
 	set(o, "level", &dst.Level, c.level)
 }
 
-// program returns the path of a program. A name with a slash is a host path, which is joined
-// with the manifest's directory. Any other name is looked up in PATH.
-func (d *decoder) program(name string) string {
+// program returns the path of the program that n names. A name with a slash is a host path. Any
+// other name is looked up in PATH.
+func (d *decoder) program(n *node, name string) string {
 	if !strings.Contains(name, "/") {
 		return name
 	}
-	path := join(d.dir, name)
+	return joinProgram(d.hostDir(n, joinProgram), name)
+}
+
+func joinProgram(dir, name string) string {
+	path := join(dir, name)
 	if !strings.Contains(path, "/") {
 		path = "./" + path
 	}

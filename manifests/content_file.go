@@ -83,12 +83,13 @@ func (f *File) readSource(o *object) {
 	if !set(o, "src", &src, parseWord) {
 		return
 	}
+	n := o.get("src")
+	pos, dir := n.pos, o.hostDir(n, joinPattern)
 	if plain, ok := plainSource(src); ok {
-		f.Src = join(o.dir, plain)
+		f.Src = join(dir, plain)
 		return
 	}
-	pos := o.get("src").pos
-	f.Src, f.SrcGlob = joinPattern(o.dir, src), true
+	f.Src, f.SrcGlob = joinPattern(dir, src), true
 	if !doublestar.ValidatePattern(src) {
 		o.errorf(pos, "src %s: %w", quote(src), errPattern)
 	}

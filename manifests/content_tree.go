@@ -59,7 +59,12 @@ func (o *object) source() string {
 	if !set(o, "src", &src, parseWord) {
 		return ""
 	}
-	src = join(o.dir, src)
+	return joinSource(o.hostDir(o.get("src"), joinSource), src)
+}
+
+// joinSource is join for a source that is not standard input.
+func joinSource(dir, src string) string {
+	src = join(dir, src)
 	if src == Stdin { // a file of that name
 		src = "./" + src
 	}
@@ -68,11 +73,10 @@ func (o *object) source() string {
 
 // stream is source for an item that may read standard input.
 func (o *object) stream() string {
-	src := o.source()
 	if n := o.get("src"); n != nil && n.text == Stdin {
 		return Stdin
 	}
-	return src
+	return o.source()
 }
 
 func (t *Tree) check(root RootType) error {

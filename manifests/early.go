@@ -20,25 +20,26 @@ func readEarly(o *object, key string) []EarlyFile {
 	var files []EarlyFile
 	for _, n := range o.list(key) {
 		f := EarlyFile{Pos: n.pos}
-		ok := false
+		ok, src := false, n
 		if n.kind == mapping {
 			o := o.object(n, key, &earlySection)
 			o.require(key)
 			set(o, "optional", &f.Optional, parseBool)
-			ok = set(o, "src", &f.Src, parseEarly)
+			ok = set(o, "src", &f.Src, parseHostFile)
+			src = o.get("src")
 		} else {
-			f.Src, ok = parse(o.decoder, n, key, parseEarly)
+			f.Src, ok = parse(o.decoder, n, key, parseHostFile)
 		}
 		if ok {
-			f.Src = join(o.dir, f.Src)
+			f.Src = join(o.hostDir(src, join), f.Src)
 			files = append(files, f)
 		}
 	}
 	return files
 }
 
-// parseEarly reads the name of a file. Standard input is an error.
-func parseEarly(text string) (string, error) {
+// parseHostFile reads the name of a file. Standard input is an error.
+func parseHostFile(text string) (string, error) {
 	if text == Stdin {
 		return "", errors.New("standard input is for the manifest or an item of contents")
 	}

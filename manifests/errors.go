@@ -39,6 +39,7 @@ func (e Errors) Error() string {
 func (e Errors) sorted() Errors {
 	slices.SortFunc(e, func(a, b *Error) int {
 		return cmp.Or(
+			cmp.Compare(a.Pos.File, b.Pos.File),
 			cmp.Compare(a.Pos.Line, b.Pos.Line),
 			cmp.Compare(a.Pos.Col, b.Pos.Col),
 			cmp.Compare(a.Msg, b.Msg),

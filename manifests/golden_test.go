@@ -120,6 +120,12 @@ func template(format string) *regexp.Regexp {
 // "# env NAME=value"; "# stdin" says that the manifest came from standard input.
 func parseTestdata(t testing.TB, file string) (*Manifest, error) {
 	t.Helper()
+	data, opt := readTestdata(t, file)
+	return Parse(data, opt)
+}
+
+func readTestdata(t testing.TB, file string) ([]byte, Options) {
+	t.Helper()
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -134,12 +140,12 @@ func parseTestdata(t testing.TB, file string) (*Manifest, error) {
 			env[name] = value
 		}
 	}
-	return Parse(data, Options{
+	return data, Options{
 		stdin:  strings.HasPrefix(string(data), "# stdin\n"),
 		File:   filepath.Base(file),
 		Vars:   vars,
 		Getenv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
-	})
+	}
 }
 
 // golden compares got with the .out file beside file, or writes that file with -update.

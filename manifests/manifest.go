@@ -3,8 +3,9 @@
 //
 // Decoding works on yaml.Node values by hand, so that each problem is reported as
 // file:line:col, and so that one run reports every problem of a file. A Manifest is complete:
-// variables are expanded, relative sources are joined with the directory they are relative
-// to, modes and sizes are numbers. This package does not look at the disk; the builder does.
+// variables are expanded, included files are merged in, relative sources are joined with the
+// directory they are relative to, modes and sizes are numbers. Of the disk this package only
+// reads manifests; the builder looks at the sources.
 package manifests
 
 import (
@@ -38,6 +39,7 @@ func (p Pos) String() string {
 type Manifest struct {
 	Pos         Pos
 	Files       []string // that it was read from; none for standard input
+	Included    []string // files that it includes
 	Name        string
 	Arch        string // "amd64", "arm/v7", ..., or [AutoArch]; "" is the machine that builds
 	Compress    Compression

@@ -1,7 +1,9 @@
 package manifests
 
 import (
+	"cmp"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -11,9 +13,11 @@ import (
 // on.
 type decoder struct {
 	*report
-	dir    string // of relative sources
+	dir    string // of relative sources, except in included files; "" is the manifest's directory
 	noStub bool   // root.type is none
 	stdin  bool   // the manifest has come in on standard input
+
+	included []string // files that the manifest includes
 
 	asked func(s *Section, key string) // called for every key that is read; nil outside tests
 }
@@ -96,6 +100,17 @@ func (o *object) refuse(reason string, keys ...string) {
 
 func doesNothing(key, reason string) error {
 	return fmt.Errorf("%s does nothing here: %s", key, reason)
+}
+
+// hostDir returns the directory that a relative path of the host in n begins at. Resolve moves
+// the path with join if n stands in an included file.
+func (d *decoder) hostDir(n *node, join func(dir, src string) string) string {
+	n.join = join
+	own := filepath.Dir(n.pos.File)
+	if n.pos.File == d.file {
+		return cmp.Or(d.dir, own)
+	}
+	return own
 }
 
 // list returns the items under key.

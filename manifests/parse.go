@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -13,7 +12,7 @@ import (
 // Options say where a manifest comes from and what its variables mean.
 type Options struct {
 	File   string                      // name of the text that [Parse] reads, for positions; "" is <manifest>
-	Dir    string                      // relative sources are joined with it; "" is the directory of the file
+	Dir    string                      // relative sources are joined with it, except in included files; "" is the directory of the file
 	Vars   map[string]string           // the variables of -D NAME=value; these win over vars
 	Getenv func(string) (string, bool) // looks up variables that nothing else defines; nil: no environment
 	Stdin  io.Reader                   // the input that [Load] reads for "-"; nil is os.Stdin
@@ -47,15 +46,15 @@ func Load(file string, opt Options) (*Manifest, error) {
 	return m, err
 }
 
-// Parse decodes the manifest in data. The error is of type [Errors] and has all problems of
-// the manifest.
+// Parse decodes the manifest in data, and the files that it includes. The error is of type
+// [Errors] and has all problems of the manifest.
 func Parse(data []byte, opt Options) (*Manifest, error) {
 	return newDecoder(opt).decode(data, opt)
 }
 
 func newDecoder(opt Options) *decoder {
 	file := cmp.Or(opt.File, noFile)
-	return &decoder{report: &report{file: file}, dir: cmp.Or(opt.Dir, filepath.Dir(file)), stdin: opt.stdin}
+	return &decoder{report: &report{file: file}, dir: opt.Dir, stdin: opt.stdin}
 }
 
 func (d *decoder) decode(data []byte, opt Options) (*Manifest, error) {
@@ -66,21 +65,21 @@ func (d *decoder) decode(data []byte, opt Options) (*Manifest, error) {
 	if len(d.errs) > 0 {
 		return nil, d.errs.sorted()
 	}
-	m.Warnings = d.warnings.sorted()
+	m.Included, m.Warnings = d.included, d.warnings.sorted()
 	return m, nil
 }
 
-// tree returns the manifest in data with its variables expanded and without the keys x-NAME. It
-// returns nil if it cannot be decoded.
+// tree returns the manifest in data, merged with what it includes, with its variables expanded
+// and without the keys x-NAME. It returns nil if it cannot be decoded.
 func (d *decoder) tree(data []byte, opt Options) *node {
 	top := d.read(data)
 	if top == nil || !d.version(top) {
 		return nil
 	}
 	v := newVariables(d.report, opt)
-	v.mention(top)
-	d.dropExtensions(top)
-	d.substitute(top, v)
+	if top = include(d, top, opt, v); top != nil {
+		d.substitute(top, v)
+	}
 	return top
 }
 
@@ -110,6 +109,7 @@ var topSection = Section{Keys: []Key{
 	{Name: "version", Kind: KindWord, Required: true, Values: []string{"1"}, Doc: "The version of the language."},
 	{Name: "name", Kind: KindName, Doc: "The name of the image: letters, digits and `. _ + -`."},
 	{Name: "arch", Kind: KindArch, Otherwise: "this machine", Values: append([]string{AutoArch}, Archs()...), Doc: "The architecture of the machine; `auto` takes the program's."},
+	{Name: "include", Kind: KindHostPaths, Doc: "Other manifests, or parts of them, that this one is merged with."},
 	{Name: "vars", Kind: KindMapping, Doc: "Variables, each a name with its value."},
 	{Name: "compress", Kind: KindCodec, Default: "gzip", Values: codecNames(codecs), Doc: "The codec of the part that the kernel unpacks."},
 	{Name: "root", Kind: KindMapping, Doc: "The root file system."},

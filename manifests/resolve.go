@@ -2,13 +2,15 @@ package manifests
 
 import (
 	"bytes"
+	"path/filepath"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 )
 
-// Resolve returns the manifest in data with its variables replaced, its aliases and merge keys
-// followed, and without its keys x-NAME. If the manifest is wrong, the error is of type [Errors].
+// Resolve returns the manifest in data merged with what it includes, with its variables
+// replaced, its aliases and merge keys followed, and without its keys x-NAME. Relative sources
+// of included files become relative to the directory of the manifest. If the manifest is wrong, the error is of type [Errors].
 func Resolve(data []byte, opt Options) ([]byte, error) {
 	d := newDecoder(opt)
 	top := d.tree(data, opt)
@@ -21,8 +23,22 @@ func Resolve(data []byte, opt Options) ([]byte, error) {
 	var text bytes.Buffer
 	out := yaml.NewEncoder(&text)
 	out.SetIndent(2)
+	top.walk(func(n *node) { n.move(filepath.Dir(d.file)) })
 	err := out.Encode(top.yaml("vars"))
 	return text.Bytes(), err
+}
+
+// move makes a relative path of the host relative to another directory than its file's.
+func (n *node) move(to string) {
+	from := filepath.Dir(n.pos.File)
+	if n.join == nil || from == to || filepath.IsAbs(n.text) {
+		return
+	}
+	dir, err := filepath.Rel(to, from)
+	if err != nil { // only from is absolute
+		dir = from
+	}
+	n.text = n.join(dir, n.text)
 }
 
 // yaml returns the node as YAML, without one of its fields.

@@ -15,7 +15,7 @@ func (d *decoder) selinux(n *node) *SELinux {
 	s := &SELinux{Pos: o.pos}
 	set(o, "type", &s.Type, parseName)
 	if set(o, "file_contexts", &s.FileContexts, parseWord) {
-		s.FileContexts = join(d.dir, s.FileContexts)
+		s.FileContexts = join(d.hostDir(o.get("file_contexts"), join), s.FileContexts)
 	}
 	return s
 }

@@ -32,6 +32,7 @@ type node struct {
 	null   bool   // an empty scalar, or ~
 	fields []field
 	items  []*node
+	join   func(dir, src string) string // of a path of the host: joins it with a directory
 }
 
 // field is one key of a mapping, with its value.
@@ -39,6 +40,11 @@ type field struct {
 	key string
 	pos Pos
 	val *node
+}
+
+func (n *node) has(key string) bool {
+	_, ok := n.field(key)
+	return ok
 }
 
 func (n *node) field(key string) (field, bool) {

@@ -50,25 +50,30 @@ func (v *variables) declare(n *node) {
 		return
 	}
 	for _, f := range n.fields {
-		v.mentioned[f.key] = true
-		if name, rest := cutName(f.key); name == "" || rest != "" {
-			v.errorf(f.pos, "variable %s: want letters, digits and _ as the name", quote(f.key))
-			continue
-		}
-		if f.val.kind != scalar {
-			v.want(f.val, "one value", f.key)
-			f.val.kind = broken
-		} else if f.val.null {
-			v.add(f.val.pos, noValue(f.key))
-			f.val.kind = broken
-		}
-		v.vars[f.key] = f.val
+		v.define(f)
 	}
 	for _, f := range n.fields {
 		if _, ok := v.defined[f.key]; !ok && v.vars[f.key] != nil {
 			v.lookup(f.key)
 		}
 	}
+}
+
+// define adds a variable of the manifest.
+func (v *variables) define(f field) {
+	v.mentioned[f.key] = true
+	if name, rest := cutName(f.key); name == "" || rest != "" {
+		v.errorf(f.pos, "variable %s: want letters, digits and _ as the name", quote(f.key))
+		return
+	}
+	if f.val.kind != scalar {
+		v.want(f.val, "one value", f.key)
+		f.val.kind = broken
+	} else if f.val.null {
+		v.add(f.val.pos, noValue(f.key))
+		f.val.kind = broken
+	}
+	v.vars[f.key] = f.val
 }
 
 // unused reports the definitions of the command line that no variable uses.

@@ -16,8 +16,9 @@ func showCommand(lookup func(string) (string, bool)) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show MANIFEST",
 		Short: "Print a manifest with its variables replaced",
-		Long: "Print a manifest (\"-\" is standard input) with its variables replaced, or the manifest\n" +
-			"that build --from makes. Relative sources stay relative to the manifest's directory.",
+		Long: "Print a manifest (\"-\" is standard input) with its variables replaced and the files that it\n" +
+			"includes merged, or the manifest that build --from makes. Relative sources stay relative\n" +
+			"to the manifest's directory.",
 		Args: f.from.args,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text, err := f.text(args, cmd.InOrStdin(), lookup)
