@@ -31,7 +31,7 @@ type Codec struct {
 	level  int                                              // the default
 	magic  []string                                         // what a stream begins with
 	begin  string                                           // what most streams begin with, and little else
-	gap    int                                              // zero bytes that have to follow a stream
+	gap    int                                              // zero bytes between a stream and anything in another codec
 	writer func(io.Writer, Options) (io.WriteCloser, error) // nil if it is only read
 	reader func(*bufio.Reader, *notes) (io.ReadCloser, error)
 	pieces func() pieces // of a stream; nil if only decoding tells where it ends
@@ -195,10 +195,15 @@ func (c *Codec) Guess(r interface {
 	}
 }
 
-// Pad returns the number of zero bytes that must follow a stream that ends at offset end of
-// the image. With them the kernel finds the next segment, which begins at a multiple of 4 as
-// raw archives must.
-func (c *Codec) Pad(end int64) int {
+// Pad returns the number of zero bytes between a stream that ends at offset end of the image
+// and a segment in the codec next, or nil for the end of the image, where a boot loader may
+// append anything. With them the kernel finds the next segment, which begins at a multiple of
+// 4 as raw archives must. Streams of a codec with a gap are one to the kernel if there is
+// nothing between them.
+func (c *Codec) Pad(end int64, next *Codec) int {
+	if c.gap > 0 && c == next {
+		return 0
+	}
 	end += int64(c.gap)
 	return c.gap + int(-end&3)
 }

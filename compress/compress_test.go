@@ -131,7 +131,7 @@ func TestConsecutive(t *testing.T) {
 			var image []byte
 			for _, data := range [][]byte{a, b, nil} {
 				image = append(image, encode(t, c, data, Options{})...)
-				image = append(image, make([]byte, c.Pad(int64(len(image))))...)
+				image = append(image, make([]byte, c.Pad(int64(len(image)), nil))...)
 			}
 			image = append(image, junk...)
 			r := bufio.NewReader(bytes.NewReader(image))
@@ -383,9 +383,15 @@ func TestDetect(t *testing.T) {
 func TestPad(t *testing.T) {
 	for _, c := range append(packed(), &noneCodec) {
 		for end := range int64(9) {
-			got := c.Pad(end)
-			if (end+int64(got))%4 != 0 || got < c.gap || got >= c.gap+4 {
-				t.Errorf("%s ends at %d: got %d bytes of padding", c.Name, end, got)
+			for _, next := range append(packed(), &noneCodec, nil) {
+				got := c.Pad(end, next)
+				if next == &lz4Codec && c == next {
+					if got != 0 {
+						t.Errorf("lz4 ends at %d: got %d bytes of padding in front of lz4, want none", end, got)
+					}
+				} else if (end+int64(got))%4 != 0 || got < c.gap || got >= c.gap+4 {
+					t.Errorf("%s ends at %d, then %v: got %d bytes of padding", c.Name, end, next, got)
+				}
 			}
 		}
 	}

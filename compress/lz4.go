@@ -14,10 +14,12 @@ import (
 // blocks of 8 MiB, each behind its packed size (lib/decompress_unlz4.c). There is
 // no end and no check. The kernel stops where fewer than 4 bytes are left or the
 // size is 0, reads on behind a repeated magic, and takes everything else for a
-// size: so whatever follows that is not lz4 has to be kept off by four zero bytes.
-// Without them 6.1 decodes that many bytes, past the end of the image if need be:
-// mostly it says "Decoding failed" and boots on without what follows, but lz4, one
-// zero byte and gzip were seen to end in a page fault and a boot that hangs.
+// size. So lz4 may follow lz4 directly. Anything else has to be four zero bytes away,
+// and that includes what a boot loader appends. (The lz4 tool takes these zeros for
+// damage.) Without them 6.1 decodes as many bytes as the next four say, past the end
+// of the image if need be: mostly it says "Decoding failed" and boots on without what
+// follows, but lz4, one zero byte and gzip were seen to end in a page fault and a boot
+// that hangs.
 //
 // Level 1 is lz4's fast compression, 2 to 9 are ever deeper searches of its
 // high-compression form, whose output decodes as fast.

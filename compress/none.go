@@ -21,6 +21,9 @@ var noneCodec = Codec{
 	},
 }
 
+// Raw returns the codec that compresses nothing.
+func Raw() *Codec { return &noneCodec }
+
 type nopCloser struct{ io.Writer }
 
 func (nopCloser) Close() error { return nil }

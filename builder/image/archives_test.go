@@ -94,9 +94,13 @@ func pack(t testing.TB, codec string, data []byte) []byte {
 func join(t testing.TB, segments ...[]byte) []byte {
 	t.Helper()
 	var b []byte
-	for _, s := range segments {
+	for i, s := range segments {
+		var next *compress.Codec
+		if i+1 < len(segments) {
+			next = compress.Detect(segments[i+1])
+		}
 		b = append(b, s...)
-		b = append(b, make([]byte, compress.Detect(s).Pad(int64(len(b))))...)
+		b = append(b, make([]byte, compress.Detect(s).Pad(int64(len(b)), next))...)
 	}
 	return b
 }

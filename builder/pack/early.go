@@ -14,14 +14,13 @@ type Early struct {
 	Check    func() error // returns an error if they changed while they were read
 }
 
-// writeEarly writes the archives unchanged. It pads them, so that the next segment begins at a
-// multiple of 4.
+// writeEarly writes the archives unchanged.
 func (p *packer) writeEarly(ctx context.Context, e Early, out *imageWriter) error {
-	raw, err := compress.Lookup(compress.None)
+	raw := Codec{Codec: compress.Raw()}
+	start, err := out.beginSegment(raw.Codec)
 	if err != nil {
 		return err
 	}
-	start := out.size
 	p.rootfs += e.Archives.Size()
 	if _, err := io.Copy(&cancelable{ctx, out}, e.Archives); err != nil {
 		return err
@@ -29,8 +28,6 @@ func (p *packer) writeEarly(ctx context.Context, e Early, out *imageWriter) erro
 	if err := e.Check(); err != nil {
 		return err
 	}
-	if err := out.endSegment("early", Codec{Codec: raw}, start, e.Archives.Size(), false); err != nil {
-		return err
-	}
-	return out.pad(int(-out.size & 3))
+	out.endSegment("early", raw, start, e.Archives.Size(), false)
+	return nil
 }

@@ -71,11 +71,7 @@ func Write(ctx context.Context, w io.Writer, j Job) (Result, error) {
 	}
 	stream := j.Stream && j.Outer.Name != compress.None
 	if stream {
-		c, err := compress.Lookup(compress.None)
-		if err != nil {
-			return Result{}, err
-		}
-		p.segment = Codec{Codec: c}
+		p.segment = Codec{Codec: compress.Raw()}
 	}
 	err := p.packPayload(ctx)
 	if err == nil && stream {
@@ -84,7 +80,7 @@ func Write(ctx context.Context, w io.Writer, j Job) (Result, error) {
 		err = p.writeSegments(ctx, p.image, p.progress)
 	}
 	if err == nil {
-		err = p.image.pad(int(-p.image.size & 3))
+		_, err = p.image.beginSegment(nil)
 	}
 	size := p.image.size
 	if !stream {
@@ -165,16 +161,22 @@ func (p *packer) writeStream(ctx context.Context) error {
 	if done.cached {
 		p.progress.add(read)
 	}
-	return p.image.endSegment("stream", p.Outer, 0, size, done.cached)
+	p.image.endSegment("stream", p.Outer, 0, size, done.cached)
+	return nil
 }
 
 // copyPayload writes the packed payload to out.
 func (p *packer) copyPayload(ctx context.Context, out *imageWriter) error {
+	start, err := out.beginSegment(p.payload.last)
+	if err != nil {
+		return err
+	}
 	for _, s := range p.payload.segments {
-		s.Offset += out.size
+		s.Offset += start
 		out.segments = append(out.segments, s)
 		p.rootfs += s.Unpacked
 	}
+	out.last = p.payload.last
 	if _, err := p.Spool.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
@@ -189,13 +191,17 @@ func (p *packer) writeOnce(ctx context.Context, out *imageWriter, read *progress
 	if m == nil {
 		return nil
 	}
-	start := out.size
+	start, err := out.beginSegment(p.segment.Codec)
+	if err != nil {
+		return err
+	}
 	done, err := p.packMember(ctx, out, p.segment, *m, false, read)
 	if err != nil {
 		return err
 	}
 	p.rootfs += m.Size
-	return out.endSegment("files", p.segment, start, m.Size, done.cached)
+	out.endSegment("files", p.segment, start, m.Size, done.cached)
+	return nil
 }
 
 // packPayload packs the payload of layout.Tmpfs into the spool. The spool is needed because the
@@ -271,7 +277,10 @@ func (p *packer) packMember(ctx context.Context, w io.Writer, c Codec, m layout.
 func (p *packer) writeBoot(ctx context.Context, out *imageWriter) error {
 	items := p.bootItems()
 	size := layout.ArchiveSize(items)
-	start := out.size
+	start, err := out.beginSegment(p.segment.Codec)
+	if err != nil {
+		return err
+	}
 	done, err := p.compress(ctx, out, p.segment, archive{size, func(w io.Writer, _ *progress) error {
 		return writeArchive(ctx, w, items, nil)
 	}}, false, nil)
@@ -279,7 +288,8 @@ func (p *packer) writeBoot(ctx context.Context, out *imageWriter) error {
 		return err
 	}
 	p.rootfs += size
-	return out.endSegment("boot", p.segment, start, size, done.cached)
+	out.endSegment("boot", p.segment, start, size, done.cached)
+	return nil
 }
 
 func (p *packer) bootItems() []layout.Item {

@@ -16,6 +16,7 @@ type imageWriter struct {
 	w        io.Writer
 	size     int64
 	segments []Segment
+	last     *compress.Codec // of the last segment, nil if there is none
 }
 
 func (o *imageWriter) Write(p []byte) (int, error) {
@@ -29,12 +30,22 @@ func (o *imageWriter) pad(n int) error {
 	return err
 }
 
-// endSegment records the segment that began at start, and pads behind it.
-func (o *imageWriter) endSegment(kind string, c Codec, start, unpacked int64, cached bool) error {
+// beginSegment pads for a segment in the codec next, or for the end of the image if next is
+// nil. It returns the offset of the segment.
+func (o *imageWriter) beginSegment(next *compress.Codec) (int64, error) {
+	if o.last == nil {
+		return o.size, nil
+	}
+	err := o.pad(o.last.Pad(o.size, next))
+	return o.size, err
+}
+
+// endSegment records the segment that began at start.
+func (o *imageWriter) endSegment(kind string, c Codec, start, unpacked int64, cached bool) {
 	o.segments = append(o.segments, Segment{
 		Kind: kind, Codec: c.Name, Offset: start, Size: o.size - start, Unpacked: unpacked, Cached: cached,
 	})
-	return o.pad(c.Pad(o.size))
+	o.last = c.Codec
 }
 
 // segmentSink is a sink that makes every member a segment of its own.
@@ -51,13 +62,14 @@ func newSegmentSink(out *imageWriter, kind string, c Codec, n int, size func(i i
 	return &segmentSink{imageWriter: out, kind: kind, codec: c, size: size, cached: make([]bool, n)}
 }
 
-func (s *segmentSink) begin(int) error {
-	s.start = s.imageWriter.size
-	return nil
+func (s *segmentSink) begin(int) (err error) {
+	s.start, err = s.beginSegment(s.codec.Codec)
+	return err
 }
 
 func (s *segmentSink) end(i int) error {
-	return s.endSegment(s.kind, s.codec, s.start, s.size(i), s.cached[i])
+	s.endSegment(s.kind, s.codec, s.start, s.size(i), s.cached[i])
+	return nil
 }
 
 // nestSink is a sink that makes every member a file in one raw archive. A file's header
@@ -94,8 +106,6 @@ func (s *nestSink) close() error {
 	if err := buffered.Flush(); err != nil {
 		return err
 	}
-	s.segments = append(s.segments, Segment{
-		Kind: "payload", Codec: compress.None, Size: s.size, Unpacked: s.size,
-	})
+	s.endSegment("payload", Codec{Codec: compress.Raw()}, 0, s.size, false)
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	uroot "github.com/u-root/u-root/pkg/cpio"
 
+	"github.com/mkinitfs/mkinitfs/builder"
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
@@ -47,20 +48,34 @@ func TestToolsReadImages(t *testing.T) {
 				}
 				stored, inRoot := listed(t, img, "--outer"), listed(t, img)
 				members := 0
-				for i, s := range built.Segments {
-					archive := unpacked(t, s.Codec, image[s.Offset:s.Offset+s.Size])
-					if int64(len(archive)) != s.Unpacked {
-						t.Errorf("segment %d: got %d bytes unpacked, report says %d", i, len(archive), s.Unpacked)
-					}
-					wantRows(t, fmt.Sprint("segment ", i), archive, rowsOf(stored, func(e entryJSON) bool { return e.Segment == i }))
-					for _, name := range membersIn(t, archive) {
-						member := unpacked(t, built.Payload, name.data)
-						if want := built.Members[members]; int64(len(name.data)) != want.Size || int64(len(member)) != want.Unpacked {
-							t.Errorf("%s: got %d of %d bytes, report says %d of %d", name.name, len(name.data), len(member), want.Size, want.Unpacked)
+				before := "" // codec of the segment before
+				for i, segment := range kernelSegments(built.Segments) {
+					var archives [][]byte
+					for _, s := range segment {
+						archive := unpacked(t, s.Codec, image[s.Offset:s.Offset+s.Size])
+						if int64(len(archive)) != s.Unpacked {
+							t.Errorf("segment %d: got %d bytes unpacked, report says %d", i, len(archive), s.Unpacked)
 						}
-						members++
-						wantRows(t, name.name, member, rowsOf(inRoot, func(e entryJSON) bool { return e.Member == name.name }))
+						archives = append(archives, archive)
+						for _, name := range membersIn(t, archive) {
+							member := unpacked(t, built.Payload, name.data)
+							if want := built.Members[members]; int64(len(name.data)) != want.Size || int64(len(member)) != want.Unpacked {
+								t.Errorf("%s: got %d of %d bytes, report says %d of %d", name.name, len(name.data), len(member), want.Size, want.Unpacked)
+							}
+							members++
+							wantRows(t, name.name, rowsOf(inRoot, func(e entryJSON) bool { return e.Member == name.name }), member)
+						}
 					}
+					wantRows(t, fmt.Sprint("segment ", i), rowsOf(stored, func(e entryJSON) bool { return e.Segment == i }), archives...)
+					first, last := segment[0], segment[len(segment)-1]
+					whole := unpacked(t, first.Codec, image[first.Offset:last.Offset+last.Size])
+					if !bytes.Equal(whole, slices.Concat(archives...)) {
+						t.Errorf("segment %d: %s unpacks %d bytes, want the archives one after the other", i, first.Codec, len(whole))
+					}
+					if before == "lz4" && first.Codec == "lz4" {
+						t.Errorf("segment %d: want no zeros between lz4 and lz4", i)
+					}
+					before = first.Codec
 				}
 				if members != len(built.Members) {
 					t.Errorf("got %d members, report says %d", members, len(built.Members))
@@ -71,6 +86,20 @@ func TestToolsReadImages(t *testing.T) {
 			})
 		}
 	}
+}
+
+// kernelSegments groups the segments of a report as the kernel sees them: lz4 right behind lz4
+// belongs to the same segment.
+func kernelSegments(written []builder.Segment) [][]builder.Segment {
+	var seen [][]builder.Segment
+	for i, s := range written {
+		if i > 0 && s.Codec == "lz4" && written[i-1].Codec == s.Codec && written[i-1].Offset+written[i-1].Size == s.Offset {
+			seen[len(seen)-1] = append(seen[len(seen)-1], s)
+		} else {
+			seen = append(seen, []builder.Segment{s})
+		}
+	}
+	return seen
 }
 
 // TestToolsExtractHardLinks extracts a file with several names with other tools. 7-Zip gives
@@ -196,37 +225,41 @@ func sorted(rows []row) []row {
 	return rows
 }
 
-// wantRows checks that every reader sees the same entries in one archive.
-func wantRows(t *testing.T, what string, archive []byte, want []row) {
+// wantRows checks that every reader sees the same entries in the archives.
+func wantRows(t *testing.T, what string, want []row, archives ...[]byte) {
 	t.Helper()
 	for _, tool := range []string{"cpio", "bsdcpio"} {
 		var got []row
-		text := runTool(t, "", archive, tool, "-itvn", "--quiet")
-		for _, m := range listing.FindAllStringSubmatch(string(text), -1) {
-			r := row{Name: m[3], Mode: m[1]}
-			if r.Mode[0] == '-' {
-				r.Size = m[2]
+		for _, archive := range archives {
+			text := runTool(t, "", archive, tool, "-itvn", "--quiet")
+			for _, m := range listing.FindAllStringSubmatch(string(text), -1) {
+				r := row{Name: m[3], Mode: m[1]}
+				if r.Mode[0] == '-' {
+					r.Size = m[2]
+				}
+				if r.Mode[0] == 'l' {
+					r.Name, _, _ = strings.Cut(r.Name, " -> ")
+				}
+				got = append(got, r)
 			}
-			if r.Mode[0] == 'l' {
-				r.Name, _, _ = strings.Cut(r.Name, " -> ")
-			}
-			got = append(got, r)
 		}
 		if diff := gocmp.Diff(want, sorted(got)); diff != "" {
 			t.Errorf("%s, by %s (-list +%[2]s):\n%s", what, tool, diff)
 		}
 	}
-	records, err := uroot.ReadAllRecords(uroot.Newc.Reader(bytes.NewReader(archive)))
-	if err != nil {
-		t.Errorf("%s, by u-root: %v", what, err)
-	}
 	var got []row
-	for _, record := range records {
-		r := row{Name: record.Name, Mode: modeText(uint32(record.Mode))}
-		if record.Mode&cpio.TypeMask == cpio.TypeFile {
-			r.Size = fmt.Sprint(record.FileSize)
+	for _, archive := range archives {
+		records, err := uroot.ReadAllRecords(uroot.Newc.Reader(bytes.NewReader(archive)))
+		if err != nil {
+			t.Errorf("%s, by u-root: %v", what, err)
 		}
-		got = append(got, r)
+		for _, record := range records {
+			r := row{Name: record.Name, Mode: modeText(uint32(record.Mode))}
+			if record.Mode&cpio.TypeMask == cpio.TypeFile {
+				r.Size = fmt.Sprint(record.FileSize)
+			}
+			got = append(got, r)
+		}
 	}
 	if diff := gocmp.Diff(want, sorted(got)); diff != "" {
 		t.Errorf("%s, by u-root (-list +u-root):\n%s", what, diff)
