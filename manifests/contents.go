@@ -49,6 +49,7 @@ var contentTypes = []contentType{
 
 var contentsSection = Section{Path: "contents", Keys: []Key{
 	{Name: "type", Kind: KindWord, Required: true, Values: typeNames(), Doc: "The type of the item. It decides about the other keys."},
+	{Name: "when", Kind: KindMapping, Otherwise: "always", Doc: "Conditions of the item, which is left out unless all of them hold."},
 }}
 
 // otherTypes are words that other tools have for types of contents.

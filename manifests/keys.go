@@ -58,6 +58,9 @@ const (
 	KindMounts     Kind = "list of mounts"
 	KindItems      Kind = "list of items"
 	KindAnything   Kind = "anything"
+
+	KindArchs       Kind = "architecture, or list of them"
+	KindTextOrTexts Kind = "text, or list of text"
 )
 
 // Section is a mapping of the manifest with the keys that it may have.
@@ -70,7 +73,7 @@ type Section struct {
 // Sections returns the table of keys, in the order of a manifest.
 func Sections() []Section {
 	sections := []Section{
-		topSection, codecSection, rootSection, selinuxSection, initSection, mountSection, superviseSection, earlySection, globSection, contentsSection,
+		topSection, codecSection, rootSection, selinuxSection, initSection, mountSection, superviseSection, earlySection, globSection, contentsSection, whenSection,
 	}
 	for _, t := range contentTypes {
 		sections = append(sections, Section{Path: contentsSection.Path, Type: t.name, Keys: t.keys})

@@ -17,7 +17,9 @@ type decoder struct {
 	noStub bool   // root.type is none
 	stdin  bool   // the manifest has come in on standard input
 
-	included []string // files that the manifest includes
+	included  []string // files that the manifest includes
+	leftOut   []*node  // items of contents that are not taken, and only checked
+	chosenFor string   // the architecture that items were taken or left out for; "" if none depends on it
 
 	asked func(s *Section, key string) // called for every key that is read; nil outside tests
 }

@@ -13,6 +13,7 @@ import (
 type Options struct {
 	File   string                      // name of the text that [Parse] reads, for positions; "" is <manifest>
 	Dir    string                      // relative sources are joined with it, except in included files; "" is the directory of the file
+	Arch   string                      // a name in [Archs] in the place of the manifest's; or ""
 	Vars   map[string]string           // the variables of -D NAME=value; these win over vars
 	Getenv func(string) (string, bool) // looks up variables that nothing else defines; nil: no environment
 	Stdin  io.Reader                   // the input that [Load] reads for "-"; nil is os.Stdin
@@ -61,6 +62,7 @@ func (d *decoder) decode(data []byte, opt Options) (*Manifest, error) {
 	var m *Manifest
 	if top := d.tree(data, opt); top != nil {
 		m = d.manifest(top)
+		m.Arch = cmp.Or(opt.Arch, m.Arch)
 	}
 	if len(d.errs) > 0 {
 		return nil, d.errs.sorted()
@@ -77,9 +79,19 @@ func (d *decoder) tree(data []byte, opt Options) *node {
 		return nil
 	}
 	v := newVariables(d.report, opt)
-	if top = include(d, top, opt, v); top != nil {
-		d.substitute(top, v)
+	if top = include(d, top, opt, v); top == nil {
+		return nil
 	}
+	if f, ok := d.peek(top, &topSection, "vars"); ok {
+		v.declare(f.val)
+	}
+	chooseItems(d, top, v, opt.Arch)
+	for _, f := range top.fields {
+		if f.key != "vars" {
+			f.val.walk(v.expand)
+		}
+	}
+	v.unused(top.pos)
 	return top
 }
 
@@ -90,19 +102,6 @@ func (d *decoder) dropExtensions(top *node) {
 	top.fields = slices.DeleteFunc(top.fields, func(f field) bool {
 		return strings.HasPrefix(f.key, prefix) && f.key != prefix
 	})
-}
-
-// substitute expands the variables in every value of the manifest.
-func (d *decoder) substitute(top *node, v *variables) {
-	if f, ok := d.peek(top, &topSection, "vars"); ok {
-		v.declare(f.val)
-	}
-	for _, f := range top.fields {
-		if f.key != "vars" {
-			f.val.walk(v.expand)
-		}
-	}
-	v.unused(top.pos)
 }
 
 var topSection = Section{Keys: []Key{
@@ -145,6 +144,9 @@ func (d *decoder) manifest(top *node) *Manifest {
 		d.content(n, &m.Contents)
 	}
 	d.streams(m.Contents)
+	for _, n := range d.leftOut {
+		d.content(n, new([]Content))
+	}
 	for _, n := range o.list("permissions") {
 		d.permission(n, &m.Permissions)
 	}

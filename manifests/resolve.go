@@ -2,6 +2,7 @@ package manifests
 
 import (
 	"bytes"
+	"cmp"
 	"path/filepath"
 	"strings"
 
@@ -10,7 +11,8 @@ import (
 
 // Resolve returns the manifest in data merged with what it includes, with its variables
 // replaced, its aliases and merge keys followed, and without its keys x-NAME. Relative sources
-// of included files become relative to the directory of the manifest. If the manifest is wrong, the error is of type [Errors].
+// of included files become relative to the directory of the manifest. Items of contents that are
+// left out are not in it. If the manifest is wrong, the error is of type [Errors].
 func Resolve(data []byte, opt Options) ([]byte, error) {
 	d := newDecoder(opt)
 	top := d.tree(data, opt)
@@ -23,9 +25,23 @@ func Resolve(data []byte, opt Options) ([]byte, error) {
 	var text bytes.Buffer
 	out := yaml.NewEncoder(&text)
 	out.SetIndent(2)
+	if target := cmp.Or(opt.Arch, d.chosenFor); target != "" {
+		top.set("arch", target)
+	}
 	top.walk(func(n *node) { n.move(filepath.Dir(d.file)) })
 	err := out.Encode(top.yaml("vars"))
 	return text.Bytes(), err
+}
+
+// set gives the mapping n a field, in the place of the one with its key.
+func (n *node) set(key, text string) {
+	for _, f := range n.fields {
+		if f.key == key {
+			f.val.text = text
+			return
+		}
+	}
+	n.fields = append(n.fields, field{key: key, val: &node{kind: scalar, text: text}})
 }
 
 // move makes a relative path of the host relative to another directory than its file's.

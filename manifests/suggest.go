@@ -71,6 +71,7 @@ func unknown(what, word string, known []string, others ...otherWord) error {
 var otherKeys = []otherWord{
 	{"source", "src"}, {"from", "src"}, {"file", "src"}, {"path", "dst"}, {"destination", "dst"}, {"to", "dst"},
 	{"text", "content"}, {"data", "content"}, {"permissions", "mode"}, {"perm", "mode"},
+	{"if", "when"},
 }
 
 // unknownKey returns the error for a key that a section does not have.

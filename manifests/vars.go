@@ -62,8 +62,8 @@ func (v *variables) declare(n *node) {
 // define adds a variable of the manifest.
 func (v *variables) define(f field) {
 	v.mentioned[f.key] = true
-	if name, rest := cutName(f.key); name == "" || rest != "" {
-		v.errorf(f.pos, "variable %s: want letters, digits and _ as the name", quote(f.key))
+	if err := checkVariable(f.key); err != nil {
+		v.add(f.pos, err)
 		return
 	}
 	if f.val.kind != scalar {
@@ -74,6 +74,14 @@ func (v *variables) define(f field) {
 		f.val.kind = broken
 	}
 	v.vars[f.key] = f.val
+}
+
+// checkVariable returns an error if name cannot be that of a variable.
+func checkVariable(name string) error {
+	if start, rest := cutName(name); start == "" || rest != "" {
+		return fmt.Errorf("variable %s: want letters, digits and _ as the name", quote(name))
+	}
+	return nil
 }
 
 // unused reports the definitions of the command line that no variable uses.

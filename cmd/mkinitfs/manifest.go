@@ -39,7 +39,6 @@ func (f *manifestFlags) add(cmd *cobra.Command) {
 	f.addVars(cmd)
 	f.from.add(cmd)
 	flags.StringVarP(&f.dir, "directory", "C", "", "look for relative sources in `DIR` (default: the manifest's directory)")
-	flags.StringVar(&f.arch, "arch", "", "build for `ARCH` instead of the manifest's")
 	flags.StringVar(&f.compress, "compress", "", "compress with `CODEC[:LEVEL]` instead of the manifest's")
 	flags.BoolVar(&f.ignoreFakeroot, "ignore-fakeroot", false, "under fakeroot or pseudo, take owners, modes and nodes as they are on disk")
 	flags.Int64Var(&f.entries, "source-entries", 0, "allow `N` entries in an initramfs that the image takes over (default 1000000)")
@@ -47,7 +46,9 @@ func (f *manifestFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.stub, "stub", "", "use the stub in `FILE` instead of a compiled one")
 }
 
+// addVars adds the flags that decide what the manifest says.
 func (f *manifestFlags) addVars(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.arch, "arch", "", "build for `ARCH` instead of the manifest's")
 	cmd.Flags().StringArrayVarP(&f.defines, "define", "D", nil, "set a variable of the manifest: `NAME=value` is for ${NAME}")
 }
 
@@ -62,6 +63,19 @@ func (f *manifestFlags) vars() (map[string]string, error) {
 		vars[name] = value
 	}
 	return vars, nil
+}
+
+// options returns the options of reading a manifest.
+func (f *manifestFlags) options(lookup func(string) (string, bool)) (manifests.Options, error) {
+	opt := manifests.Options{Getenv: lookup}
+	var err error
+	if opt.Vars, err = f.vars(); err != nil || f.arch == "" {
+		return opt, err
+	}
+	if opt.Arch, err = manifests.ParseArch(f.arch); err != nil {
+		return opt, flagError("--arch", err)
+	}
+	return opt, nil
 }
 
 // load reads the manifest and applies the flags to it.
@@ -87,11 +101,6 @@ func (f *manifestFlags) load(ctx context.Context, args []string, stdin io.Reader
 	if read.root != nil {
 		o.Stdin = read.root
 	}
-	if f.arch != "" {
-		if m.Arch, err = manifests.ParseArch(f.arch); err != nil {
-			return nil, o, flagError("--arch", err)
-		}
-	}
 	if f.compress != "" {
 		if m.Compress.Codec, m.Compress.Level, err = manifests.ParseCompression(f.compress); err != nil {
 			return nil, o, flagError("--compress", err)
@@ -109,11 +118,11 @@ type loaded struct {
 
 // read reads the manifest, or makes the one of --from.
 func (f *manifestFlags) read(args []string, stdin io.Reader, lookup func(string) (string, bool)) (loaded, error) {
-	vars, err := f.vars()
+	opt, err := f.options(lookup)
 	if err != nil {
 		return loaded{}, err
 	}
-	opt := manifests.Options{Dir: f.dir, Vars: vars, Getenv: lookup}
+	opt.Dir = f.dir
 	if f.from.from != "" {
 		text, root, err := f.from.manifest(stdin)
 		if err != nil {

@@ -36,16 +36,20 @@ func showCommand(lookup func(string) (string, bool)) *cobra.Command {
 
 // text returns the manifest as text, with its variables replaced.
 func (f *manifestFlags) text(args []string, stdin io.Reader, lookup func(string) (string, bool)) ([]byte, error) {
+	opt, err := f.options(lookup)
+	if err != nil {
+		return nil, err
+	}
 	if f.from.from != "" {
 		text, spooled, err := f.from.manifest(stdin)
 		if spooled != nil {
 			spooled.Close()
 		}
-		return []byte(text), err
-	}
-	vars, err := f.vars()
-	if err != nil {
-		return nil, err
+		if err != nil || opt.Arch == "" {
+			return []byte(text), err
+		}
+		opt.File = "<from>"
+		return manifests.Resolve([]byte(text), opt)
 	}
 	file := args[0]
 	var data []byte
@@ -58,7 +62,8 @@ func (f *manifestFlags) text(args []string, stdin io.Reader, lookup func(string)
 	if err != nil {
 		return nil, cmp.Or(notManifest(args[0], bytes.NewReader(data)), err)
 	}
-	text, err := manifests.Resolve(data, manifests.Options{File: file, Vars: vars, Getenv: lookup})
+	opt.File = file
+	text, err := manifests.Resolve(data, opt)
 	if err != nil {
 		err = cmp.Or(notManifest(args[0], bytes.NewReader(data)), err)
 	}
