@@ -78,11 +78,11 @@ type Stub struct {
 func report(p *prepared) *Report {
 	m, s := p.manifest, p.settled
 	r := &Report{
-		Name: m.Name, Arch: s.arch, Root: string(m.Root.Type), Compress: s.outer.Name, Payload: s.payload.Name,
+		Name: m.Name, Arch: s.arch, Root: string(m.Root.Type), Compress: s.compress.Name, Payload: s.payload.Name,
 		Entries: len(p.root.entries), Unpacked: p.root.unpacked, Private: p.root.private,
 		Items: items(m.Contents, p.root.entries), Warnings: p.notes.warnings,
 	}
-	if c := s.outer.Command; c != nil {
+	if c := s.compress.Command; c != nil {
 		r.Commands = append(r.Commands, Command{"compress", c.Words, c.Version})
 	}
 	if c := s.payload.Command; c != nil {

@@ -15,27 +15,27 @@ import (
 
 // settled is the knowledge of a build before it reads a source.
 type settled struct {
-	arch    string
-	clock   source.Clock
-	outer   pack.Codec  // what the kernel unpacks
-	payload pack.Codec  // what the stub unpacks; none unless the root is a tmpfs
-	cache   *pack.Cache // of what was packed before; nil for none
-	unkept  bool        // the user has been told that nothing can be kept
-	variant stub.Variant
+	arch     string
+	clock    source.Clock
+	compress pack.Codec  // what the kernel unpacks
+	payload  pack.Codec  // what the stub unpacks; none unless the root is a tmpfs
+	cache    *pack.Cache // of what was packed before; nil for none
+	unkept   bool        // the user has been told that nothing can be kept
+	variant  stub.Variant
 }
 
 // settle finds out what can fail without reading a source, except for the stub.
 func settle(ctx context.Context, m *manifests.Manifest, o Options, n *notes) (*settled, error) {
 	s := &settled{arch: cmp.Or(m.Arch, arch.Host()), clock: source.ClockAt(o.Epoch)}
 	var err error
-	if s.outer, err = settleCodec(ctx, m.Compress, s.arch, n); err != nil {
+	if s.compress, err = settleCodec(ctx, m.Compress, s.arch, n); err != nil {
 		return nil, err
 	}
 	if s.payload, err = settleCodec(ctx, m.Root.PayloadCompression(), s.arch, n); err != nil {
 		return nil, err
 	}
 	s.variant = stub.Variant{Arch: s.arch, Codec: s.payload.Name, Supervise: m.Init.Supervise != nil}
-	if !o.Recompress && (o.Cache != "" || o.WantCache) && (s.outer.Slow || s.payload.Slow) {
+	if !o.Recompress && (o.Cache != "" || o.WantCache) && (s.compress.Slow || s.payload.Slow) {
 		if s.cache, err = pack.OpenCache(o.Cache); err != nil {
 			s.unkept = true
 			n.warn(fmt.Sprintf("nothing is kept for the next build: %v", err))

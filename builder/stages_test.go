@@ -25,7 +25,7 @@ func TestSettle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.outer.Name != "gzip" || s.outer.Level != 3 || s.payload.Name != "zstd" || !s.payload.Small || s.cache == nil || n.warnings != nil {
+	if s.compress.Name != "gzip" || s.compress.Level != 3 || s.payload.Name != "zstd" || !s.payload.Small || s.cache == nil || n.warnings != nil {
 		t.Errorf("got %+v and warnings %q", s, n.warnings)
 	}
 	want := settled{
@@ -102,7 +102,7 @@ remove: [{path: /usr/**, optional: true}]
 `
 	m := parse(t, "", text)
 	var err error
-	if s.outer, err = settleCodec(t.Context(), m.Compress, s.arch, n); err != nil {
+	if s.compress, err = settleCodec(t.Context(), m.Compress, s.arch, n); err != nil {
 		t.Fatal(err)
 	}
 	if s.payload, err = settleCodec(t.Context(), m.Root.PayloadCompression(), s.arch, n); err != nil {

@@ -49,7 +49,7 @@ func writeImage(ctx context.Context, p *prepared, w io.Writer, written io.ReadSe
 		w = io.MultiWriter(w, sum)
 	}
 	job := pack.Job{
-		Layout: p.layout, Outer: p.settled.outer, Payload: p.settled.payload, Cache: p.settled.cache,
+		Layout: p.layout, Compress: p.settled.compress, Payload: p.settled.payload, Cache: p.settled.cache,
 		Stream:  p.manifest.Output.Layout == manifests.Stream,
 		Watcher: p.foreign, Progress: p.options.Progress, Spool: spool, SpoolAt: temp.Holding("the packed root"),
 	}

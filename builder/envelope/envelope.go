@@ -5,14 +5,14 @@
 // the part that the boot loader gives to the kernel, or the one with a name. [Envelope.Verify]
 // compares the sums of a part, for which it reads the whole part.
 //
-// The package does not trust the file. It reads tables through a window of 4 KiB and bounds the
+// The package does not trust the file. It reads tables through a view of 4 KiB and bounds the
 // parts, names and sums that it keeps, so opening any file takes less than 32 MiB of memory.
 //
 //	envelope.go, sums.go   the parts and what the boot loader checks of them
 //	uimage.go              U-Boot's legacy format
 //	fit.go, fdt.go         U-Boot's flattened image tree, and the device tree that it is
 //	pe.go                  PE sections
-//	window.go              reading tables
+//	view.go              reading tables
 package envelope
 
 import (
@@ -64,7 +64,7 @@ type Finding struct {
 type format struct {
 	magic magic.Format
 	// open returns nil for a file of another format with the same beginning.
-	open func(w *window) (*Envelope, error)
+	open func(w *view) (*Envelope, error)
 }
 
 var formats = []format{
@@ -84,7 +84,7 @@ func Begins(head []byte) bool {
 // Open reads the tables of the envelope r, a file of size bytes. It returns nil and no error if
 // the file is not an envelope.
 func Open(r io.ReaderAt, size int64) (*Envelope, error) {
-	w := newWindow(r, 0, size)
+	w := newView(r, 0, size)
 	head, err := w.bytes(0, int(min(HeadSize, size)))
 	if err != nil {
 		return nil, err
@@ -159,7 +159,7 @@ func short(words []string, separator string) string {
 }
 
 // add adds a part. If the file ends inside it, add notes the damage and cuts the part there.
-func (e *Envelope) add(w *window, p Part) {
+func (e *Envelope) add(w *view, p Part) {
 	if have := max(0, w.size-p.Offset); p.Size > have {
 		p.damage = append(p.damage, fmt.Sprintf("the file has %d bytes of part %s, which has %d", have, p.Name, p.Size))
 		p.Size = have
@@ -176,11 +176,11 @@ func (p *Part) warn(code, words string, args ...any) {
 }
 
 // tail warns of data behind the end of an envelope, unless it is padding or erased flash.
-func (e *Envelope) tail(w *window, end int64) error {
+func (e *Envelope) tail(w *view, end int64) error {
 	if end >= w.size {
 		return nil
 	}
-	b, err := w.bytes(end, int(min(w.size-end, windowSize)))
+	b, err := w.bytes(end, int(min(w.size-end, viewSize)))
 	if err != nil {
 		return err
 	}

@@ -27,8 +27,8 @@ const (
 // property of a FIT may hold a whole image.
 type fdt struct {
 	size       int64 // of the tree
-	structures *window
-	strings    *window
+	structures *view
+	strings    *view
 }
 
 // property is a property of a node.
@@ -38,7 +38,7 @@ type property struct {
 	size   int64
 }
 
-func openFDT(w *window) (*fdt, error) {
+func openFDT(w *view) (*fdt, error) {
 	b, err := w.bytes(0, fdtHeaderSize)
 	if err != nil {
 		return nil, cut(err, "the header of a device tree or FIT image")
@@ -59,7 +59,7 @@ func openFDT(w *window) (*fdt, error) {
 	if structures%4 != 0 || structures > total || structuresSize > total-structures || names > total || namesSize > total-names {
 		return nil, errors.New("a damaged device tree: a block in it lies outside of it")
 	}
-	return &fdt{total, newWindow(w.r, structures, structuresSize), newWindow(w.r, names, namesSize)}, nil
+	return &fdt{total, newView(w.r, structures, structuresSize), newView(w.r, names, namesSize)}, nil
 }
 
 // walk calls visit for every node and every property, with the names of the nodes on the path

@@ -20,7 +20,7 @@ var fitSystems = []string{"linux", "u-boot", "tee", "openrtos", "efi", "vxworks"
 
 // fit holds the description of the images in a FIT.
 type fit struct {
-	w              *window
+	w              *view
 	found          bool // it has a node /images
 	images         []fitImage
 	configurations []fitConfiguration
@@ -49,12 +49,12 @@ type fitConfiguration struct {
 
 // openFIT opens a flattened image tree: a device tree with a node /images. The content of an
 // image is its property "data", or lies outside the tree.
-func openFIT(w *window) (*Envelope, error) {
+func openFIT(w *view) (*Envelope, error) {
 	t, err := openFDT(w)
 	if err != nil {
 		return nil, err
 	}
-	f := &fit{w: newWindow(w.r, 0, w.size)}
+	f := &fit{w: newView(w.r, 0, w.size)}
 	if err := t.walk(f.visit); err != nil {
 		return nil, err
 	}
@@ -186,7 +186,7 @@ func (f *fit) number(to **uint32, p property) error {
 // addImage adds an image as a part and returns where it ends. External content is counted
 // from the first multiple of 4 behind the tree (U-Boot's mkimage -E), or from the start of the
 // file (mkimage -p).
-func addImage(e *Envelope, w *window, m *fitImage, tree int64) (end int64) {
+func addImage(e *Envelope, w *view, m *fitImage, tree int64) (end int64) {
 	p := Part{Name: m.name, Kind: m.kind, Offset: m.data.offset, Size: m.data.size}
 	switch {
 	case m.position != nil:

@@ -16,7 +16,7 @@ const peParts = 1000
 // an .initrd of its own uses the one in front of all profiles.
 //
 // The PE format has no checksums of sections.
-func openPE(w *window) (*Envelope, error) {
+func openPE(w *view) (*Envelope, error) {
 	b, err := w.bytes(0x3c, 4)
 	if err == errCut {
 		return nil, nil
@@ -59,7 +59,7 @@ func openPE(w *window) (*Envelope, error) {
 
 // addSection adds a section with the header b. In a profile, the part's name gets the profile's
 // number. The first section with a name counts.
-func addSection(e *Envelope, w *window, name string, profiles int, b []byte) {
+func addSection(e *Envelope, w *view, name string, profiles int, b []byte) {
 	if profiles > 0 {
 		name += "-" + strconv.Itoa(profiles-1)
 	}

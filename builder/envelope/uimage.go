@@ -37,7 +37,7 @@ var uImageTypes = map[uint8]string{
 	7: "filesystem", 8: "flat_dt", 14: "kernel_noload",
 }
 
-func openUImage(w *window) (*Envelope, error) {
+func openUImage(w *view) (*Envelope, error) {
 	b, err := w.bytes(0, uImageHeaderSize)
 	if err != nil {
 		return nil, cut(err, "the header of a U-Boot uImage")
@@ -68,7 +68,7 @@ func openUImage(w *window) (*Envelope, error) {
 }
 
 // openSingle adds the only part of a uImage, named "0".
-func openSingle(e *Envelope, w *window, data sum, h *uImageHeader) {
+func openSingle(e *Envelope, w *view, data sum, h *uImageHeader) {
 	word, known := uImageTypes[h.Type]
 	if !known {
 		word = fmt.Sprintf("number %d", h.Type)
@@ -93,9 +93,9 @@ const uImageParts = 1000
 // openMulti adds the parts of a multi-file uImage, named by their numbers. Their sizes come
 // first, with a zero behind the last. Each part begins at a multiple of 4 of the data. U-Boot
 // takes number 0 as the kernel, 1 as the ramdisk and 2 as the device tree.
-func openMulti(e *Envelope, w *window, data sum) error {
+func openMulti(e *Envelope, w *view, data sum) error {
 	var sizes []uint32
-	table := newWindow(w.r, data.offset, min(data.size, w.size-data.offset))
+	table := newView(w.r, data.offset, min(data.size, w.size-data.offset))
 	for i := int64(0); ; i++ {
 		b, err := table.bytes(4*i, 4)
 		if err != nil {

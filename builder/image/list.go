@@ -34,7 +34,7 @@ func (w *walker) attribute(entries []Entry) {
 	p := w.info.plan()
 	for i := range entries {
 		first := entries[i].File()
-		entries[i].Xattrs = w.info.Xattrs.Of(cmp.Or(fromAside(p, first), first))
+		entries[i].Xattrs = w.info.Xattrs.Of(cmp.Or(putBack(p, first), first))
 	}
 }
 

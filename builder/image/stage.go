@@ -29,10 +29,10 @@ type stages struct {
 // entries could inherit. It lies in another directory of ours, because others can rename a
 // directory that lies in theirs, and it may inherit such a list.
 type stage struct {
-	*os.File // the stage itself, "new" in outer
-	outer    *os.File
+	*os.File // the stage itself, "new" in shelter
+	shelter  *os.File
 	parent   *os.File
-	name     string // of outer in parent
+	name     string // of shelter in parent
 	used     int
 }
 
@@ -86,22 +86,22 @@ func newStage(at int, user uint32) (*stage, error) {
 }
 
 func (s *stage) open(at int, user uint32) (err error) {
-	if s.outer, err = openDir(at, s.name); err != nil {
+	if s.shelter, err = openDir(at, s.name); err != nil {
 		return err
 	}
 	// If it was swapped, it has to be as good as the one that we made.
-	found, err := fstat(int(s.outer.Fd()))
+	found, err := fstat(int(s.shelter.Fd()))
 	if err != nil {
 		return err
 	}
-	if _, err := s.outer.Readdirnames(1); found.uid != user || found.mode&0o077 != 0 || err != io.EOF {
+	if _, err := s.shelter.Readdirnames(1); found.uid != user || found.mode&0o077 != 0 || err != io.EOF {
 		return fmt.Errorf("%s: %w", s.name, errTaken)
 	}
-	outer := int(s.outer.Fd())
-	if err = unix.Mkdirat(outer, inner, 0o700); err != nil {
+	shelter := int(s.shelter.Fd())
+	if err = unix.Mkdirat(shelter, inner, 0o700); err != nil {
 		return err
 	}
-	if s.File, err = openDir(outer, inner); err != nil {
+	if s.File, err = openDir(shelter, inner); err != nil {
 		return err
 	}
 	for _, list := range []string{xattr.DefaultACL, xattr.ACL} {
@@ -142,12 +142,12 @@ func (s *stage) remove() error {
 		defer s.Close()
 		names, _ := s.Readdirnames(-1)
 		for _, name := range names {
-			_ = unlink(s.fd(), name) // outer stays, then, and says so
+			_ = unlink(s.fd(), name) // shelter stays, then, and says so
 		}
 	}
-	if s.outer != nil {
-		defer s.outer.Close()
-		_ = unix.Unlinkat(int(s.outer.Fd()), inner, unix.AT_REMOVEDIR)
+	if s.shelter != nil {
+		defer s.shelter.Close()
+		_ = unix.Unlinkat(int(s.shelter.Fd()), inner, unix.AT_REMOVEDIR)
 	}
 	if err := unix.Unlinkat(int(s.parent.Fd()), s.name, unix.AT_REMOVEDIR); err != nil {
 		return fmt.Errorf("remove %s, which held unfinished entries: %w", s.name, err)

@@ -67,7 +67,7 @@ func (w *whole) count(e *Entry) {
 		return
 	}
 	switch name, _ := e.relative(); {
-	case name == bootplan.Init, strings.HasPrefix(name, bootplan.Dir+"/rdinit."): // these wait aside
+	case name == bootplan.Init, strings.HasPrefix(name, bootplan.Dir+"/rdinit."): // these are put back
 		w.root++
 	case name == bootplan.Xattrs:
 		w.xattrs = true

@@ -162,7 +162,7 @@ func (it Item) BodySize() int64 {
 	}
 }
 
-// hideInit moves a bound root's own /init aside for the stub, which puts it back.
+// hideInit moves a bound root's own /init to /.mkinitfs. The stub puts it back.
 func hideInit(items []Item) []Item {
 	for i := range items {
 		if items[i].Name == "init" {

@@ -65,7 +65,7 @@ func (s stubNames) rdinit() []bootplan.Rdinit {
 }
 
 // bind adds the links and their directories to the items of a bound root. The root's own
-// items there move aside until the stub puts them back.
+// items there move to /.mkinitfs until the stub puts them back.
 func (s stubNames) bind(items []Item, mtime int64) []Item {
 	for _, dir := range s.dirs {
 		items = insert(items, &plan.Entry{Path: dir, Mode: plan.TypeDir | 0o755, MTime: mtime, Nlink: 2, Implied: true})

@@ -5,13 +5,10 @@ package pack
 
 import (
 	"context"
-	"encoding/hex"
-	"fmt"
 	"io"
 	"os"
 
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
-	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/layout"
 	"github.com/mkinitfs/mkinitfs/compress"
 )
@@ -22,11 +19,11 @@ type Job struct {
 	Stub   []byte // nil for layout.None
 	Early  []Early
 
-	Outer   Codec   // codec of the segments that the kernel unpacks
-	Stream  bool    // one compressed stream, not one for each segment
-	Payload Codec   // codec of the members that the stub unpacks; only for layout.Tmpfs
-	Cache   *Cache  // of archives that were packed before, or nil
-	Watcher Watcher // sees the first bytes of the root's files, or nil
+	Compress Codec   // codec of the segments that the kernel unpacks
+	Stream   bool    // one compressed stream, not one for each segment
+	Payload  Codec   // codec of the members that the stub unpacks; only for layout.Tmpfs
+	Cache    *Cache  // of archives that were packed before, or nil
+	Watcher  Watcher // sees the first bytes of the root's files, or nil
 
 	// Spool takes the packed payload of layout.Tmpfs while it grows: an empty file.
 	Spool   *os.File
@@ -66,10 +63,10 @@ type Member struct {
 // Write writes the image to w, segment after segment, and pads the last.
 func Write(ctx context.Context, w io.Writer, j Job) (Result, error) {
 	p := &packer{
-		Job: j, segment: j.Outer, compressor: compressor{cache: j.Cache}, progress: newProgress(j.Progress, j.Layout.Archives()),
+		Job: j, segment: j.Compress, compressor: compressor{cache: j.Cache}, progress: newProgress(j.Progress, j.Layout.Archives()),
 		image: &imageWriter{w: w},
 	}
-	stream := j.Stream && j.Outer.Name != compress.None
+	stream := j.Stream && j.Compress.Name != compress.None
 	if stream {
 		p.segment = Codec{Codec: compress.Raw()}
 	}
@@ -93,11 +90,11 @@ func Write(ctx context.Context, w io.Writer, j Job) (Result, error) {
 func (p *packer) window() int64 {
 	var window int64
 	for _, s := range p.image.segments {
-		if s.Codec == p.Outer.Name {
-			window = max(window, p.Outer.Window(s.Unpacked))
+		if s.Codec == p.Compress.Name {
+			window = max(window, p.Compress.Window(s.Unpacked))
 		}
 	}
-	return p.Outer.Memory(window)
+	return p.Compress.Memory(window)
 }
 
 // packer is the state of a job.
@@ -152,7 +149,7 @@ func (p *packer) writeStream(ctx context.Context) error {
 		read += m.Size
 	}
 	size += read
-	done, err := p.compress(ctx, p.image, p.Outer, archive{size, func(w io.Writer, progress *progress) error {
+	done, err := p.compress(ctx, p.image, p.Compress, archive{size, func(w io.Writer, progress *progress) error {
 		return p.writeSegments(ctx, &imageWriter{w: w}, progress)
 	}}, false, p.progress)
 	if err != nil {
@@ -161,28 +158,8 @@ func (p *packer) writeStream(ctx context.Context) error {
 	if done.cached {
 		p.progress.add(read)
 	}
-	p.image.endSegment("stream", p.Outer, 0, size, done.cached)
+	p.image.endSegment("stream", p.Compress, 0, size, done.cached)
 	return nil
-}
-
-// copyPayload writes the packed payload to out.
-func (p *packer) copyPayload(ctx context.Context, out *imageWriter) error {
-	start, err := out.beginSegment(p.payload.last)
-	if err != nil {
-		return err
-	}
-	for _, s := range p.payload.segments {
-		s.Offset += start
-		out.segments = append(out.segments, s)
-		p.rootfs += s.Unpacked
-	}
-	out.last = p.payload.last
-	if _, err := p.Spool.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	n, err := io.Copy(&cancelable{ctx, out}, p.Spool)
-	p.copied = n
-	return err
 }
 
 // writeOnce writes the segment with the files of the root that are in no member, if any.
@@ -204,63 +181,6 @@ func (p *packer) writeOnce(ctx context.Context, out *imageWriter, read *progress
 	return nil
 }
 
-// packPayload packs the payload of layout.Tmpfs into the spool. The spool is needed because the
-// boot plan, in front of the payload, holds sizes and sums of the members.
-func (p *packer) packPayload(ctx context.Context) error {
-	if p.Layout.Type != layout.Tmpfs {
-		return nil
-	}
-	p.payload.w = p.SpoolAt.To(p.Spool)
-	return p.writePayload(ctx, &p.payload)
-}
-
-// writePayload writes the members to payload, which is the spool. Compressed members lie in one
-// raw archive. Raw members are compressed with the outer codec, each in an archive of its own,
-// so that all cores take part.
-func (p *packer) writePayload(ctx context.Context, payload *imageWriter) error {
-	members := p.Layout.Members
-	p.members = make([]Member, len(members))
-	packMember := func(ctx context.Context, i int, w io.Writer, read *progress) error {
-		done, err := p.packMember(ctx, w, p.Payload, members[i], true, read)
-		m := bootplan.Member{Packed: done.size, Unpacked: members[i].Size, SHA256: hex.EncodeToString(done.sha256[:])}
-		if !p.Payload.Checked {
-			m.CRC32 = fmt.Sprintf("%08x", done.crc32)
-		}
-		p.members[i] = Member{m, done.cached}
-		return err
-	}
-	if p.Payload.Name != compress.None || p.segment.Name == compress.None {
-		to := &nestSink{imageWriter: payload, header: func(at int64) io.Writer { return p.SpoolAt.To(io.NewOffsetWriter(p.Spool, at)) }}
-		err := inOrder(ctx, len(members), workers(p.Payload, members), to, func(ctx context.Context, i int, w io.Writer) error {
-			return packMember(ctx, i, w, p.progress)
-		})
-		if err != nil {
-			return err
-		}
-		return to.close()
-	}
-	to := newSegmentSink(payload, "payload", p.segment, len(members), func(i int) int64 {
-		return cpio.EntrySize(bootplan.MemberName(i), members[i].Size) + cpio.TrailerSize
-	})
-	return inOrder(ctx, len(members), workers(p.segment, members), to, func(ctx context.Context, i int, w io.Writer) error {
-		done, err := p.compress(ctx, w, p.segment, archive{to.size(i), func(w io.Writer, read *progress) error {
-			out := cpio.NewWriter(w)
-			h := memberHeader(i, members[i].Size)
-			if err := out.WriteHeader(&h); err != nil {
-				return err
-			}
-			if err := packMember(ctx, i, out, read); err != nil {
-				return err
-			}
-			return out.Close()
-		}}, false, p.progress)
-		if to.cached[i] = done.cached; done.cached {
-			p.progress.add(members[i].Size)
-		}
-		return err
-	})
-}
-
 // packMember compresses a member to w.
 func (p *packer) packMember(ctx context.Context, w io.Writer, c Codec, m layout.Member, sums bool, read *progress) (stream, error) {
 	done, err := p.compress(ctx, w, c, archive{m.Size, func(w io.Writer, read *progress) error {
@@ -270,6 +190,24 @@ func (p *packer) packMember(ctx context.Context, w io.Writer, c Codec, m layout.
 		read.add(m.Size)
 	}
 	return done, err
+}
+
+// writeEarly writes the archives unchanged.
+func (p *packer) writeEarly(ctx context.Context, e Early, out *imageWriter) error {
+	raw := Codec{Codec: compress.Raw()}
+	start, err := out.beginSegment(raw.Codec)
+	if err != nil {
+		return err
+	}
+	p.rootfs += e.Archives.Size()
+	if _, err := io.Copy(&cancelable{ctx, out}, e.Archives); err != nil {
+		return err
+	}
+	if err := e.Check(); err != nil {
+		return err
+	}
+	out.endSegment("early", raw, start, e.Archives.Size(), false)
+	return nil
 }
 
 // writeBoot writes the boot segment. The members must be packed, because the boot plan
@@ -294,13 +232,4 @@ func (p *packer) writeBoot(ctx context.Context, out *imageWriter) error {
 
 func (p *packer) bootItems() []layout.Item {
 	return p.Layout.BootItems(p.Stub, Packed(p.members))
-}
-
-// Packed returns the members as the boot plan describes them.
-func Packed(members []Member) []bootplan.Member {
-	var packed []bootplan.Member
-	for _, m := range members {
-		packed = append(packed, m.Member)
-	}
-	return packed
 }

@@ -42,7 +42,7 @@ func job(t *testing.T, kind, outer, payload string) Job {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j := Job{Outer: codec(t, outer), Payload: codec(t, payload), Watcher: watcher{}}
+	j := Job{Compress: codec(t, outer), Payload: codec(t, payload), Watcher: watcher{}}
 	j.Layout, err = layout.Make(entries, layout.Options{
 		Type: kind, Stub: bootplan.Plan{Root: kind, Exec: "/bin/sh"}, RawMembers: payload == "none", Window: j.Payload.Window,
 	})

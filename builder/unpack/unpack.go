@@ -29,10 +29,10 @@ type Root struct {
 	fd      int
 	entries atomic.Int64
 	mu      sync.Mutex
-	folders []folder // in the order of the archives: parents first
+	dirs    []directory // in the order of the archives: parents first
 }
 
-type folder struct {
+type directory struct {
 	name    string
 	mode    uint32
 	modeSet bool
@@ -117,7 +117,7 @@ func (r *Root) make(h *cpio.Header, body io.WriterTo) error {
 	}
 	switch kind {
 	case cpio.TypeDir:
-		return r.folder(h)
+		return r.makeDir(h)
 	case cpio.TypeLink:
 		if h.Size >= cpio.PathMax {
 			return &Error{"symlink", h.Name, syscall.ENAMETOOLONG}
@@ -188,8 +188,8 @@ func fill(fd int, h *cpio.Header, body io.WriterTo, modeSet bool) error {
 	return wrap("set mtime of", h.Name, futimes(fd, h.MTime))
 }
 
-// folder makes a directory.
-func (r *Root) folder(h *cpio.Header) error {
+// makeDir makes a directory.
+func (r *Root) makeDir(h *cpio.Header) error {
 	mode, modeSet := firstMode(h, 0o700)
 	if h.Name != "." {
 		if err := syscall.Mkdirat(r.fd, h.Name, mode); err != nil {
@@ -204,7 +204,7 @@ func (r *Root) folder(h *cpio.Header) error {
 		}
 	}
 	r.mu.Lock()
-	r.folders = append(r.folders, folder{h.Name, h.Mode & 0o7777, modeSet && h.Name != ".", h.MTime})
+	r.dirs = append(r.dirs, directory{h.Name, h.Mode & 0o7777, modeSet && h.Name != ".", h.MTime})
 	r.mu.Unlock()
 	return nil
 }
@@ -227,8 +227,8 @@ func (r *Root) attributes(h *cpio.Header) error {
 // Finish sets the times of directories, and the modes that are not final yet, deepest first.
 // Nothing may be unpacked afterwards.
 func (r *Root) Finish() error {
-	for i := len(r.folders) - 1; i >= 0; i-- {
-		f := r.folders[i]
+	for i := len(r.dirs) - 1; i >= 0; i-- {
+		f := r.dirs[i]
 		if !f.modeSet {
 			if err := syscall.Fchmodat(r.fd, f.name, f.mode, 0); err != nil {
 				return &Error{"chmod", f.name, err}

@@ -185,7 +185,7 @@ func TestUnpackAsRoot(t *testing.T) {
 	unpackAll(t,
 		owned(mine("home", cpio.TypeDir|0o2750, 1, ""), 1000, 100),
 		owned(mine("home/setuid", cpio.TypeFile|0o6755, 2, "chown clears these bits"), 1<<31, 1<<31+1),
-		owned(mine("home/root", cpio.TypeFile|0o644, 3, "not the folder's group"), 0, 0),
+		owned(mine("home/root", cpio.TypeFile|0o644, 3, "not the directory's group"), 0, 0),
 		owned(mine("home/group", cpio.TypeFile|0o644, 3, ""), 0, 7),
 		owned(mine("home/link", cpio.TypeLink|0o777, 4, "setuid"), 1, 2),
 		owned(mine("home/fifo", cpio.TypeFIFO|0o600, 5, ""), 3, 4),
@@ -195,7 +195,7 @@ func TestUnpackAsRoot(t *testing.T) {
 }
 
 // Who is not root gets no further once a directory is closed.
-func TestClosedFolder(t *testing.T) {
+func TestClosedDirectory(t *testing.T) {
 	dir := t.TempDir()
 	closed, inner := mine("closed", cpio.TypeDir, 1, ""), mine("closed/inner", cpio.TypeDir|0o500, 2, "")
 	root := newRoot(t, dir)
@@ -430,11 +430,11 @@ func TestParallel(t *testing.T) {
 	const archives, files = 8, 100
 	dir := t.TempDir()
 	root := newRoot(t, dir)
-	var folders, want []entry
+	var dirs, want []entry
 	for i := range 10 {
-		folders = append(folders, mine(fmt.Sprintf("d%d", i), cpio.TypeDir|0o750, int64(i), ""))
+		dirs = append(dirs, mine(fmt.Sprintf("d%d", i), cpio.TypeDir|0o750, int64(i), ""))
 	}
-	if err := unpackArchive(root, archive(t, folders...)); err != nil {
+	if err := unpackArchive(root, archive(t, dirs...)); err != nil {
 		t.Fatal(err)
 	}
 	var done sync.WaitGroup
@@ -459,7 +459,7 @@ func TestParallel(t *testing.T) {
 	if err := root.Finish(); err != nil {
 		t.Fatal(err)
 	}
-	want = append(want, folders...)
+	want = append(want, dirs...)
 	if got, want := root.Entries(), int64(len(want)); got != want {
 		t.Errorf("entries: got %d, want %d", got, want)
 	}
@@ -479,11 +479,11 @@ func BenchmarkArchive(b *testing.B) {
 	}
 	var entries []entry
 	for i := range 500 {
-		entries = append(entries, mine(fmt.Sprintf("folder%03d", i), cpio.TypeDir|0o755, 1, ""))
+		entries = append(entries, mine(fmt.Sprintf("dir%03d", i), cpio.TypeDir|0o755, 1, ""))
 	}
 	body := strings.Repeat("0123456789abcdef", 1<<10) // 16 KiB: 6,500 files of it are 100 MB
 	for i := range 6500 {
-		entries = append(entries, mine(fmt.Sprintf("folder%03d/file%04d", i%500, i), cpio.TypeFile|0o644, 1, body))
+		entries = append(entries, mine(fmt.Sprintf("dir%03d/file%04d", i%500, i), cpio.TypeFile|0o644, 1, body))
 	}
 	in := archive(b, entries...)
 	for _, bench := range []struct {

@@ -22,7 +22,7 @@ type mapNode struct {
 	Name   string     `json:"n"`
 	Raw    int64      `json:"s,omitempty"`
 	Packed int64      `json:"p,omitempty"`
-	Aside  bool       `json:"aside,omitempty"` // not of the root
+	Rest   bool       `json:"rest,omitempty"` // not of the root
 	In     []*mapNode `json:"c,omitempty"`
 }
 
@@ -59,8 +59,8 @@ func treemap(name string, u *image.Use) *mapNode {
 	}
 	top := &mapNode{Name: printable(name), In: []*mapNode{
 		nodes["/"],
-		{Name: "the stub and its plan", Packed: u.Boot, Aside: true},
-		{Name: "headers and padding", Packed: u.Rest(), Aside: true},
+		{Name: "the stub and its plan", Packed: u.Boot, Rest: true},
+		{Name: "headers and padding", Packed: u.Rest(), Rest: true},
 	}}
 	return top
 }

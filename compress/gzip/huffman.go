@@ -73,6 +73,27 @@ func numbers(s []uint32, least, group uint32) {
 	}
 }
 
+// fixedLengths returns the lengths of the codes of a block without codes of its own: RFC 1951,
+// 3.2.6.
+func fixedLengths() (literals [288]uint8, offsets [32]uint8) {
+	for i := range literals {
+		switch {
+		case i < 144:
+			literals[i] = 8
+		case i < 256:
+			literals[i] = 9
+		case i < 280:
+			literals[i] = 7
+		default:
+			literals[i] = 8
+		}
+	}
+	for i := range offsets {
+		offsets[i] = 5
+	}
+	return literals, offsets
+}
+
 // build makes the table of the code in which each symbol has a code of a length: RFC
 // 1951, 3.2.2. 1<<log entries are the first table. A code is whole, or a single symbol
 // of one bit, or has no symbols at all. (zlib wants that of the lengths to be whole.)

@@ -100,24 +100,9 @@ func (d *Decoder) fixedCodes() {
 		return
 	}
 	d.fixed = true
-	var lengths [288]uint8
-	for i := range lengths {
-		switch {
-		case i < 144:
-			lengths[i] = 8
-		case i < 256:
-			lengths[i] = 9
-		case i < 280:
-			lengths[i] = 7
-		default:
-			lengths[i] = 8
-		}
-	}
-	build(d.literals[:], literalLog, lengths[:], literalSymbols[:])
-	for i := range 32 {
-		lengths[i] = 5
-	}
-	build(d.offsets[:], offsetLog, lengths[:32], offsetSymbols[:])
+	literals, offsets := fixedLengths()
+	build(d.literals[:], literalLog, literals[:], literalSymbols[:])
+	build(d.offsets[:], offsetLog, offsets[:], offsetSymbols[:])
 }
 
 // dynamic reads the codes of a block: RFC 1951, 3.2.7.

@@ -88,7 +88,7 @@ type Encoder struct {
 
 // ahead is the number of known bytes that encoding waits for, so that no choice depends on the
 // size of writes.
-const ahead = window + lz.Ahead + 2*maxLength + 2
+const ahead = horizon + lz.Ahead + 2*maxLength + 2
 
 // Reset makes e encode new data to w. It reuses what e has allocated.
 func (e *Encoder) Reset(w io.Writer, o Options) {

@@ -5,14 +5,14 @@ import "github.com/mkinitfs/mkinitfs/compress/lz"
 // parse chooses the next symbols. At each position it computes the cost of each possible
 // symbol, and offers this way to the node behind the symbol. A node's cheapest way is known
 // when all nodes before have been looked at. Parsing ends where no symbol leads beyond the node
-// at hand, at a match that is long enough not to look for better ones, or at the window's end.
+// at hand, at a match that is long enough not to look for better ones, or at the horizon.
 func (e *Encoder) parse() []symbol {
 	e.prices.update(&e.model, int(e.positionMask)+1)
 	p := &e.path
 	p.begin(e.state, e.repeats)
 	for i := 0; ; i++ {
 		if i > 0 {
-			if i == p.reached || i == window {
+			if i == p.reached || i == horizon {
 				p.choose(i, symbol{})
 				break
 			}

@@ -2,8 +2,8 @@ package lzma2
 
 import "slices"
 
-// window is the largest number of bytes that the parser plans ahead.
-const window = 1 << 12
+// horizon is the largest number of bytes that the parser plans ahead.
+const horizon = 1 << 12
 
 // node is a position ahead and the cheapest way there that is known.
 type node struct {
@@ -25,7 +25,7 @@ type step struct {
 
 // path is the nodes from the next byte on.
 type path struct {
-	nodes   [window + 2*maxLength + 2]node
+	nodes   [horizon + 2*maxLength + 2]node
 	reached int      // the last node that there is a way to
 	symbols []symbol // of the way that was chosen
 }

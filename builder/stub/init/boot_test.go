@@ -425,7 +425,7 @@ func TestBootFails(t *testing.T) {
 		{"no inode left", func(img *image) {
 			img.plan.Inodes, img.plan.Entries = 5, -4
 		}, 1, []string{"mkinitfs: unpack the root: unpack /.mkinitfs/root.000", ": no space left on device\n", hint + "the root's tmpfs is full: raise root.size or root.inodes"}},
-		{"program that is a folder", exec(newEntry("x", syscall.S_IFDIR|0o755, "")), 1,
+		{"program that is a directory", exec(newEntry("x", syscall.S_IFDIR|0o755, "")), 1,
 			[]string{"mkinitfs: find the program: program /x: is a directory\n", hint + "init.exec has to be an executable"}},
 		{"program that is a device", exec(newEntry("x", syscall.S_IFIFO|0o755, "")), 1,
 			[]string{"mkinitfs: find the program: program /x: is not a regular file\n", hint + "init.exec has to be an executable"}},

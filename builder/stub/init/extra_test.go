@@ -92,7 +92,7 @@ func newMerger(t *testing.T, from, to string) (*merger, *syscall.Stat_t) {
 func (m *merger) find(t *testing.T, st *syscall.Stat_t) []string {
 	t.Helper()
 	m.dry = true
-	if err := m.folder("", st); err != nil {
+	if err := m.directory("", st); err != nil {
 		t.Fatal(err)
 	}
 	slices.Sort(m.found)
@@ -106,7 +106,7 @@ func (m *merger) merge(t *testing.T, st *syscall.Stat_t) []string {
 	m.settle()
 	slices.Sort(m.found)
 	if len(m.found) > 0 {
-		if err := m.folder("", st); err != nil {
+		if err := m.directory("", st); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -133,7 +133,7 @@ func rootfs(t *testing.T) string {
 		"bin/tool":                "tool",
 		"opt/empty/":              "",
 		"was-file/x":              "x",
-		"was-folder":              "no folder",
+		"was-dir":                 "no directory",
 		"was-dangling/x":          "x",
 		"one":                     "twice",
 	})
@@ -165,7 +165,7 @@ func target(t *testing.T) string {
 		"etc/link":              "a file",
 		"lib/firmware/ours.bin": "ours",
 		"was-file":              "a file",
-		"was-folder/":           "",
+		"was-dir/":              "",
 		"was-dangling":          "-> nowhere",
 	})
 	for name, mode := range map[string]uint32{"": 0o755, "etc": 0o711} {
@@ -179,7 +179,7 @@ func target(t *testing.T) string {
 
 var theirs = []string{
 	"/.extra/cred/secret", "/bin/tool", "/etc/link", "/etc/linked", "/etc/new.conf", "/etc/replaced", "/fifo",
-	"/lib/firmware/theirs.bin", "/one", "/opt/empty", "/opt/two", "/was-dangling/x", "/was-file/x", "/was-folder",
+	"/lib/firmware/theirs.bin", "/one", "/opt/empty", "/opt/two", "/was-dangling/x", "/was-dir", "/was-file/x",
 }
 
 func TestMerge(t *testing.T) {
@@ -188,7 +188,7 @@ func TestMerge(t *testing.T) {
 	if diff := cmp.Diff(theirs, m.merge(t, st)); diff != "" {
 		t.Errorf("found: -want +got\n%s", diff)
 	}
-	// Folders that were there keep their modes and times, others bring theirs.
+	// Directories that were there keep their modes and times, others bring theirs.
 	want := []string{
 		"40755 1000 /",
 		"40755 2000 /.extra",
@@ -215,9 +215,9 @@ func TestMerge(t *testing.T) {
 		"104755 2000 /usr/bin/tool tool",
 		"40755 2000 /was-dangling",
 		"100644 2000 /was-dangling/x x",
+		"100644 2000 /was-dir no directory",
 		"40755 2000 /was-file",
 		"100644 2000 /was-file/x x",
-		"100644 2000 /was-folder no folder",
 	}
 	if diff := cmp.Diff(want, describe(t, to)); diff != "" {
 		t.Errorf("new root: -want +got\n%s", diff)
@@ -314,7 +314,7 @@ func TestMergeRefused(t *testing.T) {
 	m, st := newMerger(t, from, to)
 	m.find(t, st)
 	m.settle()
-	err := m.folder("", st)
+	err := m.directory("", st)
 	if want := "replace " + to + "/etc: directory not empty"; err == nil || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)
 	}
@@ -400,7 +400,7 @@ func TestEmpty(t *testing.T) {
 		t.Fatal(err)
 	}
 	if left := describe(t, from); len(left) != 1 {
-		t.Errorf("got %q, want an empty folder", left)
+		t.Errorf("got %q, want an empty directory", left)
 	}
 	if got := b.freed.Load(); got < 64<<10 {
 		t.Errorf("got %d bytes freed, want 64 KiB at least", got)

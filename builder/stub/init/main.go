@@ -71,7 +71,7 @@ var ontoTmpfs = []step{
 	{"look for what else is on rootfs", (*boot).findExtras, ""},
 	{"mount the new root", (*boot).mountRoot, "mount"},
 	{"unpack the root", (*boot).unpackRoot, "unpack"},
-	{"copy what boot names", (*boot).copyNamed, ""},
+	{"copy what boot names", (*boot).copyOnce, ""},
 	{"load the SELinux policy", (*boot).loadPolicy, ""},
 	{"restore extended attributes", (*boot).restoreXattrs, ""},
 	{"take over what else is on rootfs", (*boot).takeExtras, ""},

@@ -136,7 +136,7 @@ func TestUnpackMember(t *testing.T) {
 					t.Fatal(err)
 				}
 				want := []string{"100644 1000 /etc/motd " + strings.Repeat("hello ", 4000)}
-				if diff := cmp.Diff(want, describe(t, dir)[2:]); diff != "" { // folders wait for Finish
+				if diff := cmp.Diff(want, describe(t, dir)[2:]); diff != "" { // directories wait for Finish
 					t.Errorf("-want +got\n%s", diff)
 				}
 			} else if err == nil || !strings.Contains(err.Error(), c.want) {

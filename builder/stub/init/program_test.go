@@ -161,7 +161,7 @@ func TestCheckProgram(t *testing.T) {
 	write("data", 0o666, static)
 	write("group-only", 0o450, static)
 	makeTree(t, root, map[string]string{
-		"bin": "-> usr/bin", "sbin/init": "-> /script", "loop": "-> loop", "sbin/dangling": "-> ../lib/none", "folder/": "",
+		"bin": "-> usr/bin", "sbin/init": "-> /script", "loop": "-> loop", "sbin/dangling": "-> ../lib/none", "dir/": "",
 	})
 	if err := syscall.Mkfifo(filepath.Join(root, "fifo"), 0o755); err != nil {
 		t.Fatal(err)
@@ -184,7 +184,7 @@ func TestCheckProgram(t *testing.T) {
 		"/missing":       "program /missing: no such file or directory",
 		"/sbin/dangling": "program /sbin/dangling: no such file or directory",
 		"/loop":          "program /loop: too many levels of symbolic links",
-		"/folder":        "program /folder: is a directory",
+		"/dir":           "program /dir: is a directory",
 		"/fifo":          "program /fifo: is not a regular file",
 		"/data":          "program /data: is not executable (no x in its mode)",
 		"/group-only":    ok, // root may

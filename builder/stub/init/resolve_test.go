@@ -52,7 +52,7 @@ func TestResolve(t *testing.T) {
 		{"/here/here/usr", "/usr", nil},
 		{"/usr/up/bin/sh", "/usr/bin/sh", nil},
 		{"/../../usr/bin/..", "/usr", nil},
-		{"/bin/../usr", "", syscall.ENOENT}, // the folder above is that of the link's target
+		{"/bin/../usr", "", syscall.ENOENT}, // the directory above is that of the link's target
 		{"//usr/./bin//", "/usr/bin", nil},
 		{"/", "", nil},
 		{"", "", nil},
@@ -118,7 +118,7 @@ func TestResolveDir(t *testing.T) {
 		}
 		st, err := os.Lstat(root + got)
 		if err != nil || !st.IsDir() || st.Mode().Perm() != 0o755 && got != "" {
-			t.Errorf("%q: got %v, %v, want a folder of mode 0755", c.path, st, err)
+			t.Errorf("%q: got %v, %v, want a directory of mode 0755", c.path, st, err)
 		}
 	}
 }

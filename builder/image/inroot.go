@@ -9,11 +9,10 @@ import (
 
 // inRoot returns the path of an entry after the stub is done, or false if the entry is not
 // part of the root. p is the boot plan of the image, or nil. In a bound root, /init and the
-// names of init.rdinit are links to the stub. The root's own entries at these paths wait
-// aside.
+// names of init.rdinit are links to the stub, which puts the root's own entries back.
 func inRoot(p *bootplan.Plan, e *Entry) (string, bool) {
 	at := e.Path()
-	if to := fromAside(p, at); to != "" {
+	if to := putBack(p, at); to != "" {
 		return to, true
 	}
 	if at == "/"+bootplan.Dir || strings.HasPrefix(at, "/"+bootplan.Dir+"/") || p != nil && at == "/init" {
@@ -41,8 +40,9 @@ func storedOnce(p *bootplan.Plan) map[string]bool {
 	return once
 }
 
-// fromAside returns where the stub puts back an entry that waits aside, "" for any other path.
-func fromAside(p *bootplan.Plan, at string) string {
+// putBack returns where the stub puts an entry back that it keeps in /.mkinitfs, "" for any
+// other path.
+func putBack(p *bootplan.Plan, at string) string {
 	switch rest, ok := strings.CutPrefix(at, "/"+bootplan.Dir+"/rdinit."); {
 	case p == nil:
 	case at == "/"+bootplan.Init:

@@ -9,9 +9,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/unpack"
 )
 
-// copyNamed copies the files that the manifest's boot names into the new root, of which the
+// copyOnce copies the files that the manifest's boot names into the new root, of which the
 // members have none. They stay on rootfs until it is emptied, since drivers may ask for them.
-func (b *boot) copyNamed() error {
+func (b *boot) copyOnce() error {
 	if len(b.plan.Once) > 0 && !ended(0) {
 		return hint(findCut(b.plan.Once[len(b.plan.Once)-1].Path), notUnpacked)
 	}
@@ -43,20 +43,4 @@ func (b *boot) copyNamed() error {
 	}
 	b.entries += int64(len(b.plan.Once))
 	return nil
-}
-
-// copyAs makes a name of a file in the new root, and with its first name the file.
-func (m *merger) copyAs(path string, st *syscall.Stat_t, mtime int64) error {
-	to := m.to + path
-	if first := m.links[uint64(st.Ino)]; first != "" {
-		return syscall.Link(first, to)
-	}
-	m.links[uint64(st.Ino)] = to
-	if err := copyFile(path, to); err != nil {
-		return err
-	}
-	if err := m.attributes(to, st); err != nil {
-		return err
-	}
-	return unpack.SetTime(to, mtime)
 }
