@@ -7,6 +7,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/lint"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/builder/selinux"
+	"github.com/mkinitfs/mkinitfs/builder/source"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -42,10 +43,10 @@ func planRoot(m *manifests.Manifest, entries []*plan.Entry, mtime int64, n *note
 }
 
 func planOptions(m *manifests.Manifest, mtime int64, n *notes) plan.Options {
-	o := plan.Options{RootMode: *m.Root.Mode, MTime: mtime, Remove: planGlobs(m.Remove), Warn: n.warn}
+	o := plan.Options{RootMode: *m.Root.Mode, MTime: mtime, Remove: source.Globs(m.Remove), Warn: n.warn}
 	for _, p := range m.Permissions {
 		rule := plan.Permission{
-			Glob: planGlob(p.Glob), Mode: p.Mode, DirMode: p.DirMode, UID: p.Owner.UID, GID: p.Owner.GID, Xattrs: p.Xattrs,
+			Glob: source.Glob(p.Glob), Mode: p.Mode, DirMode: p.DirMode, UID: p.Owner.UID, GID: p.Owner.GID, Xattrs: p.Xattrs,
 		}
 		if p.MTime.Rule == manifests.MTimeSet {
 			t := p.MTime.Time.Unix()
@@ -54,16 +55,4 @@ func planOptions(m *manifests.Manifest, mtime int64, n *notes) plan.Options {
 		o.Permissions = append(o.Permissions, rule)
 	}
 	return o
-}
-
-func planGlob(g manifests.Glob) plan.Glob {
-	return plan.Glob{Origin: g.Pos.String(), Pattern: g.Pattern, Optional: g.Optional}
-}
-
-func planGlobs(globs []manifests.Glob) []plan.Glob {
-	var out []plan.Glob
-	for _, g := range globs {
-		out = append(out, planGlob(g))
-	}
-	return out
 }

@@ -15,7 +15,7 @@ import (
 // or nil.
 func layoutOptions(m *manifests.Manifest, s *settled, policy *plan.Entry, n *notes) layout.Options {
 	o := layout.Options{
-		Type: string(m.Root.Type), Small: arch.Is32(s.arch), MTime: s.clock.Epoch, Boot: planGlobs(m.Boot),
+		Type: string(m.Root.Type), Small: arch.Is32(s.arch), MTime: s.clock.Epoch, Boot: source.Globs(m.Boot),
 		Stub: bootPlan(m), RawMembers: s.payload.Name == compress.None, Window: s.payload.Window, Warn: n.warn,
 	}
 	o.Stub.Arch, o.Stub.Payload = s.arch, s.payload.Name

@@ -61,9 +61,22 @@ func (x *excludes) unused() plan.Errors {
 	var problems plan.Errors
 	for i, g := range x.globs {
 		if !x.used[i] && !g.Optional {
-			unmatched := plan.Glob{Origin: g.Pos.String(), Pattern: g.Pattern}
-			problems = append(problems, unmatched.Unmatched())
+			problems = append(problems, Glob(g).Unmatched())
 		}
 	}
 	return problems
+}
+
+// Glob returns a pattern of the manifest as a plan has it.
+func Glob(g manifests.Glob) plan.Glob {
+	return plan.Glob{Origin: g.Pos.String(), Pattern: g.Pattern, Optional: g.Optional}
+}
+
+// Globs is Glob for several patterns.
+func Globs(globs []manifests.Glob) []plan.Glob {
+	var out []plan.Glob
+	for _, g := range globs {
+		out = append(out, Glob(g))
+	}
+	return out
 }
