@@ -7,7 +7,7 @@ DESTDIR ?=
 ARCHS ?=
 
 # The kernels that tests boot; "make test-all" boots every one that kernel.sh knows.
-KERNELS = amd64 amd64-sid mipsle uml
+KERNELS = amd64 amd64-pc amd64-sid mipsle uml
 ALL_KERNELS = $(shell sed -n 's/^\([a-z0-9.-]*\). *set -- .*/\1/p' internal/testenv/kernel.sh)
 
 # "go test" with the ten slowest tests and the reasons of skips at the end.

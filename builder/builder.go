@@ -59,8 +59,7 @@ func Check(ctx context.Context, m *manifests.Manifest, o Options) (*Report, erro
 type purpose int
 
 const (
-	toPlan purpose = iota
-	toCheck
+	toCheck purpose = iota
 	toWrite
 )
 
@@ -74,7 +73,7 @@ type prepared struct {
 	root     *root
 	foreign  *lint.Foreign // watches what is packed
 	layout   *layout.Layout
-	stub     *stub.Stub // nil for none, and unless the image is written
+	stub     *stub.Stub // nil for none, and for a check
 }
 
 // prepare runs all stages before packing.
@@ -101,7 +100,7 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options, to purpose) 
 	}
 	plan := func(ctx context.Context) error { return layOut(ctx, p) }
 	switch {
-	case p.manifest.Root.Type == manifests.None, to == toPlan:
+	case p.manifest.Root.Type == manifests.None:
 		err = plan(ctx)
 	case to == toCheck:
 		if err = stub.Obtainable(ctx, p.settled.variant, o.stub()); err == nil {
@@ -142,6 +141,7 @@ func layOut(ctx context.Context, p *prepared) error {
 	if err = checkEarly(p); err != nil {
 		return err
 	}
+	p.sources.WarnFirmware(p.root.entries)
 	var warnings []string
 	warnings, p.foreign = lint.Check(lint.Planned(p.root.entries), lintOptions(p.manifest, p.settled.arch))
 	p.notes.warnings = append(p.notes.warnings, warnings...)

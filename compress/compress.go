@@ -27,6 +27,8 @@ type Codec struct {
 	Checked  bool   // a stream has a check that shows damage, unless a Note says otherwise
 	Slow     bool   // packing takes longer than a look into the cache
 
+	firmware [2]int // the first Linux, major and minor, that loads firmware in it; 0 for none
+
 	rare   bool                                             // kernels in use lack it
 	level  int                                              // the default
 	magic  []string                                         // what a stream begins with
@@ -86,6 +88,19 @@ func Names() []string {
 		}
 	}
 	return names
+}
+
+// Firmware returns the suffixes of compressed firmware, in the order in which the kernel tries
+// them (drivers/base/firmware_loader/main.c). since reports whether the kernel is of a version or
+// newer.
+func Firmware(since func(major, minor int) bool) []string {
+	var suffixes []string
+	for _, c := range codecs {
+		if c.firmware[0] > 0 && since(c.firmware[0], c.firmware[1]) {
+			suffixes = append(suffixes, c.Suffix)
+		}
+	}
+	return suffixes
 }
 
 // Detect returns the codec of data that begins with head, or nil if it knows none. It needs 6

@@ -31,6 +31,7 @@ var xzCodec = Codec{
 	Slow:     true,
 	level:    6,
 	magic:    []string{xzMagic},
+	firmware: [2]int{5, 3},
 	writer:   newXZWriter,
 	reader:   newXZReader,
 	pieces:   xzPieces,

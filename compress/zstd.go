@@ -31,6 +31,7 @@ var zstdCodec = Codec{
 	Slow:     true,
 	level:    9,
 	magic:    []string{"\x28\xb5\x2f\xfd"},
+	firmware: [2]int{5, 19},
 	writer:   newZstdWriter,
 	reader:   newZstdReader,
 	pieces:   func() pieces { return zstdPieces(new(notes)) },

@@ -6,7 +6,7 @@ import (
 )
 
 // Content is one item of contents: a [*File], [*Dir], [*Symlink], [*Hardlink], [*Char],
-// [*Block], [*FIFO], [*Socket], [*Tree], [*Tar], [*Cpio] or [*Go].
+// [*Block], [*FIFO], [*Socket], [*Tree], [*Tar], [*Cpio], [*Modules] or [*Go].
 type Content interface {
 	Common() *Item
 	Type() string              // the word for it in a manifest
@@ -44,6 +44,7 @@ var contentTypes = []contentType{
 	{"tree", treeKeys, readTree},
 	{"tar", tarKeys, readTar},
 	{"cpio", cpioKeys, readCpio},
+	{"modules", modulesKeys, readModules},
 	{"go", goKeys, readGo},
 }
 
@@ -60,6 +61,7 @@ var otherTypes = []otherWord{
 	{"pipe", "fifo"}, {"sock", "socket"},
 	{"archive", "tar or cpio"}, {"tarball", "tar"}, {"tgz", "tar"}, {"copy", "file or tree"}, {"rootfs", "tree, tar or cpio"},
 	{"initrd", "cpio"}, {"initramfs", "cpio"}, {"image", "cpio"}, {"newc", "cpio"},
+	{"module", "modules"}, {"kmod", "modules"}, {"kernel", "modules"}, {"drivers", "modules"}, {"driver", "modules"},
 	{"golang", "go"}, {"program", "file or go"}, {"binary", "file or go"},
 }
 

@@ -78,7 +78,7 @@ func Sections() []Section {
 	for _, t := range contentTypes {
 		sections = append(sections, Section{Path: contentsSection.Path, Type: t.name, Keys: t.keys})
 	}
-	return append(sections, capabilitiesSection, xattrSection, permissionsSection, outputSection)
+	return append(sections, firmwareSection, capabilitiesSection, xattrSection, permissionsSection, outputSection)
 }
 
 func (s *Section) names() []string {

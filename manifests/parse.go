@@ -197,7 +197,7 @@ func (d *decoder) output(n *node) Output {
 	return out
 }
 
-var globSection = Section{Path: "boot, remove, exclude", Keys: []Key{
+var globSection = Section{Path: "boot, remove, exclude, modules", Keys: []Key{
 	{Name: "path", Kind: KindPattern, Required: true, Doc: "The pattern."},
 	{Name: "optional", Kind: KindBool, Default: "false", Doc: "Whether the pattern may match nothing."},
 }}

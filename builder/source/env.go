@@ -36,11 +36,15 @@ type Env struct {
 	// Early is called with the archives of a source for the start of the image. It may be nil.
 	Early func(Early)
 
+	// Load has the names of modules that the stub loads. It needs them without compression.
+	Load []string
+
 	// Limits bound archives.
 	Limits Limits
 
 	kept     closers
 	archives int32
+	firmware []firmware
 }
 
 // Close closes the files that the entries are read from. It does nothing for a nil Env.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/internal/kmod/kmodtest"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -26,6 +27,7 @@ var items = map[string]string{
 	"tree":     "dst: /x, src: tree",
 	"tar":      "src: a.tar",
 	"cpio":     "src: a.cpio",
+	"modules":  "src: modules, modules: [m]",
 	"go":       "dst: /x, src: prog",
 }
 
@@ -34,7 +36,8 @@ var items = map[string]string{
 func TestDefaults(t *testing.T) {
 	dir := files(t, map[string]string{
 		"tree/f": "x", "tree/d/e": "y", "a.tar": string(archive(t, 0)), "a.cpio": string(newc(t, "etc", "etc/x")),
-		"go.mod": "module example.com/prog\n\ngo 1.24\n", "prog/x.go": "package main\n\nfunc main() {}\n",
+		"modules/m.ko": string(kmodtest.Make(kmodtest.Module{})),
+		"go.mod":       "module example.com/prog\n\ngo 1.24\n", "prog/x.go": "package main\n\nfunc main() {}\n",
 	})
 	chmod(t, 0o640, dir, "tree/f")
 	if err := os.Chtimes(filepath.Join(dir, "tree/f"), time.Unix(9, 0), time.Unix(9, 0)); err != nil {

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -18,6 +19,7 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/internal/cache"
+	"github.com/mkinitfs/mkinitfs/internal/kmod/kmodtest"
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
@@ -38,6 +40,8 @@ func TestMain(m *testing.M) {
 //	status N PROGRAM ...  like exec, with exit status N wanted
 //	[root]                true if the tests run as root
 //	fakestub FILE         write a stub for --stub that does not depend on the version of Go
+//	ko FILE KEY=VALUE...  write a kernel module for Linux 6.1.0; its exports are values of the
+//	                      key export, the symbols that it needs of need
 func TestScripts(t *testing.T) {
 	syscall.Umask(0o022) // modes of the scripts' files end up in images
 	settings := goSettings(t)
@@ -54,6 +58,7 @@ func TestScripts(t *testing.T) {
 			"need":     need,
 			"status":   wantStatus,
 			"fakestub": fakeStub,
+			"ko":       makeModule,
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond != "root" {
@@ -133,6 +138,28 @@ func fakeStub(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: fakestub FILE")
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), emptyProgram(elf.EM_X86_64), 0o755))
+}
+
+func makeModule(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: ko FILE KEY=VALUE...")
+	}
+	m := kmodtest.Module{Info: []string{"vermagic=6.1.0 SMP mod_unload"}}
+	for _, arg := range args[1:] {
+		switch key, value, _ := strings.Cut(arg, "="); key {
+		case "export":
+			m.Exports = append(m.Exports, value)
+		case "need":
+			m.Needs = append(m.Needs, value)
+		case "vermagic":
+			m.Info[0] = arg
+		default:
+			m.Info = append(m.Info, arg)
+		}
+	}
+	file := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(filepath.Dir(file), 0o777))
+	ts.Check(os.WriteFile(file, kmodtest.Make(m), 0o666))
 }
 
 // emptyProgram returns the header of an ELF program and the text that marks a stub. The build

@@ -2,7 +2,8 @@
 # Print the path of a kernel for tests to boot: kernel.sh [NAME]
 #
 # NAME is a row of the table below. The kernel is a Debian package, unpacked
-# into the user's cache and never installed. To fetch a newer build, remove the
+# into the user's cache and never installed. amd64-pc keeps its modules in the
+# directory "modules" beside it. To fetch a newer build, remove the
 # directory and run this again.
 set -eu
 
@@ -13,6 +14,7 @@ amd64)        set -- amd64         bookworm          linux-image-cloud-amd64 ;;
 amd64-5.10)   set -- amd64         bullseye          linux-image-cloud-amd64 ;;
 amd64-6.12)   set -- amd64         trixie            linux-image-cloud-amd64 ;;
 amd64-sid)    set -- amd64         sid               linux-image-cloud-amd64 ;;
+amd64-pc)     set -- amd64         bookworm          linux-image-amd64 ;; # with its modules
 amd64-bpo)    set -- amd64         trixie-backports  linux-image-cloud-amd64 ;;
 386)          set -- i386          bookworm          linux-image-686 ;;
 386-5.10)     set -- i386          bullseye          linux-image-rt-686-pae ;;
@@ -86,6 +88,7 @@ mv "$found" "$work/result/vmlinuz"
 mode=0644
 [ "$package" != user-mode-linux ] || mode=0755
 chmod "$mode" "$work/result/vmlinuz"
+[ "$name" != amd64-pc ] || mv "$work/root/lib/modules" "$work/result/modules"
 
 # If another run was faster, its directory stays.
 mv -T "$work/result" "$kernels/$name" 2>/dev/null || [ -f "$kernel" ]

@@ -42,6 +42,7 @@ need setfattr attr
 need setcap libcap2-bin
 need busybox busybox-static
 need runc runc
+need depmod kmod
 need mkinitramfs initramfs-tools-core
 need fakeroot fakeroot
 need dpkg-buildpackage dpkg-dev

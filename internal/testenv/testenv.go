@@ -49,6 +49,18 @@ func Kernel(t testing.TB, name string) string {
 	return cached(t, "kernel.sh "+name, "kernels", name, "vmlinuz")
 }
 
+// KernelModules returns the path of the modules of Debian's kernel amd64-pc: a directory
+// called like the kernel's version, as its package has it, without the files of depmod.
+func KernelModules(t testing.TB) string {
+	t.Helper()
+	modules := cached(t, "kernel.sh amd64-pc", "kernels", "amd64-pc", "modules")
+	versions, err := os.ReadDir(modules)
+	if err != nil || len(versions) != 1 {
+		t.Fatalf("want one directory in %s: %v, %v", modules, versions, err)
+	}
+	return filepath.Join(modules, versions[0].Name())
+}
+
 // DebianRoot returns the path of a tarball with a small Debian root that has
 // runc and crun in it, some 130 MB.
 func DebianRoot(t testing.TB) string {

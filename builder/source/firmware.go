@@ -1,0 +1,351 @@
+package source
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/compress"
+	"github.com/mkinitfs/mkinitfs/internal/follow"
+	"github.com/mkinitfs/mkinitfs/internal/kmod"
+)
+
+// firmwareTop is the directory where the kernel looks for firmware.
+const firmwareTop = "/lib/firmware"
+
+// firmware is firmware that modules name and their item does not bring.
+type firmware struct {
+	origin  string
+	src     string   // where it is missing, as a path of the host; "" if the item names no source
+	names   []string // below firmwareTop; some are patterns
+	release string   // of the kernel
+	hint    string   // or ""
+}
+
+// firmwarePlaces returns the paths at which a kernel looks for firmware, in its order
+// (_request_firmware in drivers/base/firmware_loader/main.c).
+func firmwarePlaces(release, name string) []string {
+	return placesWith(release, name, func(major, minor int) bool { return kmod.Since(release, major, minor) })
+}
+
+// packedPlaces is firmwarePlaces for a kernel that knows all codecs.
+func packedPlaces(release, name string) []string {
+	return placesWith(release, name, func(int, int) bool { return true })
+}
+
+func placesWith(release, name string, since func(major, minor int) bool) []string {
+	var places []string
+	for _, suffix := range append([]string{""}, compress.Firmware(since)...) {
+		for _, dir := range []string{"updates/" + release, "updates", release, ""} {
+			places = append(places, path.Join(firmwareTop, dir, name+suffix))
+		}
+	}
+	return places
+}
+
+// addFirmware adds the firmware that modules name.
+func addFirmware(ctx context.Context, r *moduleReader, chosen []*moduleFile) error {
+	by := map[string]*moduleFile{}
+	var names []string
+	for _, m := range chosen {
+		for _, name := range m.Firmware {
+			if by[name] == nil {
+				by[name] = m
+				names = append(names, name)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	slices.Sort(names)
+	missing := firmware{origin: r.origin, names: names, release: r.release, hint: "add firmware: {src: DIR} with a directory such as /lib/firmware"}
+	if f := r.Modules.Firmware; f != nil {
+		reader := &firmwareReader{moduleReader: r, ctx: ctx, src: f.Src, added: map[string]bool{}}
+		var err error
+		if missing.names, err = reader.find(names); err != nil {
+			return err
+		}
+		missing.origin, missing.src, missing.hint = f.Pos.String(), f.Src, ""
+		if reader.unknown.n > 0 {
+			missing.hint = fmt.Sprintf("Linux %s does not load %s: compress: none stores it unpacked", r.release, &reader.unknown)
+		}
+		if f.Missing == "error" {
+			var problems plan.Errors
+			for _, name := range missing.names {
+				problems = append(problems, &plan.Error{Origin: missing.origin, Path: f.Src, Msg: fmt.Sprintf("no firmware %q, which %s names", name, by[name].host), Hint: missing.hint})
+			}
+			return problems.Sorted()
+		}
+	}
+	if len(missing.names) > 0 {
+		r.Env.firmware = append(r.Env.firmware, missing)
+	}
+	return nil
+}
+
+// firmwareReader adds firmware from one directory.
+type firmwareReader struct {
+	*moduleReader
+	ctx   context.Context
+	src   string
+	all   []string        // names of all files, once a pattern needs them
+	added map[string]bool // paths in the image
+
+	unknown tally // files that only a later kernel loads
+}
+
+// find adds the named firmware and returns the names that are missing.
+func (r *firmwareReader) find(names []string) (missing []string, err error) {
+	if info, err := os.Stat(r.src); err != nil {
+		return nil, r.problem(r.src, errors.Unwrap(err))
+	} else if !info.IsDir() {
+		return nil, r.problem(r.src, errors.New("not a directory"))
+	}
+	r.input(r.src)
+	for _, name := range names {
+		if err := context.Cause(r.ctx); err != nil {
+			return nil, err
+		}
+		found := false
+		candidates := []string{name}
+		if kmod.IsPattern(name) {
+			if candidates, err = r.expand(name); err != nil {
+				return nil, err
+			}
+		}
+		for _, name := range candidates {
+			ok, err := r.take(name)
+			if err != nil {
+				return nil, err
+			}
+			found = found || ok
+		}
+		if !found {
+			missing = append(missing, name)
+		}
+	}
+	return missing, nil
+}
+
+// expand returns the names of the files that a pattern means, without suffixes of codecs.
+func (r *firmwareReader) expand(pattern string) ([]string, error) {
+	if r.all == nil {
+		err := filepath.WalkDir(r.src, func(file string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() {
+				r.input(file)
+				return context.Cause(r.ctx)
+			}
+			name := strings.TrimPrefix(file[len(r.src):], "/")
+			r.all = append(r.all, strings.TrimSuffix(name, packedSuffix(name)))
+			return err
+		})
+		if err != nil {
+			return nil, r.problem(r.src, err)
+		}
+	}
+	var found []string
+	for _, name := range r.all {
+		if ok, err := path.Match(pattern, name); ok && err == nil && !slices.Contains(found, name) {
+			found = append(found, name)
+		}
+	}
+	return found, nil
+}
+
+// take adds the file that the kernel would load for a name. It reports whether there is one.
+func (r *firmwareReader) take(name string) (bool, error) {
+	if !isFirmware(name) {
+		return false, nil
+	}
+	places := firmwarePlaces(r.release, name)
+	if r.Compress == "none" {
+		places = packedPlaces(r.release, name)
+	}
+	for _, place := range places {
+		links, end, err := r.follow(place)
+		if err != nil {
+			return false, r.problem(r.host(place), err)
+		}
+		var info unix.Stat_t
+		file := r.host(end)
+		if file == "" || lookAt(unix.AT_FDCWD, file, false, &info) != nil {
+			continue
+		}
+		if info.Mode&plan.TypeMask != plan.TypeFile {
+			return false, r.problem(file, notRegular(&info))
+		}
+		return true, r.add(links, end, file, &info)
+	}
+	r.inputAbove(r.host(path.Join(firmwareTop, name)))
+	for _, place := range packedPlaces(r.release, name) {
+		if _, err := os.Stat(r.host(place)); err == nil {
+			r.unknown.add(r.host(place))
+			break
+		}
+	}
+	return false, nil
+}
+
+// isFirmware reports whether the kernel would look for a name below its directories, and nowhere
+// else.
+func isFirmware(name string) bool { return name != "" && path.Clean("/"+name) == "/"+name }
+
+// link is a symbolic link on the way to a file.
+type link struct{ place, target string }
+
+// follow follows a path of the image through the links of the host. It returns them with the
+// place where the path ends.
+func (r *firmwareReader) follow(place string) (links []link, end string, err error) {
+	end, err = follow.Walk(place, func(place string, _ bool) (string, bool, error) {
+		host := r.host(place)
+		if host == "" || host == r.src {
+			return "", false, nil
+		}
+		target, err := os.Readlink(host)
+		if err != nil {
+			return "", false, nil // not a link, or not there
+		}
+		links = append(links, link{place, target})
+		return target, true, nil
+	})
+	return links, end, err
+}
+
+// host returns the path of the host for a path of the image: below the source, or beside it if
+// the source is lib/firmware of a root. It returns "" for other paths.
+func (r *firmwareReader) host(place string) string {
+	if below, ok := underFirmware(place); ok {
+		return r.src + below
+	}
+	abs, err := filepath.Abs(r.src)
+	if err != nil {
+		return ""
+	}
+	for _, top := range []string{"/usr" + firmwareTop, firmwareTop} {
+		if root, ok := strings.CutSuffix(abs, top); ok {
+			return root + place
+		}
+	}
+	return ""
+}
+
+// underFirmware returns the part of a path below the directory of firmware.
+func underFirmware(place string) (below string, ok bool) {
+	for _, top := range []string{"/usr" + firmwareTop, firmwareTop} {
+		if below, ok := strings.CutPrefix(place, top); ok && (below == "" || below[0] == '/') {
+			return below, true
+		}
+	}
+	return "", false
+}
+
+// add adds a file with the links that lead to it. A link that leads out of the source gives its
+// place to the file.
+func (r *firmwareReader) add(links []link, end, file string, info *unix.Stat_t) error {
+	for i, l := range links {
+		next := end
+		if i+1 < len(links) {
+			next = links[i+1].place
+		}
+		if strings.HasPrefix(next, firmwareTop+"/") {
+			continue
+		}
+		if info, err := os.Stat(r.host(l.place)); err == nil && info.IsDir() {
+			return r.problem(r.host(l.place), errors.New("a symbolic link to a directory outside of the firmware"))
+		}
+		links, end = links[:i], l.place
+		break
+	}
+	e := r.file(end)
+	if err := r.setContent(e, file, info); err != nil {
+		return r.problem(file, err)
+	}
+	suffix := ""
+	if r.Compress == "none" {
+		unpacked, err := unpackInto(r.ctx, r.moduleReader, e, file)
+		if err != nil {
+			return r.problem(file, err)
+		}
+		if unpacked {
+			suffix = packedSuffix(end)
+		}
+	}
+	e.Path = strings.TrimSuffix(e.Path, suffix)
+	for _, l := range links {
+		to := r.entry(strings.TrimSuffix(l.place, suffix), plan.TypeLink|0o777)
+		to.Target, to.MTime = strings.TrimSuffix(l.target, suffix), r.Clock.Epoch
+		r.once(to)
+	}
+	r.once(e)
+	return nil
+}
+
+// once adds an entry unless another name has led to it before.
+func (r *firmwareReader) once(e *plan.Entry) {
+	if !r.added[e.Path] {
+		r.added[e.Path] = true
+		r.entries = append(r.entries, e)
+	}
+}
+
+// packedSuffix returns the suffix of compressed firmware, or "".
+func packedSuffix(name string) string {
+	for _, suffix := range compress.Firmware(func(int, int) bool { return true }) {
+		if strings.HasSuffix(name, suffix) {
+			return suffix
+		}
+	}
+	return ""
+}
+
+// WarnFirmware warns of firmware that modules name and that no item has brought into a finished
+// plan.
+func (e *Env) WarnFirmware(entries []*plan.Entry) {
+	if e.Warn == nil {
+		return
+	}
+	for _, f := range e.firmware {
+		missing := slices.DeleteFunc(slices.Clone(f.names), func(name string) bool { return hasFirmware(entries, f.release, name) })
+		if len(missing) == 0 {
+			continue
+		}
+		names := strings.Join(missing[:min(3, len(missing))], ", ")
+		if len(missing) > 3 {
+			names += fmt.Sprintf(" and %d more", len(missing)-3)
+		}
+		text := fmt.Sprintf("%s: modules name firmware that is not in %s: %s", f.origin, cmp.Or(f.src, "the root"), names)
+		if f.hint != "" {
+			text += "\n  " + f.hint
+		}
+		e.Warn(text)
+	}
+}
+
+// hasFirmware reports whether a kernel finds firmware in the root. Its name may be a pattern.
+func hasFirmware(entries []*plan.Entry, release, name string) bool {
+	if !isFirmware(name) {
+		return false
+	}
+	for _, place := range firmwarePlaces(release, name) {
+		if plan.Find(entries, place) != nil {
+			return true
+		}
+	}
+	dir := plan.Find(entries, firmwareTop)
+	return dir != nil && slices.ContainsFunc(entries, func(e *plan.Entry) bool {
+		below, ok := strings.CutPrefix(e.Path, dir.Path+"/")
+		matched, err := path.Match(name, below)
+		return ok && matched && err == nil
+	})
+}
