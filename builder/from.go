@@ -2,6 +2,7 @@ package builder
 
 import (
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/mkinitfs/mkinitfs/builder/source"
@@ -18,6 +19,9 @@ func From(f *os.File, src string, root manifests.RootType, init string) (string,
 	}
 	return manifests.ForRoot(kind, src, root, init), nil
 }
+
+// Spool copies a root from a pipe to a nameless file for [From].
+func Spool(in io.Reader, l Limits) (*os.File, error) { return source.Spool(in, l) }
 
 // RootKind returns what f is, "directory" or "tarball", if From takes it as one of these, else "".
 func RootKind(f *os.File) string {

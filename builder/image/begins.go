@@ -2,8 +2,10 @@ package image
 
 import (
 	"bufio"
+	"errors"
 	"io"
 
+	"github.com/mkinitfs/mkinitfs/builder/envelope"
 	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/internal/magic"
 )
@@ -24,4 +26,13 @@ func Begins(r io.Reader) bool {
 	begin := make([]byte, 6)
 	_, err = io.ReadFull(z, begin)
 	return err == nil && magic.Is(begin, magic.Cpio)
+}
+
+// CheckHead returns an error if no image begins with head. It names the actual format, if that
+// is known. Zeros may be in front of an image.
+func CheckHead(head []byte) error {
+	if len(head) == 0 || head[0] == 0 || compress.Detect(head) != nil || envelope.Begins(head) {
+		return nil
+	}
+	return notImage(errors.New(describe(head)))
 }

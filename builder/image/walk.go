@@ -108,7 +108,7 @@ func (w *walker) segments(r *skipReader) error {
 				return nil
 			}
 			if offset == 0 {
-				return fmt.Errorf("not an image: %w", err)
+				return notImage(err)
 			}
 		}
 		if err == nil {

@@ -59,11 +59,7 @@ func (l Limits) cpioFormat() archiveFormat {
 	return archiveFormat{
 		plain: func(_ context.Context, f *os.File) (*os.File, error) { return f, nil },
 		spool: func(_ context.Context, spool *os.File, in io.Reader) error {
-			n, err := io.Copy(onDisk{spool}, io.LimitReader(in, l.unpacked()+1))
-			if err == nil && n > l.unpacked() {
-				err = l.tooLarge()
-			}
-			return err
+			return copyPipe(spool, in, l, image.CheckHead)
 		},
 		pipe: "pipe an image in: mkinitfs ... <IMAGE", dir: treeTakes,
 	}

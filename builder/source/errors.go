@@ -37,6 +37,14 @@ type advice struct {
 
 func (a *advice) Unwrap() error { return a.error }
 
+// hinted returns err with its hint as a part of its text.
+func hinted(err error) error {
+	if h := (*advice)(nil); errors.As(err, &h) {
+		return fmt.Errorf("%w\n  %s", err, h.hint)
+	}
+	return err
+}
+
 // advise is fmt.Errorf for an error with a hint.
 func advise(hint, format string, args ...any) error {
 	return &advice{fmt.Errorf(format, args...), hint}

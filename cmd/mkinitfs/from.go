@@ -48,9 +48,9 @@ func (f *fromFlags) name(args []string) string {
 
 // manifest returns the text of the manifest that --from stands for. A root from a pipe is
 // copied to a file, which the manifest reads as standard input. Otherwise the file is nil.
-func (f *fromFlags) manifest(stdin io.Reader) (string, *os.File, error) {
+func (f *fromFlags) manifest(stdin io.Reader, limits builder.Limits) (string, *os.File, error) {
 	file, ramdisk := image.SplitChoice(f.from)
-	in, err := openRoot(stdin, file)
+	in, err := openRoot(stdin, file, limits)
 	if err != nil {
 		return "", nil, err
 	}
@@ -71,7 +71,7 @@ func (f *fromFlags) manifest(stdin io.Reader) (string, *os.File, error) {
 }
 
 // openRoot opens a file or a directory. It copies a pipe to a file.
-func openRoot(stdin io.Reader, name string) (*os.File, error) {
+func openRoot(stdin io.Reader, name string, limits builder.Limits) (*os.File, error) {
 	in, err := openFile(stdin, name)
 	if err != nil {
 		return nil, err
@@ -84,5 +84,9 @@ func openRoot(stdin io.Reader, name string) (*os.File, error) {
 		return nil, usageError{errors.New("a root does not come from a terminal: give its name, or redirect the input")}
 	}
 	defer in.Close()
-	return spool(in, name)
+	copied, err := builder.Spool(in, limits)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", imageName(name), err)
+	}
+	return copied, err
 }

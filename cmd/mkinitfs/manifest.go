@@ -93,7 +93,7 @@ func (f *manifestFlags) load(ctx context.Context, args []string, stdin io.Reader
 		return nil, o, err
 	}
 	o.Epoch = epoch
-	read, err := unlessInterrupted(ctx, func() (loaded, error) { return f.read(args, stdin, lookup) })
+	read, err := unlessInterrupted(ctx, func() (loaded, error) { return f.read(args, stdin, o.Limits, lookup) })
 	if err != nil {
 		return nil, o, err
 	}
@@ -117,14 +117,14 @@ type loaded struct {
 }
 
 // read reads the manifest, or makes the one of --from.
-func (f *manifestFlags) read(args []string, stdin io.Reader, lookup func(string) (string, bool)) (loaded, error) {
+func (f *manifestFlags) read(args []string, stdin io.Reader, limits builder.Limits, lookup func(string) (string, bool)) (loaded, error) {
 	opt, err := f.options(lookup)
 	if err != nil {
 		return loaded{}, err
 	}
 	opt.Dir = f.dir
 	if f.from.from != "" {
-		text, root, err := f.from.manifest(stdin)
+		text, root, err := f.from.manifest(stdin, limits)
 		if err != nil {
 			return loaded{}, err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mkinitfs/mkinitfs/builder"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -41,7 +42,7 @@ func (f *manifestFlags) text(args []string, stdin io.Reader, lookup func(string)
 		return nil, err
 	}
 	if f.from.from != "" {
-		text, spooled, err := f.from.manifest(stdin)
+		text, spooled, err := f.from.manifest(stdin, builder.Limits{})
 		if spooled != nil {
 			spooled.Close()
 		}
