@@ -59,7 +59,8 @@ func Check(ctx context.Context, m *manifests.Manifest, o Options) (*Report, erro
 type purpose int
 
 const (
-	toCheck purpose = iota
+	toPlan purpose = iota
+	toCheck
 	toWrite
 )
 
@@ -73,7 +74,7 @@ type prepared struct {
 	root     *root
 	foreign  *lint.Foreign // watches what is packed
 	layout   *layout.Layout
-	stub     *stub.Stub // nil for none, and for a check
+	stub     *stub.Stub // nil for none, and unless the image is written
 }
 
 // prepare runs all stages before packing.
@@ -100,7 +101,7 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options, to purpose) 
 	}
 	plan := func(ctx context.Context) error { return layOut(ctx, p) }
 	switch {
-	case p.manifest.Root.Type == manifests.None:
+	case p.manifest.Root.Type == manifests.None, to == toPlan:
 		err = plan(ctx)
 	case to == toCheck:
 		if err = stub.Obtainable(ctx, p.settled.variant, o.stub()); err == nil {

@@ -36,14 +36,20 @@ type manifestFlags struct {
 
 func (f *manifestFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	f.addVars(cmd)
+	f.addSources(cmd)
 	f.from.add(cmd)
-	flags.StringVarP(&f.dir, "directory", "C", "", "look for relative sources in `DIR` (default: the manifest's directory)")
 	flags.StringVar(&f.compress, "compress", "", "compress with `CODEC[:LEVEL]` instead of the manifest's")
+	flags.StringVar(&f.stub, "stub", "", "use the stub in `FILE` instead of a compiled one")
+}
+
+// addSources adds the flags that decide about the root.
+func (f *manifestFlags) addSources(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	f.addVars(cmd)
+	flags.StringVarP(&f.dir, "directory", "C", "", "look for relative sources in `DIR` (default: the manifest's directory)")
 	flags.BoolVar(&f.ignoreFakeroot, "ignore-fakeroot", false, "under fakeroot or pseudo, take owners, modes and nodes as they are on disk")
 	flags.Int64Var(&f.entries, "source-entries", 0, "allow `N` entries in an initramfs that the image takes over (default 1000000)")
 	flags.StringVar(&f.size, "source-size", "", "allow such an initramfs to unpack to `SIZE` (default 16GiB)")
-	flags.StringVar(&f.stub, "stub", "", "use the stub in `FILE` instead of a compiled one")
 }
 
 // addVars adds the flags that decide what the manifest says.

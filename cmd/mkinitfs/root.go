@@ -16,14 +16,35 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// Exit statuses.
+// Exit statuses. For a command that compares, 1 is the answer that there are differences, and
+// every error is exitTrouble, as for diff(1).
 const (
-	exitFailed = 1
-	exitUsage  = 2
+	exitFailed  = 1
+	exitUsage   = 2
+	exitDiffers = 1
+	exitTrouble = 2
 )
 
 // usageError is an error of the command line: exit status 2.
 type usageError struct{ error }
+
+// trouble is an error of a command that compares: exit status 2.
+type trouble struct{ error }
+
+func (t trouble) Unwrap() error { return t.error }
+
+// compares makes every error of a command one of trouble, except its exit status.
+func compares(cmd *cobra.Command) *cobra.Command {
+	run := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		err := run(cmd, args)
+		if status := exitStatus(0); err == nil || errors.As(err, &status) {
+			return err
+		}
+		return trouble{err}
+	}
+	return cmd
+}
 
 // exitStatus is the exit status of a program that printed its own error.
 type exitStatus int
@@ -55,6 +76,9 @@ func run(args []string, e environment) int {
 	var usage usageError
 	if errors.As(err, &usage) {
 		return exitUsage
+	}
+	if errors.As(err, new(trouble)) {
+		return exitTrouble
 	}
 	if program, ok := errors.AsType[*container.ProgramError](err); ok {
 		return program.ExitStatus()
@@ -103,7 +127,9 @@ func rootCommand(e environment) *cobra.Command {
 	build.PreRun = func(*cobra.Command, []string) { e.collectLate() }
 	show := showCommand(e.lookup)
 	show.PreRun = func(*cobra.Command, []string) { e.endAtOnce() }
-	root.AddCommand(build, checkCommand(e.lookup), show, versionCommand(), insideCommand())
+	diff := compares(diffCommand(e.lookup))
+	diff.PreRun = func(*cobra.Command, []string) { e.collectLate() }
+	root.AddCommand(build, checkCommand(e.lookup), show, diff, versionCommand(), insideCommand())
 
 	reads := func(cmd *cobra.Command, prepare ...func()) {
 		cmd.PreRunE = func(cmd *cobra.Command, args []string) error {

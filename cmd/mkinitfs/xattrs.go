@@ -47,13 +47,21 @@ func describeXattrs(xattrs map[string]string) map[string]xattrJSON {
 // printXattrs writes a line for each attribute, much as it would be in a manifest.
 func printXattrs(w io.Writer, xattrs map[string]xattrJSON) {
 	for _, name := range slices.Sorted(maps.Keys(xattrs)) {
-		switch d := xattrs[name]; {
-		case d.Capabilities != "":
-			fmt.Fprintf(w, "    capabilities: %s\n", d.Capabilities)
-		case d.Text != nil:
-			fmt.Fprintf(w, "    %s: %q\n", printable(name), *d.Text)
-		default:
-			fmt.Fprintf(w, "    %s: {base64: %s}\n", printable(name), d.Base64)
+		d := xattrs[name]
+		if d.Capabilities != "" {
+			name = "capabilities"
 		}
+		fmt.Fprintf(w, "    %s: %s\n", printable(name), d.text())
 	}
+}
+
+// text returns the value as it would be in a manifest.
+func (d xattrJSON) text() string {
+	switch {
+	case d.Capabilities != "":
+		return d.Capabilities
+	case d.Text != nil:
+		return fmt.Sprintf("%q", *d.Text)
+	}
+	return fmt.Sprintf("{base64: %s}", d.Base64)
 }

@@ -38,14 +38,15 @@ var layers = map[string]string{
 
 	"builder": "builder/bounds builder/layout builder/lint builder/pack builder/plan builder/selinux builder/source builder/stub builder/bootplan " +
 		"compress internal/arch internal/depfile internal/newfile manifests |",
-	"builder/source":   "builder/plan compress internal/filecaps internal/follow internal/gobuild internal/kmod internal/magic internal/newfile internal/xattr manifests | builder/cpio builder/image",
-	"builder/layout":   "builder/bootplan builder/cpio builder/plan internal/arch |",
-	"builder/bounds":   "builder/image builder/pack builder/plan manifests |",
-	"builder/minram":   "builder/bootplan builder/cpio builder/image builder/layout compress internal/arch |",
-	"builder/pack":     "builder/bootplan builder/cpio builder/layout builder/plan compress internal/cache internal/hostfile internal/newfile |",
-	"builder/lint":     "builder/cpio builder/plan internal/arch internal/hostfile |",
-	"builder/envelope": "internal/magic |",
-	"builder/image":    "builder/cpio builder/bootplan builder/envelope compress internal/arch internal/follow internal/magic internal/xattr | builder/unpack",
+	"builder/source":     "builder/plan compress internal/filecaps internal/follow internal/gobuild internal/kmod internal/magic internal/newfile internal/xattr manifests | builder/cpio builder/image",
+	"builder/layout":     "builder/bootplan builder/cpio builder/plan internal/arch |",
+	"builder/bounds":     "builder/image builder/pack builder/plan manifests |",
+	"builder/minram":     "builder/bootplan builder/cpio builder/image builder/layout compress internal/arch |",
+	"builder/pack":       "builder/bootplan builder/cpio builder/layout builder/plan compress internal/cache internal/hostfile internal/newfile |",
+	"builder/lint":       "builder/cpio builder/plan internal/arch internal/hostfile |",
+	"builder/envelope":   "internal/magic |",
+	"builder/difference": "builder/bootplan builder/cpio builder/image builder/lint builder/plan compress internal/words internal/xattr |",
+	"builder/image":      "builder/cpio builder/bootplan builder/envelope compress internal/arch internal/follow internal/magic internal/xattr | builder/unpack",
 
 	"builder/stub":       "builder/bootplan compress internal/arch internal/cache internal/gobuild |",
 	"builder/stub/embed": "builder/stub internal/arch | manifests",
@@ -56,7 +57,7 @@ var layers = map[string]string{
 
 	// Of the inner packages the command wants words only: the bits of a mode, the
 	// type of a plan's errors, what an image says about itself.
-	"cmd/mkinitfs": "builder builder/envelope builder/image builder/minram internal/cache internal/fakeroot internal/filecaps internal/magic internal/newfile internal/qemu internal/words manifests internal/container | " +
+	"cmd/mkinitfs": "builder builder/difference builder/envelope builder/image builder/minram internal/cache internal/fakeroot internal/filecaps internal/magic internal/newfile internal/qemu internal/words manifests internal/container | " +
 		"builder/cpio builder/plan builder/bootplan builder/unpack compress",
 
 	"internal/arch":           "",
