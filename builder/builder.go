@@ -22,6 +22,7 @@ import (
 	"context"
 	"io"
 
+	"github.com/mkinitfs/mkinitfs/builder/accounts"
 	"github.com/mkinitfs/mkinitfs/builder/layout"
 	"github.com/mkinitfs/mkinitfs/builder/lint"
 	"github.com/mkinitfs/mkinitfs/builder/source"
@@ -146,6 +147,10 @@ func layOut(ctx context.Context, p *prepared) error {
 	var warnings []string
 	warnings, p.foreign = lint.Check(lint.Planned(p.root.entries), lintOptions(p.manifest, p.settled.arch))
 	p.notes.warnings = append(p.notes.warnings, warnings...)
-	p.layout, err = layout.Make(p.root.entries, layoutOptions(p.manifest, p.settled, p.root.policy, p.notes))
+	o := layoutOptions(p.manifest, p.settled, p.root.policy, p.notes)
+	if err = accounts.Resolve(&o.Stub, p.manifest.Init, p.root.entries, p.notes.warn); err != nil {
+		return err
+	}
+	p.layout, err = layout.Make(p.root.entries, o)
 	return err
 }

@@ -78,6 +78,9 @@ func (i *Init) check(standard *Init, root RootType) error {
 		initSection.check("cmdline", i.Cmdline),
 		initSection.onlyFor("args", len(i.Args) > 0, root),
 		initSection.onlyFor("env", len(i.Env) > 0, root),
+		initSection.onlyFor("user", i.User != nil, root),
+		initSection.onlyFor("groups", i.Groups != nil, root),
+		initSection.onlyFor("workdir", i.Workdir.Path != "", root),
 		initSection.onlyFor("mounts", len(i.Mounts) > 0, root),
 		initSection.onlyFor("on_error", i.OnError != standard.OnError, root),
 		initSection.onlyFor("cmdline", i.Cmdline != standard.Cmdline, root),
@@ -93,6 +96,7 @@ func (i *Init) check(standard *Init, root RootType) error {
 	for _, variable := range i.Env {
 		errs = append(errs, checkText("env", variable, parseVariableSetting))
 	}
+	errs = append(errs, checkProcess(i))
 	if i.Supervise != nil {
 		errs = append(errs, superviseSection.check("on_exit", i.Supervise.OnExit))
 	}

@@ -11,6 +11,9 @@ var initSection = Section{Path: "init", Keys: []Key{
 	{Name: "exec", Kind: KindPath, Default: "/sbin/init", Doc: "The program that is started; an `/init` from an item of type `cpio` comes before the default."},
 	{Name: "args", Kind: KindTexts, Roots: withStub, Doc: "Its arguments."},
 	{Name: "env", Kind: KindMapping, Roots: withStub, Doc: "Variables of its environment, each a name with its value."},
+	{Name: "user", Kind: KindUser, Default: "root", Roots: withStub, Doc: "The user that the program runs as."},
+	{Name: "groups", Kind: KindTexts, Otherwise: "as in `/etc/group`", Roots: withStub, Doc: "Its supplementary groups, names or ids."},
+	{Name: "workdir", Kind: KindPath, Default: "/", Roots: withStub, Doc: "The directory that the program starts in."},
 	{Name: "mounts", Kind: KindMounts, Values: presetNames(), Roots: withStub, Doc: "File systems to mount before the program starts."},
 	{Name: "on_error", Kind: KindWord, Default: "panic", Values: []string{"panic", "reboot", "poweroff", "shell"},
 		Roots: withStub, Doc: "What the stub does when the boot fails."},
@@ -43,6 +46,7 @@ func (d *decoder) init(n *node, whole Pos, root RootType) Init {
 		}
 	}
 	i.Env = d.env(o.get("env"))
+	setProcess(o, &i)
 	i.Mounts = d.mounts(o.list("mounts"))
 	choose(o, "on_error", &i.OnError)
 	choose(o, "cmdline", &i.Cmdline)
@@ -53,7 +57,7 @@ func (d *decoder) init(n *node, whole Pos, root RootType) Init {
 	}
 	i.Supervise = d.supervise(o.get("supervise"))
 	if root == None {
-		o.refuse("under root.type: none the kernel starts the program itself", "args", "env", "mounts", "on_error", "cmdline", "rdinit", "supervise")
+		o.refuse("under root.type: none the kernel starts the program itself", "args", "env", "user", "groups", "workdir", "mounts", "on_error", "cmdline", "rdinit", "supervise")
 	}
 	return i
 }

@@ -40,6 +40,7 @@ const (
 	KindDuration   Kind = "duration"
 	KindMode       Kind = "mode"
 	KindOwner      Kind = "owner"
+	KindUser       Kind = "user"
 	KindTime       Kind = "time"
 	KindDevice     Kind = "major:minor"
 	KindCodec      Kind = "codec"

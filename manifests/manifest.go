@@ -115,7 +115,10 @@ type Init struct {
 	ExecPos Pos    // of exec, else Pos
 	Unasked bool   // Exec is only the default: the /init of a source of type cpio comes before it
 	Args    []string
-	Env     []string // NAME=value, sorted by name
+	Env     []string  // NAME=value, sorted by name
+	User    *Account  // that the program runs as; nil is root
+	Groups  []Account // supplementary; nil: those that the root's /etc/group gives the user
+	Workdir Name      // directory that the program starts in; "" is /
 	Mounts  []Mount
 	OnError string // "panic" (default), "reboot", "poweroff", "shell"
 	Cmdline string // "use" (default), "ignore"
@@ -136,6 +139,13 @@ type Supervise struct {
 type Mount struct {
 	Pos                           Pos
 	Type, Source, Target, Options string
+}
+
+// Account is a user, as NAME[:GROUP], or a group. Each word is an id, or a name in the root's own
+// /etc/passwd or /etc/group.
+type Account struct {
+	Pos  Pos
+	Name string
 }
 
 // Name is a path in the root.

@@ -3,7 +3,7 @@
 //
 // It is text, one "key value..." a line. The first line is "mkinitfs 1", the version of the
 // format; a stub refuses a version that it does not know. Keys with one value may stand in any
-// order; a repeated key (arg, env, mount, boot, once, rdinit, blocks, last, member) adds to a
+// order; a repeated key (arg, env, group, mount, boot, once, rdinit, blocks, last, member) adds to a
 // list. Unknown keys are refused, because every key changes the boot. A builder with a new key
 // writes a new version. Spaces, control bytes and backslashes inside a value are written as
 // three octal digits (\040), as in /proc/mounts; an empty value is \000, because no path or
@@ -64,6 +64,9 @@ type Plan struct {
 	Exec    string
 	Args    []string
 	Env     []string
+	User    *User    // that the program runs as; nil is root, as the kernel starts it
+	Groups  []uint32 // supplementary, all of them; only with User
+	Workdir string   // of the program; "" is /
 	Mounts  []Mount
 	OnError string   // "panic", "reboot", "poweroff", "shell"
 	Cmdline string   // "use", "ignore"
@@ -81,6 +84,12 @@ type Plan struct {
 
 // Mount is one of init.mounts.
 type Mount struct{ Type, Source, Target, Options string }
+
+// User is the identity of the program. init= on the command line is root without it.
+type User struct {
+	UID, GID uint32
+	Home     string // HOME unless Env has one; "" for none
+}
 
 // Once is a name of a file that the kernel unpacks to rootfs, where drivers may ask for it.
 // The members have none of its names. The image ends with [EndName](0) in this case.

@@ -9,6 +9,7 @@ import (
 var full = Plan{
 	Root: "tmpfs", Arch: "arm/v7", Payload: "zstd", Extra: "merge", Xattrs: "auto", SELinux: "/etc/selinux/a b/policy/policy.33", Size: "50%", Inodes: 12, Mode: 0o1755, MTime: 1234567890,
 	Exec: "/sbin/init", Args: []string{"", "two words", "back\\slash", "new\nline", "\t"}, Env: []string{"A=b c", "Ä=ö"},
+	User: &User{1000, 4294967294, "/home/a b"}, Groups: []uint32{0, 27}, Workdir: "/srv/a b",
 	Mounts:  []Mount{{"tmpfs", "tmpfs", "/run", ""}, {"proc", "proc", "/proc", "nosuid,nodev"}},
 	OnError: "shell", Cmdline: "ignore", OnExit: "restart", Delay: 1500, Boot: []string{"/lib/firmware/a b"}, Once: []Once{{"/lib/firmware/a b", 5, 7}}, Entries: 7, Window: 1 << 20,
 	Blocks: [3]int64{3, 2, 1},
@@ -52,6 +53,10 @@ arg new\012line
 arg \011
 env A=b\040c
 env Ä=ö
+user 1000 4294967294 /home/a\040b
+group 0
+group 27
+workdir /srv/a\040b
 mount tmpfs tmpfs /run \000
 mount proc proc /proc nosuid,nodev
 on_error shell
@@ -96,6 +101,11 @@ func TestParseRefuses(t *testing.T) {
 		"mkinitfs 1\nonce /a 1 x\n":                "line 2: once: bad number",
 		"mkinitfs 1\nexec /a\\04\n":                "line 2: bad escape",
 		"mkinitfs 1\nexec /a\\999b\n":              "line 2: bad escape",
+		"mkinitfs 1\nuser app 1 /\n":               "line 2: user: bad number",
+		"mkinitfs 1\nuser 1 -1 /\n":                "line 2: user: bad number",
+		"mkinitfs 1\nuser 4294967295 1 /\n":        "line 2: user: bad number",
+		"mkinitfs 1\nuser 1 1\n":                   "line 2: user: wrong number of values",
+		"mkinitfs 1\ngroup 4294967295\n":           "line 2: group: bad number",
 		"mkinitfs 1\nsupervise a b\n":              "line 2: supervise: bad number",
 		"mkinitfs 1\nsupervise a 9999999999999\n":  "line 2: supervise: bad number",
 		"mkinitfs 1\nmount tmpfs x y\n":            "line 2: mount: wrong number of values",

@@ -20,6 +20,12 @@ func ParseUint(s string, base int64) (n int64, ok bool) {
 	return n, s != ""
 }
 
+// parseID reads the number of a user or group.
+func parseID(s string) (id uint32, ok bool) {
+	n, ok := ParseUint(s, 10)
+	return uint32(n), ok && n < 1<<32-1
+}
+
 func appendEscaped(b []byte, s string) []byte {
 	if s == "" {
 		return append(b, `\000`...)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
@@ -41,6 +42,11 @@ func CurrentUser() (*User, error) {
 // Exact reports whether the user is root outside of user namespaces, who can make every entry
 // exactly as in the image.
 func (u *User) Exact() bool { return u.uid == 0 && u.uids.whole() }
+
+// Has reports whether the ids exist in the user's namespace.
+func (u *User) Has(uid uint32, gids []uint32) bool {
+	return u.uids.has(uid) && !slices.ContainsFunc(gids, func(id uint32) bool { return !u.gids.has(id) })
+}
 
 // own gives an entry the owner and mode that the user can set. It reports whether the entry
 // has gone to root because its owner has no id.

@@ -8,6 +8,7 @@ package lint
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -83,11 +84,23 @@ func (p Planned) Open(e *plan.Entry) (File, error) {
 	return file{io.NewSectionReader(d.At, d.Offset, e.Size), io.NopCloser(nil)}, nil
 }
 
+// mostRead bounds the bytes of a file that is read as a whole.
+const mostRead = 64 << 20
+
 // Read returns the content of the file that a path leads to.
 func (p Planned) Read(path string) ([]byte, error) {
 	e := plan.Find(p, path)
-	if e == nil || !e.IsFile() {
-		return nil, &fs.PathError{Op: "read in the root", Path: path, Err: fs.ErrNotExist}
+	var err error
+	switch {
+	case e == nil:
+		err = fs.ErrNotExist
+	case !e.IsFile():
+		err = errors.New("not a regular file")
+	case e.Size > mostRead:
+		err = errors.New("larger than 64 MiB")
+	}
+	if err != nil {
+		return nil, &fs.PathError{Op: "read in the root", Path: path, Err: err}
 	}
 	f, err := p.Open(e)
 	if err != nil {

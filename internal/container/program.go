@@ -35,13 +35,19 @@ func (in *inside) exec(command []string) error {
 	if term == "" {
 		term = "linux"
 	}
+	chosen := len(command) > 0
+	if u := plan.User; u != nil && u.Home != "" && !chosen {
+		add("HOME", u.Home)
+	}
 	add("HOME", "/")
 	add("TERM", term)
-	chosen := len(command) > 0
 	if !chosen {
 		command = append([]string{plan.Exec}, plan.Args...)
 		if plan.OnExit != "" {
 			in.say("init.supervise is for a machine: here %s is process 1 itself", plan.Exec)
+		}
+		if err := in.enterWorkdir(plan); err != nil {
+			return err
 		}
 	} else {
 		add("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
@@ -66,7 +72,12 @@ func (in *inside) exec(command []string) error {
 		}
 		return &ProgramError{err}
 	}
-	// The kernel clears the parent-death signal of a process that gains capabilities.
+	if !chosen {
+		if err := in.becomeUser(plan); err != nil {
+			return err
+		}
+	}
+	// The kernel clears the parent-death signal of a process whose ids or capabilities change.
 	// The setting is that of one thread (prctl(2)).
 	runtime.LockOSThread()
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
@@ -83,6 +94,50 @@ func (in *inside) exec(command []string) error {
 		err = fmt.Errorf("%w\n  the image is for %s, this machine is %s: \"mkinitfs boot\" has one of every kind", err, plan.Arch, runtime.GOARCH)
 	}
 	return &ProgramError{err}
+}
+
+// enterWorkdir enters the directory that the plan wants for the program, and makes it if it is
+// missing.
+func (in *inside) enterWorkdir(p *bootplan.Plan) error {
+	if p.Workdir == "" {
+		return nil
+	}
+	err := os.MkdirAll(p.Workdir, 0o755)
+	if err == nil {
+		err = os.Chdir(p.Workdir)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: enter init.workdir: %w", in.name, err)
+	}
+	return nil
+}
+
+// becomeUser takes the ids of the plan's user. Without ids of its own here the program stays
+// root, as do files of such owners.
+func (in *inside) becomeUser(p *bootplan.Plan) error {
+	u := p.User
+	if u == nil {
+		return nil
+	}
+	if !in.user.Has(u.UID, p.Groups) {
+		in.say("%s runs as root: there are no ids for init.user here", p.Exec)
+		return nil
+	}
+	groups := make([]int, len(p.Groups))
+	for i, id := range p.Groups {
+		groups[i] = int(id)
+	}
+	if err := syscall.Setgroups(groups); err != nil { // where only one id is mapped
+		in.say("supplementary groups are left out: %v", err)
+	}
+	err := syscall.Setgid(int(u.GID))
+	if err == nil {
+		err = syscall.Setuid(int(u.UID))
+	}
+	if err != nil {
+		return fmt.Errorf("%s: become init.user: %w", in.name, err)
+	}
+	return nil
 }
 
 // ProgramError is the reason why the program, or the command in its place, cannot be executed.

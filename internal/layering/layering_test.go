@@ -36,7 +36,9 @@ var layers = map[string]string{
 	"builder/cpio":    "",
 	"builder/selinux": "builder/plan internal/xattr |",
 
-	"builder": "builder/bounds builder/layout builder/lint builder/pack builder/plan builder/selinux builder/source builder/stub builder/bootplan " +
+	"builder/accounts": "builder/bootplan builder/lint builder/plan manifests |",
+
+	"builder": "builder/accounts builder/bounds builder/layout builder/lint builder/pack builder/plan builder/selinux builder/source builder/stub builder/bootplan " +
 		"compress internal/arch internal/depfile internal/newfile manifests |",
 	"builder/source":     "builder/plan compress internal/filecaps internal/follow internal/gobuild internal/kmod internal/magic internal/newfile internal/xattr manifests | builder/cpio builder/image",
 	"builder/layout":     "builder/bootplan builder/cpio builder/plan internal/arch |",

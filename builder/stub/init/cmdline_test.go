@@ -123,8 +123,27 @@ func TestEnvironment(t *testing.T) {
 		{[]string{"HOME=/", "TERM=vt220", "A=1"}, []string{"TERM=vt102", "A=2", "AB=3"}, []string{"HOME=/", "TERM=vt220", "A=1", "AB=3"}},
 		{[]string{"AB=1"}, []string{"A="}, []string{"AB=1", "A="}},
 	} {
-		if diff := cmp.Diff(c.want, environment(c.kernel, c.plan)); diff != "" {
+		if diff := cmp.Diff(c.want, environment(c.kernel, &bootplan.Plan{Env: c.plan})); diff != "" {
 			t.Errorf("%q and %q: -want +got\n%s", c.kernel, c.plan, diff)
+		}
+	}
+}
+
+// The user's home is for HOME, unless the plan or the command line has that.
+func TestEnvironmentHome(t *testing.T) {
+	for _, c := range []struct {
+		kernel, plan []string
+		user         *bootplan.User
+		want         []string
+	}{
+		{[]string{"HOME=/"}, nil, &bootplan.User{Home: "/srv"}, []string{"HOME=/srv"}},
+		{[]string{"HOME=/"}, nil, &bootplan.User{}, []string{"HOME=/"}},
+		{[]string{"HOME=/"}, []string{"HOME=/opt"}, &bootplan.User{Home: "/srv"}, []string{"HOME=/opt"}},
+		{[]string{"HOME=/tmp"}, nil, &bootplan.User{Home: "/srv"}, []string{"HOME=/tmp"}},
+	} {
+		p := &bootplan.Plan{Env: c.plan, User: c.user}
+		if diff := cmp.Diff(c.want, environment(c.kernel, p)); diff != "" {
+			t.Errorf("%q, %q and %+v: -want +got\n%s", c.kernel, c.plan, *c.user, diff)
 		}
 	}
 }

@@ -78,6 +78,7 @@ var ontoTmpfs = []step{
 	{"find the program", (*boot).findProgram, "program"},
 	{"move mounts", (*boot).moveMounts, ""},
 	{"make mounts", (*boot).makeMounts, ""},
+	{"make the working directory", (*boot).makeWorkdir, ""},
 	{"empty rootfs", (*boot).emptyRootfs, "switch"},
 	{"cover rootfs", (*boot).cover, ""},
 	{"seal rootfs", (*boot).seal, ""},
@@ -95,6 +96,7 @@ var ontoBind = []step{
 	{"bind the root", (*boot).bindRoot, "mount"},
 	{"move mounts", (*boot).moveMounts, ""},
 	{"make mounts", (*boot).makeMounts, ""},
+	{"make the working directory", (*boot).makeWorkdir, ""},
 	{"cover rootfs", (*boot).cover, "switch"},
 	{"enter the new root", (*boot).enter, ""},
 	{"remove the stub", (*boot).removeStub, ""},
@@ -171,9 +173,15 @@ func (b *boot) readPlan() error {
 	return nil
 }
 
-// environment adds the plan's variables to those of the kernel. Variables of the command line
-// win, but not HOME and TERM that the kernel itself sets.
-func environment(kernel, plan []string) []string {
+// environment adds the plan's variables to those of the kernel, and the user's HOME if they have
+// none. Variables of the command line win, but not HOME and TERM that the kernel itself sets.
+func environment(kernel []string, p *bootplan.Plan) []string {
+	plan := p.Env
+	if p.User != nil && p.User.Home != "" {
+		if home := "HOME=" + p.User.Home; !defines(plan, home) {
+			plan = append(slices.Clip(plan), home)
+		}
+	}
 	kernel = slices.DeleteFunc(kernel, func(v string) bool {
 		return (v == "HOME=/" || v == "TERM=linux") && defines(plan, v)
 	})

@@ -96,6 +96,15 @@ func (b *boot) makeMounts() error {
 	return nil
 }
 
+// makeWorkdir makes the directory that the program starts in, if it is missing, as runc does. It
+// may lie on one of the mounts.
+func (b *boot) makeWorkdir() error {
+	if b.plan.Workdir == "" {
+		return nil
+	}
+	return makeDir(b.newroot, b.plan.Workdir)
+}
+
 // mountAt returns what is mounted at path, nil if nothing is.
 func (b *boot) mountAt(path string) *mountInfo {
 	for i := len(b.mounts) - 1; i >= 0; i-- {

@@ -10,12 +10,13 @@ import (
 
 // findProgram chooses the program: init= if the command line has it and the root has that
 // file, else the plan's. argv is the program, the plan's arguments and the kernel's words. A
-// program from init= gets the kernel's words only.
+// program from init= gets the kernel's words only. It serves rescue, so it is root in /.
 func (b *boot) findProgram() error {
 	if p := b.words.init; p != "" {
 		err := checkProgram(b.newroot, p)
 		if err == nil {
 			b.program, b.argv = p, append([]string{p}, b.args...)
+			b.plan.User, b.plan.Groups, b.plan.Workdir = nil, nil, ""
 			return nil
 		}
 		b.warn("init=" + p + " ignored: " + err.Error() + "; starting " + b.plan.Exec)

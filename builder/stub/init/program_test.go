@@ -298,11 +298,14 @@ func TestFindProgram(t *testing.T) {
 	} {
 		fd, said := listen(t)
 		b := &boot{
-			plan:  &bootplan.Plan{Exec: "/init", Args: []string{"--own"}},
+			plan:  &bootplan.Plan{Exec: "/init", Args: []string{"--own"}, User: &bootplan.User{UID: 1}, Groups: []uint32{1}, Workdir: "/srv"},
 			words: parseCmdline(c.line), args: []string{"1", "single"}, newroot: root, kmsg: fd,
 		}
 		if err := b.findProgram(); err != nil {
 			t.Errorf("%q: %v", c.line, err)
+		}
+		if rescue, p := c.program == "/rescue", b.plan; rescue != (p.User == nil && p.Groups == nil && p.Workdir == "") {
+			t.Errorf("%q: got the user %v, groups %v, directory %q, want them unless init= is obeyed", c.line, p.User, p.Groups, p.Workdir)
 		}
 		if b.program != c.program {
 			t.Errorf("%q: got %s, want %s", c.line, b.program, c.program)

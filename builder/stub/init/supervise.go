@@ -4,7 +4,6 @@ package main
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"unsafe"
@@ -18,8 +17,8 @@ import (
 
 const supervises = true
 
-// secondLife is the variable that tells the second life how to supervise: on_exit,
-// the delay and on_error. Its arguments are the program's.
+// secondLife is the variable that has a plan for the second life: how to supervise, and the
+// program's user and directory. Its arguments are the program's.
 const secondLife = "MKINITFS_SUPERVISE"
 
 // What the second life finds open, where nothing else is.
@@ -32,7 +31,7 @@ const (
 func (b *boot) startProgram() error {
 	b.summary()
 	syscall.Umask(b.umask)
-	env := environment(syscall.Environ(), b.plan.Env)
+	env := environment(syscall.Environ(), b.plan)
 	b.attempt("exec", "/proc/self/exe", b.again(env))
 	b.supervise(env)
 	return nil
@@ -51,24 +50,26 @@ func (b *boot) again(env []string) error {
 			return err
 		}
 	}
-	how := b.plan.OnExit + " " + strconv.FormatInt(b.plan.Delay, 10) + " " + b.onError()
-	return syscall.Exec("exe", append([]string{"mkinitfs"}, b.argv...), append([]string{secondLife + "=" + how}, env...))
+	how := bootplan.Plan{
+		OnExit: b.plan.OnExit, Delay: b.plan.Delay, OnError: b.onError(),
+		User: b.plan.User, Groups: b.plan.Groups, Workdir: b.plan.Workdir,
+	}
+	return syscall.Exec("exe", append([]string{"mkinitfs"}, b.argv...), append([]string{secondLife + "=" + string(how.Marshal())}, env...))
 }
 
 // resume runs the second life if this is one.
 func (b *boot) resume() {
 	value, _ := syscall.Getenv(secondLife)
-	how, argv := fields(value), arguments("cmdline") // it starts in /proc/self
-	if len(how) != 3 || len(argv) == 0 || syscall.Getpid() != 1 {
+	plan, err := bootplan.Parse([]byte(value))
+	argv := arguments("cmdline") // it starts in /proc/self
+	if err != nil || len(argv) == 0 || syscall.Getpid() != 1 {
 		return
 	}
 	const setName = 15 // from the kernel's uapi/linux/prctl.h
 	name := []byte("mkinitfs\x00")
 	syscall.RawSyscall(syscall.SYS_PRCTL, setName, uintptr(unsafe.Pointer(&name[0])), 0)
 	b.kmsg, b.self = inheritedKmsg, inheritedSelf
-	b.plan.OnExit, b.plan.OnError = how[0], how[2]
-	b.plan.Delay, _ = bootplan.ParseUint(how[1], 10)
-	b.program, b.argv = argv[0], argv
+	b.plan, b.program, b.argv = plan, argv[0], argv
 	b.supervise(slices.DeleteFunc(syscall.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, secondLife+"=")
 	}))

@@ -57,13 +57,21 @@ func (s *supervisor) start() {
 	s.due, s.since = nil, uptime()
 	err := s.openConsole()
 	if err == nil {
+		err = enterDir(s.plan.Workdir)
+	}
+	if err == nil {
 		sys := &syscall.SysProcAttr{Setsid: true, Setctty: true}
+		if u := s.plan.User; u != nil {
+			s.attempt("chown", "the console", giveConsole(u.UID))
+			sys.Credential = &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: s.plan.Groups}
+		}
 		attr := &syscall.ProcAttr{Env: s.env, Files: []uintptr{0, 1, 2}, Sys: sys}
 		s.pid, err = syscall.ForkExec(s.program, s.argv, attr)
 		if err != nil {
 			sys.Setctty = false
 			s.pid, err = syscall.ForkExec(s.program, s.argv, attr)
 		}
+		s.attempt("chdir", "/", syscall.Chdir("/")) // keep no mount busy
 	}
 	if err != nil {
 		s.ended("did not start (" + err.Error() + ")")

@@ -1,0 +1,171 @@
+// Package accounts finds out what init.user, init.groups and init.workdir mean in a root: ids by
+// the root's own /etc/passwd and /etc/group, never by those of the host.
+//
+// Words and defaults mean what runc and Docker make of an image's User. A word of digits is an
+// id even if some user has that name. A user who is not in /etc/passwd has group 0 and no home.
+// A group behind a colon is the only one; otherwise the user is in each group of /etc/group
+// that lists it. The main group is always among the supplementary ones.
+package accounts
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/lint"
+	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/manifests"
+)
+
+// process is the program of an image as [Resolve] finds out about it.
+type process struct {
+	init manifests.Init
+	root lint.Planned
+	warn func(text string)
+	errs manifests.Errors
+}
+
+// Resolve sets the user, the groups and the directory in the boot plan of a planned root. It
+// calls warn with likely mistakes. Errors have the type [manifests.Errors].
+func Resolve(to *bootplan.Plan, init manifests.Init, root []*plan.Entry, warn func(text string)) error {
+	p := &process{init: init, root: root, warn: warn}
+	if init.User != nil || init.Groups != nil {
+		to.User, to.Groups = p.identify()
+	}
+	if init.Workdir.Path != "/" {
+		to.Workdir = init.Workdir.Path
+	}
+	p.checkWorkdir()
+	if len(p.errs) > 0 {
+		slices.SortStableFunc(p.errs, func(a, b *manifests.Error) int {
+			return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col))
+		})
+		return p.errs
+	}
+	if to.User != nil && to.User.UID != 0 {
+		p.warnAbout(to.User, to.Groups)
+	}
+	return nil
+}
+
+// fail adds an error for the value of a key. A line of err behind the first is the hint.
+func (p *process) fail(pos manifests.Pos, key, value string, err error) {
+	msg, hint, _ := strings.Cut(err.Error(), "\n  ")
+	p.errs = append(p.errs, &manifests.Error{Pos: pos, Msg: fmt.Sprintf("%s %q: %s", key, value, msg), Hint: hint})
+}
+
+// maxGroups is the kernel's NGROUPS_MAX.
+const maxGroups = 65536
+
+// identify returns the user and its supplementary groups.
+func (p *process) identify() (*bootplan.User, []uint32) {
+	asked := p.init.User
+	if asked == nil {
+		asked = &manifests.Account{Pos: p.init.Pos, Name: "0"}
+	}
+	passwd, err := readTable(p.root, "/etc/passwd", "user")
+	if err != nil {
+		p.fail(asked.Pos, "user", asked.Name, err)
+		return nil, nil
+	}
+	group, err := readTable(p.root, "/etc/group", "group")
+	if err != nil {
+		p.fail(asked.Pos, "user", asked.Name, err)
+		return nil, nil
+	}
+	u, err := p.find(*asked, passwd, group)
+	if err != nil {
+		p.fail(asked.Pos, "user", asked.Name, err)
+	}
+	groups := append([]uint32{u.gid}, u.groups...)
+	for _, g := range p.init.Groups {
+		id, err := groupID(g.Name, group)
+		if err != nil {
+			p.fail(g.Pos, "groups", g.Name, err)
+		}
+		groups = append(groups, id)
+	}
+	groups = unique(groups)
+	if len(groups) > maxGroups {
+		p.fail(asked.Pos, "user", asked.Name, fmt.Errorf("%d groups, Linux allows %d", len(groups), maxGroups))
+	}
+	return &bootplan.User{UID: u.uid, GID: u.gid, Home: u.home}, groups
+}
+
+// found is a user of the root.
+type found struct {
+	uid, gid uint32
+	home     string
+	groups   []uint32 // that list it, unless the manifest has groups
+}
+
+// find returns the user that asked means: NAME or UID, alone or with :GROUP or :GID.
+func (p *process) find(asked manifests.Account, passwd, group *table) (u found, err error) {
+	name, main, explicit := strings.Cut(asked.Name, ":")
+	r, known := row{}, true
+	if id, ok := parseID(name); ok {
+		u.uid = id
+		r, known = passwd.numbered(id)
+	} else if r, err = passwd.named(name); err == nil {
+		u.uid, err = passwd.idAt(r, 2)
+	}
+	if err != nil {
+		return u, err
+	}
+	if known {
+		if u.home = r.text(5); strings.ContainsRune(u.home, 0) {
+			return u, fmt.Errorf("line %d of the root's %s: NUL in the home directory", r.line, passwd.path)
+		}
+	}
+	switch {
+	case explicit:
+		u.gid, err = groupID(main, group)
+	case known:
+		if u.gid, err = passwd.idAt(r, 3); err == nil && p.init.Groups == nil {
+			u.groups, err = memberships(r.name(), group)
+		}
+	case u.uid != 0:
+		p.warn(fmt.Sprintf("%s: user %q: not in the root's %s, so its group is 0\n  write %s:GROUP", asked.Pos, name, passwd.path, name))
+	}
+	return u, err
+}
+
+// groupID returns the id of a group.
+func groupID(name string, group *table) (uint32, error) {
+	if id, ok := parseID(name); ok {
+		return id, nil
+	}
+	r, err := group.named(name)
+	if err != nil {
+		return 0, err
+	}
+	return group.idAt(r, 2)
+}
+
+// memberships returns the groups that list a user.
+func memberships(user string, group *table) ([]uint32, error) {
+	var ids []uint32
+	for _, r := range group.rows {
+		if !slices.Contains(strings.Split(r.text(3), ","), user) {
+			continue
+		}
+		id, err := group.idAt(r, 2)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// unique returns ids without repetitions, in their order.
+func unique(ids []uint32) []uint32 {
+	seen := map[uint32]bool{}
+	return slices.DeleteFunc(ids, func(id uint32) bool {
+		again := seen[id]
+		seen[id] = true
+		return again
+	})
+}
