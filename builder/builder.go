@@ -25,6 +25,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/accounts"
 	"github.com/mkinitfs/mkinitfs/builder/layout"
 	"github.com/mkinitfs/mkinitfs/builder/lint"
+	"github.com/mkinitfs/mkinitfs/builder/pack"
 	"github.com/mkinitfs/mkinitfs/builder/source"
 	"github.com/mkinitfs/mkinitfs/builder/stub"
 	"github.com/mkinitfs/mkinitfs/manifests"
@@ -33,6 +34,9 @@ import (
 // Build writes the image that m describes to w. After an error w has received a useless part
 // of an image.
 func Build(ctx context.Context, w io.Writer, m *manifests.Manifest, o Options) (*Report, error) {
+	if err := pack.CheckWriter(w); err != nil {
+		return nil, err
+	}
 	p, err := prepare(ctx, m, o, toWrite)
 	if err != nil {
 		return nil, err

@@ -24,12 +24,15 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 	if o.Depfile.Target == "" {
 		o.Depfile.Target = depfile.Name(path)
 	}
+	if path == "" {
+		return nil, errors.New("write the image: no path is given")
+	}
 	info, err := os.Stat(path)
 	switch {
 	case err == nil && info.IsDir():
 		return nil, fmt.Errorf("write %s: is a directory", path)
 	case err == nil && !info.Mode().IsRegular():
-		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		f, err := pack.OpenDevice(ctx, path)
 		if err != nil {
 			return nil, err
 		}

@@ -27,7 +27,10 @@ type settled struct {
 // settle finds out what can fail without reading a source, except for the stub.
 func settle(ctx context.Context, m *manifests.Manifest, o Options, n *notes) (*settled, error) {
 	s := &settled{arch: cmp.Or(m.Arch, arch.Host()), clock: source.ClockAt(o.Epoch)}
-	var err error
+	err := o.Limits.Check()
+	if err != nil {
+		return nil, err
+	}
 	if s.compress, err = settleCodec(ctx, m.Compress, s.arch, n); err != nil {
 		return nil, err
 	}

@@ -3,7 +3,9 @@ package manifests
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -23,14 +25,15 @@ func (m *Manifest) check(standard *Manifest) Errors {
 		add(m.Pos, err)
 	}
 	add(m.Pos, m.Root.check(&standard.Root))
-	add(m.Pos, outputSection.check("layout", string(m.Output.Layout)))
+	add(m.Pos, checkLevel("compress", m.Compress, codecs))
+	add(m.Pos, m.Output.check())
 	add(m.Init.Pos, m.Init.check(&standard.Init, root))
 	add(m.Pos, errors.Join(checkGlobs("boot", m.Boot, parsePattern), checkGlobs("remove", m.Remove, parsePattern)))
 	for _, f := range m.Early {
 		add(f.Pos, checkText("early", f.Src, parseHostFile))
 	}
 	for _, c := range m.Contents {
-		if c == nil {
+		if c == nil || reflect.ValueOf(c).IsNil() {
 			add(m.Pos, errNoType)
 			continue
 		}
@@ -64,6 +67,9 @@ func (r *Root) check(standard *Root) error {
 		rootSection.check("extra", r.Extra),
 		rootSection.check("xattrs", r.Xattrs),
 		checkMode(r.Mode),
+		r.Size.check(),
+		checkNumber("inodes", r.Inodes, parseInodes),
+		checkLevel("payload", r.Payload, payloadCodecs),
 		rootSection.onlyFor("size", r.Size != standard.Size, r.Type),
 		rootSection.onlyFor("inodes", r.Inodes != standard.Inodes, r.Type),
 		rootSection.onlyFor("payload", payload, r.Type),
@@ -98,7 +104,7 @@ func (i *Init) check(standard *Init, root RootType) error {
 	}
 	errs = append(errs, checkProcess(i))
 	if i.Supervise != nil {
-		errs = append(errs, superviseSection.check("on_exit", i.Supervise.OnExit))
+		errs = append(errs, superviseSection.check("on_exit", i.Supervise.OnExit), checkText("restart_delay", i.Supervise.RestartDelay.String(), parseDelay))
 	}
 	for _, m := range i.Mounts {
 		errs = append(errs, checkText("type", m.Type, parseWord), checkText("target", m.Target, parseMountpoint))
@@ -136,6 +142,38 @@ func checkText[T any](key, text string, read func(string) (T, error)) error {
 		return fmt.Errorf("%s %s: %w", key, quote(text), err)
 	}
 	return nil
+}
+
+// checkNumber returns the error of reading n, which is not 0, as the value of key.
+func checkNumber[T any](key string, n int64, read func(string) (T, error)) error {
+	if n == 0 {
+		return nil
+	}
+	return checkText(key, strconv.FormatInt(n, 10), read)
+}
+
+func (o *Output) check() error {
+	return errors.Join(
+		outputSection.check("layout", string(o.Layout)),
+		checkNumber("max_size", o.MaxSize, ParseSize),
+		checkNumber("max_unpacked", o.MaxUnpacked, ParseSize),
+	)
+}
+
+func (s Size) check() error {
+	if s.Percent != 0 {
+		return checkText("size", strconv.Itoa(s.Percent)+"%", parseRootSize)
+	}
+	return checkNumber("size", s.Bytes, parseRootSize)
+}
+
+// checkLevel returns an error if the codec of c, which key names, does not have the level.
+func checkLevel(key string, c Compression, known []codec) error {
+	found, err := findCodec(c.Codec, known)
+	if err != nil || c.Command != nil {
+		return nil // the builder looks for it
+	}
+	return checkNumber(key+" level", int64(c.Level), found.level)
 }
 
 func checkGlobs(key string, globs []Glob, read func(string) (string, error)) error {

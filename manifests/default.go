@@ -15,9 +15,12 @@ func Default() *Manifest {
 }
 
 // Complete returns a copy of m with the default in place of every empty value. A manifest
-// made by a program needs it. If m has values that no manifest file could have, the error is
-// of type [Errors].
+// made by a program needs it. If m is nil, or has values that no manifest file could have, the
+// error is of type [Errors].
 func (m *Manifest) Complete() (*Manifest, error) {
+	if m == nil {
+		return nil, Errors{{Msg: "no manifest is given"}}
+	}
 	full, standard := *m, Default()
 	full.Compress = m.Compress.or(standard.Compress)
 	full.Root.complete(standard.Root)

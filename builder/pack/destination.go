@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"reflect"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/internal/newfile"
@@ -20,7 +21,7 @@ type Destination struct {
 
 // DestinationOf returns the destination of an image that is written to w.
 func DestinationOf(w io.Writer) Destination {
-	f, ok := w.(*os.File)
+	f, ok := w.(interface{ Name() string })
 	switch {
 	case !ok:
 		return Destination{Name: "the image"}
@@ -28,6 +29,14 @@ func DestinationOf(w io.Writer) Destination {
 		return Destination{Name: "standard output"}
 	}
 	return Destination{Name: f.Name()}
+}
+
+// CheckWriter returns an error if there is no writer.
+func CheckWriter(w io.Writer) error {
+	if v := reflect.ValueOf(w); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+		return errors.New("write the image: no writer is given")
+	}
+	return nil
 }
 
 // To returns a writer to w that names the destination in its errors.

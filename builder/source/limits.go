@@ -12,6 +12,14 @@ type Limits struct {
 	Unpacked int64 // bytes, 16 GiB by default
 }
 
+// Check returns an error if a limit allows less than nothing.
+func (l Limits) Check() error {
+	if l.Entries < 0 || l.Unpacked < 0 {
+		return fmt.Errorf("limits of %d entries and %d bytes: want none below 0", l.Entries, l.Unpacked)
+	}
+	return nil
+}
+
 func (l Limits) entries() int64  { return cmp.Or(l.Entries, 1_000_000) }
 func (l Limits) unpacked() int64 { return cmp.Or(l.Unpacked, 16<<30) }
 

@@ -159,6 +159,49 @@ func TestInterruptWaiting(t *testing.T) {
 	}
 }
 
+// TestInterruptWriting stops builds that wait for the reader of a FIFO: for its coming, and for
+// it to go on reading.
+func TestInterruptWriting(t *testing.T) {
+	for _, reads := range []bool{false, true} {
+		t.Run(fmt.Sprint("reader: ", reads), func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.Command(commandPath(t), "build", "root.yaml", "-o", "fifo")
+			cmd.Dir = t.TempDir()
+			fifo := filepath.Join(cmd.Dir, "fifo")
+			if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			writeFile(t, filepath.Join(cmd.Dir, "noise"), make([]byte, 1<<20)) // more than a FIFO holds
+			writeFile(t, filepath.Join(cmd.Dir, "root.yaml"),
+				[]byte("version: 1\nroot: {type: none}\ncompress: none\ncontents: [{type: file, src: noise, dst: /init}]\n"))
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			if reads {
+				f, err := os.Open(fifo)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer f.Close()
+				if _, err := io.ReadFull(f, make([]byte, 6)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(100 * time.Millisecond) // well into it
+			cmd.Process.Signal(syscall.SIGTERM)
+			ended := make(chan error, 1)
+			go func() { ended <- cmd.Wait() }()
+			select {
+			case err := <-ended:
+				wantKilled(t, err, syscall.SIGTERM)
+			case <-time.After(testenv.Timeout(t) / 20):
+				cmd.Process.Kill()
+				t.Error("got no end, want that of SIGTERM")
+			}
+		})
+	}
+}
+
 // TestInterruptReading stops commands that wait for the rest of an image.
 func TestInterruptReading(t *testing.T) {
 	start := func(script string) (cmd *exec.Cmd, stdin io.WriteCloser) {
