@@ -44,7 +44,7 @@ func (w *walker) archive(r *skipReader, s *Segment, at int64) error {
 		e.begin, e.end = base+u.head, base+u.end
 		e.Link, b.summed = u.target, u.summed
 	})
-	if u.trailed {
+	if s.Trailer = u.trailed; s.Trailer {
 		w.began = true
 		clear(w.links)
 	}

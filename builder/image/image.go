@@ -66,6 +66,7 @@ type Segment struct {
 	Codec    string // a name that package compress knows
 	Entries  int    // without those of members
 	Unpacked int64  // bytes of the archives it holds
+	Trailer  bool   // the last of these ends with a trailer, so that no hard link leads behind it
 }
 
 // Entry is one entry of an archive.

@@ -66,9 +66,9 @@ func TestSegments(t *testing.T) {
 	last := int64(len(data) - len(archive(t)))
 	want := &Info{
 		Segments: []Segment{
-			{0, 0, int64(len(early)), "none", 1, int64(len(early))},
-			{1, int64(len(early)), int64(len(z)), "gzip", 3, int64(len(boot))},
-			{2, last, int64(len(data)) - last, "none", 0, int64(len(archive(t)))},
+			{0, 0, int64(len(early)), "none", 1, int64(len(early)), true},
+			{1, int64(len(early)), int64(len(z)), "gzip", 3, int64(len(boot)), true},
+			{2, last, int64(len(data)) - last, "none", 0, int64(len(archive(t))), true},
 		},
 		Size: int64(len(data)),
 		Plan: []byte(strings.TrimPrefix(planFor(t), ".mkinitfs/plan=")),

@@ -22,6 +22,7 @@ type Early struct {
 	Segments int         // how many of the image's there are
 	Offset   int64       // where they begin, in the file that the image is in
 	Size     int64       // bytes of these, with the padding behind each
+	Trailer  bool        // as that of the last of these
 	Entries  []EarlyFile // in the order of the image
 }
 
@@ -138,6 +139,7 @@ func (f *earlyFinder) found(info *Info) Early {
 			break
 		}
 		early.Segments++
+		early.Trailer = info.Segments[i].Trailer
 		early.Entries = append(early.Entries, s.entries...)
 	}
 	switch {

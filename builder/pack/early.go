@@ -6,5 +6,6 @@ import "io"
 // ACPI tables before it unpacks anything.
 type Early struct {
 	Archives *io.SectionReader
+	Trailer  bool         // the last archive has one
 	Check    func() error // returns an error if they changed while they were read
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/layout"
 	"github.com/mkinitfs/mkinitfs/compress"
 )
@@ -192,21 +193,31 @@ func (p *packer) packMember(ctx context.Context, w io.Writer, c Codec, m layout.
 	return done, err
 }
 
-// writeEarly writes the archives unchanged.
+// writeEarly writes the archives unchanged, and a trailer if there is none: hard links of what
+// follows must not lead to files of the same number in them.
 func (p *packer) writeEarly(ctx context.Context, e Early, out *imageWriter) error {
 	raw := Codec{Codec: compress.Raw()}
 	start, err := out.beginSegment(raw.Codec)
 	if err != nil {
 		return err
 	}
-	p.rootfs += e.Archives.Size()
 	if _, err := io.Copy(&cancelable{ctx, out}, e.Archives); err != nil {
 		return err
 	}
 	if err := e.Check(); err != nil {
 		return err
 	}
-	out.endSegment("early", raw, start, e.Archives.Size(), false)
+	if !e.Trailer {
+		if err := out.pad(raw.Pad(out.size, raw.Codec)); err != nil {
+			return err
+		}
+		if err := cpio.NewWriter(out).Close(); err != nil {
+			return err
+		}
+	}
+	size := out.size - start
+	p.rootfs += size
+	out.endSegment("early", raw, start, size, false)
 	return nil
 }
 

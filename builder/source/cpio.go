@@ -142,6 +142,10 @@ func (r *cpioReader) add(found *image.Entry, names map[string]*plan.Entry) {
 	if r.excludes.matchUp(name) {
 		return
 	}
+	if found.Mode&plan.TypeMask == plan.TypeLink && found.Link == "" {
+		r.noted.targetless.add(found.Path())
+		return
+	}
 	e := r.entry(path.Join(r.top, name), found.Mode)
 	e.Source, e.Brought = r.number, true
 	e.MTime, e.UID, e.GID = r.Clock.clamp(found.MTime), found.UID, found.GID
@@ -214,7 +218,7 @@ func (r *cpioReader) takeEarly(root *image.Root) (from int, err error) {
 		return 0, advise("exclude: [kernel] leaves them out", "the archives in front end in the middle of an entry: the kernel would take what follows as its content")
 	case r.Early != nil:
 		e := Early{
-			At: r.archive.File, Offset: early.Offset, Size: early.Size, Stamp: r.archive.stamp,
+			At: r.archive.File, Offset: early.Offset, Size: early.Size, Trailer: early.Trailer, Stamp: r.archive.stamp,
 			Origin: r.origin, Private: r.archive.private,
 		}
 		e.add(early.Entries)

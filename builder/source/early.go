@@ -24,6 +24,7 @@ type Early struct {
 	At      *os.File // stays open until the [Env] is closed
 	Offset  int64
 	Size    int64
+	Trailer bool       // the last archive has one
 	Stamp   plan.Stamp // of the file At
 	Origin  string     // where the source stands in the manifest
 	Paths   []string   // of all entries, sorted; the kernel unpacks all of them to rootfs
@@ -107,7 +108,7 @@ func (e *Early) read(ctx context.Context, j *job, src string) error {
 	if cut(root.Info, root.Early.Segments) {
 		return errors.New("ends in the middle of an entry: the kernel would take what follows as its content")
 	}
-	e.Offset, e.Size = root.Early.Offset, root.Early.Size
+	e.Offset, e.Size, e.Trailer = root.Early.Offset, root.Early.Size, root.Early.Trailer
 	e.add(root.Early.Entries)
 	return nil
 }

@@ -14,6 +14,7 @@ type notes struct {
 	capabilities tally // of these, entries with file capabilities
 	holes        tally // sparse files, which are not sparse in RAM
 	holeBytes    int64
+	targetless   tally // symbolic links to nothing, which the kernel makes and symlink(2) does not
 }
 
 // leave records extended attributes that the entry at path does not get.
@@ -51,6 +52,9 @@ func (n *notes) onDisk(path string, info *unix.Stat_t) {
 func (n *notes) tell(j *job, wanted bool) {
 	if n.holes.n > 0 {
 		j.warn("sparse on disk and whole in RAM: %s, whose holes take %s", &n.holes, mebibytes(n.holeBytes))
+	}
+	if n.targetless.n > 0 {
+		j.warn("left out: %s: a symbolic link without a target, which only the kernel can make", &n.targetless)
 	}
 	if n.attributes.n == 0 || !wanted {
 		return
