@@ -9,6 +9,8 @@ ARCHS ?=
 # The kernels that tests boot; "make test-all" boots every one that kernel.sh knows.
 KERNELS = amd64 amd64-pc amd64-sid mipsle uml
 BUSYBOXES = amd64 mipsel
+# The sysroots that tests take libraries from, each an architecture and a size.
+SYSROOTS = amd64-small arm64-small
 ALL_KERNELS = $(shell sed -n 's/^\([a-z0-9.-]*\). *set -- .*/\1/p' internal/testenv/kernel.sh)
 
 # "go test" with the ten slowest tests and the reasons of skips at the end.
@@ -40,6 +42,7 @@ test: needs ## fetch what the tests need, then run them all, boots included
 test-all: export MKINITFS_TEST_MATRIX = 1
 test-all: KERNELS = $(ALL_KERNELS)
 test-all: BUSYBOXES = amd64 i386 armhf mipsel s390x
+test-all: SYSROOTS = amd64-small arm64-small amd64-large arm64-large
 test-all: needs ## the same on every kernel and architecture that can be had, with a table of them
 	@table=$$(mktemp); MKINITFS_TEST_TABLE=$$table $(GOTEST) -timeout 120m ./...; status=$$?; \
 	{ printf 'KERNEL\tLINUX\tARCH\tROOT\tCODEC\tMIB\tSECONDS\tRESULT\n'; sort "$$table"; } | expand -t 14,42,52,60,68,74,83; \
@@ -70,6 +73,7 @@ needs:
 	@internal/testenv/debian-root.sh >/dev/null || true
 	@for a in $(BUSYBOXES); do internal/testenv/busybox.sh $$a >/dev/null || true; done
 	@internal/testenv/klibc.sh >/dev/null || true
+	@for s in $(SYSROOTS); do internal/testenv/sysroot.sh $${s%-*} $${s#*-} >/dev/null || true; done
 	@internal/testenv/selinux-policy.sh >/dev/null || true
 
 install: mkinitfs ## install into $(DESTDIR)$(PREFIX)/bin

@@ -3,7 +3,7 @@
 // A build is a chain of stages. Each is a function that takes values and returns one:
 //
 //   - settle finds out what can fail without reading a source: architecture, codecs, cache;
-//   - gather asks the sources of the manifest for entries;
+//   - gather asks the sources of the manifest for entries, and then for the libraries of programs;
 //   - planRoot makes a plan of the entries (package plan) and gives them labels;
 //   - package lint looks for likely mistakes in the root;
 //   - package layout decides what lies where in the image;
@@ -128,6 +128,9 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options, to purpose) 
 // findRoot finds what is in the root.
 func findRoot(ctx context.Context, p *prepared) error {
 	entries, err := gather(ctx, p.manifest, p.sources)
+	if err == nil {
+		entries, err = source.AddLibraries(ctx, p.sources, p.manifest, entries, planOptions(p.manifest, 0, p.notes), lint.Tree)
+	}
 	if err != nil {
 		return err
 	}

@@ -38,6 +38,7 @@ func (m *Manifest) check(standard *Manifest) Errors {
 			continue
 		}
 		add(c.Common().Pos, c.check(root))
+		add(c.Common().Pos, checkLibs(c, m.Sysroot))
 	}
 	for _, p := range m.Permissions {
 		add(p.Glob.Pos, p.check(root))

@@ -20,6 +20,8 @@ var cpioKeys = []Key{
 	sourceXattrsKey,
 	replaceKey,
 	optionalKey,
+	libsKey,
+	sysrootKey,
 }
 
 func (*Cpio) Type() string { return "cpio" }
@@ -32,6 +34,7 @@ func readCpio(o *object) Content {
 	c.Dst = o.dst().path
 	c.Exclude = o.globs("exclude", parseExclude)
 	set(o, "optional", &c.Optional, parseBool)
+	c.Libs = o.libs(false)
 	return c
 }
 

@@ -35,6 +35,8 @@ var fileKeys = []Key{
 	{Name: "follow", Kind: KindBool, Default: "false", Doc: "Whether to take the file that a symbolic link leads to, instead of the link."},
 	replaceKey,
 	optionalKey,
+	libsOfFileKey,
+	sysrootKey,
 }
 
 func (*File) Type() string { return "file" }
@@ -63,6 +65,7 @@ func readFile(o *object) Content {
 	f.Xattrs = o.withCapabilities(f.Xattrs)
 	set(o, "follow", &f.Follow, parseBool)
 	set(o, "optional", &f.Optional, parseBool)
+	f.Libs = o.libs(true)
 	return f
 }
 

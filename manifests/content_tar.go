@@ -24,6 +24,8 @@ var tarKeys = []Key{
 	whiteoutKey,
 	replaceKey,
 	optionalKey,
+	libsKey,
+	sysrootKey,
 }
 
 func (*Tar) Type() string { return "tar" }
@@ -33,6 +35,7 @@ func readTar(o *object) Content {
 	t.Dst = o.dst().path
 	t.Exclude = o.globs("exclude", parseExclude)
 	set(o, "optional", &t.Optional, parseBool)
+	t.Libs = o.libs(false)
 	return t
 }
 

@@ -32,6 +32,8 @@ var treeKeys = []Key{
 	{Name: "follow", Kind: KindBool, Default: "false", Doc: "Whether to take the files that symbolic links lead to, instead of the links."},
 	replaceKey,
 	optionalKey,
+	libsKey,
+	sysrootKey,
 }
 
 func (*Tree) Type() string { return "tree" }
@@ -50,6 +52,7 @@ func readTree(o *object) Content {
 	t.Exclude = o.globs("exclude", parseExclude)
 	set(o, "follow", &t.Follow, parseBool)
 	set(o, "optional", &t.Optional, parseBool)
+	t.Libs = o.libs(false)
 	return t
 }
 

@@ -18,6 +18,7 @@ type Item struct {
 	Pos     Pos
 	Dst     string // absolute and clean
 	Replace bool   // take the place of an entry added earlier
+	Libs    *Libs  // the libraries that come along; nil for none
 }
 
 // Common returns i. Types that embed an Item get this method from it.

@@ -79,7 +79,7 @@ func Sections() []Section {
 	for _, t := range contentTypes {
 		sections = append(sections, Section{Path: contentsSection.Path, Type: t.name, Keys: t.keys})
 	}
-	return append(sections, firmwareSection, capabilitiesSection, xattrSection, permissionsSection, outputSection)
+	return append(sections, firmwareSection, libsSection, capabilitiesSection, xattrSection, permissionsSection, outputSection)
 }
 
 func (s *Section) names() []string {
@@ -89,6 +89,8 @@ func (s *Section) names() []string {
 	}
 	return names
 }
+
+func (s *Section) has(key string) bool { return slices.Contains(s.names(), key) }
 
 // required returns the names of the keys that a section must have.
 func (s *Section) required() []string {

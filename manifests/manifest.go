@@ -48,6 +48,7 @@ type Manifest struct {
 	Init        Init
 	Early       []EarlyFile // in the order of the image
 	Boot        []Glob      // root paths that go into the boot segment
+	Sysroot     string      // host path of the root that libraries are taken from; "" for none
 	Contents    []Content
 	Permissions []Permission
 	Remove      []Glob

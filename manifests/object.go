@@ -13,9 +13,10 @@ import (
 // on.
 type decoder struct {
 	*report
-	dir    string // of relative sources, except in included files; "" is the manifest's directory
-	noStub bool   // root.type is none
-	stdin  bool   // the manifest has come in on standard input
+	dir     string // of relative sources, except in included files; "" is the manifest's directory
+	noStub  bool   // root.type is none
+	sysroot bool   // the manifest has a sysroot at its top
+	stdin   bool   // the manifest has come in on standard input
 
 	included  []string // files that the manifest includes
 	leftOut   []*node  // items of contents that are not taken, and only checked

@@ -116,6 +116,7 @@ var topSection = Section{Keys: []Key{
 	{Name: "init", Kind: KindMapping, Values: []string{"none"}, Doc: "The program and how it starts; `none` for an image without a program, which is appended to another one."},
 	{Name: "early", Kind: KindHostPaths, Doc: "Raw archives of microcode or ACPI tables, put unchanged in front of everything else."},
 	{Name: "boot", Kind: KindPatterns, Doc: "Paths that exist before the root is unpacked, for drivers that ask for firmware early."},
+	{Name: "sysroot", Kind: KindHostPath, Doc: "The directory whose shared libraries `libs` in `contents` takes, laid out like a root; `/` is this machine's."},
 	{Name: "contents", Kind: KindItems, Doc: "The contents of the root."},
 	{Name: "permissions", Kind: KindItems, Doc: "Rules that change modes, owners, times and attributes of entries, applied in order."},
 	{Name: "remove", Kind: KindPatterns, Doc: "Paths that are removed from the root."},
@@ -140,6 +141,9 @@ func (d *decoder) manifest(top *node) *Manifest {
 	m.Init = d.init(o.get("init"), top.pos, m.Root.Type)
 	m.Early = readEarly(o, "early")
 	m.Boot = o.globs("boot", parsePattern)
+	if d.sysroot = o.has("sysroot"); set(o, "sysroot", &m.Sysroot, parseWord) {
+		m.Sysroot = join(d.hostDir(o.get("sysroot"), join), m.Sysroot)
+	}
 	for _, n := range o.list("contents") {
 		d.content(n, &m.Contents)
 	}

@@ -2,9 +2,6 @@ package layout
 
 import (
 	"fmt"
-	"strings"
-
-	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
@@ -12,7 +9,6 @@ import (
 // named holds the entries that the manifest's boot patterns name, with the links on the way to
 // them.
 type named struct {
-	root    []*plan.Entry
 	entries []*plan.Entry // in the order of the patterns, each once
 	have    map[*plan.Entry]bool
 }
@@ -21,10 +17,10 @@ type named struct {
 // the links of the root as far as it is literal. The links on the way are named too, and so
 // is the target of a link. A directory is named without its contents.
 func name(root []*plan.Entry, o Options) ([]*plan.Entry, error) {
-	n := named{root: root, have: map[*plan.Entry]bool{}}
+	n := named{have: map[*plan.Entry]bool{}}
 	var problems plan.Errors
 	for _, g := range o.Boot {
-		matches, way := n.match(g.Pattern)
+		matches, way := plan.Match(root, g.Pattern)
 		if len(matches) == 0 {
 			if !g.Optional {
 				problems = append(problems, g.Unmatched())
@@ -44,26 +40,6 @@ func name(root []*plan.Entry, o Options) ([]*plan.Entry, error) {
 		}
 	}
 	return n.entries, problems.Sorted()
-}
-
-// match returns the entries that a pattern matches, and the links that lead there.
-func (n *named) match(pattern string) (matches, way []*plan.Entry) {
-	dir, rest := doublestar.SplitPattern(pattern)
-	at := plan.Follow(n.root, dir, func(link *plan.Entry) { way = append(way, link) })
-	if at == nil || !at.IsDir() {
-		return nil, nil
-	}
-	below := strings.TrimSuffix(at.Path, "/") + "/"
-	for _, e := range n.root {
-		path, ok := strings.CutPrefix(e.Path, below)
-		if e == at {
-			path = ""
-		}
-		if (ok || e == at) && doublestar.MatchUnvalidated(rest, path) { // ** matches the directory, too
-			matches = append(matches, e)
-		}
-	}
-	return matches, way
 }
 
 func (n *named) add(e *plan.Entry) {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bmatcuk/doublestar/v4"
+
 	"github.com/mkinitfs/mkinitfs/internal/follow"
 )
 
@@ -18,7 +20,7 @@ func Find(entries []*Entry, path string) *Entry {
 func Follow(entries []*Entry, path string, through func(link *Entry)) *Entry {
 	nowhere := errors.New("leads nowhere")
 	place, err := follow.Walk(path, func(place string, _ bool) (string, bool, error) {
-		e := lookup(entries, place)
+		e := At(entries, place)
 		if e == nil {
 			return "", false, nowhere
 		}
@@ -30,10 +32,32 @@ func Follow(entries []*Entry, path string, through func(link *Entry)) *Entry {
 	if err != nil {
 		return nil
 	}
-	return lookup(entries, place)
+	return At(entries, place)
 }
 
-func lookup(entries []*Entry, path string) *Entry {
+// Match returns the entries of a finished plan that a pattern matches. The pattern leads through
+// symbolic links as far as it is literal. way holds these links.
+func Match(entries []*Entry, pattern string) (matches, way []*Entry) {
+	dir, rest := doublestar.SplitPattern(pattern)
+	at := Follow(entries, dir, func(link *Entry) { way = append(way, link) })
+	if at == nil || !at.IsDir() {
+		return nil, nil
+	}
+	below := strings.TrimSuffix(at.Path, "/") + "/"
+	for _, e := range entries {
+		path, ok := strings.CutPrefix(e.Path, below)
+		if e == at {
+			path = ""
+		}
+		if (ok || e == at) && doublestar.MatchUnvalidated(rest, path) { // ** matches the directory, too
+			matches = append(matches, e)
+		}
+	}
+	return matches, way
+}
+
+// At returns the entry of a finished plan at a path without links, or nil.
+func At(entries []*Entry, path string) *Entry {
 	i, found := slices.BinarySearchFunc(entries, path, func(e *Entry, path string) int {
 		return strings.Compare(e.Path, path)
 	})

@@ -53,6 +53,22 @@ type Permission struct {
 	Xattrs   Xattrs // added, to the types of files that Linux takes them for
 }
 
+// Trial returns the plan that [Make] would make of entries, which stay as they are, without the
+// Permissions. A pattern to remove may match nothing.
+func Trial(entries []*Entry, o Options) ([]*Entry, error) {
+	copies := make([]*Entry, len(entries))
+	for i, e := range entries {
+		c := *e
+		copies[i] = &c
+	}
+	remove := slices.Clone(o.Remove)
+	for i := range remove {
+		remove[i].Optional = true
+	}
+	DropUnstorable(copies)
+	return Make(copies, Options{RootMode: o.RootMode, MTime: o.MTime, Remove: remove})
+}
+
 // Make turns entries, in the order in which they were asked for, into a plan. It
 // uses the slice up, and changes what is in it. In this order
 //

@@ -57,6 +57,13 @@ func ParseFile(data []byte) (Header, error) {
 	return h, nil
 }
 
+// Machine returns the machine's number in ELF.
+func (h Header) Machine() elf.Machine { return h.kind.machine }
+
+// SameMachine reports whether two files are for one machine, so that a program can load the
+// other file as a library.
+func (h Header) SameMachine(other Header) bool { return h.kind == other.kind }
+
 // Arch returns the GOARCH that the file is for, "" if Go compiles nothing for it.
 func (h Header) Arch() string {
 	if r := h.kind.row(); r != nil && r.goarch {

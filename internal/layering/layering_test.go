@@ -40,12 +40,12 @@ var layers = map[string]string{
 
 	"builder": "builder/accounts builder/bounds builder/layout builder/lint builder/pack builder/plan builder/selinux builder/source builder/stub builder/bootplan " +
 		"compress internal/arch internal/depfile internal/newfile manifests |",
-	"builder/source":     "builder/plan compress internal/filecaps internal/follow internal/gobuild internal/kmod internal/magic internal/newfile internal/xattr manifests | builder/cpio builder/image",
+	"builder/source":     "builder/plan compress internal/elfdeps internal/filecaps internal/follow internal/gobuild internal/kmod internal/magic internal/newfile internal/xattr manifests | builder/cpio builder/image",
 	"builder/layout":     "builder/bootplan builder/cpio builder/plan internal/arch |",
 	"builder/bounds":     "builder/image builder/pack builder/plan manifests |",
 	"builder/minram":     "builder/bootplan builder/cpio builder/image builder/layout compress internal/arch |",
 	"builder/pack":       "builder/bootplan builder/cpio builder/layout builder/plan compress internal/cache internal/hostfile internal/newfile |",
-	"builder/lint":       "builder/cpio builder/plan internal/arch internal/hostfile |",
+	"builder/lint":       "builder/cpio builder/plan internal/arch internal/elfdeps internal/hostfile |",
 	"builder/envelope":   "internal/magic |",
 	"builder/difference": "builder/bootplan builder/cpio builder/image builder/lint builder/plan compress internal/words internal/xattr |",
 	"builder/image":      "builder/cpio builder/bootplan builder/envelope compress internal/arch internal/follow internal/magic internal/xattr | builder/unpack",
@@ -70,6 +70,7 @@ var layers = map[string]string{
 	"internal/kmod/kmodtest":  "",
 	"internal/magic":          "",
 	"internal/depfile":        "internal/newfile |",
+	"internal/elfdeps":        "internal/arch |",
 	"internal/fakeroot":       "",
 	"internal/newfile":        "internal/follow |",
 	"internal/corpus":         "internal/guest/report |",

@@ -35,7 +35,7 @@ var scatteredTypes = map[string]int{
 	"internal/container.inside": 4,
 	"internal/qemu.Machine":     3,
 	"manifests.decoder":         12,
-	"manifests.object":          8,
+	"manifests.object":          9,
 }
 
 func TestMethodsOfATypeStayTogether(t *testing.T) {

@@ -90,6 +90,17 @@ func SELinuxPolicy(t testing.TB) string {
 	return cached(t, "selinux-policy.sh", "policies", "debian-bookworm.tar")
 }
 
+// Sysroot returns the path of a directory with unpacked packages of Debian for an architecture,
+// as dpkg calls it: bash, ip, nft and their libraries. A large one has many more programs.
+func Sysroot(t testing.TB, arch string, large bool) string {
+	t.Helper()
+	size := "small"
+	if large {
+		size = "large"
+	}
+	return cached(t, "sysroot.sh "+arch+" "+size, "sysroots", arch+"-"+size)
+}
+
 // cached returns the path of a file that script leaves in the user's cache.
 // Tests never fetch: they would do it at the same time and offline.
 func cached(t testing.TB, script string, elem ...string) string {
