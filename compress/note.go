@@ -38,3 +38,11 @@ func (n *notes) window(size int64) {
 		n.add(NoteMemory, "window of "+mib(size)+": the kernel allocates it while it unpacks")
 	}
 }
+
+// HasCheck reports whether a stream of a codec has a check that shows damage. notes are those
+// of the stream.
+func HasCheck(codec string, notes []Note) bool {
+	unchecked := slices.ContainsFunc(notes, func(n Note) bool { return n.Code == NoteUnchecked })
+	checked := slices.ContainsFunc(codecs, func(c *Codec) bool { return c.Name == codec && c.Checked })
+	return checked && !unchecked
+}

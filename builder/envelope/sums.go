@@ -11,6 +11,7 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -32,22 +33,43 @@ var algorithms = map[string]func() hash.Hash{
 	"sha512": sha512.New,
 }
 
-// Verify reads the ranges that the sums of a part cover, from the opened file r. Its error
-// names all damage, with the actual and the expected sums.
-func (e *Envelope) Verify(r io.ReaderAt, p *Part) error {
-	words := append(e.damage[:len(e.damage):len(e.damage)], p.damage...)
+// Sum is a checksum that was compared.
+type Sum struct {
+	Algorithm string
+	Of        string // name of the range that it covers
+	Damage    string // the actual and the expected sum if they differ, else ""
+	Cut       bool   // the file ends in the range
+}
+
+// Sums compares the sums of a part. It reads the ranges that they cover from the opened file r.
+// damage is what else is wrong with the envelope and the part.
+func (e *Envelope) Sums(r io.ReaderAt, p *Part) (sums []Sum, damage []string, err error) {
 	for _, s := range p.sums {
 		h := algorithms[s.algorithm]()
 		n, err := io.Copy(h, io.NewSectionReader(r, s.offset, s.size))
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
+		c := Sum{Algorithm: s.algorithm, Of: s.of}
 		if got := h.Sum(nil); n < s.size {
-			if len(p.damage) == 0 { // which says the same
-				words = append(words, fmt.Sprintf("the file has %d bytes of %s, which has %d", n, s.of, s.size))
-			}
+			c.Cut, c.Damage = true, fmt.Sprintf("the file has %d bytes of %s, which has %d", n, s.of, s.size)
 		} else if !bytes.Equal(got, s.want) {
-			words = append(words, fmt.Sprintf("the %s of %s is %x, not %x as the %s says", s.algorithm, s.of, got, s.want, e.Format))
+			c.Damage = fmt.Sprintf("the %s of %s is %x, not %x as the %s says", s.algorithm, s.of, got, s.want, e.Format)
+		}
+		sums = append(sums, c)
+	}
+	return sums, slices.Concat(e.damage, p.damage), nil
+}
+
+// Verify is [Envelope.Sums] with an error that names all damage.
+func (e *Envelope) Verify(r io.ReaderAt, p *Part) error {
+	sums, words, err := e.Sums(r, p)
+	if err != nil {
+		return err
+	}
+	for _, s := range sums {
+		if s.Damage != "" && !(s.Cut && len(p.damage) > 0) { // which says the same
+			words = append(words, s.Damage)
 		}
 	}
 	if words == nil {

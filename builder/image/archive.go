@@ -43,6 +43,7 @@ func (w *walker) archive(r *skipReader, s *Segment, at int64) error {
 	err := w.walk(u, s, at, &w.links, func(e *Entry, b *entryBody) {
 		e.begin, e.end = base+u.head, base+u.end
 		e.Link, b.summed = u.target, u.summed
+		w.checks.entry(u.summed)
 	})
 	if s.Trailer = u.trailed; s.Trailer {
 		w.began = true

@@ -43,6 +43,9 @@ func (w *walker) tail(r *skipReader, zeros int64) error {
 	return nil
 }
 
+// ErrNotImage is the error of a file that does not begin as an image does.
+var ErrNotImage = errors.New("not an image")
+
 var errNoArchive = errors.New("no archive in it")
 
 // skipZeros skips zero bytes and returns their number, with io.EOF if r ends behind them.

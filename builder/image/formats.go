@@ -59,4 +59,4 @@ func describe(head []byte) string {
 	return fmt.Sprintf("begins with %q, which is no known archive", head[:min(len(head), 6)])
 }
 
-func notImage(err error) error { return fmt.Errorf("not an image: %w", err) }
+func notImage(err error) error { return fmt.Errorf("%w: %w", ErrNotImage, err) }

@@ -44,6 +44,7 @@ type walker struct {
 	file    *imageFile        // the image, nil if it can only be read from start to end
 	ahead   *ahead            // nil if nothing is decoded ahead
 	budget  *budget           // of what streams may unpack to; nil for no bound
+	checks  *checks           // of what is read; nil if nobody asks
 }
 
 // image walks the image in, or the ramdisk in it if it is an envelope.
@@ -169,6 +170,7 @@ func (w *walker) segment(r *skipReader, s *Segment, codec *compress.Codec, at in
 // noted adds findings for a stream that only some kernels accept, or none. It returns the
 // error of reading the stream, or what the kernel says behind it.
 func (w *walker) noted(s *Segment, notes []compress.Note, err error) error {
+	w.checks.stream(s, w.member, notes, err)
 	if w.member != "" {
 		return err // the stub's to take
 	}

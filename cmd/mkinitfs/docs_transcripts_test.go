@@ -39,7 +39,7 @@ func TestTranscripts(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"check", "list", "extract", "cat", "run", "diff"} {
+	for _, name := range []string{"check", "list", "extract", "cat", "run", "diff", "verify"} {
 		if !repeated[name] {
 			t.Errorf("got no transcript of mkinitfs %s, want one", name)
 		}

@@ -35,9 +35,14 @@ type manifestFlags struct {
 }
 
 func (f *manifestFlags) add(cmd *cobra.Command) {
+	f.addBuild(cmd)
+	f.from.add(cmd)
+}
+
+// addBuild adds the flags of a build from a manifest.
+func (f *manifestFlags) addBuild(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	f.addSources(cmd)
-	f.from.add(cmd)
 	flags.StringVar(&f.compress, "compress", "", "compress with `CODEC[:LEVEL]` instead of the manifest's")
 	flags.StringVar(&f.stub, "stub", "", "use the stub in `FILE` instead of a compiled one")
 }

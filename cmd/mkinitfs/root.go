@@ -127,9 +127,11 @@ func rootCommand(e environment) *cobra.Command {
 	build.PreRun = func(*cobra.Command, []string) { e.collectLate() }
 	show := showCommand(e.lookup)
 	show.PreRun = func(*cobra.Command, []string) { e.endAtOnce() }
-	diff := compares(diffCommand(e.lookup))
-	diff.PreRun = func(*cobra.Command, []string) { e.collectLate() }
-	root.AddCommand(build, checkCommand(e.lookup), show, diff, versionCommand(), insideCommand())
+	diff, verify := compares(diffCommand(e.lookup)), compares(verifyCommand(e.lookup))
+	for _, cmd := range []*cobra.Command{diff, verify} {
+		cmd.PreRun = func(*cobra.Command, []string) { e.collectLate() }
+	}
+	root.AddCommand(build, checkCommand(e.lookup), show, diff, verify, versionCommand(), insideCommand())
 
 	reads := func(cmd *cobra.Command, prepare ...func()) {
 		cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
