@@ -2,6 +2,7 @@ package difference
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -173,6 +174,8 @@ func TestPlanFacts(t *testing.T) {
 		{func(p *bootplan.Plan) { p.Exec = "/bin/sh" }, "program: /sbin/init -> /bin/sh"},
 		{func(p *bootplan.Plan) { p.Args = []string{"a b", "c"} }, `arguments: none -> "a b" c`},
 		{func(p *bootplan.Plan) { p.Env = []string{"A=b"} }, "environment: none -> A=b"},
+		{func(p *bootplan.Plan) { p.User, p.Groups = &bootplan.User{UID: 1, GID: 2, Home: "/h"}, []uint32{3, 4} }, "user: root -> 1:2, groups [3 4], home /h"},
+		{func(p *bootplan.Plan) { p.Workdir = "/srv" }, "working directory: / -> /srv"},
 		{func(p *bootplan.Plan) { p.Mounts = []bootplan.Mount{{Type: "proc", Source: "proc", Target: "/proc"}} }, "mounts: none -> /proc (proc proc without options)"},
 		{func(p *bootplan.Plan) { p.OnError = "reboot" }, "on error:  -> reboot"},
 		{func(p *bootplan.Plan) { p.Cmdline = "ignore" }, "kernel command line:  -> ignore"},
@@ -201,6 +204,44 @@ func TestPlanFacts(t *testing.T) {
 	}
 	if got := plans(nil, nil); got != nil {
 		t.Errorf("got %v for two images without a stub", got)
+	}
+}
+
+// TestPlanFields sets every field of a boot plan: a difference shows, unless the field follows
+// from the root and its packing.
+func TestPlanFields(t *testing.T) {
+	follows := []string{"Mode", "MTime", "Once", "Entries", "Window", "Blocks", "Last", "Members"}
+	apart := map[string]func(a, b *bootplan.Plan){
+		"Xattrs": func(a, b *bootplan.Plan) { a.Xattrs, b.Xattrs = "auto", "required" },
+		"Delay":  func(a, b *bootplan.Plan) { a.OnExit, b.OnExit, b.Delay = "restart", "restart", 1 },
+		"Groups": func(a, b *bootplan.Plan) {
+			a.User, b.User, b.Groups = &bootplan.User{UID: 1}, &bootplan.User{UID: 1}, []uint32{7}
+		},
+		"Rdinit": func(a, b *bootplan.Plan) { b.Rdinit = []bootplan.Rdinit{{Name: "/linuxrc"}} },
+	}
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[bootplan.Plan]()) {
+		var a, b bootplan.Plan
+		v := reflect.ValueOf(&b).Elem().FieldByIndex(field.Index)
+		if change := apart[field.Name]; change != nil {
+			change(&a, &b)
+		} else {
+			switch v.Kind() {
+			case reflect.String:
+				v.SetString("x")
+			case reflect.Int64:
+				v.SetInt(7)
+			case reflect.Uint32:
+				v.SetUint(7)
+			case reflect.Slice:
+				v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+			case reflect.Pointer:
+				v.Set(reflect.New(v.Type().Elem()))
+			}
+		}
+		got := plans(&a, &b)
+		if want := !slices.Contains(follows, field.Name); (len(got) > 0) != want {
+			t.Errorf("%s: got %v", field.Name, got)
+		}
 	}
 }
 

@@ -89,6 +89,8 @@ func planFacts(p *bootplan.Plan) []Fact {
 		{"program", p.Exec},
 		{"arguments", list(p.Args)},
 		{"environment", list(p.Env)},
+		{"user", userText(p)},
+		{"working directory", cmp.Or(p.Workdir, "/")},
 		{"mounts", strings.Join(orNone(mounts), ", ")},
 		{"size of the root", cmp.Or(p.Size, "auto")},
 		{"inodes of the root", inodes},
@@ -101,6 +103,21 @@ func planFacts(p *bootplan.Plan) []Fact {
 		{"names for rdinit=", list(names)},
 		{"kept for drivers", list(p.Boot)},
 	}
+}
+
+// userText returns the identity that the program runs with.
+func userText(p *bootplan.Plan) string {
+	if p.User == nil {
+		return "root"
+	}
+	text := fmt.Sprintf("%d:%d", p.User.UID, p.User.GID)
+	if len(p.Groups) > 0 {
+		text += fmt.Sprintf(", groups %d", p.Groups)
+	}
+	if p.User.Home != "" {
+		text += ", home " + p.User.Home
+	}
+	return text
 }
 
 // list joins words. It quotes those with a space or quote in them.
