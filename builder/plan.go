@@ -23,11 +23,12 @@ type root struct {
 // bound in the manifest.
 func planRoot(m *manifests.Manifest, entries []*plan.Entry, mtime int64, n *notes) (*root, error) {
 	plan.DropUnstorable(entries)
-	r := &root{}
-	var err error
-	if r.entries, err = plan.Make(entries, planOptions(m, mtime, n)); err != nil {
+	plan.SetRootMode(entries, *m.Root.Mode)
+	planned, err := plan.Make(entries, planOptions(m, mtime, n))
+	if err != nil {
 		return nil, err
 	}
+	r := &root{entries: planned}
 	if s := m.SELinux; s != nil {
 		r.policy, err = selinux.Label(r.entries, selinux.Options{
 			Origin: s.Pos.String(), Type: s.Type, FileContexts: s.FileContexts, Bind: m.Root.Type == manifests.Bind,
@@ -43,7 +44,7 @@ func planRoot(m *manifests.Manifest, entries []*plan.Entry, mtime int64, n *note
 }
 
 func planOptions(m *manifests.Manifest, mtime int64, n *notes) plan.Options {
-	o := plan.Options{RootMode: *m.Root.Mode, MTime: mtime, Remove: source.Globs(m.Remove), Warn: n.warn}
+	o := plan.Options{RootMode: *m.Root.Mode, RootAsked: m.Root.ModeSet, MTime: mtime, Remove: source.Globs(m.Remove), Warn: n.warn}
 	for _, p := range m.Permissions {
 		rule := plan.Permission{
 			Glob: source.Glob(p.Glob), Mode: p.Mode, DirMode: p.DirMode, UID: p.Owner.UID, GID: p.Owner.GID, Xattrs: p.Xattrs,

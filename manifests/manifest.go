@@ -80,6 +80,7 @@ type Root struct {
 	Size    Size        // tmpfs size=
 	Inodes  int64       // tmpfs nr_inodes=; 0 is auto
 	Mode    *uint32     // of /
+	ModeSet bool        // Mode is written in the manifest: a source with another one needs no warning
 	Payload Compression // Codec "auto" unless given
 	Extra   string      // "merge" (default), "drop", "error": entries on rootfs that are not the image's
 	Xattrs  string      // "auto" (default), "required": whether the kernel must take the root's extended attributes

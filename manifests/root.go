@@ -22,6 +22,7 @@ func (d *decoder) root(n *node, whole Pos) Root {
 	set(o, "inodes", &r.Inodes, parseInodes)
 	r.Mode = new(uint32)
 	setDefault(o, "mode", r.Mode, parseMode)
+	r.ModeSet = o.has("mode")
 	o.mode("mode", r.Mode)
 	r.Payload = o.compression("payload", payloadCodecs, whole)
 	choose(o, "extra", &r.Extra)

@@ -12,6 +12,7 @@ import (
 // Options are the inputs of a plan beside its entries.
 type Options struct {
 	RootMode    uint32 // permission bits of "/"
+	RootAsked   bool   // RootMode was asked for: an archive with another one needs no warning
 	MTime       int64  // of directories and nodes that are made here, in seconds since the epoch
 	Remove      []Glob
 	Permissions []Permission
@@ -134,6 +135,7 @@ const made = -1
 // start numbers the entries and gives the image its root.
 func (p *planner) start() {
 	kept := p.entries[:0]
+	var tops []*Entry // of archives
 	for _, e := range p.entries {
 		if e.HardLink {
 			e.Mode = TypeFile
@@ -148,14 +150,39 @@ func (p *planner) start() {
 		case e.Path == "/" && e.Implied:
 			// The top of a tree or an archive is a directory of the host's, often a
 			// temporary one, and has no say in what the root looks like.
+			if e.Source > 0 {
+				tops = append(tops, e)
+			}
 			continue
 		}
 		kept = append(kept, e)
 	}
+	p.entries = kept
+	p.warnTops(tops)
 	root := &Entry{Path: "/", Mode: TypeDir | p.options.RootMode&0o7777, MTime: p.options.MTime, Implied: true}
 	p.entries = append(kept, root)
 	for _, e := range p.entries {
 		p.identify(e)
+	}
+}
+
+// warnTops warns about top directories of archives that are unlike the root, because nothing of
+// them is taken over. The top of a tree is a directory of this machine, which is no surprise.
+func (p *planner) warnTops(tops []*Entry) {
+	named := slices.ContainsFunc(p.entries, func(e *Entry) bool { return e.Path == "/" })
+	for _, top := range tops {
+		var left, keep []string
+		if mode := top.Mode & 0o7777; mode != p.options.RootMode && !p.options.RootAsked {
+			left = append(left, fmt.Sprintf("mode %#04o", mode))
+			keep = append(keep, fmt.Sprintf("root: {mode: %#04o}", mode))
+		}
+		if owner := fmt.Sprintf("%d:%d", top.UID, top.GID); owner != "0:0" && !named {
+			left = append(left, "owner "+owner)
+			keep = append(keep, fmt.Sprintf("{type: dir, dst: /, owner: %q}", owner))
+		}
+		if len(left) > 0 {
+			p.warn(top, "of / in the archive, this is left out: %s\n  to take it over, write %s", strings.Join(left, ", "), strings.Join(keep, " and "))
+		}
 	}
 }
 
