@@ -16,9 +16,22 @@ type File struct {
 	Text      *string   // content, instead of Src
 	SrcXattrs XattrRule // the source's extended attributes
 	Links     []string  // further names of a single file: hard links
+	Applets   *Applets  // more links to a single file, which a file has; or nil
 	Follow    bool      // follow a symbolic link in the source
 	Optional  bool      // a missing source is not an error
 }
+
+// Applets are links to a program that is several in one, such as busybox.
+type Applets struct {
+	Pos  Pos
+	Src  string // host path, joined with its directory, of a file with a path of the root on each line
+	Hard bool   // hard links instead of symbolic links
+}
+
+var appletsSection = Section{Path: "contents.links", Keys: []Key{
+	{Name: "applets", Kind: KindHostPath, Required: true, Doc: "A file with a path of the root on each line, such as `busybox.links` of a build of busybox."},
+	{Name: "type", Kind: KindWord, Default: "symlink", Values: []string{"symlink", "hardlink"}, Doc: "Whether these paths become symbolic links to the file or hard links."},
+}}
 
 var fileKeys = []Key{
 	dstKey.with("Its path in the root; with a slash at the end, a directory in which it keeps its own name."),
@@ -31,7 +44,7 @@ var fileKeys = []Key{
 	{Name: "xattrs", Kind: KindXattrs, Values: xattrRules, Otherwise: sourceXattrsKey.Otherwise,
 		Doc: "Its extended attributes, by name; or whether those of the source are kept."},
 	capsKey,
-	linksKey,
+	{Name: "links", Kind: KindLinks, Doc: "Further names of the file: hard links; a mapping takes links from another file."},
 	{Name: "follow", Kind: KindBool, Default: "false", Doc: "Whether to take the file that a symbolic link leads to, instead of the link."},
 	replaceKey,
 	optionalKey,
@@ -42,7 +55,12 @@ var fileKeys = []Key{
 func (*File) Type() string { return "file" }
 
 func readFile(o *object) Content {
-	f := &File{Item: o.item(), Links: o.links()}
+	f := &File{Item: o.item()}
+	if n := o.get("links"); n != nil && n.kind == mapping {
+		f.Applets = readApplets(o.decoder, n)
+	} else {
+		f.Links = o.links()
+	}
 	dst := o.dst()
 	f.Dst, f.DstDir = dst.path, dst.directory
 	text := o.has("content")
@@ -67,6 +85,20 @@ func readFile(o *object) Content {
 	set(o, "optional", &f.Optional, parseBool)
 	f.Libs = o.libs(true)
 	return f
+}
+
+// readApplets reads the links of a file that another file lists.
+func readApplets(d *decoder, n *node) *Applets {
+	o := d.object(n, "links", &appletsSection)
+	o.require("links")
+	a := &Applets{Pos: n.pos}
+	var kind string
+	choose(o, "type", &kind)
+	a.Hard = kind == "hardlink"
+	if set(o, "applets", &a.Src, parseHostFile) {
+		a.Src = join(o.hostDir(o.get("applets"), join), a.Src)
+	}
+	return a
 }
 
 var errFileSource = errors.New("file needs src or content")
@@ -108,5 +140,12 @@ func (f *File) check(root RootType) error {
 	if f.Src == "" && f.Text == nil {
 		missing = errFileSource
 	}
-	return errors.Join(f.checkDst(f.DstDir || f.SrcGlob), missing, f.Attr.check(root), f.SrcXattrs.check(root), checkLinks(f.Links))
+	return errors.Join(f.checkDst(f.DstDir || f.SrcGlob), missing, f.Attr.check(root), f.SrcXattrs.check(root), checkLinks(f.Links), f.Applets.check())
+}
+
+func (a *Applets) check() error {
+	if a == nil {
+		return nil
+	}
+	return checkText("applets", a.Src, parseHostFile)
 }

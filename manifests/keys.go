@@ -61,6 +61,7 @@ const (
 	KindAnything   Kind = "anything"
 
 	KindArchs       Kind = "architecture, or list of them"
+	KindLinks       Kind = "list of paths, or a mapping"
 	KindTextOrTexts Kind = "text, or list of text"
 )
 
@@ -79,7 +80,7 @@ func Sections() []Section {
 	for _, t := range contentTypes {
 		sections = append(sections, Section{Path: contentsSection.Path, Type: t.name, Keys: t.keys})
 	}
-	return append(sections, firmwareSection, libsSection, capabilitiesSection, xattrSection, permissionsSection, outputSection)
+	return append(sections, appletsSection, firmwareSection, libsSection, capabilitiesSection, xattrSection, permissionsSection, outputSection)
 }
 
 func (s *Section) names() []string {

@@ -45,6 +45,7 @@ type Entry struct {
 	Origin   string // where it was asked for, to be shown: "root.yaml:12:3"
 	HardLink bool   // before Make: another name for Target
 	Implied  bool   // a directory that stands only because something is in it, or came with a tree: an explicit one wins
+	GivesWay bool   // any other entry for its path wins; with Replace only one of the same Origin
 	Replace  bool   // may take the place of an earlier entry from elsewhere
 	Brought  bool   // came with a tree or an archive: nobody named it
 	Private  bool   // not everyone on the host may read the content, so the image should not be for everyone either

@@ -1,6 +1,11 @@
 package plan
 
-import "maps"
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
 
 // merge leaves one entry for every path.
 func (p *planner) merge() {
@@ -14,6 +19,7 @@ func (p *planner) merge() {
 		first = end
 	}
 	p.entries = kept
+	p.tellYielded()
 }
 
 // mergePath returns the remaining one of several entries for one path.
@@ -38,13 +44,44 @@ func (p *planner) mergePath(candidates []*Entry) *Entry {
 		}
 		winner = stays
 	}
+	for _, e := range candidates {
+		if e.GivesWay && !winner.GivesWay && e.Origin != winner.Origin {
+			p.yielded = append(p.yielded, e)
+		}
+	}
 	return winner
+}
+
+// tellYielded warns of entries that have given way, in one line for each item.
+func (p *planner) tellYielded() {
+	const most = 8 // that are named
+	slices.SortStableFunc(p.yielded, func(a, b *Entry) int { return natural(a.Origin, b.Origin) })
+	for list := p.yielded; len(list) > 0; {
+		var names []string
+		n := 0
+		for ; n < len(list) && list[n].Origin == list[0].Origin; n++ {
+			if n < most {
+				names = append(names, p.shown(list[n]))
+			}
+		}
+		if n > most {
+			names = append(names, fmt.Sprintf("and %d more", n-most))
+		}
+		p.warn(list[0], "links that give way to other entries: %s", strings.Join(names, ", "))
+		list = list[n:]
+	}
 }
 
 // judge says which of two entries for one place stays; first comes before second
 // in the manifest. It is not agreed when nothing says which one should.
 func judge(first, second *Entry) (stays *Entry, agreed bool) {
 	switch {
+	case first.GivesWay && second.GivesWay && first.Mode == second.Mode && first.Target == second.Target:
+		return first, true // /bin/x and /usr/bin/x, where /bin leads to /usr/bin
+	case yields(first, second):
+		return second, true
+	case yields(second, first):
+		return first, true
 	case sameArchive(first, second):
 		return second, true
 	case first.IsDir() && second.IsDir():
@@ -65,6 +102,11 @@ func judge(first, second *Entry) (stays *Entry, agreed bool) {
 		return second, true
 	}
 	return first, false
+}
+
+// yields reports whether another entry for the place of e wins because e gives way.
+func yields(e, other *Entry) bool {
+	return e.GivesWay && !other.GivesWay && (!e.Replace || e.Origin == other.Origin)
 }
 
 func sameArchive(a, b *Entry) bool {

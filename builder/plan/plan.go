@@ -78,7 +78,7 @@ func Trial(entries []*Entry, o Options) ([]*Entry, error) {
 //     the order these stand: with /bin -> usr/bin, /bin/sh is /usr/bin/sh, and a
 //     directory /bin is the directory /usr/bin;
 //   - entries for one path are judged: in one archive the last one wins, directories
-//     merge, Replace replaces, all else is an error;
+//     merge, Replace replaces, GivesWay gives way, all else is an error;
 //   - hard links are joined with what they are a name of;
 //   - missing parents are made, 0755 and 0:0;
 //   - what Remove matches is removed, with all that is below it, and the parents
@@ -125,6 +125,7 @@ type planner struct {
 	last     uint32 // Ino given last
 	links    linkTable
 	asked    map[uint32]string // by Ino: the path as asked for, where it led elsewhere
+	yielded  []*Entry          // entries that have given way to others
 	byBase   map[string]string // some file of each base name, for hints
 	problems Errors
 }

@@ -340,6 +340,42 @@ file /a/x src=1`, `
 2 /a dir 0700
 3 /a/x file 0644
 `},
+		{"what gives way does so before and behind others, also through links, and to a directory", `
+link /bin usr/bin
+link /bin/a /b givesway
+file /usr/bin/a data=real
+dir /usr/bin/d
+hard /bin/d /b givesway
+file /b`, `
+1 / dir 0755
+2 /b file 0644
+3 /bin link 0777 -> usr/bin
+4 /usr dir 0755
+5 /usr/bin dir 0755
+6 /usr/bin/a file 0644 size=4 data=real
+7 /usr/bin/d dir 0755
+warning: m:2: links that give way to other entries: /bin/a (/usr/bin/a in the image)
+warning: m:5: links that give way to other entries: /bin/d (/usr/bin/d in the image)
+`},
+		{"two that give way collide, unless they are one link", `
+link /a /x givesway
+link /a /x givesway
+link /b /x givesway
+link /b /y givesway`, `
+m:4: /b: already added at m:3
+  add "replace: true" here if this one is to win
+`},
+		{"what gives way and replaces wins over earlier entries only", `
+file /a
+link /a /x givesway replace
+link /b /x givesway replace
+file /b replace
+link /c /x givesway replace
+file /c`, `
+m:6: /c: already added at m:5
+  add "replace: true" here if this one is to win
+warning: m:3: links that give way to other entries: /b
+`},
 		{"directories merge: of implied ones the first, an explicit one anyway", `
 dir /tmp 01777 implied
 dir /tmp 0755 implied

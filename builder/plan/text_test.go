@@ -88,6 +88,8 @@ func parseEntry(t testing.TB, origin string, words []string) *Entry {
 			e.Whiteout = HidesBelow
 		case word == "implied":
 			e.Implied = true
+		case word == "givesway":
+			e.GivesWay = true
 		case word == "replace":
 			e.Replace = true
 		default:

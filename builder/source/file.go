@@ -24,7 +24,7 @@ type fileSource struct{ *manifests.File }
 func (f fileSource) Entries(_ context.Context, env *Env) ([]*plan.Entry, error) {
 	r := fileReader{File: f.File, job: env.job(&f.Item)}
 	if f.Text != nil {
-		return r.text(), nil
+		return r.text()
 	}
 	return r.files()
 }
@@ -37,12 +37,22 @@ type fileReader struct {
 }
 
 // text returns the entries for a file with its content in the manifest.
-func (f *fileReader) text() []*plan.Entry {
+func (f *fileReader) text() ([]*plan.Entry, error) {
 	e := f.entry(f.Dst, plan.TypeFile|0o644)
 	e.Size = int64(len(*f.Text))
 	e.Data.At = strings.NewReader(*f.Text)
 	f.apply(e, nil)
-	return append([]*plan.Entry{e}, f.links(f.Dst, f.Links)...)
+	links, problem := f.names(f.Dst, nil)
+	if problem != nil {
+		return nil, plan.Errors{problem}
+	}
+	return append([]*plan.Entry{e}, links...), nil
+}
+
+// names returns the further names of the file at dst. info describes it, or is nil.
+func (f *fileReader) names(dst string, info *unix.Stat_t) ([]*plan.Entry, *plan.Error) {
+	links, problem := f.applets(dst, info)
+	return append(f.links(dst, f.Links), links...), problem
 }
 
 // files returns an entry for every file and link.
@@ -57,7 +67,7 @@ func (f *fileReader) files() ([]*plan.Entry, error) {
 		return nil, plan.Errors{f.fail(f.Src, errors.New("matches no file"), plan.OptionalItem)}
 	case len(sources) == 0:
 		return nil, plan.Errors{f.fail(f.Src, unix.ENOENT, "")}
-	case len(sources) > 1 && len(f.Links) > 0:
+	case len(sources) > 1 && (len(f.Links) > 0 || f.Applets != nil):
 		return nil, plan.Errors{f.fail(f.Src, errors.New("several files, and links are names of one"), "")}
 	}
 	var entries []*plan.Entry
@@ -67,13 +77,12 @@ func (f *fileReader) files() ([]*plan.Entry, error) {
 		if f.SrcGlob || f.DstDir {
 			dst = path.Join(dst, filepath.Base(src))
 		}
-		e, problem := f.one(src, dst)
+		found, problem := f.one(src, dst)
 		if problem != nil {
 			problems = append(problems, problem)
 			continue
 		}
-		entries = append(entries, e)
-		entries = append(entries, f.links(dst, f.Links)...)
+		entries = append(entries, found...)
 	}
 	f.holdTimes(entries)
 	f.noted.tell(&f.job, f.SrcXattrs != manifests.XattrsDrop)
@@ -120,8 +129,8 @@ func (d hostDir) ReadDir(name string) ([]fs.DirEntry, error) {
 
 func (d hostDir) Stat(name string) (fs.FileInfo, error) { return fs.Stat(d.FS, name) }
 
-// one returns the entry for one file of the host.
-func (f *fileReader) one(src, dst string) (*plan.Entry, *plan.Error) {
+// one returns the entries for one file of the host.
+func (f *fileReader) one(src, dst string) ([]*plan.Entry, *plan.Error) {
 	info := &unix.Stat_t{}
 	err := lookAt(unix.AT_FDCWD, src, f.Follow, info)
 	if err != nil {
@@ -154,7 +163,8 @@ func (f *fileReader) one(src, dst string) (*plan.Entry, *plan.Error) {
 	if f.SrcXattrs == manifests.XattrsKeep {
 		e.Xattrs = kept.With(f.Xattrs)
 	}
-	return e, nil
+	links, problem := f.names(dst, info)
+	return append([]*plan.Entry{e}, links...), problem
 }
 
 // pretends reports whether another program may pretend metadata of e that the item does not

@@ -14,7 +14,7 @@ import (
 func TestFile(t *testing.T) {
 	dir := files(t, map[string]string{
 		"busybox": "ELF", "secret": "key", "sh": "-> busybox", "dead": "-> nowhere", "[": "test",
-		"p[1]/a": "a", "p1/b": "b", "*": "star",
+		"p[1]/a": "a", "p1/b": "b", "*": "star", "applets": "/bin/sh\n/bin/ls",
 		"conf/a.conf": "a", "conf/b.conf": "b", "conf/sub/c.conf": "c", "conf/l.conf": "-> a.conf",
 	})
 	chmod(t, 0o4755|os.ModeSetuid, dir, "busybox")
@@ -94,6 +94,20 @@ func TestFile(t *testing.T) {
 		{"directory", manifests.File{Item: manifests.Item{Dst: "/etc"}, Src: "conf"}, `
 m:1: conf: not a regular file but a directory
   type: tree takes directories with all that is in them
+`},
+		{"applets", manifests.File{Item: manifests.Item{Dst: "/bin/busybox"}, Src: "busybox", Attr: manifests.Attr{Mode: new(uint32(0o700)), Owner: manifests.Owner{UID: &uid}},
+			Applets: &manifests.Applets{Src: dir + "/applets"}}, `
+/bin/busybox file 0700 owner=22:0 mtime=77 "ELF"
+/bin/ls link 0777 owner=22:0 mtime=77 -> /bin/busybox
+/bin/sh link 0777 owner=22:0 mtime=77 -> /bin/busybox
+`},
+		{"applets of a text, as hard links", manifests.File{Item: manifests.Item{Dst: "/x"}, Text: &text, Applets: &manifests.Applets{Src: dir + "/applets", Hard: true}}, `
+/x file 0644 mtime=77 "router\n"
+/bin/ls hard /x
+/bin/sh hard /x
+`},
+		{"applets of many", manifests.File{Item: manifests.Item{Dst: "/etc"}, Src: "conf/*", SrcGlob: true, Applets: &manifests.Applets{}}, `
+m:1: conf/*: several files, and links are names of one
 `},
 		{"links of many", manifests.File{Item: manifests.Item{Dst: "/etc"}, Src: "conf/*", SrcGlob: true, Links: []string{"/x"}}, `
 m:1: conf/*: several files, and links are names of one
