@@ -114,7 +114,7 @@ func decompress(ctx context.Context, l Limits, s *scratch, codec *compress.Codec
 	}
 	out := &counted{w: onDisk{s.file}, left: l.unpacked()}
 	for codec != nil {
-		err := decodeStream(ctx, out, codec, in, false)
+		err := decodeStream(ctx, out, codec, in, nil)
 		if errors.Is(err, errFull) {
 			err = l.tooLarge()
 		}

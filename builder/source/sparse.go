@@ -45,6 +45,7 @@ type expander struct {
 	file *os.File
 	end  int64
 	most int64 // largest sum of their sizes: holes take no space in a tarball
+	over error // returned beyond
 	buf  []byte
 }
 
@@ -58,7 +59,7 @@ func (x *expander) expand(ctx context.Context, tr *tar.Reader, size int64) (data
 		}
 	}
 	if size > x.most-x.end {
-		return data, 0, fmt.Errorf("sparse files of more than %d GiB in all", x.most>>30)
+		return data, 0, x.over
 	}
 	data = plan.Data{At: x.file, Offset: x.end}
 	for done := int64(0); done < size; {

@@ -15,45 +15,48 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/newfile"
 )
 
-// plainTar returns f, at its start, if it is a plain archive. Otherwise it decompresses the
-// archive to a nameless file, because contents are read in another order and may be larger than
-// memory. A file that does not begin as a tar archive is an error before anything is spooled.
-func plainTar(ctx context.Context, f *os.File) (*os.File, error) {
-	r := bufio.NewReaderSize(f, 1<<16)
-	codec, err := detect(r)
-	if err != nil {
-		return nil, err
+// tarsIn returns how to open tarballs. A file is read as it is if it holds a plain archive.
+// Otherwise the archive is decompressed to a nameless file, because contents are read in another
+// order and may be larger than memory. A file that does not begin as a tar archive is an error
+// before anything is spooled. bound limits the spool.
+func tarsIn(bound func(spool io.Writer) io.Writer) archiveFormat {
+	return archiveFormat{
+		plain: func(ctx context.Context, f *os.File) (*os.File, error) {
+			r := bufio.NewReaderSize(f, 1<<16)
+			codec, err := detect(r)
+			if err != nil {
+				return nil, err
+			}
+			if codec == nil {
+				_, err := f.Seek(0, io.SeekStart)
+				return f, err
+			}
+			spool, err := nameless()
+			if err != nil {
+				return nil, err
+			}
+			if err = unpack(ctx, bound(spool), codec, r, checkTar); err == nil {
+				_, err = spool.Seek(0, io.SeekStart)
+			}
+			if err != nil {
+				spool.Close()
+				return nil, err
+			}
+			return spool, nil
+		},
+		spool: func(ctx context.Context, spool *os.File, in io.Reader) error {
+			r := bufio.NewReaderSize(in, 1<<16)
+			codec, err := detect(r)
+			if err != nil {
+				return err
+			}
+			if codec != nil {
+				return unpack(ctx, bound(spool), codec, r, checkTar)
+			}
+			_, err = r.WriteTo(bound(spool))
+			return err
+		},
 	}
-	if codec == nil {
-		_, err := f.Seek(0, io.SeekStart)
-		return f, err
-	}
-	spool, err := nameless()
-	if err != nil {
-		return nil, err
-	}
-	if err = unpack(ctx, spool, codec, r); err == nil {
-		_, err = spool.Seek(0, io.SeekStart)
-	}
-	if err != nil {
-		spool.Close()
-		return nil, err
-	}
-	return spool, nil
-}
-
-// spoolTar is plainTar for a pipe.
-func spoolTar(ctx context.Context, spool *os.File, in io.Reader) error {
-	r := bufio.NewReaderSize(in, 1<<16)
-	codec, err := detect(r)
-	if err != nil {
-		return err
-	}
-	if codec != nil {
-		return unpack(ctx, spool, codec, r)
-	}
-	_, err = r.WriteTo(&bounded{w: spool, left: maxSpool})
-	return err
 }
 
 // detect returns the codec of an archive, nil for a plain one.
@@ -62,19 +65,28 @@ func detect(r *bufio.Reader) (*compress.Codec, error) {
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
-	codec := compress.Detect(head)
-	plain := len(head) >= tarBlock && isHeader(head[:tarBlock]) // the name of the first member may look like a codec
-	if codec == nil || codec.Name == compress.None || plain {
+	codec := codecOf(head)
+	if codec == nil {
 		return nil, checkTar(head)
 	}
 	return codec, nil
 }
 
+// codecOf returns the codec of a tar archive with the given first bytes, nil for a plain one.
+func codecOf(head []byte) *compress.Codec {
+	codec := compress.Detect(head)
+	// The name of the first member may look like a codec.
+	if codec == nil || codec.Name == compress.None || len(head) >= tarBlock && isHeader(head[:tarBlock]) {
+		return nil
+	}
+	return codec
+}
+
 // unpack decompresses r to w. pigz, pixz, zstd -T and cat write archives of several streams.
-func unpack(ctx context.Context, w io.Writer, codec *compress.Codec, r *bufio.Reader) error {
-	out := &bounded{w: w, left: maxSpool}
-	for check := true; codec != nil; check = false {
-		err := decodeStream(ctx, out, codec, r, check)
+// check gets the first bytes; it may be nil.
+func unpack(ctx context.Context, w io.Writer, codec *compress.Codec, r *bufio.Reader, check func(head []byte) error) error {
+	for ; codec != nil; check = nil {
+		err := decodeStream(ctx, w, codec, r, check)
 		if err == nil {
 			codec, err = nextStream(r)
 		}
@@ -85,20 +97,20 @@ func unpack(ctx context.Context, w io.Writer, codec *compress.Codec, r *bufio.Re
 	return nil
 }
 
-// decodeStream decodes one stream. The first one has to begin as a tar archive.
-func decodeStream(ctx context.Context, w io.Writer, codec *compress.Codec, r *bufio.Reader, first bool) error {
+// decodeStream decodes one stream.
+func decodeStream(ctx context.Context, w io.Writer, codec *compress.Codec, r *bufio.Reader, check func(head []byte) error) error {
 	stream, err := codec.NewReader(r)
 	if err != nil {
 		return err
 	}
 	defer stream.Close()
 	in := bufio.NewReaderSize(interruptible{ctx, stream}, 1<<16)
-	if first {
+	if check != nil {
 		head, err := in.Peek(magic.HeadSize)
 		if err != nil && err != io.EOF {
 			return err
 		}
-		if err := checkTar(head); err != nil {
+		if err := check(head); err != nil {
 			return fmt.Errorf("%s: %w", codec.Name, err)
 		}
 	}
@@ -110,21 +122,18 @@ func decodeStream(ctx context.Context, w io.Writer, codec *compress.Codec, r *bu
 // is larger, but a small file can unpack to any size.
 const maxSpool = 64 << 30
 
-// bounded is a writer that takes at most left bytes.
+// bounded is a spool that takes at most left bytes. Beyond them it returns over.
 type bounded struct {
 	w    io.Writer
 	left int64
+	over error
 }
 
 func (b *bounded) Write(p []byte) (int, error) {
 	if b.left -= int64(len(p)); b.left < 0 {
-		return 0, fmt.Errorf("more than %d GiB", int64(maxSpool)>>30)
+		return 0, b.over
 	}
-	n, err := b.w.Write(p)
-	if err != nil {
-		err = spoolError(err)
-	}
-	return n, err
+	return onDisk{b.w}.Write(p)
 }
 
 // spoolError adds the directory of the spool to err, because the spool itself has no name.

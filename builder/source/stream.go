@@ -37,7 +37,14 @@ type archiveFormat struct {
 
 const treeTakes = "type: tree takes directories"
 
-var tarFormat = archiveFormat{plainTar, spoolTar, "pipe a tarball in: tar -C ROOT -cf - . | mkinitfs ...", treeTakes}
+// tarFormat opens tarballs.
+func tarFormat() archiveFormat {
+	f := tarsIn(func(spool io.Writer) io.Writer {
+		return &bounded{spool, maxSpool, fmt.Errorf("more than %d GiB", int64(maxSpool)>>30)}
+	})
+	f.pipe, f.dir = "pipe a tarball in: tar -C ROOT -cf - . | mkinitfs ...", treeTakes
+	return f
+}
 
 // openArchive opens the archive at src. It decompresses the archive, or spools a stream, to a
 // nameless file. If ctx ends first, openArchive returns the error of ctx.

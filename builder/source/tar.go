@@ -1,14 +1,12 @@
 package source
 
 import (
-	"archive/tar"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
+	"path"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/manifests"
@@ -23,7 +21,7 @@ type tarSource struct{ *manifests.Tar }
 // Entries reads the archive's headers.
 func (t tarSource) Entries(ctx context.Context, env *Env) ([]*plan.Entry, error) {
 	j := env.job(&t.Item)
-	f, err := openArchive(ctx, &j, t.Src, tarFormat)
+	f, err := openArchive(ctx, &j, t.Src, tarFormat())
 	if t.Optional && errors.Is(err, fs.ErrNotExist) {
 		j.inputAbove(t.Src)
 		return nil, nil
@@ -32,9 +30,11 @@ func (t tarSource) Entries(ctx context.Context, env *Env) ([]*plan.Entry, error)
 		return nil, archiveProblem(ctx, &j, t.Src, err)
 	}
 	env.keep(f)
-	r := newTarReader(t.Tar, j, f)
-	env.keep(&r.sparse)
-	err = r.read(ctx)
+	r, err := newTarReader(t.Tar, j, f)
+	if err == nil {
+		env.keep(r.sparse)
+		err = r.read(ctx, r.add)
+	}
 	if err == nil {
 		err = f.check()
 	}
@@ -59,75 +59,80 @@ func archiveProblem(ctx context.Context, j *job, src string, err error) error {
 	return plan.Errors{j.fail(src, err, "")}
 }
 
-// tarReader is an archive being read.
+// tarReader puts the members of an archive below its item's Dst.
 type tarReader struct {
 	*manifests.Tar
-	job
+	tarStream
 	top      string // in the image
-	number   int32  // becomes [plan.Entry.Source]
-	file     *os.File
-	size     int64 // of file
-	stamp    plan.Stamp
-	private  bool
 	excludes *excludes
 	hidden   map[string]*plan.Entry // excluded files, by name: a hard link may need the content
 	moved    map[string]string      // excluded name -> hard link that has its content now
-	global   map[string]string      // PAX records for all members from here on
-	sparse   expander
 	layer    layer
 	noted    notes
-	text     int // bytes of names, link targets, extended attributes and global records
 	entries  []*plan.Entry
 }
 
-func newTarReader(t *manifests.Tar, j job, f *opened) *tarReader {
-	return &tarReader{
-		Tar: t, job: j, top: cmp.Or(t.Dst, "/"), number: j.archive(), file: f.File, stamp: f.stamp, private: f.private,
-		excludes: newExcludes(t.Exclude), hidden: map[string]*plan.Entry{}, moved: map[string]string{},
-		global: map[string]string{}, layer: layer{apply: t.Whiteouts}, sparse: expander{most: maxSpool},
+func newTarReader(t *manifests.Tar, j job, f *opened) (*tarReader, error) {
+	all, err := f.whole()
+	if err != nil {
+		return nil, err
 	}
+	return &tarReader{
+		Tar: t, top: cmp.Or(t.Dst, "/"), tarStream: newTarStream(j, t.Src, all, j.archive(), t.SrcXattrs),
+		excludes: newExcludes(t.Exclude), hidden: map[string]*plan.Entry{}, moved: map[string]string{},
+		layer: layer{apply: t.Whiteouts},
+	}, nil
 }
 
-func (r *tarReader) read(ctx context.Context) error {
-	// The reader seeks over contents, and reads no further than a header needs:
-	// after Next the file stands at the content.
-	info, err := r.file.Stat()
+// add adds a member.
+func (r *tarReader) add(m *tarMember) error {
+	name, err := cleanName(m.header.Name)
 	if err != nil {
 		return err
 	}
-	r.size = info.Size()
-	tr := tar.NewReader(r.file)
-	for {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		h, err := tr.Next()
-		if err == io.EOF {
-			return r.checkEnd(ctx)
-		}
-		if err == nil {
-			err = r.member(ctx, tr, h)
-		}
-		if err != nil {
-			return r.where(err)
-		}
+	m.Path = path.Join(r.top, name)
+	excluded := r.excludes.matchUp(name)
+	switch {
+	case m.HardLink:
+		err = r.addHardLink(m, name, excluded)
+	case excluded && m.IsFile():
+		r.hidden[name] = m.Entry
 	}
+	if err != nil || excluded {
+		return err
+	}
+	return r.take(m)
 }
 
-func (r *tarReader) member(ctx context.Context, tr *tar.Reader, h *tar.Header) error {
-	if h.Typeflag == tar.TypeXGlobalHeader {
-		return r.addGlobal(h)
+// addHardLink makes m another name of a file. If that file is excluded, its first hard link
+// that is not excluded becomes the file.
+func (r *tarReader) addHardLink(m *tarMember, name string, excluded bool) error {
+	target, err := cleanName(m.header.Linkname)
+	if err != nil {
+		return fmt.Errorf("hard link to %q: %w", m.header.Linkname, err)
 	}
-	err := r.applyGlobal(h)
-	if err == nil {
-		err = r.bound(h)
+	if excluded {
+		return nil
 	}
-	if err == nil {
-		err = r.add(ctx, tr, h)
+	if other, ok := r.moved[target]; ok {
+		target = other
 	}
-	if err != nil && ctx.Err() == nil {
-		err = fmt.Errorf("member %.100q: %w", h.Name, err)
+	if file, ok := r.hidden[target]; ok {
+		delete(r.hidden, target)
+		r.moved[target] = name
+		file.Path = m.Path
+		m.Entry = file
+		return nil
 	}
+	m.Target = path.Join(r.top, target)
+	return nil
+}
+
+// take adds the entries that m stands for, and records what is left out of it.
+func (r *tarReader) take(m *tarMember) error {
+	taken, err := r.layer.take(m.Entry)
+	m.leave(&r.noted, r.SrcXattrs)
+	r.entries = append(r.entries, taken...)
 	return err
 }
 

@@ -30,7 +30,7 @@ func memberType(h *tar.Header) byte {
 
 // addGlobal adds the records of a global header. They apply to all later members that have no
 // record of their own.
-func (r *tarReader) addGlobal(h *tar.Header) error {
+func (r *tarStream) addGlobal(h *tar.Header) error {
 	for key, value := range h.PAXRecords {
 		if key == "path" || key == "linkpath" || key == "size" || strings.HasPrefix(key, "GNU.sparse.") {
 			return fmt.Errorf("a global header gives all members one %s", key)
@@ -43,7 +43,7 @@ func (r *tarReader) addGlobal(h *tar.Header) error {
 
 // applyGlobal applies the records of the global headers to a member. archive/tar does not apply
 // them.
-func (r *tarReader) applyGlobal(h *tar.Header) error {
+func (r *tarStream) applyGlobal(h *tar.Header) error {
 	for key, value := range r.global {
 		if _, own := h.PAXRecords[key]; own {
 			continue

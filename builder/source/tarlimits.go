@@ -7,20 +7,19 @@ import (
 	"io"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
-	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
 // bound refuses a path that is too long for Linux. It also refuses an archive if its names and
 // attributes take far more memory than those of any root, because a small compressed archive
 // can hold very many.
-func (r *tarReader) bound(h *tar.Header) error {
+func (r *tarStream) bound(h *tar.Header) error {
 	for _, s := range []string{h.Name, h.Linkname} {
 		if len(s) >= cpio.PathMax {
 			return fmt.Errorf("a path of %d bytes, where Linux takes %d at most", len(s), cpio.PathMax-1)
 		}
 		r.text += len(s)
 	}
-	if r.SrcXattrs == manifests.XattrsKeep {
+	if r.xattrs {
 		for key, value := range h.PAXRecords {
 			r.text += len(key) + len(value)
 		}
@@ -28,8 +27,8 @@ func (r *tarReader) bound(h *tar.Header) error {
 	return r.full()
 }
 
-func (r *tarReader) full() error {
-	if r.text > maxText+textShare*len(r.entries) {
+func (r *tarStream) full() error {
+	if r.text > maxText+textShare*r.members {
 		return fmt.Errorf("the paths and extended attributes up to here take more than %d MiB, which those of no root do", maxText>>20)
 	}
 	return nil
@@ -41,8 +40,8 @@ const (
 )
 
 // where adds the offset of the reader to an error of archive/tar.
-func (r *tarReader) where(err error) error {
-	at, seekErr := r.file.Seek(0, io.SeekCurrent)
+func (r *tarStream) where(err error) error {
+	at, seekErr := r.in.Seek(0, io.SeekCurrent)
 	switch {
 	case err == io.ErrUnexpectedEOF:
 		return fmt.Errorf("%w: cut short", err)
@@ -56,24 +55,24 @@ func (r *tarReader) where(err error) error {
 
 // checkEnd warns about an archive that does not end with two blocks of zeros, because it may
 // have been cut. It also warns about data behind these blocks.
-func (r *tarReader) checkEnd(ctx context.Context) error {
-	end, err := r.file.Seek(0, io.SeekCurrent)
+func (r *tarStream) checkEnd(ctx context.Context) error {
+	end, err := r.in.Seek(0, io.SeekCurrent)
 	if err != nil {
 		return err
 	}
 	last := make([]byte, tarBlock)
-	if _, err := r.file.ReadAt(last, end-tarBlock); err != nil {
+	if _, err := r.in.ReadAt(last, end-tarBlock); err != nil {
 		return err
 	}
 	if nonzero(last) {
-		r.warn("%s: no end of archive after %d bytes: it may have been cut short", r.Src, end)
+		r.warn("%s: no end of archive after %d bytes: it may have been cut short", r.name, end)
 		return nil
 	}
 	buf := make([]byte, 64<<10)
 	for {
-		n, err := (interruptible{ctx, r.file}).Read(buf)
+		n, err := (interruptible{ctx, r.in}).Read(buf)
 		if nonzero(buf[:n]) {
-			r.warn("%s: what is behind the end of the archive, at byte %d, is left out\n  tar --concatenate joins archives, cat does not", r.Src, end)
+			r.warn("%s: what is behind the end of the archive, at byte %d, is left out\n  tar --concatenate joins archives, cat does not", r.name, end)
 			return nil
 		}
 		if err == io.EOF {

@@ -25,7 +25,7 @@ var scatteredTypes = map[string]int{
 	"builder/plan.Entry":        3,
 	"builder/plan.planner":      9,
 	"builder/source.job":        5,
-	"builder/source.tarReader":  4,
+	"builder/source.tarStream":  4,
 	"builder/stub/init.boot":    18,
 	"compress/lz.Finder":        4,
 	"compress/lzma2.Encoder":    4,
