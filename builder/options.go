@@ -25,7 +25,7 @@ type Options struct {
 
 	Stdin *os.File // for an archive that comes in there; it is closed
 
-	Limits Limits // on each initramfs that the image takes over
+	Limits Limits // on each initramfs and container's image that the image takes over
 
 	// Cache is a directory for compiled stubs and slowly compressed data, "" for none. The
 	// image is the same with it and without. A directory in which everybody may write is not

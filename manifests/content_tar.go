@@ -12,7 +12,7 @@ type Tar struct {
 	Optional  bool      // a missing archive is not an error
 }
 
-// Stdin as the Src of a [Tar] or a [Cpio] means standard input.
+// Stdin as the Src of a [Tar], a [Cpio] or an [OCI] means standard input.
 const Stdin = "-"
 
 var tarKeys = []Key{

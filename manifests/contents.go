@@ -6,7 +6,7 @@ import (
 )
 
 // Content is one item of contents: a [*File], [*Dir], [*Symlink], [*Hardlink], [*Char],
-// [*Block], [*FIFO], [*Socket], [*Tree], [*Tar], [*Cpio], [*Modules] or [*Go].
+// [*Block], [*FIFO], [*Socket], [*Tree], [*Tar], [*Cpio], [*Modules], [*OCI] or [*Go].
 type Content interface {
 	Common() *Item
 	Type() string              // the word for it in a manifest
@@ -46,6 +46,7 @@ var contentTypes = []contentType{
 	{"tar", tarKeys, readTar},
 	{"cpio", cpioKeys, readCpio},
 	{"modules", modulesKeys, readModules},
+	{"oci", ociKeys, readOCI},
 	{"go", goKeys, readGo},
 }
 
@@ -61,8 +62,9 @@ var otherTypes = []otherWord{
 	{"device", "char or block"}, {"dev", "char or block"}, {"node", "char or block"}, {"nod", "char or block"},
 	{"pipe", "fifo"}, {"sock", "socket"},
 	{"archive", "tar or cpio"}, {"tarball", "tar"}, {"tgz", "tar"}, {"copy", "file or tree"}, {"rootfs", "tree, tar or cpio"},
-	{"initrd", "cpio"}, {"initramfs", "cpio"}, {"image", "cpio"}, {"newc", "cpio"},
+	{"initrd", "cpio"}, {"initramfs", "cpio"}, {"image", "cpio or oci"}, {"newc", "cpio"},
 	{"module", "modules"}, {"kmod", "modules"}, {"kernel", "modules"}, {"drivers", "modules"}, {"driver", "modules"},
+	{"docker", "oci"}, {"container", "oci"},
 	{"golang", "go"}, {"program", "file or go"}, {"binary", "file or go"},
 }
 

@@ -3,42 +3,60 @@ package source
 import (
 	"archive/tar"
 	"bufio"
-	"errors"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 
-	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/internal/magic"
 )
 
-var errContainer = errors.New("is an image of a container, which mkinitfs does not read yet\n" +
-	"  umoci unpack, or docker export of a container, makes a root of it")
-
 // Kind returns the type of contents for the root f: "tree" for a directory, "tar" for a
-// tarball, "cpio" for anything else. The image of a container is an error. Kind leaves the
-// offset of f at 0.
+// tarball, "oci" for the image of a container in one of both, "cpio" for anything else. Kind
+// leaves the offset of f at 0.
 func Kind(f *os.File) (string, error) {
 	info, err := f.Stat()
 	switch {
 	case err != nil:
 		return "", err
 	case !info.IsDir():
-	case exists(filepath.Join(f.Name(), "oci-layout")):
-		return "", errContainer
+	case holdsIndex(f.Name()):
+		return "oci", nil
 	default:
 		return "tree", nil
 	}
 	defer f.Seek(0, io.SeekStart)
-	head, codec := beginning(f)
-	if len(head) < tarBlock || !isHeader(head[:tarBlock]) {
-		return "cpio", nil
+	start := bufio.NewReader(f)
+	head, _ := start.Peek(magic.HeadSize)
+	members := io.Reader(f) // over whose contents a reader can seek
+	if codec := codecOf(head); codec != nil {
+		z, err := codec.NewReader(start)
+		if err != nil {
+			return "cpio", nil
+		}
+		defer z.Close()
+		plain := bufio.NewReaderSize(z, 64<<10)
+		head, _ = plain.Peek(magic.HeadSize)
+		members = plain
+	} else if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return "", err
 	}
-	if codec == compress.None && holdsImage(f) {
-		return "", errContainer
+	switch {
+	case len(head) < tarBlock || !isHeader(head[:tarBlock]):
+		return "cpio", nil
+	case holdsImage(members):
+		return "oci", nil
 	}
 	return "tar", nil
+}
+
+// holdsIndex reports whether a directory holds a container's image: a layout, or the unpacked
+// output of docker save.
+func holdsIndex(dir string) bool {
+	saved, _ := filepath.Glob(filepath.Join(dir, "*", "layer.tar"))
+	return exists(filepath.Join(dir, "oci-layout")) || exists(filepath.Join(dir, "manifest.json")) && len(saved) > 0
 }
 
 func exists(name string) bool {
@@ -46,41 +64,32 @@ func exists(name string) bool {
 	return err == nil
 }
 
-// beginning returns the first bytes of a file, decompressed, and its codec.
-func beginning(f *os.File) (head []byte, codec string) {
-	in := bufio.NewReader(f)
-	head, _ = in.Peek(magic.HeadSize)
-	c := compress.Detect(head)
-	if c == nil || c.Name == compress.None {
-		return head, compress.None
-	}
-	z, err := c.NewReader(in)
-	if err != nil {
-		return nil, c.Name
-	}
-	defer z.Close()
-	head = make([]byte, magic.HeadSize)
-	n, _ := io.ReadFull(z, head)
-	return head[:n], c.Name
-}
-
-// holdsImage reports whether a plain tarball holds the image of a container, as docker save and
-// skopeo write it.
-func holdsImage(f *os.File) bool {
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return false
-	}
+// holdsImage reports whether a tarball holds the image of a container, as docker save and skopeo
+// write it. It reads on only while all names could be those of such a tarball.
+func holdsImage(in io.Reader) bool {
 	blobs, index := false, false
-	for r := tar.NewReader(f); ; {
+	for r := tar.NewReader(in); ; {
 		h, err := r.Next()
 		if err != nil {
 			return blobs && index
 		}
-		switch name := strings.TrimPrefix(h.Name, "./"); {
+		switch name := path.Clean("/" + h.Name)[1:]; {
+		case name == "":
 		case name == "oci-layout", name == "manifest.json", name == "repositories":
 			index = true
-		case strings.HasPrefix(name, "blobs/"), strings.HasSuffix(name, "/layer.tar"), strings.HasSuffix(name, ".tar"):
+		case strings.HasPrefix(name, "blobs/"), strings.HasSuffix(name, "/layer.tar"), isLayerName(name):
 			blobs = true
+		case name == "blobs", strings.HasSuffix(name, ".json"), digestName.MatchString(name):
+		default:
+			return false
 		}
 	}
 }
+
+// isLayerName reports whether a file at the top of a tarball is called like a layer.
+func isLayerName(name string) bool {
+	return !strings.Contains(name, "/") && (strings.HasSuffix(name, ".tar") || strings.HasSuffix(name, ".tar.gz"))
+}
+
+// digestName matches the directory of a layer, and what is in it.
+var digestName = regexp.MustCompile(`^(sha256:)?[0-9a-f]{64}(/(json|VERSION))?$`)

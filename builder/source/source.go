@@ -44,6 +44,8 @@ func Of(c manifests.Content) (Source, error) {
 		return cpioSource{c}, nil
 	case *manifests.Modules:
 		return modulesSource{c}, nil
+	case *manifests.OCI:
+		return ociSource{c}, nil
 	case *manifests.Go:
 		return goSource{c}, nil
 	case *manifests.Dir:

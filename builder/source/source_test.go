@@ -3,6 +3,7 @@ package source
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -28,17 +29,24 @@ var items = map[string]string{
 	"tar":      "src: a.tar",
 	"cpio":     "src: a.cpio",
 	"modules":  "src: modules, modules: [m]",
+	"oci":      "src: image",
 	"go":       "dst: /x, src: prog",
 }
 
 // TestDefaults holds the table of keys and the sources together: every type has a source,
 // and a key that is written with its default changes nothing.
 func TestDefaults(t *testing.T) {
-	dir := files(t, map[string]string{
+	l := newLayout()
+	l.name("app", l.image("linux/"+runtime.GOARCH, "", nil, layerOf(t, "x")))
+	all := map[string]string{
 		"tree/f": "x", "tree/d/e": "y", "a.tar": string(archive(t, 0)), "a.cpio": string(newc(t, "etc", "etc/x")),
 		"modules/m.ko": string(kmodtest.Make(kmodtest.Module{})),
 		"go.mod":       "module example.com/prog\n\ngo 1.24\n", "prog/x.go": "package main\n\nfunc main() {}\n",
-	})
+	}
+	for name, content := range l.all() {
+		all["image/"+name] = content
+	}
+	dir := files(t, all)
 	chmod(t, 0o640, dir, "tree/f")
 	if err := os.Chtimes(filepath.Join(dir, "tree/f"), time.Unix(9, 0), time.Unix(9, 0)); err != nil {
 		t.Fatal(err)
@@ -49,7 +57,7 @@ func TestDefaults(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		entries, err := ask(t, &Env{}, m.Contents[0])
+		entries, err := ask(t, &Env{Arch: runtime.GOARCH}, m.Contents[0])
 		if err != nil {
 			t.Fatal(err)
 		}

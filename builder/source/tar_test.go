@@ -17,7 +17,7 @@ type member struct {
 	content string
 }
 
-func archive(t *testing.T, format tar.Format, members ...member) []byte {
+func archive(t testing.TB, format tar.Format, members ...member) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)

@@ -125,7 +125,7 @@ func compareAll(t *testing.T, dir string, entries []*plan.Entry, err error, warn
 
 // files makes a directory of files: a name with a final slash is a directory, a
 // content "-> x" a symbolic link. Modes do not depend on the umask.
-func files(t *testing.T, contents map[string]string) string {
+func files(t testing.TB, contents map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range contents {

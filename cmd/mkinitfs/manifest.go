@@ -53,8 +53,8 @@ func (f *manifestFlags) addSources(cmd *cobra.Command) {
 	f.addVars(cmd)
 	flags.StringVarP(&f.dir, "directory", "C", "", "look for relative sources in `DIR` (default: the manifest's directory)")
 	flags.BoolVar(&f.ignoreFakeroot, "ignore-fakeroot", false, "under fakeroot or pseudo, take owners, modes and nodes as they are on disk")
-	flags.Int64Var(&f.entries, "source-entries", 0, "allow `N` entries in an initramfs that the image takes over (default 1000000)")
-	flags.StringVar(&f.size, "source-size", "", "allow such an initramfs to unpack to `SIZE` (default 16GiB)")
+	flags.Int64Var(&f.entries, "source-entries", 0, "allow `N` entries in an initramfs or a container's image that the image takes over (default 1000000)")
+	flags.StringVar(&f.size, "source-size", "", "allow such a source to unpack to `SIZE` (default 16GiB)")
 }
 
 // addVars adds the flags that decide what the manifest says.

@@ -45,6 +45,8 @@ need runc runc
 need depmod kmod
 need mkinitramfs initramfs-tools-core
 need fakeroot fakeroot
+need umoci umoci
+need skopeo skopeo
 need dpkg-buildpackage dpkg-dev
 need matchpathcon selinux-utils
 need semodule policycoreutils
