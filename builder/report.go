@@ -123,7 +123,7 @@ func items(contents []manifests.Content, entries []*plan.Entry) []Item {
 
 // minRAM returns the least RAM for the image that was written.
 func minRAM(p *prepared, done pack.Result) *MinRAM {
-	d := layout.Demands{Type: p.layout.Type, Image: done.Size, Rootfs: done.Rootfs, Window: done.Window}
+	d := layout.Demands{Type: p.layout.Type, Image: done.Size, Rootfs: done.Rootfs, Nodes: p.layout.Nodes(), Window: done.Window}
 	if p.root.policy != nil {
 		d.Policy = p.root.policy.Size
 	}

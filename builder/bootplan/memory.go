@@ -5,9 +5,12 @@ package bootplan
 // because unpacked data is never smaller than packed data: all of the root and the last members
 // are in memory then.
 const (
-	perInode = 5 << 8  // bytes of an entry beside the file's pages: inode and dentry, 1.2 KiB on 64 bits
-	perTask  = 1 << 20 // bytes for unpacking a member beside the window: buffers, tables, a thread
-	reserve  = 8 << 20 // bytes for the stub, the program that it starts, and the kernel's reserve
+	perTask = 1 << 20 // bytes for unpacking a member beside the window: buffers, tables, a thread
+	reserve = 8 << 20 // bytes for the stub, the program that it starts, and the kernel's reserve
+
+	// PerInode is the number of bytes that an entry takes beside the file's pages: inode and
+	// dentry, 1.2 KiB on 64 bits.
+	PerInode = 5 << 8
 
 	// Chunk is the number of bytes of a member that are read before rootfs frees them.
 	Chunk = 1 << 20
@@ -35,7 +38,7 @@ func (p *Plan) Packed() int64 {
 
 // Whole returns the bytes that the unpacked root and its program take.
 func (p *Plan) Whole(pageSize int64) int64 {
-	return p.Files(pageSize) + p.Entries*perInode + reserve
+	return p.Files(pageSize) + p.Entries*PerInode + reserve
 }
 
 // Peak returns the bytes that unpacking by one worker takes in addition to the memory in use

@@ -96,6 +96,22 @@ func (l *Layout) BootItems(stub []byte, members []bootplan.Member) []Item {
 	return itemsOf(entries)
 }
 
+// Nodes returns the number of entries that the kernel unpacks beside the root: the stub with
+// the directories for what boot loaders append, and the members.
+func (l *Layout) Nodes() int64 {
+	switch l.Type {
+	case None:
+		return 0
+	case Bind:
+		return int64(len(l.BootItems(nil, nil)))
+	}
+	n := len(l.BootItems(nil, nil)) + len(l.Members)
+	if l.Once != nil {
+		n += len(l.Once.Items)
+	}
+	return int64(n)
+}
+
 // BootPlan returns the plan for the stub, once the members are packed.
 func (l *Layout) BootPlan(members []bootplan.Member) *bootplan.Plan {
 	p := l.boot

@@ -104,6 +104,7 @@ func Make(entries []*plan.Entry, o Options) (*Layout, error) {
 		endMembers(l.Members, o.MTime)
 	}
 	l.boot = l.bootPlan(names.rdinit())
+	warnTight(&l.boot, o)
 	if o.Type == Tmpfs && o.RawMembers {
 		return l, checkRaw(l.Members)
 	}

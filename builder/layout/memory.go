@@ -1,6 +1,9 @@
 package layout
 
 import (
+	"fmt"
+	"strconv"
+
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/internal/arch"
 )
@@ -35,6 +38,7 @@ type Demands struct {
 	Type   string // of the root
 	Image  int64  // size of the image
 	Rootfs int64  // the archives that the kernel unpacks, without those of the root
+	Nodes  int64  // entries in these, which are not bytes
 	Window int64  // of the kernel's decompressor
 	Policy int64  // of SELinux
 }
@@ -65,7 +69,7 @@ const starting = 9 << 20
 
 // needs returns the bytes that a boot takes on pages of a size.
 func (d Demands) needs(p *bootplan.Plan, page int64) int64 {
-	rootfs := d.Rootfs // when the kernel is done
+	rootfs := d.Rootfs + d.Nodes*bootplan.PerInode // when the kernel is done
 	done := rootfs + p.Whole(page)
 	if d.Type == Tmpfs {
 		done = rootfs + p.Peak(page, true)
@@ -74,6 +78,26 @@ func (d Demands) needs(p *bootplan.Plan, page int64) int64 {
 	}
 	done += loaded * d.Policy
 	return max(done, d.Image+rootfs+max(rootfs, d.Window+starting))
+}
+
+// warnTight warns if the bounds of the root's tmpfs are too small for the root. The stub then
+// refuses to unpack it.
+func warnTight(p *bootplan.Plan, o Options) {
+	warn := func(format string, a ...any) {
+		if o.Warn != nil {
+			o.Warn(fmt.Sprintf(format, a...))
+		}
+	}
+	page := arch.PageSize(o.Stub.Arch)
+	size, err := strconv.ParseInt(o.Stub.Size, 10, 64) // an error for a share of the RAM
+	if files := p.Files(page); err == nil && size < files {
+		warn("root.size allows %d bytes, the root's files take %d on pages of %d KiB: the stub will not unpack it\n"+
+			"  raise root.size, or leave it out", size, files, page>>10)
+	}
+	if n := p.Entries; 0 < o.Stub.Inodes && o.Stub.Inodes < n {
+		warn("root.inodes allows %d, the root has %d entries: the stub will not unpack it\n"+
+			"  raise root.inodes, or leave it out", o.Stub.Inodes, n)
+	}
 }
 
 func roundUp(n, unit int64) int64 { return (n + unit - 1) / unit * unit }

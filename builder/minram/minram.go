@@ -17,11 +17,12 @@ import (
 // memory of an SELinux policy.
 func OfImage(r io.ReaderAt, size int64, target string) (*layout.MinRAM, error) {
 	var boot int64 = cpio.TrailerSize // bytes of the archive with the stub
-	counted := &bootplan.Plan{}
+	counted, ours := &bootplan.Plan{}, int64(0)
 	info, err := reading.WalkOuter(io.NewSectionReader(r, 0, size), func(e *reading.Entry, _ io.Reader) error {
 		switch e.Path() {
 		case "/init", "/" + bootplan.Dir, "/" + bootplan.Path, "/" + bootplan.Xattrs, "/" + bootplan.Kmsg:
 			boot += cpio.EntrySize(e.Name, e.Size)
+			ours++
 		}
 		counted.Entries++
 		for i, page := range bootplan.PageSizes {
@@ -39,8 +40,11 @@ func OfImage(r io.ReaderAt, size int64, target string) (*layout.MinRAM, error) {
 		}
 		d.Type = p.Root
 	}
-	if d.Type == layout.Bind {
-		d.Rootfs = boot
+	switch d.Type {
+	case layout.Bind:
+		d.Rootfs, d.Nodes = boot, ours
+	case layout.Tmpfs:
+		d.Nodes = counted.Entries
 	}
 	for _, s := range info.Segments {
 		if d.Type == layout.Tmpfs {
