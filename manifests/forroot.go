@@ -5,6 +5,17 @@ import (
 	"strings"
 )
 
+// FromFile is the name for the manifests of [ForRoot] in places.
+const FromFile = "<from>"
+
+// ParseRootType reads a type of root.
+func ParseRootType(text string) (RootType, error) {
+	return RootType(text), rootSection.check("type", text)
+}
+
+// ParseProgram reads the path of the program that an image starts.
+func ParseProgram(text string) (string, error) { return parsePath(text) }
+
 // ForRoot returns the text of a manifest for an image of the root src, which becomes an item
 // of the given type. The manifest has arch: auto. The type of the root and the program may be
 // "" for the defaults.

@@ -1,8 +1,11 @@
 package image
 
 import (
+	"bytes"
 	"fmt"
+	"strings"
 
+	"github.com/mkinitfs/mkinitfs/builder/envelope"
 	"github.com/mkinitfs/mkinitfs/internal/magic"
 )
 
@@ -49,6 +52,20 @@ func formatOf(head []byte) string {
 		}
 	}
 	return ""
+}
+
+// Describe returns what data that begins with head is, such as "a U-Boot uImage", and whether
+// an image can be in it. It returns "" for an unknown format, and for text. It needs
+// [magic.HeadSize] bytes.
+func Describe(head []byte) (what string, holds bool) {
+	if bytes.IndexByte(head, 0) < 0 {
+		return "", false
+	}
+	what = formatOf(head)
+	if end := strings.IndexAny(what, ",:("); end >= 0 {
+		what = strings.TrimSpace(what[:end])
+	}
+	return what, what != "" && envelope.Begins(head)
 }
 
 // describe names data that begins with head and is neither compressed nor an archive.

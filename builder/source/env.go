@@ -110,9 +110,12 @@ type job struct {
 	*Env
 	origin  string // place in the manifest: "root.yaml:12:3"
 	replace bool   // replace entries that were added before
+	from    bool   // of --from, without a manifest of the user's
 }
 
-func (e *Env) job(i *manifests.Item) job { return job{e, i.Pos.String(), i.Replace} }
+func (e *Env) job(i *manifests.Item) job {
+	return job{e, i.Pos.String(), i.Replace, i.Pos.File == manifests.FromFile}
+}
 
 func (j *job) warn(format string, args ...any) {
 	if j.Warn != nil {

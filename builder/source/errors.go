@@ -24,8 +24,13 @@ func (j *job) fail(path string, cause error, hint string) *plan.Error {
 // pretends.
 func (j *job) pretended(src string) *plan.Error {
 	msg := fmt.Sprintf("under %s: mkinitfs is a static program and sees owners, modes and device nodes as they are on disk, not as pretended", j.Fakeroot)
-	hint := `write a tarball there and pipe it in: tar -cf - . | mkinitfs build ..., with {type: tar, src: "-"} in the manifest` +
-		"\n  --ignore-fakeroot takes what is on disk"
+	hint := "write a tarball there and pipe it in: tar -cf - . | mkinitfs build "
+	if j.from {
+		hint += "--from -"
+	} else {
+		hint += `..., with {type: tar, src: "-"} in the manifest`
+	}
+	hint += "\n  --ignore-fakeroot takes what is on disk"
 	return &plan.Error{Origin: j.origin, Path: src, Msg: msg, Hint: hint}
 }
 

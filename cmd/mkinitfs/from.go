@@ -31,11 +31,26 @@ func (f *fromFlags) args(cmd *cobra.Command, args []string) error {
 	case f.from != "" && len(args) > 0:
 		return usageError{errors.New("--from takes the place of the manifest: give one of them")}
 	case f.from != "":
-		return nil
+		return f.check()
 	case f.root != "" || f.init != "":
 		return usageError{errors.New("--root and --init are for --from: root.type and init.exec in the manifest say it")}
 	}
 	return exactly(1, "one manifest")(cmd, args)
+}
+
+// check reads the flags beside --from.
+func (f *fromFlags) check() error {
+	if f.root != "" {
+		if _, err := manifests.ParseRootType(f.root); err != nil {
+			return flagError("--root", err)
+		}
+	}
+	if f.init != "" {
+		if _, err := manifests.ParseProgram(f.init); err != nil {
+			return flagError("--init", fmt.Errorf("%q: %w", f.init, err))
+		}
+	}
+	return nil
 }
 
 // name returns the name of the manifest in messages.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -15,6 +16,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder"
 	"github.com/mkinitfs/mkinitfs/builder/image"
 	"github.com/mkinitfs/mkinitfs/internal/fakeroot"
+	"github.com/mkinitfs/mkinitfs/internal/magic"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -139,7 +141,7 @@ func (f *manifestFlags) read(args []string, stdin io.Reader, limits builder.Limi
 		if err != nil {
 			return loaded{}, err
 		}
-		opt.File = "<from>"
+		opt.File = manifests.FromFile
 		m, err := manifests.Parse([]byte(text), opt)
 		return loaded{m, root}, err
 	}
@@ -168,11 +170,12 @@ func (f *manifestFlags) limit(l *builder.Limits) error {
 	return nil
 }
 
-// notManifest returns an error that says so if a file is an image, a tarball or a directory,
-// which are easily given in place of a manifest. Otherwise it returns nil.
+// notManifest returns an error that says so if a file is a directory or of a known format,
+// such as an image or a tarball, which are easily given in place of a manifest. Otherwise it
+// returns nil.
 func notManifest(file string, piped io.Reader) error {
 	if file == "-" {
-		return notManifestButImage(file, piped)
+		return notText(file, bufio.NewReader(piped), "")
 	}
 	f, err := os.Open(file)
 	if err != nil {
@@ -183,25 +186,26 @@ func notManifest(file string, piped io.Reader) error {
 	if err != nil || !info.Mode().IsRegular() && !info.IsDir() {
 		return nil
 	}
-	if err := notManifestButImage(file, f); err != nil {
-		return err
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return nil
-	}
-	what := builder.RootKind(f)
-	if what == "" {
-		return nil
-	}
-	return fmt.Errorf("%s: is a %s, not a manifest\n  --from %[1]s takes it as the root", file, what)
+	return notText(file, bufio.NewReader(f), builder.RootKind(f))
 }
 
-func notManifestButImage(file string, in io.Reader) error {
-	if !image.Begins(in) {
-		return nil
+// notText is notManifest for a file that is open. kind is what builder.RootKind says.
+func notText(file string, in *bufio.Reader, kind string) error {
+	head, _ := in.Peek(magic.HeadSize)
+	what, holds := image.Describe(head)
+	switch {
+	case image.Begins(in):
+		return fmt.Errorf("%s: is an initramfs image, not a manifest\n"+
+			"  list, extract, cat, size, run and boot take an image; build --from takes it as the root of a new one", imageName(file))
+	case kind != "":
+		return fmt.Errorf("%s: is a %s, not a manifest\n  --from %[1]s takes it as the root", file, kind)
+	case holds:
+		return fmt.Errorf("%s: is %s, not a manifest\n"+
+			"  list, extract, cat, size, run and boot take the initramfs in it; build --from takes that as the root of a new one", imageName(file), what)
+	case what != "":
+		return fmt.Errorf("%s: is %s, not a manifest", imageName(file), what)
 	}
-	return fmt.Errorf("%s: is an initramfs image, not a manifest\n"+
-		"  list, extract, cat, size, run and boot take an image; build --from takes it as the root of a new one", imageName(file))
+	return nil
 }
 
 // flagError returns a usage error with the hint of err.

@@ -49,7 +49,7 @@ func (f *manifestFlags) text(args []string, stdin io.Reader, lookup func(string)
 		if err != nil || opt.Arch == "" {
 			return []byte(text), err
 		}
-		opt.File = "<from>"
+		opt.File = manifests.FromFile
 		return manifests.Resolve([]byte(text), opt)
 	}
 	file := args[0]
