@@ -51,7 +51,7 @@ func bootPlan(m *manifests.Manifest) bootplan.Plan {
 
 // lintOptions returns the options of the rules.
 func lintOptions(m *manifests.Manifest, target string) lint.Options {
-	o := lint.Options{Arch: target, Exec: m.Init.Exec, ExecOrigin: m.Init.ExecPos.String()}
+	o := lint.Options{Arch: target, Exec: m.Init.Exec, ExecOrigin: m.Init.ExecPos.String(), Env: m.Init.Env}
 	if o.Exec != "" && m.Root.Type == manifests.None {
 		o.Exec = "/init" // the kernel starts it
 	}

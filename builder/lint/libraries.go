@@ -1,83 +1,82 @@
 package lint
 
 import (
-	"cmp"
-	"debug/elf"
-	"maps"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/internal/elfdeps"
 )
 
-// missingLibraries returns the libraries that a program or one of its libraries needs and the
-// root lacks. The root has a library if a file in any directory has its name, or if a loaded
-// library has that DT_SONAME.
-func missingLibraries(r Root, program *elf.File, loader string) []string {
+// lacking is what a program needs and does not find.
+type lacking struct {
+	absent []string // names that the root does not have, the loader first
+	astray []string // names of libraries in directories where the loader does not look
+	where  string   // the directory of the first one
+}
+
+// missingLibraries returns what the loader of a program does not find. If the directories of the
+// loader are not known, a library may lie anywhere. A file for another machine is left to
+// [Foreign].
+func missingLibraries(r Root, program string) (l lacking) {
+	found, err := elfdeps.New(tree{r}, anywhere{tree{r}}).Libraries(program, nil)
+	if err != nil {
+		return l
+	}
+	noLoader := false
+	for _, lib := range found.Libraries {
+		switch {
+		case lib.Root == 0 && lib.Config == "":
+		case lib.Name == found.Loader:
+			noLoader = true
+		case !found.Guessed:
+			if l.where == "" {
+				l.where = path.Dir(lib.Place)
+			}
+			l.astray = append(l.astray, lib.Name)
+		}
+	}
 	entries := r.Entries()
-	have := map[string]bool{path.Base(loader): true}
-	if e := plan.Find(entries, loader); e != nil {
-		_, name := library(r, e)
-		have[name] = true
-	}
-	isMusl := func(name string) bool { return strings.HasPrefix(path.Base(name), "ld-musl-") }
-	musl := isMusl(loader) || slices.ContainsFunc(entries, func(e *plan.Entry) bool { return isMusl(e.Path) })
-	missing := map[string]string{} // with the target, if it is a link that leads nowhere
-	seen := map[string]bool{}
-	for needed, _ := dynamic(program); len(needed) > 0; {
-		wanted := map[string]*plan.Entry{}
-		for _, name := range needed {
-			if name = path.Base(name); !seen[name] && !(musl && inMusl(name)) {
-				wanted[name] = nil
-			}
-			seen[name] = true
-		}
-		for _, e := range entries {
-			name := path.Base(e.Path)
-			if found, ok := wanted[name]; ok && found == nil {
-				wanted[name] = plan.Find(entries, e.Path)
-				if e.IsLink() {
-					missing[name] = name + " -> " + e.Target
-				}
-			}
-		}
-		needed = nil
-		for name, e := range wanted {
-			if e == nil {
-				missing[name] = cmp.Or(missing[name], name)
-				continue
-			}
-			delete(missing, name)
-			more, own := library(r, e)
-			needed = append(needed, more...)
-			have[own] = true
+	musl := slices.ContainsFunc(entries, func(e *plan.Entry) bool { return strings.HasPrefix(path.Base(e.Path), "ld-musl-") })
+	for _, m := range found.Missing {
+		switch {
+		case m.Name == found.Loader:
+			noLoader = noLoader || len(m.Unfit) == 0
+		case len(m.Unfit) > 0, musl && elfdeps.InMusl(m.Name):
+		default:
+			l.absent = append(l.absent, withDangling(entries, m.Name))
 		}
 	}
-	maps.DeleteFunc(missing, func(name, _ string) bool { return have[name] })
-	return slices.Sorted(maps.Values(missing))
+	slices.Sort(l.absent)
+	if noLoader {
+		l.absent = slices.Insert(l.absent, 0, withTarget(entries, found.Loader))
+	}
+	return l
 }
 
-// library returns the libraries that a library needs, and its DT_SONAME.
-func library(r Root, e *plan.Entry) (needed []string, name string) {
-	file, err := r.Open(e)
-	if err != nil {
-		return nil, ""
+// withDangling returns the name of a library, with the target of a link of that name that leads
+// nowhere.
+func withDangling(entries []*plan.Entry, name string) string {
+	for _, e := range entries {
+		if e.IsLink() && path.Base(e.Path) == name {
+			return name + " -> " + e.Target
+		}
 	}
-	defer file.Close()
-	f, err := elf.NewFile(file)
-	if err != nil {
-		return nil, ""
-	}
-	return dynamic(f)
+	return name
 }
 
-// inMusl reports whether musl's loader takes the place of a library (ldso/dynlink.c).
-func inMusl(library string) bool {
-	name, _, _ := strings.Cut(library, ".")
-	switch name {
-	case "libc", "libpthread", "librt", "libm", "libdl", "libutil", "libxnet":
-		return true
+// anywhere is a root in which every path leads to the first file of its last name.
+type anywhere struct{ tree }
+
+func (a anywhere) Open(name string) (elfdeps.File, string, error) {
+	for _, e := range a.root.Entries() {
+		if path.Base(e.Path) == path.Base(name) {
+			if f, place, err := a.tree.Open(e.Path); err == nil {
+				return f, place, nil
+			}
+		}
 	}
-	return false
+	return nil, "", fs.ErrNotExist
 }

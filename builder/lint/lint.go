@@ -13,6 +13,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,14 +37,16 @@ type File interface {
 
 // Options are the inputs of the rules beside the root.
 type Options struct {
-	Arch       string // of the machine, as in a manifest
-	Exec       string // the program that it starts with, or ""
-	ExecOrigin string // place of Exec in the manifest: "root.yaml:3:14"
+	Arch       string   // of the machine, as in a manifest
+	Exec       string   // the program that it starts with, or ""
+	Env        []string // its environment, each NAME=value
+	ExecOrigin string   // place of Exec in the manifest: "root.yaml:3:14"
 }
 
 // Check returns a warning for each rule that the root breaks, and a [Foreign] for its files.
 func Check(r Root, o Options) (warnings []string, foreign *Foreign) {
 	p := &program{root: r, arch: o.Arch}
+	p.anywhere = slices.ContainsFunc(o.Env, func(variable string) bool { return strings.HasPrefix(variable, "LD_LIBRARY_PATH=") })
 	if o.Exec != "" { // "init: none" otherwise
 		if problem := p.unfit(o.Exec, 0); problem != "" {
 			hint := ""

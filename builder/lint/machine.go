@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"debug/elf"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/internal/arch"
+	"github.com/mkinitfs/mkinitfs/internal/elfdeps"
 )
 
 // Machine returns the architecture, as in a manifest, of the program that the kernel loads to
@@ -70,14 +70,11 @@ func machineOf(r Root, name string, file File, head []byte) (string, error) {
 		return "", fmt.Errorf("%s is for %s, for which there is no stub", printable(name), h)
 	}
 	machine := arch.Name(h.Arch())
-	f, err := elf.NewFile(file)
-	if err != nil {
+	o, err := elfdeps.Read(file)
+	if err != nil || o.Interpreter == "" {
 		return machine, nil
 	}
-	loader := interpreter(f)
-	if loader == "" {
-		return machine, nil
-	}
+	loader := o.Interpreter
 	started, head, err := start(r, loader)
 	if err != nil {
 		return machine, nil

@@ -4,20 +4,21 @@ import (
 	"bytes"
 	"debug/elf"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/internal/arch"
+	"github.com/mkinitfs/mkinitfs/internal/elfdeps"
 )
 
 // program finds out why a program cannot start in a root. That is only a warning, because a
 // boot loader may still append a missing file, and init= on the kernel's command line can name
 // another program.
 type program struct {
-	root   Root
-	arch   string
-	misfit *plan.Entry // the file for another machine, if that is the reason
+	root     Root
+	arch     string
+	anywhere bool        // its libraries may lie anywhere
+	misfit   *plan.Entry // the file for another machine, if that is the reason
 }
 
 // withTarget returns a path, with its target if it is a symbolic link.
@@ -54,31 +55,32 @@ func (p *program) unfit(name string, scripts int) string {
 	if !bytes.HasPrefix(head, []byte(elf.ELFMAG)) && !bytes.HasPrefix(head, []byte("bFLT")) {
 		return "is neither an ELF program nor a #! script"
 	}
-	f, err := elf.NewFile(file)
+	o, err := elfdeps.Read(file)
 	if err != nil {
 		return ""
 	}
-	loader := interpreter(f)
-	if loader == "" {
+	if o.Interpreter == "" {
 		return ""
 	}
-	missing := missingLibraries(p.root, f, loader)
-	started, head, problem := p.executable(loader)
+	started, head, problem := p.executable(o.Interpreter)
 	switch {
 	case problem == absent:
-		missing = slices.Insert(missing, 0, withTarget(p.root.Entries(), loader))
 	case problem != "":
-		return needs(loader, problem)
+		return needs(o.Interpreter, problem)
 	case head != nil:
 		started.Close()
 	}
-	switch len(missing) {
-	case 0:
-		return ""
-	case 1:
-		return needs(missing[0], absent)
+	switch l := missingLibraries(p.root, name); {
+	case len(l.absent) == 1:
+		return needs(l.absent[0], absent)
+	case len(l.absent) > 1:
+		return needs(strings.Join(l.absent, ", "), "are not in the root")
+	case len(l.astray) == 1 && !p.anywhere:
+		return needs(l.astray[0], "is in "+printable(l.where)+", where its loader does not look")
+	case len(l.astray) > 1 && !p.anywhere:
+		return needs(strings.Join(l.astray, ", "), "are in "+printable(l.where)+" and elsewhere, where its loader does not look")
 	}
-	return needs(strings.Join(missing, ", "), "are not in the root")
+	return ""
 }
 
 const absent = "is not in the root"

@@ -2,54 +2,18 @@ package lint
 
 import (
 	"bytes"
-	"debug/elf"
-	"encoding/binary"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/internal/elftest"
 )
 
-// elfFile returns an ELF file for amd64 without section headers. It names the loader unless
-// that is "", itself, and libraries.
+// elfFile returns an ELF file for amd64. It names the loader unless that is "", itself, and
+// libraries.
 func elfFile(loader, name string, libraries ...string) []byte {
-	const header, program, dyn, address = 64, 56, 16, 0x400000
-	names := "\x00" + loader + "\x00"
-	var dynamic []elf.Dyn64
-	add := func(tag elf.DynTag, name string) {
-		dynamic = append(dynamic, elf.Dyn64{Tag: int64(tag), Val: uint64(len(names))})
-		names += name + "\x00"
-	}
-	if name != "" {
-		add(elf.DT_SONAME, name)
-	}
-	for _, name := range libraries {
-		add(elf.DT_NEEDED, name)
-	}
-	const start = header + 3*program
-	dynamic = append(dynamic, elf.Dyn64{Tag: int64(elf.DT_STRTAB), Val: address + start}, elf.Dyn64{})
-	table := uint64(start + len(names))
-	size := uint64(dyn * len(dynamic))
-
-	var b bytes.Buffer
-	put := func(v any) { binary.Write(&b, binary.LittleEndian, v) }
-	h := elf.Header64{
-		Type: uint16(elf.ET_DYN), Machine: uint16(elf.EM_X86_64), Version: 1,
-		Phoff: header, Ehsize: header, Phentsize: program, Phnum: 3,
-	}
-	copy(h.Ident[:], elf.ELFMAG+"\x02\x01\x01")
-	put(h)
-	p := elf.Prog64{Type: uint32(elf.PT_INTERP), Off: start + 1, Filesz: uint64(len(loader) + 1)}
-	if loader == "" {
-		p.Type = uint32(elf.PT_NULL)
-	}
-	put(p)
-	put(elf.Prog64{Type: uint32(elf.PT_LOAD), Vaddr: address, Filesz: table + size})
-	put(elf.Prog64{Type: uint32(elf.PT_DYNAMIC), Off: table, Filesz: size})
-	b.WriteString(names)
-	put(dynamic)
-	return b.Bytes()
+	return elftest.File{Interpreter: loader, Soname: name, Needed: libraries}.Bytes()
 }
 
 func TestProgram(t *testing.T) {
@@ -63,6 +27,9 @@ func TestProgram(t *testing.T) {
 		"renamed": elfFile("/lib/ld.so", "", "other.so", "libb.so"),
 		"self":    elfFile("/init", ""),
 		"odd":     elfFile("/lib/ld.so", "", "lib\n\x1b.so"),
+		"glibc":   append(elfFile("", "ld.so.1"), "\x00/lib/\x00/usr/lib/\x00"...), // with its directories
+		"runpath": elftest.File{Interpreter: "/lib/ld.so", Needed: []string{"libb.so"}, RunPath: "$ORIGIN/x"}.Bytes(),
+		"conf":    []byte("/opt/x\n"),
 		"script":  []byte("#! /bin/sh -e\n"),
 		"windows": []byte("#!/bin/sh\r\n"),
 		"itself":  []byte("#!/init\n"),
@@ -93,6 +60,13 @@ func TestProgram(t *testing.T) {
 		{"dynamic:/init ld.so:/lib/ld.so liba.so:/opt/liba.so libb.so:/libb.so static:/lib/libc.so.6", ""},
 		{"musl:/init ld.so:/lib/ld-musl-x86_64.so.1", "needs libz.so.1, which is not in the root"},
 		{"musl:/init ld.so:/lib/ld-musl-x86_64.so.1 static:/lib/libz.so.1", ""},
+		{"dynamic:/init glibc:/lib/ld.so liba.so:/usr/lib/liba.so libb.so:/lib/libb.so static:/lib/libc.so.6", ""},
+		{"dynamic:/init glibc:/lib/ld.so liba.so:/usr/lib/liba.so libb.so:/opt/libb.so static:/lib/libc.so.6", "needs libb.so, which is in /opt, where its loader does not look"},
+		{"dynamic:/init glibc:/lib/ld.so liba.so:/opt/liba.so libb.so:/srv/libb.so static:/lib/libc.so.6",
+			"needs liba.so, libb.so, which are in /opt and elsewhere, where its loader does not look"},
+		{"dynamic:/init glibc:/lib/ld.so liba.so:/opt/liba.so libb.so:/srv/libb.so", "needs libc.so.6, which is not in the root"},
+		{"runpath:/init glibc:/lib/ld.so libb.so:/x/libb.so liba.so:/lib/liba.so static:/lib/libc.so.6", ""},
+		{"runpath:/init glibc:/lib/ld.so libb.so:/opt/x/libb.so liba.so:/lib/liba.so static:/lib/libc.so.6 conf:/etc/ld.so.conf", "needs libb.so, which is in /opt/x, where its loader does not look"},
 		{"dynamic:/init ld.so:/lib/ld.so liba.so:/liba.so libb.so:/libb.so static:/lib/ld-musl-x86_64.so.1", ""}, // of two names
 	} {
 		var entries []*plan.Entry

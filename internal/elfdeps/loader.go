@@ -96,9 +96,11 @@ func (l *loader) muslPath(layers []*layer) string {
 // inside reports whether a loader takes the place of a library. That of musl does
 // (load_library in ldso/dynlink.c).
 func (l *loader) inside(name string) bool {
-	if l.kind != musl {
-		return false
-	}
+	return l.kind == musl && InMusl(name)
+}
+
+// InMusl reports whether musl's loader has the content of a library in itself.
+func InMusl(name string) bool {
 	rest, ok := strings.CutPrefix(name, "lib")
 	short, _, dotted := strings.Cut(rest, ".")
 	return ok && dotted && slices.Contains([]string{"c", "pthread", "rt", "m", "dl", "util", "xnet"}, short)

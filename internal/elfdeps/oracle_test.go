@@ -134,7 +134,7 @@ func listed(t *testing.T, root dir, emulator []string, loader, program string) (
 		if to == "" { // the name is a path
 			to = name
 		}
-		if strings.HasPrefix(name, "linux-vdso") || strings.Contains(name, "/ld-linux") || strings.HasPrefix(name, "ld-linux") {
+		if strings.HasPrefix(name, "linux-vdso") || strings.Contains(name, "ld-linux") || strings.Contains(to, "ld-musl") {
 			continue
 		}
 		if to != "not found" {
@@ -157,13 +157,7 @@ func TestLoaderAgrees(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	programs, _ := os.ReadDir(filepath.Join(root, "bin"))
-	if len(programs) < 10 {
-		t.Fatalf("got %d programs, want more", len(programs))
-	}
-	for _, p := range programs {
-		compare(t, dir(root), nil, "/bin/"+p.Name())
-	}
+	compareAll(t, root, 20)
 }
 
 // Each program needs liba, which needs libb.
@@ -224,6 +218,81 @@ ln -s real/sub srv/link
 lib srv/real/libs/liba.so opt/b/libb.so
 prog dots $old opt/a/liba.so -Wl,-rpath,/srv/link/../libs:/opt/b
 ln -s ../bin/origin opt/a/deep/linked
+`
+
+// TestMuslAgrees does the same for musl's loader.
+func TestMuslAgrees(t *testing.T) {
+	testenv.Tool(t, "cc")
+	sysroot := testenv.Sysroot(t, "amd64", false)
+	if runtime.GOARCH != "amd64" {
+		t.Skip("the programs here are for amd64")
+	}
+	root := t.TempDir()
+	cmd := exec.Command("sh", "-ec", makeMuslCases, sysroot)
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, path := range []string{"", "/opt/a\n/opt/b\n", "/lib:/opt/b", " "} {
+		config := filepath.Join(root, "etc", "ld-musl-x86_64.path")
+		if err := os.WriteFile(config, []byte(path), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if path == " " { // without the file
+			os.Remove(config)
+		}
+		compareAll(t, root, 10)
+	}
+}
+
+// compareAll compares every program in bin, of which there are some.
+func compareAll(t *testing.T, root string, some int) {
+	t.Helper()
+	programs, _ := os.ReadDir(filepath.Join(root, "bin"))
+	if len(programs) < some {
+		t.Fatalf("got %d programs, want more", len(programs))
+	}
+	for _, p := range programs {
+		compare(t, dir(root), nil, "/bin/"+p.Name())
+	}
+}
+
+const makeMuslCases = `
+mkdir -p bin lib usr/lib usr/local/lib etc opt/a opt/b opt/c
+cp -L "$0/lib/ld-musl-x86_64.so.1" lib
+echo 'int f(void) { return 1; }' >lib.c
+echo 'void _start(void) {}' >main.c
+lib() { out=$1; shift; cc -nostdlib -shared -Wl,--no-as-needed -Wl,-soname,"${out##*/}" -o "$out" lib.c "$@"; }
+prog() { out=bin/$1; shift; cc -nostdlib -pie -Wl,--dynamic-linker=/lib/ld-musl-x86_64.so.1 -Wl,--no-as-needed -o "$out" main.c "$@" -Wl,--allow-shlib-undefined; }
+lib opt/c/libc.musl-x86_64.so.1
+lib opt/c/libm.so.6
+lib opt/b/libb.so opt/c/libm.so.6
+lib opt/a/liba.so opt/b/libb.so
+lib opt/a/librun.so opt/b/libb.so -Wl,--enable-new-dtags,-rpath,/none
+lib opt/a/libself.so opt/b/libb.so -Wl,--enable-new-dtags,-rpath,'$ORIGIN/../b'
+lib usr/lib/libdefault.so
+lib usr/local/lib/libdefault.so -Wl,-z,nodelete
+old=-Wl,--disable-new-dtags new=-Wl,--enable-new-dtags
+both=/opt/a:/opt/b
+prog none opt/a/liba.so
+prog reserved opt/c/libm.so.6 usr/lib/libdefault.so
+prog rpath $old opt/a/liba.so -Wl,-rpath,$both
+prog runpath $new opt/a/liba.so -Wl,-rpath,$both
+prog rpath-other-runpath $old opt/a/librun.so -Wl,-rpath,$both
+prog runpath-other-runpath $new opt/a/librun.so -Wl,-rpath,$both
+prog self $new opt/a/libself.so -Wl,-rpath,/opt/a
+prog origin $new opt/a/liba.so -Wl,-rpath,'$ORIGIN/../opt/a:${ORIGIN}/../opt/b'
+prog unknown-token $new opt/a/liba.so -Wl,-rpath,'/opt/a:/opt/b:$LIB/x'
+prog empty $new opt/a/liba.so -Wl,-rpath,:/opt/a::/opt/b
+prog default usr/lib/libdefault.so
+mkdir opt/d
+lib opt/d/libsoname.so -Wl,-soname,libother.so
+ln -s ../../opt/d/libsoname.so usr/lib/libother.so
+prog soname opt/d/libsoname.so
+lib opt/d/libtwo.so usr/lib/libdefault.so
+prog order $new opt/d/libtwo.so usr/local/lib/libdefault.so -Wl,-rpath,/opt/d
+cc -nostdlib -shared -o opt/d/libpath.so lib.c
+prog path opt/d/libpath.so
 `
 
 // TestSysroots asks the loaders of Debian's packages about their programs.

@@ -32,15 +32,10 @@ func Cache(root Root, dirs []string) []byte {
 			if !isLibrary(name) {
 				continue
 			}
-			o, _, err := l.object(path.Join(dir, name))
-			if err != nil || o.Soname != "" && o.Soname != name && !strings.HasSuffix(name, ".so") {
-				continue
+			if o, _, err := l.object(path.Join(dir, name)); err == nil && o.listedAs(name) {
+				order = o.order
+				entries = append(entries, cacheEntry{name, path.Join(dir, name), o.cacheFlags})
 			}
-			if o.Soname != "" && o.Soname != name && !strings.HasPrefix(o.Soname, name) {
-				continue
-			}
-			order = o.order
-			entries = append(entries, cacheEntry{name, path.Join(dir, name), o.cacheFlags})
 		}
 	}
 	if entries == nil {
@@ -50,6 +45,12 @@ func Cache(root Root, dirs []string) []byte {
 		return cmp.Or(compareNames(b.name, a.name), cmp.Compare(b.flags, a.flags))
 	})
 	return marshalCache(entries, order)
+}
+
+// listedAs reports whether ldconfig lists a library under the name of a file: its DT_SONAME, or
+// the name that the linker looks for, as in libz.so.
+func (o *Object) listedAs(name string) bool {
+	return o.Soname == "" || o.Soname == name || strings.HasSuffix(name, ".so") && strings.HasPrefix(o.Soname, name)
 }
 
 // isLibrary reports whether ldconfig takes a file for a library (_dl_is_dso in elf/dl-is_dso.h).

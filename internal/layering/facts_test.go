@@ -23,7 +23,7 @@ var facts = []struct {
 	known   string // by these packages: the home first, then those that stand apart
 }{
 	{"how an ELF file is laid out", `^"debug/elf$`,
-		"internal/arch internal/elfdeps builder/lint internal/kmod internal/kmod/kmodtest"}, // what loaders and the kernel read beside the header; modules are made of sections
+		"internal/arch internal/elfdeps internal/elftest builder/lint internal/kmod internal/kmod/kmodtest"}, // what loaders and the kernel read beside the header; modules are made of sections
 	{"an architecture", `^"(mips|mipsle|mips64|mips64le|ppc64|ppc64le|riscv64|loong64|s390x|arm/v[567])$`,
 		"internal/arch builder/stub/init internal/qemu builder/layout internal/guest"}, // headers of kernels; what Debian's kernels take; serial ports
 	{"a codec", `^"(lz4|xz|bzip2|lzma|lzo)$`,

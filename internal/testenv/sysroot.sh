@@ -1,6 +1,6 @@
 #!/bin/sh
 # Print the path of a directory with packages of Debian for an architecture, as dpkg calls it,
-# unpacked as they are and never installed: a sysroot with bash, ip and nft, and with all
+# unpacked as they are and never installed: a sysroot with bash, ip, nft and musl, and with all
 # libraries that these need. A second word, "large", adds programs for a comparison of many.
 set -eu
 
@@ -12,7 +12,7 @@ if [ -d "$sysroot" ]; then
 	exit
 fi
 
-packages='bash iproute2 nftables'
+packages='bash iproute2 nftables musl'
 case $size in
 small) ;;
 large) packages="$packages coreutils util-linux procps iptables openssh-client curl gnupg gpgv e2fsprogs btrfs-progs kmod udev tar \
