@@ -31,6 +31,8 @@ func TestExamples(t *testing.T) {
 		"debian-runc.yaml":    {"-D", "rootfs=" + tinyDebian(t)},
 		"selinux.yaml":        {"-D", "rootfs=" + tinyDebian(t)},
 		"router-mipsel.yaml":  {"-D", "busybox=" + program},
+		"pc.yaml":             {"-D", "busybox=" + program},
+		"malta.yaml":          {"-D", "busybox=" + program},
 		"from-initramfs.yaml": {"-D", "initrd=" + tinyInitramfs(t)},
 	}
 	for _, file := range files {
