@@ -127,9 +127,10 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options, to purpose) 
 
 // findRoot finds what is in the root.
 func findRoot(ctx context.Context, p *prepared) error {
-	entries, err := gather(ctx, p.manifest, p.sources)
+	trial := planOptions(p.manifest, 0, p.notes)
+	entries, err := gather(ctx, p.manifest, p.sources, trial)
 	if err == nil {
-		entries, err = source.AddLibraries(ctx, p.sources, p.manifest, entries, planOptions(p.manifest, 0, p.notes), lint.Tree)
+		entries, err = source.AddLibraries(ctx, p.sources, p.manifest, entries, trial, lint.Tree)
 	}
 	if err != nil {
 		return err

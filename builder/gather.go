@@ -32,8 +32,9 @@ func (n *notes) read(path string) ([]byte, error) {
 func (n *notes) addEarly(e source.Early) { n.early = append(n.early, e) }
 
 // gather asks the sources of all items for their entries, in the manifest's order, behind the
-// files for the start of the image. It reports every problem of every item.
-func gather(ctx context.Context, m *manifests.Manifest, env *source.Env) ([]*plan.Entry, error) {
+// files for the start of the image. It reports every problem of every item. o is for plans in
+// which something is searched.
+func gather(ctx context.Context, m *manifests.Manifest, env *source.Env, o plan.Options) ([]*plan.Entry, error) {
 	var entries []*plan.Entry
 	var problems plan.Errors
 	for _, f := range m.Early {
@@ -50,6 +51,9 @@ func gather(ctx context.Context, m *manifests.Manifest, env *source.Env) ([]*pla
 		source.ChooseInit(&m.Init, c, found)
 	}
 	if err := problems.Sorted(); err != nil {
+		return nil, err
+	}
+	if err := source.FillInit(env, &m.Init, entries, o); err != nil {
 		return nil, err
 	}
 	return source.AddInit(ctx, env, m.Init, entries)

@@ -75,7 +75,7 @@ func chain(t *testing.T, text string, s *settled, n *notes) (*root, *layout.Layo
 	m := parse(t, "", text)
 	env := sourceEnv(m, Options{}, s, n)
 	t.Cleanup(func() { env.Close() })
-	entries, err := gather(t.Context(), m, env)
+	entries, err := gather(t.Context(), m, env, plan.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ remove: [{path: /usr/**, optional: true}]
 func TestPlanRootTooMuch(t *testing.T) {
 	m := parse(t, "", "output: {max_unpacked: 1}\ncontents: [{type: file, dst: /a, content: four}, {type: hardlink, dst: /b, target: /a}]")
 	n := &notes{}
-	entries, err := gather(t.Context(), m, sourceEnv(m, Options{}, &settled{}, n))
+	entries, err := gather(t.Context(), m, sourceEnv(m, Options{}, &settled{}, n), plan.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

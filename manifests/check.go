@@ -83,6 +83,7 @@ func (i *Init) check(standard *Init, root RootType) error {
 	errs := []error{
 		initSection.check("on_error", i.OnError),
 		initSection.check("cmdline", i.Cmdline),
+		initSection.onlyFor("from", i.From != "", root),
 		initSection.onlyFor("args", len(i.Args) > 0, root),
 		initSection.onlyFor("env", len(i.Env) > 0, root),
 		initSection.onlyFor("user", i.User != nil, root),
@@ -93,6 +94,9 @@ func (i *Init) check(standard *Init, root RootType) error {
 		initSection.onlyFor("cmdline", i.Cmdline != standard.Cmdline, root),
 		initSection.onlyFor("rdinit", len(i.Rdinit) > 0, root),
 		initSection.onlyFor("supervise", i.Supervise != nil, root),
+	}
+	if i.From != "" {
+		errs = append(errs, initSection.check("from", i.From))
 	}
 	if i.Exec != "" {
 		errs = append(errs, checkText("exec", i.Exec, parsePath))

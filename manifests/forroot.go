@@ -18,14 +18,17 @@ func ParseProgram(text string) (string, error) { return parsePath(text) }
 
 // ForRoot returns the text of a manifest for an image of the root src, which becomes an item
 // of the given type. The manifest has arch: auto. The type of the root and the program may be
-// "" for the defaults.
+// "" for the defaults: the program of a container's image is its own.
 func ForRoot(contents, src string, root RootType, init string) string {
 	text := "version: 1\narch: " + AutoArch + "\n"
 	if root != "" {
 		text += fmt.Sprintf("root: {type: %s}\n", quoted(string(root)))
 	}
-	if init != "" {
+	switch {
+	case init != "":
 		text += fmt.Sprintf("init: {exec: %s}\n", quoted(init))
+	case contents == "oci" && root != None:
+		text += "init: {from: oci}\n"
 	}
 	return text + fmt.Sprintf("contents:\n  - {type: %s, src: %s, dst: /}\n", contents, quoted(src))
 }

@@ -9,6 +9,8 @@ import (
 
 var initSection = Section{Path: "init", Keys: []Key{
 	{Name: "exec", Kind: KindPath, Default: "/sbin/init", Doc: "The program that is started; an `/init` from an item of type `cpio` comes before the default."},
+	{Name: "from", Kind: KindWord, Values: []string{"oci"}, Otherwise: "only these keys say it", Roots: withStub,
+		Doc: "What describes the process, beside the keys given here: the container's image of the item of type `oci`."},
 	{Name: "args", Kind: KindTexts, Roots: withStub, Doc: "Its arguments."},
 	{Name: "env", Kind: KindMapping, Roots: withStub, Doc: "Variables of its environment, each a name with its value."},
 	{Name: "user", Kind: KindUser, Default: "root", Roots: withStub, Doc: "The user that the program runs as."},
@@ -40,6 +42,12 @@ func (d *decoder) init(n *node, whole Pos, root RootType) Init {
 	if i.Unasked = !o.has("exec"); set(o, "exec", &i.Exec, parsePath) {
 		i.ExecPos = o.get("exec").pos
 	}
+	if choose(o, "from", &i.From); i.From != "" {
+		i.FromPos = o.get("from").pos
+	}
+	if n := o.get("args"); n != nil && !n.null {
+		i.Args = []string{}
+	}
 	for _, item := range o.list("args") {
 		if arg, ok := parse(d, item, "args", parseText); ok {
 			i.Args = append(i.Args, arg)
@@ -47,7 +55,10 @@ func (d *decoder) init(n *node, whole Pos, root RootType) Init {
 	}
 	i.Env = d.env(o.get("env"))
 	setProcess(o, &i)
-	i.Mounts = d.mounts(o.list("mounts"))
+	if n := o.get("mounts"); n != nil && !n.null {
+		i.Mounts = []Mount{}
+	}
+	i.Mounts = append(i.Mounts, d.mounts(o.list("mounts"))...)
 	choose(o, "on_error", &i.OnError)
 	choose(o, "cmdline", &i.Cmdline)
 	for _, item := range o.list("rdinit") {
@@ -57,7 +68,7 @@ func (d *decoder) init(n *node, whole Pos, root RootType) Init {
 	}
 	i.Supervise = d.supervise(o.get("supervise"))
 	if root == None {
-		o.refuse("under root.type: none the kernel starts the program itself", "args", "env", "user", "groups", "workdir", "mounts", "on_error", "cmdline", "rdinit", "supervise")
+		o.refuse("under root.type: none the kernel starts the program itself", "from", "args", "env", "user", "groups", "workdir", "mounts", "on_error", "cmdline", "rdinit", "supervise")
 	}
 	return i
 }
@@ -140,6 +151,22 @@ var presets = []struct {
 	{"pts", Mount{Type: "devpts", Target: "/dev/pts", Options: "mode=0620,gid=5,ptmxmode=0666,nosuid,noexec"}},
 	{"shm", Mount{Type: "tmpfs", Target: "/dev/shm", Options: "mode=1777,nosuid,nodev"}},
 	{"cgroup2", Mount{Type: "cgroup2", Target: "/sys/fs/cgroup", Options: "nosuid,nodev,noexec"}},
+}
+
+// ContainerMounts returns the file systems that a container finds mounted
+// (https://github.com/opencontainers/runtime-spec/blob/main/config-linux.md#default-filesystems),
+// and /dev.
+func ContainerMounts(pos Pos) []Mount {
+	var mounts []Mount
+	for _, name := range []string{"dev", "proc", "sys", "pts", "shm"} {
+		m, err := findPreset(name)
+		if err != nil {
+			panic("manifests: " + err.Error())
+		}
+		m.Pos = pos
+		mounts = append(mounts, m)
+	}
+	return mounts
 }
 
 // otherMounts are the names of the presets' file systems.

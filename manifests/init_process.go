@@ -39,6 +39,18 @@ func checkProcess(i *Init) error {
 	return errors.Join(errs...)
 }
 
+// NewAccount returns the user that text names: USER or USER:GROUP.
+func NewAccount(pos Pos, text string) (*Account, error) {
+	_, err := parseUser(text)
+	return &Account{pos, text}, err
+}
+
+// NewWorkdir returns a working directory.
+func NewWorkdir(pos Pos, text string) (Name, error) {
+	_, err := parseWorkdir(text)
+	return Name{pos, text}, err
+}
+
 // parseUser reads USER or USER:GROUP, each a name or an id of the root.
 func parseUser(text string) (string, error) {
 	user, group, both := strings.Cut(text, ":")

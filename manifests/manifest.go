@@ -116,15 +116,17 @@ type Init struct {
 	Exec    string // absolute path in the root; "/sbin/init" unless given; "" under "init: none"
 	ExecPos Pos    // of exec, else Pos
 	Unasked bool   // Exec is only the default: the /init of a source of type cpio comes before it
+	From    string // "oci": what is nil or empty here comes from a container's image; "" for nothing
+	FromPos Pos
 	Args    []string
 	Env     []string  // NAME=value, sorted by name
 	User    *Account  // that the program runs as; nil is root
 	Groups  []Account // supplementary; nil: those that the root's /etc/group gives the user
 	Workdir Name      // directory that the program starts in; "" is /
-	Mounts  []Mount
-	OnError string // "panic" (default), "reboot", "poweroff", "shell"
-	Cmdline string // "use" (default), "ignore"
-	Rdinit  []Name // further paths of the stub, for rdinit= on the kernel's command line
+	Mounts  []Mount   // nil: none, or those of From
+	OnError string    // "panic" (default), "reboot", "poweroff", "shell"
+	Cmdline string    // "use" (default), "ignore"
+	Rdinit  []Name    // further paths of the stub, for rdinit= on the kernel's command line
 
 	Supervise *Supervise // nil: the stub becomes the program
 }

@@ -39,15 +39,12 @@ type Env struct {
 	// Load has the names of modules that the stub loads. It needs them without compression.
 	Load []string
 
-	// Process is called with the process that an image of a container is made for. It may be
-	// nil.
-	Process func(Process)
-
 	// Limits bound archives.
 	Limits Limits
 
 	kept     closers
 	archives int32
+	images   []ociProcess // what containers' images say of their processes
 	firmware []firmware
 }
 

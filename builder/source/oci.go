@@ -28,13 +28,6 @@ import (
 // layers that are not compressed. Contents of compressed layers go to a nameless temporary file.
 type ociSource struct{ *manifests.OCI }
 
-// Process is the process that an image of a container is made for.
-type Process struct {
-	oci.Process
-	Origin string // of the item, in the manifest
-	Dst    string // of the item
-}
-
 // Entries reads the image.
 func (o ociSource) Entries(ctx context.Context, env *Env) ([]*plan.Entry, error) {
 	j := env.job(&o.Item)
@@ -104,9 +97,7 @@ func (r *ociReader) read(ctx context.Context) error {
 		r.warn("%s: names with \"..\" are taken as runtimes do, without a way out of the root: %s", r.Src, &root.outside)
 	}
 	r.addEntries(root)
-	if r.Process != nil {
-		r.Process(Process{Process: img.Process, Origin: r.origin, Dst: r.top})
-	}
+	r.images = append(r.images, ociProcess{img.Process, r.origin, r.top})
 	return nil
 }
 

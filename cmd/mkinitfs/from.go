@@ -22,7 +22,7 @@ func (f *fromFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.from, "from", "", "take `ROOTFS` instead of a manifest: an initramfs, a tarball, a container's image or a directory; \"-\" is standard input")
 	flags.StringVar(&f.root, "root", "", "with --from: the `TYPE` of the root, tmpfs, bind or none (default tmpfs)")
-	flags.StringVar(&f.init, "init", "", "with --from: the `PROGRAM` that is started (default: /init of an initramfs, else /sbin/init)")
+	flags.StringVar(&f.init, "init", "", "with --from: the `PROGRAM` that is started (default: /init of an initramfs, the program of a container's image, else /sbin/init)")
 }
 
 // args checks that there is one manifest, or none with --from.
