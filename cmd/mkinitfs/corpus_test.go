@@ -59,15 +59,13 @@ func TestListCorpus(t *testing.T) {
 	fast := os.Getenv("MKINITFS_TEST_FAST") == "1" // takes some images only
 	for _, c := range corpus.Cases() {
 		for n, i := range c.Images {
-			if fast && n%4 != 0 {
+			// The missing rest of a truncated file is a hole, which cat does not print.
+			truncated := strings.HasPrefix(c.Name, "cut-") || strings.HasPrefix(c.Name, "size-")
+			if truncated || fast && n%4 != 0 {
 				continue
 			}
 			t.Run(c.Name+"/"+i.Name, func(t *testing.T) {
 				t.Parallel()
-				// The missing rest of a truncated file is a hole, which cat does not print.
-				if strings.HasPrefix(c.Name, "cut-") || strings.HasPrefix(c.Name, "size-") {
-					t.SkipNow()
-				}
 				made, words := extractImage(t, i)
 				data, err := i.Bytes()
 				if err != nil {

@@ -24,22 +24,24 @@ var modules = []struct {
 		files: map[string]string{
 			"a/a_test.go": "package a\nimport \"testing\"\nfunc TestOne(t *testing.T) { println(\"noise\"); t.Log(\"noise\") }\n" +
 				"func TestTwo(t *testing.T) { t.Run(\"x\", func(t *testing.T) {}); t.Run(\"y\", func(t *testing.T) { t.Skip(\"no tool: here\") }) }\n" +
-				"func TestThree(t *testing.T) { t.Skip(\"no tool: here\") }\n",
+				"func TestThree(t *testing.T) { t.Skip(\"no tool: here\") }\n" +
+				"func TestFour(t *testing.T) { print(\"no newline\"); t.Skip(\"no tool: here\") }\n",
 			"b/b.go": "package b\n",
 		},
 		want: `ok  	example.com/m/a	TIME
 ?   	example.com/m/b	[no test files]
 
 slowest tests:
+  TIME  a TestFour
   TIME  a TestOne
   TIME  a TestThree
   TIME  a TestTwo/x
   TIME  a TestTwo/y
 
 skipped tests:
-      2    no tool: here
+      3    no tool: here
 
-2 passed, 0 failed, 2 skipped
+2 passed, 0 failed, 3 skipped
 `,
 	},
 	{

@@ -69,8 +69,8 @@ func (s *summary) add(e event) {
 	}
 }
 
-// skipReason is what t.Skip prints.
-var skipReason = regexp.MustCompile(`^\s+\w+\.go:\d+: (.*)\n$`)
+// skipReason is what t.Skip prints. It stands behind what a test printed without a newline.
+var skipReason = regexp.MustCompile(`\s\w+\.go:\d+: (.*)\n$`)
 
 // test notes an event of a test.
 func (p *pkg) test(e event) {
