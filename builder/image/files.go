@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"path"
+	"slices"
 	"syscall"
 
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
@@ -48,6 +50,26 @@ func ReadFiles(r io.Reader) (*Files, error) {
 
 // Empty reports whether the root has no entries.
 func (f *Files) Empty() bool { return len(f.entries) == 0 }
+
+// Missing returns the place that a path which the root does not have leads to. It also returns
+// what may be meant: the names beside that place, and paths elsewhere that end with its name,
+// both sorted and without directories.
+func (f *Files) Missing(name string) (place string, beside, elsewhere []string) {
+	place, _ = f.directory(name)
+	place = path.Join("/", place)
+	for at, e := range f.entries {
+		switch {
+		case e.Type() == cpio.TypeDir:
+		case path.Dir(at) == path.Dir(place):
+			beside = append(beside, path.Base(at))
+		case path.Base(at) == path.Base(place):
+			elsewhere = append(elsewhere, at)
+		}
+	}
+	slices.Sort(beside)
+	slices.Sort(elsewhere)
+	return place, beside, elsewhere
+}
 
 // Copy writes the content of a regular file to w. It follows links in the path as a booted
 // root would. Errors are *fs.PathError, except those of w and of the image.

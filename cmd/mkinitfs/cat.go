@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 
 	"github.com/spf13/cobra"
 
@@ -31,32 +32,51 @@ func catCommand() *cobra.Command {
 				return err
 			}
 			defer in.Close()
-			name := imageName(args[0])
+			img := imageName(args[0])
 			files, readErr := image.ReadFiles(in)
 			if files == nil {
-				return fmt.Errorf("%s: %w", name, readErr)
+				return fmt.Errorf("%s: %w", img, readErr)
 			}
 			if readErr != nil && files.Empty() {
-				return fmt.Errorf("%s: %w", name, readErr)
+				return fmt.Errorf("%s: %w", img, readErr)
 			}
 			printFindings(cmd.ErrOrStderr(), args[0], files.Findings)
 			var status error
-			for _, path := range args[1:] {
-				err := files.Copy(cmd.OutOrStdout(), path)
-				if missing, ok := errors.AsType[*fs.PathError](err); ok && missing.Path == path {
-					if readErr != nil && errors.Is(err, fs.ErrNotExist) {
-						err = fmt.Errorf("read %s: not in what comes before the damage", path)
+			for _, name := range args[1:] {
+				err := files.Copy(cmd.OutOrStdout(), name)
+				if missing, ok := errors.AsType[*fs.PathError](err); ok && missing.Path == name {
+					switch {
+					case !errors.Is(err, fs.ErrNotExist):
+					case readErr != nil:
+						err = fmt.Errorf("read %s: not in what comes before the damage", name)
+					default:
+						err = notThere(files, name)
 					}
-					fmt.Fprintf(cmd.ErrOrStderr(), "mkinitfs: %s: %v\n", name, err)
+					fmt.Fprintf(cmd.ErrOrStderr(), "mkinitfs: %s: %v\n", img, err)
 					status = exitStatus(exitFailed)
 				} else if err != nil {
-					return fmt.Errorf("%s: %w", name, err)
+					return fmt.Errorf("%s: %w", img, err)
 				}
 			}
 			if readErr != nil {
-				return fmt.Errorf("%s: %w", name, readErr)
+				return fmt.Errorf("%s: %w", img, readErr)
 			}
 			return status
 		},
 	}
+}
+
+// notThere returns the error for a path that an image does not have.
+func notThere(files *image.Files, name string) error {
+	place, beside, elsewhere := files.Missing(name)
+	lead := ""
+	if place != path.Join("/", name) {
+		lead = "it leads to " + printable(place) + ", which is "
+	}
+	dir, base := path.Split(place)
+	near := meant(dir, base, beside)
+	if near == "" && len(elsewhere) > 0 {
+		near = fmt.Sprintf(" (did you mean %q?)", elsewhere[0])
+	}
+	return fmt.Errorf("read %s: %snot in the image%s", name, lead, near)
 }
