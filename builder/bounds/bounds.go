@@ -45,7 +45,7 @@ func Size(ctx context.Context, o manifests.Output, written io.ReadSeeker, size i
 	case err != nil:
 		return err
 	}
-	shares := []share{{"the stub and its plan", use.Boot}}
+	shares := []share{{"microcode and ACPI tables", use.Early}, {"the stub and its plan", use.Boot}}
 	for _, s := range use.Root {
 		shares = append(shares, share{s.Path, s.Packed})
 	}

@@ -13,9 +13,10 @@ import (
 // Use divides the bytes of an image: those of the root and those that serve the boot. The rest
 // is headers of members, trailers and padding.
 type Use struct {
-	Size int64   // bytes of the image
-	Boot int64   // those of the stub and its plan
-	Root []Share // by path; copies in the boot segment, which early drivers ask for, count for their paths; a file's content, for its first name
+	Size  int64   // bytes of the image
+	Early int64   // those of microcode and ACPI tables that are not in the root
+	Boot  int64   // those of the stub and its plan
+	Root  []Share // by path; copies in the boot segment, which early drivers ask for, count for their paths; a file's content, for its first name
 }
 
 // Share is the part of one path of the root.
@@ -32,7 +33,9 @@ type Share struct {
 
 // Spent reads the image r and divides its bytes.
 func Spent(r io.Reader) (*Use, error) {
+	var early earlyFinder
 	w := &walker{info: &Info{}, scales: map[stream]*scale{}}
+	w.visit = func(e *Entry, _ io.Reader) error { early.add(e); return nil }
 	root, boot, err := w.root(r)
 	if err != nil {
 		return nil, err
@@ -45,13 +48,16 @@ func Spent(r io.Reader) (*Use, error) {
 			copied[path] = true
 		}
 	}
+	earlySegments := early.found(w.info).Segments
 	for i := range boot {
-		e := &boot[i]
-		if path := e.Path(); copied[path] {
-			shares[path] = &Share{Path: path, Packed: w.packed(e)}
-			continue
+		switch e := &boot[i]; {
+		case e.Segment < earlySegments:
+			u.Early += w.packed(e)
+		case copied[e.Path()]:
+			shares[e.Path()] = &Share{Path: e.Path(), Packed: w.packed(e)}
+		default:
+			u.Boot += w.packed(e)
 		}
-		u.Boot += w.packed(e)
 	}
 	share := func(path string) *Share {
 		if shares[path] == nil {
@@ -88,7 +94,7 @@ func Spent(r io.Reader) (*Use, error) {
 
 // Rest returns the bytes that belong neither to the root nor to the boot.
 func (u *Use) Rest() int64 {
-	rest := u.Size - u.Boot
+	rest := u.Size - u.Early - u.Boot
 	for _, s := range u.Root {
 		rest -= s.Packed
 	}

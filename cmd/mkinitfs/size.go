@@ -66,11 +66,15 @@ func sizeCommand() *cobra.Command {
 	return cmd
 }
 
+// earlyFiles is what an image has in front of everything else.
+const earlyFiles = "microcode and ACPI tables"
+
 // useJSON is the stable form of what size prints.
 type useJSON struct {
-	Size int64       `json:"size"` // bytes of the image
-	Boot int64       `json:"boot"` // of these for the stub and its plan
-	Root []shareJSON `json:"root"` // by path; headers and padding are the rest of size
+	Size  int64       `json:"size"`            // bytes of the image
+	Early int64       `json:"early,omitempty"` // of these for microcode and ACPI tables that are not in the root
+	Boot  int64       `json:"boot"`            // of these for the stub and its plan
+	Root  []shareJSON `json:"root"`            // by path; headers and padding are the rest of size
 }
 
 type shareJSON struct {
@@ -81,7 +85,7 @@ type shareJSON struct {
 }
 
 func describeUse(u *image.Use) useJSON {
-	d := useJSON{Size: u.Size, Boot: u.Boot, Root: []shareJSON{}}
+	d := useJSON{Size: u.Size, Early: u.Early, Boot: u.Boot, Root: []shareJSON{}}
 	for _, s := range u.Root {
 		d.Root = append(d.Root, shareJSON{s.Path, exact(s.Path), s.Size, s.Packed})
 	}
@@ -96,6 +100,9 @@ func printUse(w io.Writer, name string, u *image.Use, rows []image.Share) error 
 	}
 	for _, s := range rows {
 		line(s.Packed, sizeText(s.Size), printable(s.Path))
+	}
+	if u.Early > 0 {
+		line(u.Early, "", "("+earlyFiles+")")
 	}
 	if u.Boot > 0 {
 		line(u.Boot, "", "(the stub and its plan)")

@@ -62,5 +62,8 @@ func treemap(name string, u *image.Use) *mapNode {
 		{Name: "the stub and its plan", Packed: u.Boot, Rest: true},
 		{Name: "headers and padding", Packed: u.Rest(), Rest: true},
 	}}
+	if u.Early > 0 {
+		top.In = append(top.In, &mapNode{Name: earlyFiles, Packed: u.Early, Rest: true})
+	}
 	return top
 }
