@@ -3,6 +3,7 @@ package builder
 import (
 	"slices"
 
+	"github.com/mkinitfs/mkinitfs/builder/accounts"
 	"github.com/mkinitfs/mkinitfs/builder/bounds"
 	"github.com/mkinitfs/mkinitfs/builder/lint"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
@@ -25,6 +26,9 @@ func planRoot(m *manifests.Manifest, entries []*plan.Entry, mtime int64, n *note
 	plan.DropUnstorable(entries)
 	plan.SetRootMode(entries, *m.Root.Mode)
 	planned, err := plan.Make(entries, planOptions(m, mtime, n))
+	if err == nil {
+		err = accounts.Apply(m.Accounts, planned, n.input)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -44,10 +48,10 @@ func planRoot(m *manifests.Manifest, entries []*plan.Entry, mtime int64, n *note
 }
 
 func planOptions(m *manifests.Manifest, mtime int64, n *notes) plan.Options {
-	o := plan.Options{RootMode: *m.Root.Mode, RootAsked: m.Root.ModeSet, MTime: mtime, Remove: source.Globs(m.Remove), Warn: n.warn}
+	o := plan.Options{RootMode: *m.Root.Mode, RootAsked: m.Root.ModeSet, MTime: mtime, Remove: source.Globs(m.Remove), Files: accounts.Files(m.Accounts), Warn: n.warn}
 	for _, p := range m.Permissions {
 		rule := plan.Permission{
-			Glob: source.Glob(p.Glob), Mode: p.Mode, DirMode: p.DirMode, UID: p.Owner.UID, GID: p.Owner.GID, Xattrs: p.Xattrs,
+			Glob: source.Glob(p.Glob), Mode: p.Mode, DirMode: p.DirMode, UID: p.Owner.UID, GID: p.Owner.GID, Names: source.Names(p.Owner), Xattrs: p.Xattrs,
 		}
 		if p.MTime.Rule == manifests.MTimeSet {
 			t := p.MTime.Time.Unix()

@@ -29,6 +29,9 @@ func (m *Manifest) check(standard *Manifest) Errors {
 	add(m.Pos, m.Output.check())
 	add(m.Init.Pos, m.Init.check(&standard.Init, root))
 	add(m.Pos, errors.Join(checkGlobs("boot", m.Boot, parsePattern), checkGlobs("remove", m.Remove, parsePattern)))
+	if m.Accounts != nil {
+		add(m.Accounts.Pos, m.Accounts.check())
+	}
 	for _, f := range m.Early {
 		add(f.Pos, checkText("early", f.Src, parseHostFile))
 	}
@@ -121,7 +124,7 @@ func (i *Init) check(standard *Init, root RootType) error {
 }
 
 func (p *Permission) check(root RootType) error {
-	return errors.Join(checkText("path", p.Glob.Pattern, parsePattern), checkMode(p.Mode), checkMode(p.DirMode), checkXattrs(p.Xattrs, root))
+	return errors.Join(checkText("path", p.Glob.Pattern, parsePattern), checkMode(p.Mode), checkMode(p.DirMode), p.Owner.check(), checkXattrs(p.Xattrs, root))
 }
 
 // check returns an error if word is not among the values of a key.
@@ -199,7 +202,17 @@ func checkMode(mode *uint32) error {
 // check returns an error if the attributes cannot be those of an entry in a root of the
 // given type.
 func (a *Attr) check(root RootType) error {
-	return errors.Join(checkMode(a.Mode), checkXattrs(a.Xattrs, root))
+	return errors.Join(checkMode(a.Mode), a.Owner.check(), checkXattrs(a.Xattrs, root))
+}
+
+func (o Owner) check() error {
+	var errs []error
+	for _, name := range []string{o.User, o.Group} {
+		if name != "" {
+			errs = append(errs, checkText("owner", name, parseAccount))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func checkXattrs(xattrs map[string]string, root RootType) error {

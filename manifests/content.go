@@ -10,10 +10,13 @@ type Attr struct {
 	Xattrs map[string]string // extended attributes, capabilities among them
 }
 
-// Owner is a pair of numeric ids; a nil one is left at its default.
+// Owner is a user and a group, each an id or a name of the root's own /etc/passwd or /etc/group.
+// Without either it is left at its default.
 type Owner struct {
-	UID, GID *uint32
-	Keep     bool // take the host's (tree, file)
+	UID, GID    *uint32
+	User, Group string
+	Pos         Pos  // of the value, if it has a name
+	Keep        bool // take the host's (tree, file)
 }
 
 // MTime says which modification time an entry gets.
@@ -106,10 +109,17 @@ func (o *object) links() []string {
 // owned reads the owner, the time and the extended attributes of an item.
 func (o *object) owned() Attr {
 	var a Attr
-	setGiven(o, "owner", &a.Owner, parseOwner)
+	o.owner(&a.Owner, parseOwner)
 	setGiven(o, "mtime", &a.MTime, parseMTime)
 	a.Xattrs = o.ownXattrs()
 	return a
+}
+
+// owner reads the owner of an item or a rule.
+func (o *object) owner(dst *Owner, read func(string) (Owner, error)) {
+	if setGiven(o, "owner", dst, read) && dst.User+dst.Group != "" {
+		dst.Pos = o.get("owner").pos
+	}
 }
 
 // attr is owned for an item that also has a mode.

@@ -73,7 +73,7 @@ func readFile(o *object) Content {
 		readOwner, readMTime = parseOwner, parseMTime
 	}
 	o.someMode("mode", &f.Mode)
-	setGiven(o, "owner", &f.Owner, readOwner)
+	o.owner(&f.Owner, readOwner)
 	setGiven(o, "mtime", &f.MTime, readMTime)
 	if n := o.get("xattrs"); n != nil && n.kind == scalar && !text {
 		f.SrcXattrs = o.xattrRule()

@@ -47,7 +47,7 @@ func readTree(o *object) Content {
 		o.someMode("mode", &t.Mode)
 	}
 	o.someMode("dir_mode", &t.DirMode)
-	setGiven(o, "owner", &t.Owner, parseSourceOwner)
+	o.owner(&t.Owner, parseSourceOwner)
 	setGiven(o, "mtime", &t.MTime, parseSourceMTime)
 	t.Exclude = o.globs("exclude", parseExclude)
 	set(o, "follow", &t.Follow, parseBool)

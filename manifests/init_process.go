@@ -70,7 +70,7 @@ func parseGroup(text string) (string, error) {
 	if strings.Contains(text, ":") {
 		return "", errors.New("want a name or an id")
 	}
-	if strings.Trim(text, "0123456789") == "" && text != "" {
+	if isDigits(text) {
 		if id, err := parseID(text); err != nil || *id == 1<<32-1 {
 			return "", errors.New("ids end at 4294967294")
 		}

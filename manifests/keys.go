@@ -75,7 +75,7 @@ type Section struct {
 // Sections returns the table of keys, in the order of a manifest.
 func Sections() []Section {
 	sections := []Section{
-		topSection, codecSection, rootSection, selinuxSection, initSection, mountSection, superviseSection, earlySection, globSection, contentsSection, whenSection,
+		topSection, codecSection, rootSection, selinuxSection, initSection, mountSection, superviseSection, accountsSection, userSection, groupSection, earlySection, globSection, contentsSection, whenSection,
 	}
 	for _, t := range contentTypes {
 		sections = append(sections, Section{Path: contentsSection.Path, Type: t.name, Keys: t.keys})

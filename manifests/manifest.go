@@ -46,6 +46,7 @@ type Manifest struct {
 	Root        Root
 	SELinux     *SELinux // nil: no labels
 	Init        Init
+	Accounts    *Accounts   // nil: the root's own
 	Early       []EarlyFile // in the order of the image
 	Boot        []Glob      // root paths that go into the boot segment
 	Sysroot     string      // host path of the root that libraries are taken from; "" for none

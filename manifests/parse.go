@@ -114,6 +114,7 @@ var topSection = Section{Keys: []Key{
 	{Name: "root", Kind: KindMapping, Doc: "The root file system."},
 	{Name: "selinux", Kind: KindMapping, Otherwise: "no labels", Roots: withStub, Doc: "The SELinux policy that labels the root; `{}` takes that of the root's own configuration."},
 	{Name: "init", Kind: KindMapping, Values: []string{"none"}, Doc: "The program and how it starts; `none` for an image without a program, which is appended to another one."},
+	{Name: "accounts", Kind: KindMapping, Otherwise: "those of the root", Doc: "Users and groups that the root's `/etc/passwd`, `/etc/group` and `/etc/shadow` get."},
 	{Name: "early", Kind: KindHostPaths, Doc: "Raw archives of microcode or ACPI tables, put unchanged in front of everything else."},
 	{Name: "boot", Kind: KindPatterns, Doc: "Paths that exist before the root is unpacked, for drivers that ask for firmware early."},
 	{Name: "sysroot", Kind: KindHostPath, Doc: "The directory whose shared libraries `libs` in `contents` takes, laid out like a root; `/` is this machine's."},
@@ -139,6 +140,7 @@ func (d *decoder) manifest(top *node) *Manifest {
 	}
 	m.SELinux = d.selinux(o.get("selinux"))
 	m.Init = d.init(o.get("init"), top.pos, m.Root.Type)
+	m.Accounts = readAccounts(o)
 	m.Early = readEarly(o, "early")
 	m.Boot = o.globs("boot", parsePattern)
 	if d.sysroot = o.has("sysroot"); set(o, "sysroot", &m.Sysroot, parseWord) {

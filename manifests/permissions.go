@@ -38,7 +38,7 @@ func (d *decoder) permission(n *node, rules *[]Permission) {
 	set(o, "optional", &p.Glob.Optional, parseBool)
 	o.someMode("mode", &p.Mode)
 	o.someMode("dir_mode", &p.DirMode)
-	setGiven(o, "owner", &p.Owner, parseOwner)
+	o.owner(&p.Owner, parseOwner)
 	setGiven(o, "mtime", &p.MTime, parseMTime)
 	p.Xattrs = o.withCapabilities(o.ownXattrs())
 	if !slices.ContainsFunc([]string{"mode", "dir_mode", "owner", "mtime", "xattrs", "capabilities"}, o.has) {

@@ -113,18 +113,18 @@ func parseInodes(text string) (int64, error) {
 	return inodes, nil
 }
 
-// parseOwner reads UID, UID:GID or :GID, where root is 0. It has no user database.
+// parseOwner reads USER, USER:GROUP or :GROUP, each an id or a name. root is 0.
 func parseOwner(text string) (Owner, error) {
 	user, group, both := strings.Cut(text, ":")
 	var owner Owner
 	var err error
 	if user != "" || !both {
-		if owner.UID, err = parseID(user); err != nil {
+		if owner.UID, owner.User, err = parseOwnerPart(user); err != nil {
 			return Owner{}, err
 		}
 	}
 	if both {
-		if owner.GID, err = parseID(group); err != nil {
+		if owner.GID, owner.Group, err = parseOwnerPart(group); err != nil {
 			return Owner{}, err
 		}
 	}
@@ -139,22 +139,50 @@ func parseSourceOwner(text string) (Owner, error) {
 	return parseOwner(text)
 }
 
-func parseID(text string) (*uint32, error) {
-	if text == "root" {
-		return new(uint32), nil
-	}
-	id, err := strconv.ParseUint(text, 10, 32)
+// parseOwnerPart reads an id or a name of a user or group.
+func parseOwnerPart(text string) (id *uint32, name string, err error) {
 	switch {
-	case errors.Is(err, strconv.ErrRange):
-		return nil, errors.New("ids end at 4294967295")
+	case text == "root":
+		return new(uint32), "", nil
 	case text == "keep":
-		return nil, errors.New("only what comes from the host's files can keep its owner")
-	case err != nil:
-		return nil, advise("the names of the build machine would not be those of the image",
-			"want root or numeric ids, as in 22 or 22:22")
+		return nil, "", errors.New("only what comes from the host's files can keep its owner")
+	case isDigits(text):
+		id, err = parseID(text)
+		return id, "", err
+	}
+	if name, err = parseAccount(text); err != nil {
+		err = errors.New("want names or ids of the root, as in app, 22 or app:22")
+	}
+	return nil, name, err
+}
+
+func parseID(text string) (*uint32, error) {
+	id, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		return nil, errors.New("ids end at 4294967295")
 	}
 	short := uint32(id)
 	return &short, nil
+}
+
+func isDigits(text string) bool { return text != "" && strings.Trim(text, "0123456789") == "" }
+
+// parseAccount reads the name of a user or group, as useradd(8) takes it.
+func parseAccount(text string) (string, error) {
+	name := strings.TrimSuffix(text, "$")
+	if name == "" {
+		return "", errEmpty
+	}
+	for i, c := range name {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
+		if !letter && (i == 0 || !(c >= '0' && c <= '9' || c == '-' || c == '.')) {
+			return "", errors.New("want letters, digits and . _ -, a letter or _ first")
+		}
+	}
+	if len(text) > 32 {
+		return "", errors.New("longer than 32 bytes")
+	}
+	return text, nil
 }
 
 // parseMTime reads a point in time, in RFC 3339 or in seconds since the epoch.

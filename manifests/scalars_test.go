@@ -99,15 +99,21 @@ func TestParseRootSize(t *testing.T) {
 func TestParseOwner(t *testing.T) {
 	show := func(o Owner) string {
 		text := ""
-		if o.UID != nil {
-			text += fmt.Sprint("uid ", *o.UID, " ")
-		}
-		if o.GID != nil {
-			text += fmt.Sprint("gid ", *o.GID, " ")
+		for _, half := range []struct {
+			what string
+			id   *uint32
+			name string
+		}{{"u", o.UID, o.User}, {"g", o.GID, o.Group}} {
+			if half.id != nil {
+				text += fmt.Sprint(half.what, "id ", *half.id, " ")
+			}
+			if half.name != "" {
+				text += half.what + " " + half.name + " "
+			}
 		}
 		return fmt.Sprint(text, o.Keep)
 	}
-	const names = "want root or numeric ids, as in 22 or 22:22"
+	const names = "want names or ids of the root, as in app, 22 or app:22"
 	check(t, parseSourceOwner, show, []scalarTest{
 		{"22", "uid 22 false"},
 		{"0", "uid 0 false"},
@@ -125,8 +131,12 @@ func TestParseOwner(t *testing.T) {
 		{"1:2:3", names},
 		{"-1", names},
 		{"0x10", names},
-		{"www-data", names},
-		{"root:adm", names},
+		{"www-data", "u www-data false"},
+		{"root:adm", "uid 0 g adm false"},
+		{"a.b_C$:7", "u a.b_C$ gid 7 false"},
+		{"a b", names},
+		{"$", names},
+		{"-a", names},
 	})
 	if _, err := parseOwner("keep"); err == nil {
 		t.Error("keep without a source: got no error, want one")

@@ -1,14 +1,14 @@
-// Package accounts finds out what init.user, init.groups and init.workdir mean in a root: ids by
-// the root's own /etc/passwd and /etc/group, never by those of the host.
+// Package accounts knows the users of a root: those of its own /etc/passwd and /etc/group, never
+// those of the host. It adds the accounts of a manifest to these files, and finds the ids of owners
+// and of the program's user.
 //
-// Words and defaults mean what runc and Docker make of an image's User. A word of digits is an
+// The words and defaults of init.user and init.groups mean what runc and Docker make of an image's User. A word of digits is an
 // id even if some user has that name. A user who is not in /etc/passwd has group 0 and no home.
 // A group behind a colon is the only one; otherwise the user is in each group of /etc/group
 // that lists it. The main group is always among the supplementary ones.
 package accounts
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,7 +24,7 @@ type process struct {
 	init manifests.Init
 	root lint.Planned
 	warn func(text string)
-	errs manifests.Errors
+	problems
 }
 
 // Resolve sets the user, the groups and the directory in the boot plan of a planned root. It
@@ -38,22 +38,13 @@ func Resolve(to *bootplan.Plan, init manifests.Init, root []*plan.Entry, warn fu
 		to.Workdir = init.Workdir.Path
 	}
 	p.checkWorkdir()
-	if len(p.errs) > 0 {
-		slices.SortStableFunc(p.errs, func(a, b *manifests.Error) int {
-			return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col))
-		})
-		return p.errs
+	if err := p.sorted(); err != nil {
+		return err
 	}
 	if to.User != nil && to.User.UID != 0 {
 		p.warnAbout(to.User, to.Groups)
 	}
 	return nil
-}
-
-// fail adds an error for the value of a key. A line of err behind the first is the hint.
-func (p *process) fail(pos manifests.Pos, key, value string, err error) {
-	msg, hint, _ := strings.Cut(err.Error(), "\n  ")
-	p.errs = append(p.errs, &manifests.Error{Pos: pos, Msg: fmt.Sprintf("%s %q: %s", key, value, msg), Hint: hint})
 }
 
 // maxGroups is the kernel's NGROUPS_MAX.
@@ -65,12 +56,12 @@ func (p *process) identify() (*bootplan.User, []uint32) {
 	if asked == nil {
 		asked = &manifests.Account{Pos: p.init.Pos, Name: "0"}
 	}
-	passwd, err := readTable(p.root, "/etc/passwd", "user")
+	passwd, err := readTable(p.root, passwdPath, "user")
 	if err != nil {
 		p.fail(asked.Pos, "user", asked.Name, err)
 		return nil, nil
 	}
-	group, err := readTable(p.root, "/etc/group", "group")
+	group, err := readTable(p.root, groupPath, "group")
 	if err != nil {
 		p.fail(asked.Pos, "user", asked.Name, err)
 		return nil, nil

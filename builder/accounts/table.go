@@ -16,15 +16,17 @@ import (
 
 // table is passwd(5) or group(5). Both have the name first and the number third.
 type table struct {
-	path   string
-	what   string // one of its rows: "user"
-	absent bool
-	rows   []row
+	path    string
+	what    string // one of its rows: "user"
+	absent  bool
+	changed bool
+	lines   []string // of the file, without their ends
+	rows    []row
 }
 
 // row is a line of a table, cut at its colons.
 type row struct {
-	line   int
+	line   int // counted from 1; 0 for none yet
 	fields []string
 }
 
@@ -45,6 +47,7 @@ func readTable(root lint.Planned, path, what string) (*table, error) {
 	line := 0
 	for text := range strings.Lines(string(text)) {
 		line++
+		t.lines = append(t.lines, strings.TrimSuffix(text, "\n"))
 		if text = strings.TrimSpace(text); text != "" && text[0] != '#' {
 			t.rows = append(t.rows, row{line, strings.Split(text, ":")})
 		}

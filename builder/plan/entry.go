@@ -52,8 +52,43 @@ type Entry struct {
 
 	Whiteout Whiteout // before Make: no entry, but what hides others
 
+	Names  *Names // owner by name, which UID and GID do not have yet; or nil
 	Xattrs Xattrs // extended attributes, or nil
 	Data   Data   // of a regular file with Size > 0
+}
+
+// Names are an owner whom the manifest names. The ids are those of the root's own passwd and
+// group, which only the finished plan has. Entries share Names, so they are never changed.
+type Names struct{ User, Group Name }
+
+// Name is one of Names. The zero value is for an id that is known.
+type Name struct {
+	Origin string // where it was asked for
+	Text   string
+}
+
+// Own gives e an owner. A nil id and an empty name leave what e has.
+func (e *Entry) Own(uid, gid *uint32, names Names) {
+	var was Names
+	if e.Names != nil {
+		was = *e.Names
+	}
+	is := was
+	if uid != nil {
+		e.UID, is.User = *uid, Name{}
+	}
+	if gid != nil {
+		e.GID, is.Group = *gid, Name{}
+	}
+	if names.User.Text != "" {
+		is.User = names.User
+	}
+	if names.Group.Text != "" {
+		is.Group = names.Group
+	}
+	if is != was {
+		e.Names = &is
+	}
 }
 
 // Xattrs are extended attributes: values, which may hold any byte, by name. Entries share

@@ -114,7 +114,11 @@ func sameArchive(a, b *Entry) bool {
 }
 
 func sameMetadata(a, b *Entry) bool {
-	return a.Mode == b.Mode && a.UID == b.UID && a.GID == b.GID && a.MTime == b.MTime && maps.Equal(a.Xattrs, b.Xattrs)
+	return a.Mode == b.Mode && a.UID == b.UID && a.GID == b.GID && sameNames(a.Names, b.Names) && a.MTime == b.MTime && maps.Equal(a.Xattrs, b.Xattrs)
+}
+
+func sameNames(a, b *Names) bool {
+	return a == b || a != nil && b != nil && a.User.Text == b.User.Text && a.Group.Text == b.Group.Text
 }
 
 // checkParents reports entries below something other than a directory.

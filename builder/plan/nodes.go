@@ -51,6 +51,23 @@ func (p *planner) givesWay(e, node *Entry) bool {
 	return true
 }
 
+// addFiles adds the Files of the options where there is nothing.
+func (p *planner) addFiles() {
+	var missing []*Entry
+	for _, e := range p.options.Files {
+		place, err := p.links.place(e.Path)
+		if err != nil {
+			continue // whoever needs the file says so
+		}
+		if _, found := p.find(place); !found {
+			e.Path = place
+			missing = append(missing, e)
+		}
+	}
+	p.insert(missing)
+	p.makeParents()
+}
+
 func (p *planner) warn(e *Entry, format string, args ...any) {
 	if p.options.Warn != nil {
 		p.options.Warn(e.Origin + ": " + fmt.Sprintf(format, args...))

@@ -16,6 +16,7 @@ type Options struct {
 	MTime       int64  // of directories and nodes that are made here, in seconds since the epoch
 	Remove      []Glob
 	Permissions []Permission
+	Files       []*Entry          // regular files for where there is nothing
 	Warn        func(text string) // is told what is likely to be a mistake; may be nil
 }
 
@@ -50,6 +51,7 @@ type Permission struct {
 	Mode     *uint32 // permission bits; a directory gets x wherever it gets r
 	DirMode  *uint32 // of directories, instead of Mode
 	UID, GID *uint32
+	Names    Names // of an owner; wins over UID and GID
 	MTime    *int64
 	Xattrs   Xattrs // added, to the types of files that Linux takes them for
 }
@@ -84,7 +86,7 @@ func Trial(entries []*Entry, o Options) ([]*Entry, error) {
 //   - what Remove matches is removed, with all that is below it, and the parents
 //     that were only made for that;
 //   - /dev/console and /dev/null are added where there is nothing, and in the place of
-//     other things there that came with a tree or an archive;
+//     other things there that came with a tree or an archive, and Files where there is nothing;
 //   - Permissions are applied, one after the other;
 //   - every parent is checked to be a directory, every value to fit into an archive;
 //   - what is left is numbered in the order of its bytes, which puts parents
@@ -105,6 +107,7 @@ func Make(entries []*Entry, o Options) ([]*Entry, error) {
 	}
 	p.remove()
 	p.addNodes()
+	p.addFiles()
 	p.permit()
 	p.checkParents()
 	p.checkBounds()

@@ -113,12 +113,7 @@ func (r *Permission) apply(e *Entry) {
 	if mode != nil {
 		e.Mode = e.Mode&TypeMask | *mode&0o7777
 	}
-	if r.UID != nil {
-		e.UID = *r.UID
-	}
-	if r.GID != nil {
-		e.GID = *r.GID
-	}
+	e.Own(r.UID, r.GID, r.Names)
 	if r.MTime != nil {
 		e.MTime = *r.MTime
 	}

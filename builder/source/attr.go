@@ -27,12 +27,19 @@ func (j *job) set(e *plan.Entry, a *manifests.Attr, info *unix.Stat_t) {
 			e.UID, e.GID = info.Uid, info.Gid
 		}
 	}
-	if a.Owner.UID != nil {
-		e.UID = *a.Owner.UID
+	e.Own(a.Owner.UID, a.Owner.GID, Names(a.Owner))
+}
+
+// Names returns the names of an owner.
+func Names(o manifests.Owner) plan.Names {
+	var names plan.Names
+	if o.User != "" {
+		names.User = plan.Name{Origin: o.Pos.String(), Text: o.User}
 	}
-	if a.Owner.GID != nil {
-		e.GID = *a.Owner.GID
+	if o.Group != "" {
+		names.Group = plan.Name{Origin: o.Pos.String(), Text: o.Group}
 	}
+	return names
 }
 
 // holdTimes clamps times that newc cannot hold.
