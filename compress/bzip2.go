@@ -19,6 +19,8 @@ var bzip2Codec = Codec{
 	magic:   []string{"BZh"},
 	begin:   "BZh91AY&SY", // the default level, and a block
 	reader:  newBzip2Reader,
+
+	parameters: bzip2Parameters,
 }
 
 func newBzip2Reader(r *bufio.Reader, _ *notes) (io.ReadCloser, error) {

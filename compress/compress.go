@@ -44,6 +44,8 @@ type Codec struct {
 	// inspect returns the window of a stream from its head, or a Refused. It is nil for codecs
 	// that too few kernels know.
 	inspect func(c *Codec, head []byte) (int64, error)
+
+	parameters func(head []byte) Parameters // nil if the head says nothing of interest
 }
 
 // Options of a stream to be written.

@@ -32,6 +32,8 @@ var gzipCodec = Codec{
 	reader:   newGzipReader,
 	window:   func(Options) int64 { return 32 << 10 },
 	inspect:  inspectGzip,
+
+	parameters: always(32<<10, "CRC-32"),
 }
 
 const gzipName = 0x08 // a flag of the header: a name is in it

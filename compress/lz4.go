@@ -38,6 +38,8 @@ var lz4Codec = Codec{
 	buffer:   lz4Block,
 	memory:   func(Options) int64 { return 2 * lz4Block },
 	inspect:  func(*Codec, []byte) (int64, error) { return lz4Window(Options{}), nil },
+
+	parameters: always(8<<20, "none"),
 }
 
 const (

@@ -27,6 +27,8 @@ var lzmaCodec = Codec{
 	magic:  []string{"\x5d\x00"},
 	begin:  "\x5d\x00\x00\x80\x00\xff\xff\xff\xff\xff\xff\xff\xff", // 8 MiB, the default, and no size
 	reader: newLZMAReader,
+
+	parameters: lzmaParameters,
 }
 
 // lzmaMostSize bounds the sizes that the library accepts. A larger one counts as unknown.

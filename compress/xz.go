@@ -38,6 +38,8 @@ var xzCodec = Codec{
 	window:   xzWindow,
 	memory:   func(o Options) int64 { return lzma2.Memory(xzOptions(o)) },
 	inspect:  inspectXZ,
+
+	parameters: xzParameters,
 }
 
 // xzLevels say how hard an encoder tries: dictionary, length that is good enough, and

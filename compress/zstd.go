@@ -38,6 +38,8 @@ var zstdCodec = Codec{
 	window:   zstdWindow,
 	memory:   zstdMemory,
 	inspect:  inspectZstd,
+
+	parameters: zstdParameters,
 }
 
 func zstdWindow(o Options) int64 {

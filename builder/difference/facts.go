@@ -12,6 +12,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/compress"
 )
 
+// None is the value of a fact about what is not there.
+const None = "none"
+
 // Fact is something about an image that is not an entry, in words.
 type Fact struct{ Name, Value string }
 
@@ -52,20 +55,20 @@ func plans(a, b *bootplan.Plan) []FactChange {
 	if x.Xattrs == "" || y.Xattrs == "" {
 		x.Xattrs, y.Xattrs = "", "" // a root without them decides nothing
 	}
-	return Facts(planFacts(&x), planFacts(&y))
+	return Facts(PlanFacts(&x), PlanFacts(&y))
 }
 
 func stubText(p *bootplan.Plan) string {
 	if p == nil {
-		return "none"
+		return None
 	}
 	return fmt.Sprintf("%s root, starts %s", p.Root, p.Exec)
 }
 
-// planFacts returns what a boot plan tells the stub, in words. It leaves out what follows from
+// PlanFacts returns what a boot plan tells the stub, in words. It leaves out what follows from
 // the root and its packing: numbers, sizes, sums.
-func planFacts(p *bootplan.Plan) []Fact {
-	supervision := "none"
+func PlanFacts(p *bootplan.Plan) []Fact {
+	supervision := None
 	if p.OnExit != "" {
 		supervision = fmt.Sprintf("%s when the program ends, first restart after %d ms", p.OnExit, p.Delay)
 	}
@@ -95,8 +98,8 @@ func planFacts(p *bootplan.Plan) []Fact {
 		{"size of the root", cmp.Or(p.Size, "auto")},
 		{"inodes of the root", inodes},
 		{"archives behind the image", p.Extra},
-		{"extended attributes", cmp.Or(p.Xattrs, "none")},
-		{"SELinux policy", cmp.Or(p.SELinux, "none")},
+		{"extended attributes", cmp.Or(p.Xattrs, None)},
+		{"SELinux policy", cmp.Or(p.SELinux, None)},
 		{"on error", p.OnError},
 		{"kernel command line", p.Cmdline},
 		{"supervision", supervision},
@@ -134,14 +137,14 @@ func list(words []string) string {
 
 func orNone(words []string) []string {
 	if len(words) == 0 {
-		return []string{"none"}
+		return []string{None}
 	}
 	return words
 }
 
 // imageFacts returns the facts of an image as such.
 func imageFacts(p *image.Parts) []Fact {
-	container, config := "none", "none"
+	container, config := None, None
 	if p.Info.Envelope != nil {
 		container = p.Info.Envelope.Format
 	}

@@ -19,8 +19,9 @@
 //	whole.go                             the comparison with the boot plan
 //	skipreader.go, ahead.go              reading without copying, on all cores
 //	list.go, files.go, spent.go, sums.go what commands show
+//	inspect.go, stub.go                  what an image is made of
 //	root.go, budget.go                   what a build takes over
-//	parts.go, verify.go, stub.go         what is compared, with another image or with sums
+//	parts.go, verify.go                  what is compared, with another image or with sums
 //	extract.go, place.go, links.go       what an extraction makes, and where
 //	policy.go, user.go, selection.go     what of it the user who extracts can have, and wants
 //	maker.go, stage.go, attributes.go    the system calls for it

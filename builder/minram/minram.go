@@ -12,10 +12,13 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/arch"
 )
 
+// MinRAM is the least RAM that an image boots in.
+type MinRAM = layout.MinRAM
+
 // OfImage returns the least RAM in which an existing image boots on a machine of the
 // architecture. An image without a boot plan is a root as a whole. The result leaves out the
 // memory of an SELinux policy.
-func OfImage(r io.ReaderAt, size int64, target string) (*layout.MinRAM, error) {
+func OfImage(r io.ReaderAt, size int64, target string) (*MinRAM, error) {
 	var boot int64 = cpio.TrailerSize // bytes of the archive with the stub
 	counted, ours := &bootplan.Plan{}, int64(0)
 	info, err := reading.WalkOuter(io.NewSectionReader(r, 0, size), func(e *reading.Entry, _ io.Reader) error {

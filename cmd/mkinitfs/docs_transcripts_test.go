@@ -39,7 +39,7 @@ func TestTranscripts(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"check", "list", "extract", "cat", "run", "diff", "verify"} {
+	for _, name := range []string{"check", "list", "extract", "cat", "run", "diff", "verify", "inspect"} {
 		if !repeated[name] {
 			t.Errorf("got no transcript of mkinitfs %s, want one", name)
 		}

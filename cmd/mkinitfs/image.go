@@ -21,6 +21,7 @@ import (
 type openedImage interface {
 	image.File
 	io.Closer
+	Stat() (os.FileInfo, error)
 }
 
 // openInput opens an image, standard input for "-". A pipe is copied to a file if its content

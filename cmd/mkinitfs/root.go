@@ -145,7 +145,7 @@ func rootCommand(e environment) *cobra.Command {
 	reads(bootCommand(), e.collectSeldom)
 	reads(runCommand(), e.collectSeldom)
 	reads(extractCommand(), e.collectLate)
-	for _, cmd := range []*cobra.Command{listCommand(), catCommand(), sizeCommand()} {
+	for _, cmd := range []*cobra.Command{listCommand(), catCommand(), sizeCommand(), inspectCommand()} {
 		reads(cmd, e.collectLate, e.endAtOnce)
 	}
 	return root

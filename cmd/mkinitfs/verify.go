@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -45,7 +46,9 @@ func verifyCommand(lookup func(string) (string, bool)) *cobra.Command {
 			}
 			printFindings(cmd.ErrOrStderr(), args[0], v.Info.Findings)
 			if !asJSON {
-				printVerification(cmd.OutOrStdout(), imageName(args[0]), v)
+				if err := printVerification(cmd.OutOrStdout(), imageName(args[0]), v); err != nil {
+					return err
+				}
 			}
 			var again *rebuilt
 			if manifest != "" && !v.Whole() {
@@ -94,22 +97,23 @@ func wantRebuild(cmd *cobra.Command, name, manifest string) error {
 }
 
 // printVerification prints a line for each sum, then what they say together.
-func printVerification(w io.Writer, name string, v *image.Verification) {
+func printVerification(w io.Writer, name string, v *image.Verification) error {
+	out := bufio.NewWriter(w)
 	matching, none := 0, 0
 	for _, s := range v.Sums {
 		switch {
 		case s.Damage != "":
-			fmt.Fprintf(w, "damaged  %s: %s: %s\n", printable(s.Of), s.Kind, s.Damage)
+			fmt.Fprintf(out, "damaged  %s: %s: %s\n", printable(s.Of), s.Kind, s.Damage)
 		case s.Kind == "":
 			none++
-			fmt.Fprintf(w, "no sum   %s\n", printable(s.Of))
+			fmt.Fprintf(out, "no sum   %s\n", printable(s.Of))
 		default:
 			matching++
-			fmt.Fprintf(w, "ok       %s: %s\n", printable(s.Of), s.Kind)
+			fmt.Fprintf(out, "ok       %s: %s\n", printable(s.Of), s.Kind)
 		}
 	}
 	for _, d := range v.Damage {
-		fmt.Fprintf(w, "damaged  %s\n", d)
+		fmt.Fprintf(out, "damaged  %s\n", d)
 	}
 	verdict := "whole: " + words.Count(matching, "sum matches", "sums match")
 	switch {
@@ -120,5 +124,6 @@ func printVerification(w io.Writer, name string, v *image.Verification) {
 	case none > 0:
 		verdict += ", " + words.Count(none, "part has none", "parts have none")
 	}
-	fmt.Fprintf(w, "%s: %s\n", name, verdict)
+	fmt.Fprintf(out, "%s: %s\n", name, verdict)
+	return out.Flush()
 }
