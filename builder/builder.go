@@ -155,7 +155,7 @@ func layOut(ctx context.Context, p *prepared) error {
 	var warnings []string
 	warnings, p.foreign = lint.Check(lint.Planned(p.root.entries), lintOptions(p.manifest, p.settled.arch))
 	p.notes.warnings = append(p.notes.warnings, warnings...)
-	o := layoutOptions(p.manifest, p.settled, p.root.policy, p.notes)
+	o := layoutOptions(p.manifest, p.settled, p.root, p.notes)
 	if err = accounts.Resolve(&o.Stub, p.manifest.Init, p.root.entries, p.notes.warn); err != nil {
 		return err
 	}

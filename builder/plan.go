@@ -4,8 +4,10 @@ import (
 	"slices"
 
 	"github.com/mkinitfs/mkinitfs/builder/accounts"
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/bounds"
 	"github.com/mkinitfs/mkinitfs/builder/lint"
+	"github.com/mkinitfs/mkinitfs/builder/loadorder"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/builder/selinux"
 	"github.com/mkinitfs/mkinitfs/builder/source"
@@ -18,6 +20,7 @@ type root struct {
 	unpacked int64       // bytes of its files
 	private  bool        // not everyone may read all of its sources
 	policy   *plan.Entry // SELinux policy in it that the stub loads, or nil
+	modules  []bootplan.Module
 }
 
 // planRoot makes a plan of the gathered entries, labels them, and compares the plan with the
@@ -41,6 +44,9 @@ func planRoot(m *manifests.Manifest, entries []*plan.Entry, mtime int64, n *note
 		if err != nil {
 			return nil, err
 		}
+	}
+	if r.modules, err = loadorder.Find(r.entries, lint.Planned(r.entries).Read, m.Init.Modules); err != nil {
+		return nil, err
 	}
 	r.unpacked = plan.Unpacked(r.entries)
 	r.private = slices.ContainsFunc(r.entries, func(e *plan.Entry) bool { return e.Private })

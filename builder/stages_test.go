@@ -83,7 +83,7 @@ func chain(t *testing.T, text string, s *settled, n *notes) (*root, *layout.Layo
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := layout.Make(r.entries, layoutOptions(m, s, r.policy, n))
+	l, err := layout.Make(r.entries, layoutOptions(m, s, r, n))
 	if err != nil {
 		t.Fatal(err)
 	}

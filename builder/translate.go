@@ -4,26 +4,24 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/layout"
 	"github.com/mkinitfs/mkinitfs/builder/lint"
-	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/builder/source"
 	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/internal/arch"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// layoutOptions returns the options of the layout. policy is the SELinux policy of the root,
-// or nil.
-func layoutOptions(m *manifests.Manifest, s *settled, policy *plan.Entry, n *notes) layout.Options {
+// layoutOptions returns the options of the layout of a root.
+func layoutOptions(m *manifests.Manifest, s *settled, r *root, n *notes) layout.Options {
 	o := layout.Options{
 		Type: string(m.Root.Type), Small: arch.Is32(s.arch), MTime: s.clock.Epoch, Boot: source.Globs(m.Boot),
 		Stub: bootPlan(m), RawMembers: s.payload.Name == compress.None, Window: s.payload.Window, Warn: n.warn,
 	}
-	o.Stub.Arch, o.Stub.Payload = s.arch, s.payload.Name
+	o.Stub.Arch, o.Stub.Payload, o.Stub.Modules = s.arch, s.payload.Name, r.modules
 	for _, e := range n.early {
 		o.Stub.Boot = append(o.Stub.Boot, e.Paths...) // the stub leaves them behind
 	}
-	if policy != nil {
-		o.Stub.SELinux = policy.Path
+	if r.policy != nil {
+		o.Stub.SELinux = r.policy.Path
 	}
 	for _, name := range m.Init.Rdinit {
 		o.Rdinit = append(o.Rdinit, layout.Name{Origin: name.Pos.String(), Path: name.Path})
@@ -62,6 +60,6 @@ func lintOptions(m *manifests.Manifest, target string) lint.Options {
 func sourceEnv(m *manifests.Manifest, o Options, s *settled, n *notes) *source.Env {
 	return &source.Env{
 		Clock: s.clock, Arch: s.arch, Stdin: o.Stdin, NoStub: m.Root.Type == manifests.None,
-		Fakeroot: o.Fakeroot, Input: n.input, Warn: n.warn, Early: n.addEarly, Limits: o.Limits,
+		Fakeroot: o.Fakeroot, Input: n.input, Warn: n.warn, Early: n.addEarly, Limits: o.Limits, Load: m.Init.Modules,
 	}
 }

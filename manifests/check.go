@@ -93,6 +93,7 @@ func (i *Init) check(standard *Init, root RootType) error {
 		initSection.onlyFor("groups", i.Groups != nil, root),
 		initSection.onlyFor("workdir", i.Workdir.Path != "", root),
 		initSection.onlyFor("mounts", len(i.Mounts) > 0, root),
+		initSection.onlyFor("modules", len(i.Modules) > 0, root),
 		initSection.onlyFor("on_error", i.OnError != standard.OnError, root),
 		initSection.onlyFor("cmdline", i.Cmdline != standard.Cmdline, root),
 		initSection.onlyFor("rdinit", len(i.Rdinit) > 0, root),
@@ -116,6 +117,9 @@ func (i *Init) check(standard *Init, root RootType) error {
 	}
 	for _, m := range i.Mounts {
 		errs = append(errs, checkText("type", m.Type, parseWord), checkText("target", m.Target, parseMountpoint))
+	}
+	for _, m := range i.Modules {
+		errs = append(errs, checkText("modules", m.Name, parseModuleName))
 	}
 	for _, name := range i.Rdinit {
 		errs = append(errs, checkText("rdinit", name.Path, parseRdinit))

@@ -17,6 +17,7 @@ var initSection = Section{Path: "init", Keys: []Key{
 	{Name: "groups", Kind: KindTexts, Otherwise: "as in `/etc/group`", Roots: withStub, Doc: "Its supplementary groups, names or ids."},
 	{Name: "workdir", Kind: KindPath, Default: "/", Roots: withStub, Doc: "The directory that the program starts in."},
 	{Name: "mounts", Kind: KindMounts, Values: presetNames(), Roots: withStub, Doc: "File systems to mount before the program starts."},
+	{Name: "modules", Kind: KindModules, Roots: withStub, Doc: "Kernel modules of the root that the stub loads before the program starts."},
 	{Name: "on_error", Kind: KindWord, Default: "panic", Values: []string{"panic", "reboot", "poweroff", "shell"},
 		Roots: withStub, Doc: "What the stub does when the boot fails."},
 	{Name: "cmdline", Kind: KindWord, Default: "use", Values: []string{"use", "ignore"},
@@ -59,6 +60,7 @@ func (d *decoder) init(n *node, whole Pos, root RootType) Init {
 		i.Mounts = []Mount{}
 	}
 	i.Mounts = append(i.Mounts, d.mounts(o.list("mounts"))...)
+	i.Modules = readInitModules(o)
 	choose(o, "on_error", &i.OnError)
 	choose(o, "cmdline", &i.Cmdline)
 	for _, item := range o.list("rdinit") {
@@ -68,7 +70,7 @@ func (d *decoder) init(n *node, whole Pos, root RootType) Init {
 	}
 	i.Supervise = d.supervise(o.get("supervise"))
 	if root == None {
-		o.refuse("under root.type: none the kernel starts the program itself", "from", "args", "env", "user", "groups", "workdir", "mounts", "on_error", "cmdline", "rdinit", "supervise")
+		o.refuse("under root.type: none the kernel starts the program itself", "from", "args", "env", "user", "groups", "workdir", "mounts", "modules", "on_error", "cmdline", "rdinit", "supervise")
 	}
 	return i
 }

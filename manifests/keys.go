@@ -57,6 +57,7 @@ const (
 	KindHostPaths  Kind = "list of host paths"
 	KindPatterns   Kind = "list of patterns"
 	KindMounts     Kind = "list of mounts"
+	KindModules    Kind = "list of modules"
 	KindItems      Kind = "list of items"
 	KindAnything   Kind = "anything"
 
@@ -75,7 +76,7 @@ type Section struct {
 // Sections returns the table of keys, in the order of a manifest.
 func Sections() []Section {
 	sections := []Section{
-		topSection, codecSection, rootSection, selinuxSection, initSection, mountSection, superviseSection, accountsSection, userSection, groupSection, earlySection, globSection, contentsSection, whenSection,
+		topSection, codecSection, rootSection, selinuxSection, initSection, mountSection, initModuleSection, superviseSection, accountsSection, userSection, groupSection, earlySection, globSection, contentsSection, whenSection,
 	}
 	for _, t := range contentTypes {
 		sections = append(sections, Section{Path: contentsSection.Path, Type: t.name, Keys: t.keys})

@@ -120,14 +120,15 @@ type Init struct {
 	From    string // "oci": what is nil or empty here comes from a container's image; "" for nothing
 	FromPos Pos
 	Args    []string
-	Env     []string  // NAME=value, sorted by name
-	User    *Account  // that the program runs as; nil is root
-	Groups  []Account // supplementary; nil: those that the root's /etc/group gives the user
-	Workdir Name      // directory that the program starts in; "" is /
-	Mounts  []Mount   // nil: none, or those of From
-	OnError string    // "panic" (default), "reboot", "poweroff", "shell"
-	Cmdline string    // "use" (default), "ignore"
-	Rdinit  []Name    // further paths of the stub, for rdinit= on the kernel's command line
+	Env     []string     // NAME=value, sorted by name
+	User    *Account     // that the program runs as; nil is root
+	Groups  []Account    // supplementary; nil: those that the root's /etc/group gives the user
+	Workdir Name         // directory that the program starts in; "" is /
+	Mounts  []Mount      // nil: none, or those of From
+	Modules []InitModule // in the order of the manifest
+	OnError string       // "panic" (default), "reboot", "poweroff", "shell"
+	Cmdline string       // "use" (default), "ignore"
+	Rdinit  []Name       // further paths of the stub, for rdinit= on the kernel's command line
 
 	Supervise *Supervise // nil: the stub becomes the program
 }

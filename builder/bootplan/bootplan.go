@@ -3,7 +3,7 @@
 //
 // It is text, one "key value..." a line. The first line is "mkinitfs 1", the version of the
 // format; a stub refuses a version that it does not know. Keys with one value may stand in any
-// order; a repeated key (arg, env, group, mount, boot, once, rdinit, blocks, last, member) adds to a
+// order; a repeated key (arg, env, group, mount, module, boot, once, rdinit, blocks, last, member) adds to a
 // list. Unknown keys are refused, because every key changes the boot. A builder with a new key
 // writes a new version. Spaces, control bytes and backslashes inside a value are written as
 // three octal digits (\040), as in /proc/mounts; an empty value is \000, because no path or
@@ -68,6 +68,7 @@ type Plan struct {
 	Groups  []uint32 // supplementary, all of them; only with User
 	Workdir string   // of the program; "" is /
 	Mounts  []Mount
+	Modules []Module // in the order in which they are loaded
 	OnError string   // "panic", "reboot", "poweroff", "shell"
 	Cmdline string   // "use", "ignore"
 	OnExit  string   // what follows the program's end: "restart", "reboot", "poweroff", "panic"; "" is no supervision
@@ -89,6 +90,12 @@ type Mount struct{ Type, Source, Target, Options string }
 type User struct {
 	UID, GID uint32
 	Home     string // HOME unless Env has one; "" for none
+}
+
+// Module is a kernel module that the stub loads.
+type Module struct {
+	Path     string // in the root
+	Required bool   // the boot fails without it
 }
 
 // Once is a name of a file that the kernel unpacks to rootfs, where drivers may ask for it.

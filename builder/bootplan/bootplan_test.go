@@ -11,6 +11,7 @@ var full = Plan{
 	Exec: "/sbin/init", Args: []string{"", "two words", "back\\slash", "new\nline", "\t"}, Env: []string{"A=b c", "Ä=ö"},
 	User: &User{1000, 4294967294, "/home/a b"}, Groups: []uint32{0, 27}, Workdir: "/srv/a b",
 	Mounts:  []Mount{{"tmpfs", "tmpfs", "/run", ""}, {"proc", "proc", "/proc", "nosuid,nodev"}},
+	Modules: []Module{{"/lib/modules/6.1 x/a.ko", true}, {"/b.ko", false}},
 	OnError: "shell", Cmdline: "ignore", OnExit: "restart", Delay: 1500, Boot: []string{"/lib/firmware/a b"}, Once: []Once{{"/lib/firmware/a b", 5, 7}}, Entries: 7, Window: 1 << 20,
 	Blocks: [3]int64{3, 2, 1},
 	Last:   []string{"/srv/a b", "/"},
@@ -59,6 +60,8 @@ group 27
 workdir /srv/a\040b
 mount tmpfs tmpfs /run \000
 mount proc proc /proc nosuid,nodev
+module /lib/modules/6.1\040x/a.ko required
+module /b.ko optional
 on_error shell
 cmdline ignore
 supervise restart 1500
@@ -106,6 +109,8 @@ func TestParseRefuses(t *testing.T) {
 		"mkinitfs 1\nuser 4294967295 1 /\n":        "line 2: user: bad number",
 		"mkinitfs 1\nuser 1 1\n":                   "line 2: user: wrong number of values",
 		"mkinitfs 1\ngroup 4294967295\n":           "line 2: group: bad number",
+		"mkinitfs 1\nmodule /a.ko\n":               "line 2: module: wrong number of values",
+		"mkinitfs 1\nmodule /a.ko maybe\n":         "line 2: module: neither required nor optional",
 		"mkinitfs 1\nsupervise a b\n":              "line 2: supervise: bad number",
 		"mkinitfs 1\nsupervise a 9999999999999\n":  "line 2: supervise: bad number",
 		"mkinitfs 1\nmount tmpfs x y\n":            "line 2: mount: wrong number of values",

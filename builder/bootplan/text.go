@@ -11,6 +11,12 @@ import (
 // far from overflowing.
 const limit = 1 << 40
 
+// These are the words for whether the boot goes on without a module.
+const (
+	required = "required"
+	optional = "optional"
+)
+
 // Marshal returns the plan as text.
 func (p *Plan) Marshal() []byte {
 	var t text
@@ -39,6 +45,13 @@ func (p *Plan) Marshal() []byte {
 	}
 	for _, m := range p.Mounts {
 		t.line("mount", m.Type, m.Source, m.Target, m.Options)
+	}
+	for _, m := range p.Modules {
+		need := optional
+		if m.Required {
+			need = required
+		}
+		t.line("module", m.Path, need)
 	}
 	t.line("on_error", p.OnError)
 	t.line("cmdline", p.Cmdline)
@@ -125,7 +138,7 @@ func (p *Plan) set(key string, args []string) string {
 	switch key {
 	case "mount", "member":
 		want = 4
-	case "blocks", "rdinit", "supervise":
+	case "blocks", "module", "rdinit", "supervise":
 		want = 2
 	case "once", "user":
 		want = 3
@@ -173,6 +186,11 @@ func (p *Plan) set(key string, args []string) string {
 		p.Workdir = v
 	case "mount":
 		p.Mounts = append(p.Mounts, Mount{v, args[1], args[2], args[3]})
+	case "module":
+		if args[1] != required && args[1] != optional {
+			return key + ": neither " + required + " nor " + optional
+		}
+		p.Modules = append(p.Modules, Module{v, args[1] == required})
 	case "on_error":
 		p.OnError = v
 	case "cmdline":

@@ -36,8 +36,8 @@ type Env struct {
 	// Early is called with the archives of a source for the start of the image. It may be nil.
 	Early func(Early)
 
-	// Load has the names of modules that the stub loads. It needs them without compression.
-	Load []string
+	// Load has the modules that the stub loads. It needs them without compression.
+	Load []manifests.InitModule
 
 	// Limits bound archives.
 	Limits Limits

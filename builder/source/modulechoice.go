@@ -226,11 +226,11 @@ func (t *moduleTree) tellLacking() {
 	t.warn("%s: modules would like to load others that are not there: %s", t.dir, strings.Join(names, ", "))
 }
 
-// namesOf returns the modules of these names.
-func (t *moduleTree) namesOf(names []string) []*moduleFile {
+// loaded returns the modules that the stub loads.
+func (t *moduleTree) loaded() []*moduleFile {
 	var found []*moduleFile
-	for _, name := range names {
-		if m := t.names[kmod.Normalize(name)]; m != nil {
+	for _, module := range t.Load {
+		if m := t.names[module.Name]; m != nil {
 			found = append(found, m)
 		}
 	}

@@ -110,7 +110,7 @@ func (r *moduleReader) place(name string) string { return path.Join(moduleTop, r
 
 // addModules adds the files of modules.
 func (r *moduleReader) addModules(ctx context.Context, chosen []*moduleFile) error {
-	load := slices.DeleteFunc(r.tree.namesOf(r.Load), func(m *moduleFile) bool { return !slices.Contains(chosen, m) })
+	load := slices.DeleteFunc(r.tree.loaded(), func(m *moduleFile) bool { return !slices.Contains(chosen, m) })
 	plain, err := r.tree.need(ctx, load)
 	if err != nil {
 		return err

@@ -34,11 +34,11 @@ var decoders = map[string]struct {
 	budget  int64
 	imports []string
 }{
-	"none": {budget: 1_504_000},
-	"gzip": {budget: 1_528_000, imports: []string{module + "/compress/gzip"}},
-	"lz4":  {budget: 1_512_000, imports: []string{module + "/compress/lz4", "hash/crc32"}},
-	"xz":   {budget: 1_528_000, imports: []string{module + "/compress/xz"}},
-	"zstd": {budget: 1_537_000, imports: []string{module + "/compress/zstd"}},
+	"none": {budget: 1_512_000},
+	"gzip": {budget: 1_537_000, imports: []string{module + "/compress/gzip"}},
+	"lz4":  {budget: 1_520_000, imports: []string{module + "/compress/lz4", "hash/crc32"}},
+	"xz":   {budget: 1_537_000, imports: []string{module + "/compress/xz"}},
+	"zstd": {budget: 1_545_000, imports: []string{module + "/compress/zstd"}},
 }
 
 // supervising is what init.supervise may add to a budget.

@@ -187,7 +187,7 @@ func TestBootWords(t *testing.T) {
 				"rootflags: colour=red ignored", "rootflags: size=lots ignored", "rootflags: mode=9 ignored",
 				"init=/opt ignored: program /opt: is a directory; starting /sbin/init",
 				"mkinitfs.on_error=pray ignored: it is one of panic reboot poweroff shell",
-				"mkinitfs.break=lunch ignored: it is one of mount unpack program switch exec",
+				"mkinitfs.break=lunch ignored: it is one of mount unpack program switch modules exec",
 			},
 		},
 		{"init=", img, "init=/opt/guest a -- b", []string{"/opt/guest", "a", "b"}, nil, nil},
@@ -518,7 +518,7 @@ func TestBootBreak(t *testing.T) {
 			"mkinitfs.break=program", []string{shell, "root: {type: bind}"}, true, []string{"ls -d /usr/fifo /.mkinitfs", "exit"},
 			[]string{"mkinitfs: break before program: ", "\n/.mkinitfs  /usr/fifo\n"},
 		},
-		{"mkinitfs.break=unpack", []string{shell, "root: {type: bind}"}, true, nil, []string{"mkinitfs.break=unpack ignored: it is one of program mount switch exec"}},
+		{"mkinitfs.break=unpack", []string{shell, "root: {type: bind}"}, true, nil, []string{"mkinitfs.break=unpack ignored: it is one of program mount switch modules exec"}},
 		{"mkinitfs.break", []string{shell, "init: {exec: /sbin/init, cmdline: ignore}"}, true, nil, nil},
 	} {
 		t.Run(test.word+" "+strings.Join(test.lines[1:], " "), func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mkinitfs/mkinitfs/internal/kmod/kmodtest"
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
@@ -34,6 +35,7 @@ func TestExamples(t *testing.T) {
 		"pc.yaml":             {"-D", "busybox=" + program},
 		"malta.yaml":          {"-D", "busybox=" + program},
 		"from-initramfs.yaml": {"-D", "initrd=" + tinyInitramfs(t)},
+		"kernel-modules.yaml": {"-D", "busybox=" + program, "-D", "modules=" + tinyModules(t)},
 	}
 	for _, file := range files {
 		base := filepath.Base(file)
@@ -97,6 +99,19 @@ func tinyInitramfs(t *testing.T) string {
 	file := filepath.Join(t.TempDir(), "initrd.img")
 	writeFile(t, file, systemArchive(t, map[string]string{"init": string(program)}))
 	return file
+}
+
+// tinyModules makes the modules that the examples name.
+func tinyModules(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "6.1.0")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"virtio_pci", "virtio_net", "e1000", "nf_tables", "overlay"} {
+		writeFile(t, filepath.Join(dir, name+".ko"), kmodtest.Make(kmodtest.Module{Info: []string{"vermagic=6.1.0 SMP"}}))
+	}
+	return dir
 }
 
 // documents returns the paths of README.md and of everything in docs.

@@ -26,7 +26,7 @@ var scatteredTypes = map[string]int{
 	"builder/plan.planner":      9,
 	"builder/source.job":        5,
 	"builder/source.tarStream":  4,
-	"builder/stub/init.boot":    18,
+	"builder/stub/init.boot":    19,
 	"compress/lz.Finder":        4,
 	"compress/lzma2.Encoder":    4,
 	"compress/xz.Decoder":       4,

@@ -37,6 +37,7 @@ type Machine struct {
 	Kernel    string         // path of the kernel
 	Image     string         // path of the initramfs image
 	Append    string         // words for the kernel, after our own
+	Devices   []string       // that the board lacks, as for QEMU's -device
 	MemoryMiB int            // 0 is 256, or more where the architecture needs it
 	CPUs      int            // 0 is 1
 	Timeout   time.Duration  // 0 is DefaultTimeout
@@ -198,6 +199,9 @@ func (m Machine) args(b arch.Board) []string {
 	)
 	if m.Image != "" {
 		args = append(args, "-initrd", m.Image)
+	}
+	for _, device := range m.Devices {
+		args = append(args, "-device", device)
 	}
 	return args
 }

@@ -64,8 +64,8 @@ func TestCheckWords(t *testing.T) {
 		{"tmpfs", "mkinitfs.on_error=reboot mkinitfs.break", "reboot", ""},
 		{"tmpfs", "mkinitfs.break=unpack", "", ""},
 		{"bind", "mkinitfs.break=switch", "", ""},
-		{"bind", "mkinitfs.break=unpack", "", "<4>mkinitfs: mkinitfs.break=unpack ignored: it is one of program mount switch exec\n"},
-		{"tmpfs", "mkinitfs.break=x", "", "<4>mkinitfs: mkinitfs.break=x ignored: it is one of mount unpack program switch exec\n"},
+		{"bind", "mkinitfs.break=unpack", "", "<4>mkinitfs: mkinitfs.break=unpack ignored: it is one of program mount switch modules exec\n"},
+		{"tmpfs", "mkinitfs.break=x", "", "<4>mkinitfs: mkinitfs.break=x ignored: it is one of mount unpack program switch modules exec\n"},
 		{"tmpfs", "mkinitfs.on_error=x", "", "<4>mkinitfs: mkinitfs.on_error=x ignored: it is one of panic reboot poweroff shell\n"},
 	} {
 		kmsg, logged := listen(t)

@@ -47,6 +47,8 @@ type boot struct {
 	workers int
 	freed   atomic.Int64 // bytes
 
+	late []bootplan.Mount // wait for modules
+
 	labelled bool // SELinux has its policy and wants labels
 	enforce  int  // where to write that it should enforce the policy, or 0
 }
@@ -115,6 +117,7 @@ func onto(root string) []step {
 }
 
 var last = []step{
+	{"load modules", (*boot).loadModules, "modules"},
 	{"open the console", (*boot).openConsole, ""},
 	{"enforce the SELinux policy", (*boot).enforcePolicy, ""},
 	{"start the program", (*boot).startProgram, "exec"},

@@ -64,33 +64,20 @@ func (b *boot) mountPoint(path string) (string, error) {
 	return to, failure("make mount point", path, err)
 }
 
-// makeMounts makes the mounts of init.mounts, except where one is already.
+// makeMounts makes the mounts of init.mounts. Those of a file system that the kernel does not
+// know wait if modules will be loaded.
 func (b *boot) makeMounts() error {
 	for _, m := range b.plan.Mounts {
-		to, err := b.mountPoint(m.Target)
-		if err != nil {
-			return err
+		err := error(syscall.ENODEV)
+		if !b.waits(m) {
+			err = b.makeMount(m)
 		}
-		if have := b.mountAt(to); have != nil {
-			if have.fstype != m.Type {
-				b.warn("mount " + m.Type + " on " + to + " left out: it has a " + have.fstype)
-			}
+		if err == syscall.ENODEV && len(b.plan.Modules) > 0 {
+			b.late = append(b.late, m)
 			continue
 		}
-		flags, data := bootplan.MountOptions(m.Options)
-		source := m.Source
-		if strings.HasPrefix(source, "/") { // a device, or what is bound
-			if real, err := resolve(b.newroot, source); err == nil {
-				source = b.newroot + real
-			}
-		}
-		err = syscall.Mount(source, b.newroot+to, m.Type, flags, data)
-		if again, needed := bootplan.BindFlags(flags); err == nil && needed {
-			err = syscall.Mount("", b.newroot+to, "", again, "")
-		}
 		if err != nil {
-			return hint(failure("mount "+m.Type+" on", m.Target, err),
-				"the kernel may lack this file system or one of the options "+m.Options)
+			return mountFailure(m, err)
 		}
 	}
 	return nil
@@ -103,6 +90,42 @@ func (b *boot) makeWorkdir() error {
 		return nil
 	}
 	return makeDir(b.newroot, b.plan.Workdir)
+}
+
+// mountFailure returns the error of a mount of init.mounts. An error without an operation is
+// that of mount(2).
+func mountFailure(m bootplan.Mount, err error) error {
+	if errno, ok := err.(syscall.Errno); ok {
+		return hint(failure("mount "+m.Type+" on", m.Target, errno),
+			"the kernel may lack this file system or one of the options "+m.Options)
+	}
+	return err
+}
+
+// makeMount makes a mount of init.mounts, unless something is mounted there already.
+func (b *boot) makeMount(m bootplan.Mount) error {
+	to, err := b.mountPoint(m.Target)
+	if err != nil {
+		return err
+	}
+	if have := b.mountAt(to); have != nil {
+		if have.fstype != m.Type {
+			b.warn("mount " + m.Type + " on " + to + " left out: it has a " + have.fstype)
+		}
+		return nil
+	}
+	flags, data := bootplan.MountOptions(m.Options)
+	source := m.Source
+	if strings.HasPrefix(source, "/") { // a device, or what is bound
+		if real, err := resolve(b.newroot, source); err == nil {
+			source = b.newroot + real
+		}
+	}
+	err = syscall.Mount(source, b.newroot+to, m.Type, flags, data)
+	if again, needed := bootplan.BindFlags(flags); err == nil && needed {
+		err = syscall.Mount("", b.newroot+to, "", again, "")
+	}
+	return err
 }
 
 // mountAt returns what is mounted at path, nil if nothing is.
