@@ -118,3 +118,21 @@ func checkDepmod(t *testing.T, root, version, depmod, modprobe string) {
 		}
 	}
 }
+
+// TestRunModules runs an image with init.modules, which are for the kernel of a machine.
+func TestRunModules(t *testing.T) {
+	dir := tinyModules(t)
+	item := fmt.Sprintf("  - {type: modules, src: %q, modules: [e1000]}", dir)
+	img, _ := buildImage(t, processManifest(t, "echo started", item, "init: {exec: /app, modules: [e1000]}"))
+	for _, r := range runners() {
+		t.Run(r.name, func(t *testing.T) {
+			cmd := r.command(t, img)
+			cmd.Args = cmd.Args[:3] // without --
+			got, said := outputOf(t, cmd)
+			const words = "mkinitfs: init.modules is for a machine: no kernel module is loaded here\n"
+			if got != "started\n" || !strings.HasSuffix(said, words) {
+				t.Errorf("got %q and on standard error %q, want %q", got, said, words)
+			}
+		})
+	}
+}

@@ -46,6 +46,9 @@ func (in *inside) exec(command []string) error {
 		if plan.OnExit != "" {
 			in.say("init.supervise is for a machine: here %s is process 1 itself", plan.Exec)
 		}
+		if len(plan.Modules) > 0 {
+			in.say("init.modules is for a machine: no kernel module is loaded here")
+		}
 		if err := in.enterWorkdir(plan); err != nil {
 			return err
 		}

@@ -20,8 +20,14 @@ type File struct {
 }
 
 // Files returns the files that depmod writes for the directory, and modules.order, from which
-// depmod would make the same files again. A circle of dependencies is an error.
+// depmod would make the same files again. A circle of dependencies is an error, and so is a name
+// that the files cannot hold.
 func (d *Directory) Files() ([]File, error) {
+	for _, m := range d.Modules {
+		if strings.ContainsFunc(m.Path, func(c rune) bool { return c <= ' ' || c == ':' || c == 0x7f }) {
+			return nil, fmt.Errorf("%q: no name for modules.dep, where blanks and colons end a name", m.Path)
+		}
+	}
 	deps, err := d.dependencies()
 	if err != nil {
 		return nil, err

@@ -140,12 +140,19 @@ func TestCircle(t *testing.T) {
 	}
 }
 
-// TestText refuses names that no index can hold.
+// TestText refuses names that the files cannot hold.
 func TestText(t *testing.T) {
-	d := Directory{Modules: []*Module{{Name: "ä", Path: "ä.ko", Info: &Info{}}}}
-	_, err := d.Files()
-	if want := `modules.dep.bin: "ä": the indexes of modprobe hold ASCII only`; err == nil || err.Error() != want {
-		t.Errorf("got error %v, want %s", err, want)
+	for name, want := range map[string]string{
+		"ä":    `modules.dep.bin: "ä": the indexes of modprobe hold ASCII only`,
+		"a b":  `"a b.ko": no name for modules.dep, where blanks and colons end a name`,
+		"a\nb": `"a\nb.ko": no name for modules.dep, where blanks and colons end a name`,
+		"a:b":  `"a:b.ko": no name for modules.dep, where blanks and colons end a name`,
+	} {
+		d := Directory{Modules: []*Module{{Name: name, Path: name + ".ko", Info: &Info{}}}}
+		_, err := d.Files()
+		if err == nil || err.Error() != want {
+			t.Errorf("got error %v, want %s", err, want)
+		}
 	}
 }
 
