@@ -14,20 +14,24 @@ import (
 )
 
 // bootModules boots Debian's kernel for PCs with two network cards, for which it has modules.
-func bootModules(t *testing.T, manifest, words string) (*qemu.Result, string) {
+func bootModules(t *testing.T, manifest, words string, typed ...string) (*qemu.Result, string) {
 	t.Helper()
 	testenv.Boots(t)
 	testenv.Tool(t, "qemu-system-x86_64")
 	img, _ := buildImage(t, "version: 1\narch: amd64\n"+manifest)
-	return bootCards(t, img, words)
+	return bootCards(t, img, words, typed...)
 }
 
 // bootCards boots an image on the machine of bootModules.
-func bootCards(t *testing.T, img, words string) (*qemu.Result, string) {
+func bootCards(t *testing.T, img, words string, typed ...string) (*qemu.Result, string) {
 	t.Helper()
-	result := boot(t, img, qemu.Machine{
+	m := qemu.Machine{
 		Arch: "amd64", Kernel: testenv.Kernel(t, "amd64-pc"), Append: words, Devices: []string{"virtio-net-pci", "e1000"},
-	})
+	}
+	for _, line := range typed {
+		m.Typed = append(m.Typed, qemu.Typed{Prompt: regexp.MustCompile(`^/ # `), Text: line + "\n"})
+	}
+	result := boot(t, img, m)
 	return result, string(result.Output)
 }
 
@@ -173,6 +177,13 @@ func TestBootModulesFail(t *testing.T) {
 		const want = "mkinitfs: load modules: mount nofs on /merged: no such device"
 		if !result.Panicked || !strings.Contains(log, want) {
 			t.Errorf("got no panic after %s in\n%s", want, log)
+		}
+	})
+	t.Run("break", func(t *testing.T) {
+		manifest := "init: {modules: [e1000], mounts: [proc, sys]}\n" + moduleItems(t, "/bin/busybox sed -n 's/^e1000 .*/@@ then e1000/p' /proc/modules\n")
+		result, log := bootModules(t, manifest, "mkinitfs.break=modules", "echo before $(/bin/busybox grep -c e1000 /proc/modules)", "exit")
+		if err := result.Err(); err != nil || !strings.Contains(log, "\nbefore 0\n") || !strings.Contains(log, "\n@@ then e1000\n") {
+			t.Errorf("got error %v, want e1000 after the shell:\n%s", err, log)
 		}
 	})
 }
