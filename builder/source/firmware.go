@@ -53,11 +53,41 @@ func placesWith(release, name string, since func(major, minor int) bool) []strin
 	return places
 }
 
-// addFirmware adds the firmware that modules name.
+// addFirmware adds the firmware that modules name, and records what is missing.
 func addFirmware(ctx context.Context, r *moduleReader, chosen []*moduleFile) error {
-	by := map[string]*moduleFile{}
-	var names []string
-	for _, m := range chosen {
+	names, by := firmwareOf(chosen)
+	f := r.Modules.Firmware
+	if f == nil {
+		hint := "add firmware: {src: DIR} with a directory such as /lib/firmware"
+		r.Env.firmware = append(r.Env.firmware, firmware{r.origin, "", names, r.release, hint})
+		return nil
+	}
+	reader := &firmwareReader{moduleReader: r, ctx: ctx, src: f.Src, added: map[string]bool{}, packed: map[string]string{}}
+	missing, err := reader.find(names)
+	if err != nil {
+		return err
+	}
+	var hint string
+	var problems plan.Errors
+	for _, name := range missing {
+		e := &plan.Error{Origin: f.Pos.String(), Path: f.Src, Msg: fmt.Sprintf("no firmware %q, which %s names", name, by[name].host)}
+		if file := reader.packed[name]; file != "" {
+			hint = fmt.Sprintf("Linux %s does not load %s: compress: none stores it unpacked", r.release, file)
+			e.Hint = hint
+		}
+		problems = append(problems, e)
+	}
+	if f.Missing == "error" {
+		return problems.Sorted()
+	}
+	r.Env.firmware = append(r.Env.firmware, firmware{f.Pos.String(), f.Src, missing, r.release, hint})
+	return nil
+}
+
+// firmwareOf returns the firmware that modules name, sorted, and a module for each.
+func firmwareOf(modules []*moduleFile) (names []string, by map[string]*moduleFile) {
+	by = map[string]*moduleFile{}
+	for _, m := range modules {
 		for _, name := range m.Firmware {
 			if by[name] == nil {
 				by[name] = m
@@ -65,33 +95,8 @@ func addFirmware(ctx context.Context, r *moduleReader, chosen []*moduleFile) err
 			}
 		}
 	}
-	if len(names) == 0 {
-		return nil
-	}
 	slices.Sort(names)
-	missing := firmware{origin: r.origin, names: names, release: r.release, hint: "add firmware: {src: DIR} with a directory such as /lib/firmware"}
-	if f := r.Modules.Firmware; f != nil {
-		reader := &firmwareReader{moduleReader: r, ctx: ctx, src: f.Src, added: map[string]bool{}}
-		var err error
-		if missing.names, err = reader.find(names); err != nil {
-			return err
-		}
-		missing.origin, missing.src, missing.hint = f.Pos.String(), f.Src, ""
-		if reader.unknown.n > 0 {
-			missing.hint = fmt.Sprintf("Linux %s does not load %s: compress: none stores it unpacked", r.release, &reader.unknown)
-		}
-		if f.Missing == "error" {
-			var problems plan.Errors
-			for _, name := range missing.names {
-				problems = append(problems, &plan.Error{Origin: missing.origin, Path: f.Src, Msg: fmt.Sprintf("no firmware %q, which %s names", name, by[name].host), Hint: missing.hint})
-			}
-			return problems.Sorted()
-		}
-	}
-	if len(missing.names) > 0 {
-		r.Env.firmware = append(r.Env.firmware, missing)
-	}
-	return nil
+	return names, by
 }
 
 // firmwareReader adds firmware from one directory.
@@ -102,7 +107,7 @@ type firmwareReader struct {
 	all   []string        // names of all files, once a pattern needs them
 	added map[string]bool // paths in the image
 
-	unknown tally // files that only a later kernel loads
+	packed map[string]string // by name: a file that only a later kernel loads
 }
 
 // find adds the named firmware and returns the names that are missing.
@@ -183,14 +188,14 @@ func (r *firmwareReader) take(name string) (bool, error) {
 			continue
 		}
 		if info.Mode&plan.TypeMask != plan.TypeFile {
-			return false, r.problem(file, notRegular(&info))
+			return false, r.problem(file, errors.New("not a regular file"))
 		}
 		return true, r.add(links, end, file, &info)
 	}
 	r.inputAbove(r.host(path.Join(firmwareTop, name)))
 	for _, place := range packedPlaces(r.release, name) {
 		if _, err := os.Stat(r.host(place)); err == nil {
-			r.unknown.add(r.host(place))
+			r.packed[name] = r.host(place)
 			break
 		}
 	}

@@ -114,7 +114,7 @@ func (t *moduleTree) near(pattern string) []string {
 			}
 		}
 	case strings.Contains(pattern, "/"):
-		fixed = strings.TrimSuffix(fixed, "/")
+		fixed = strings.TrimPrefix(strings.TrimSuffix(fixed, "/"), "kernel/")
 		known = t.paths()
 	default:
 		for _, m := range t.files {

@@ -225,7 +225,7 @@ func (l *moduleLister) one(name string, e fs.DirEntry) error {
 	case module == "":
 		return nil
 	case f.info.Mode&plan.TypeMask != plan.TypeFile:
-		return plan.Errors{l.fail(f.host, notRegular(&f.info), "")}
+		return plan.Errors{l.fail(f.host, errors.New("not a regular file"), "")}
 	}
 	l.add(&moduleFile{Module: kmod.Module{Name: module, Path: name, Info: &kmod.Info{}}, hostFile: f})
 	return nil
