@@ -62,6 +62,7 @@ const (
 	KindAnything   Kind = "anything"
 
 	KindArchs       Kind = "architecture, or list of them"
+	KindPrograms    Kind = "Go program, or list of them"
 	KindLinks       Kind = "list of paths, or a mapping"
 	KindTextOrTexts Kind = "text, or list of text"
 )
