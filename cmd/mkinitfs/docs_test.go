@@ -41,6 +41,7 @@ func TestExamples(t *testing.T) {
 		base := filepath.Base(file)
 		t.Run(base, func(t *testing.T) {
 			out, err := exec.Command(commandPath(t), append([]string{"check", file}, flags[base]...)...).CombinedOutput()
+			needModules(t, out, err)
 			if err != nil || strings.Contains(string(out), "warning") {
 				t.Errorf("got error %v, want none and no warnings:\n%s", err, out)
 			}
