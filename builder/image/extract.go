@@ -141,9 +141,9 @@ func (x *Extraction) entry(e *Entry, body io.Reader) error {
 		if !ok {
 			return nil
 		}
-		if at != e.Path() {
+		if at != e.Path() || e.HardLinkOf != "" {
 			moved := *e
-			moved.Name = relativeName(at)
+			putAt(x.plan, &moved, at)
 			e = &moved
 		}
 	}

@@ -55,6 +55,20 @@ func putBack(p *bootplan.Plan, at string) string {
 	return ""
 }
 
+// putAt gives an entry of the root its path after the stub is done. The first name of its file
+// may move, too.
+func putAt(p *bootplan.Plan, e *Entry, at string) {
+	if at != e.Path() {
+		e.Name = relativeName(at)
+	}
+	if e.HardLinkOf == "" {
+		return
+	}
+	if first := putBack(p, e.File()); first != "" {
+		e.HardLinkOf = relativeName(first)
+	}
+}
+
 // plan returns the boot plan that was read, nil if the image has none. Even a plan that cannot
 // be parsed shows that there is a stub.
 func (i *Info) plan() *bootplan.Plan {

@@ -61,7 +61,7 @@ func (w *walker) root(r io.Reader) (root, boot []Entry, err error) {
 	once := storedOnce(p)
 	root = entries[:0]
 	for _, e := range entries {
-		if e.Member != "" || !nested && !named && !strings.Contains(e.Name, "init") { // no other name of ours lacks that
+		if e.Member != "" || !nested && !named && e.HardLinkOf == "" && !strings.Contains(e.Name, "init") { // no other name of ours lacks that
 			root = append(root, e)
 			continue
 		}
@@ -73,9 +73,7 @@ func (w *walker) root(r io.Reader) (root, boot []Entry, err error) {
 		case nested, !ok:
 			boot = append(boot, e)
 		default:
-			if at != e.Path() {
-				e.Name = relativeName(at)
-			}
+			putAt(p, &e, at)
 			root = append(root, e)
 		}
 	}
