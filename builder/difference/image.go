@@ -23,10 +23,32 @@ func OfImage(ctx context.Context, name string, in image.File) (*Side, error) {
 			return s, err
 		}
 	}
+	if p.Early.Segments > 0 {
+		s.early = map[string]bool{"/": true} // which Early.Entries leave out
+	}
+	for _, e := range p.Early.Entries {
+		s.early[e.Path] = true
+	}
 	s.contents = func(ctx context.Context, want map[int64]bool, visit func(int64, io.Reader) error) error {
 		return image.Contents(ctx, in, want, visit)
 	}
 	return s, nil
+}
+
+// withoutEarly returns the root of an image without what only its early archives bring. They
+// also give directories their times, because the kernel sets those of the first entry.
+func (s *Side) withoutEarly(planned []Entry) (rest []Entry) {
+	for x, y := range pairs(s.Root, planned) {
+		if x == nil || y == nil && s.early[x.Path] {
+			continue
+		}
+		e := *x
+		if s.early[e.Path] && kind(x) == cpio.TypeDir {
+			e.MTime = y.MTime
+		}
+		rest = append(rest, e)
+	}
+	return rest
 }
 
 func imageEntries(list []image.Entry) []Entry {

@@ -28,7 +28,8 @@ type Side struct {
 	// Then its owners are not those of any root.
 	Unowned bool
 
-	facts []Fact // about an image
+	facts []Fact          // about an image
+	early map[string]bool // paths that its early archives have
 
 	// contents calls visit for the contents with these numbers, which lie in the root or beside
 	// it, in any order.
@@ -63,6 +64,12 @@ func (r *Result) Same() bool {
 // Of compares two sides. It leaves out what is in ignore, names from [Ignorable].
 func Of(ctx context.Context, a, b *Side, ignore map[string]bool) (*Result, error) {
 	r := &Result{Skipped: slices.Concat(a.Notes, b.Notes)}
+	switch {
+	case len(a.early) > 0 && b.Kind == Manifest:
+		a.Root = a.withoutEarly(b.Root)
+	case len(b.early) > 0 && a.Kind == Manifest:
+		b.Root = b.withoutEarly(a.Root)
+	}
 	if a.Kind != b.Kind && (a.Unowned || b.Unowned) {
 		disown(a)
 		disown(b)

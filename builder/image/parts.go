@@ -1,7 +1,6 @@
 package image
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -20,7 +19,8 @@ type Parts struct {
 	// early files. The boot plan, members and other parts of the format are not among them.
 	Beside []Entry
 
-	Info *Info
+	Early Early // its entries are in Root, or Beside it if the root is unpacked by the stub
+	Info  *Info
 
 	// BootConfig is the SHA-256 of the boot configuration behind the image, zero for none.
 	BootConfig [sha256.Size]byte
@@ -31,19 +31,18 @@ type Parts struct {
 func ReadParts(ctx context.Context, r io.Reader) (*Parts, error) {
 	w := &walker{info: &Info{}}
 	w.whole.sums = true
-	w.visit = func(*Entry, io.Reader) error { return context.Cause(ctx) }
+	var early earlyFinder
+	w.visit = func(e *Entry, _ io.Reader) error {
+		early.add(e)
+		return context.Cause(ctx)
+	}
 	root, beside, err := w.root(r)
 	p := &Parts{Info: w.info}
 	if err != nil {
 		return p, err
 	}
-	p.Root = w.settle(root)
+	p.Early, p.Root = early.found(w.info), w.settle(root)
 	w.attribute(p.Root)
-	for i := range p.Root {
-		if e := &p.Root[i]; e.HardLinkOf != "" {
-			e.HardLinkOf = cmp.Or(putBack(w.info.plan(), e.File()), e.HardLinkOf)
-		}
-	}
 	beside = slices.DeleteFunc(beside, func(e Entry) bool { return ofFormat(e.Path()) })
 	p.Beside = (&walker{info: &Info{}}).settle(beside)
 	if n := w.info.BootConfig; n > 0 && w.file != nil {
