@@ -177,6 +177,9 @@ func TestPlanFacts(t *testing.T) {
 		{func(p *bootplan.Plan) { p.User, p.Groups = &bootplan.User{UID: 1, GID: 2, Home: "/h"}, []uint32{3, 4} }, "user: root -> 1:2, groups [3 4], home /h"},
 		{func(p *bootplan.Plan) { p.Workdir = "/srv" }, "working directory: / -> /srv"},
 		{func(p *bootplan.Plan) { p.Mounts = []bootplan.Mount{{Type: "proc", Source: "proc", Target: "/proc"}} }, "mounts: none -> /proc (proc proc without options)"},
+		{func(p *bootplan.Plan) {
+			p.Modules = []bootplan.Module{{Path: "/a.ko", Required: true}, {Path: "/b.ko"}}
+		}, "modules: none -> /a.ko (required), /b.ko"},
 		{func(p *bootplan.Plan) { p.OnError = "reboot" }, "on error:  -> reboot"},
 		{func(p *bootplan.Plan) { p.Cmdline = "ignore" }, "kernel command line:  -> ignore"},
 		{func(p *bootplan.Plan) { p.OnExit, p.Delay = "restart", 5 }, "supervision: none -> restart when the program ends, first restart after 5 ms"},

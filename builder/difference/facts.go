@@ -72,9 +72,16 @@ func PlanFacts(p *bootplan.Plan) []Fact {
 	if p.OnExit != "" {
 		supervision = fmt.Sprintf("%s when the program ends, first restart after %d ms", p.OnExit, p.Delay)
 	}
-	var mounts, names []string
+	var mounts, modules, names []string
 	for _, m := range p.Mounts {
 		mounts = append(mounts, fmt.Sprintf("%s (%s %s %s)", m.Target, m.Type, m.Source, cmp.Or(m.Options, "without options")))
+	}
+	for _, m := range p.Modules {
+		text := m.Path
+		if m.Required {
+			text += " (required)"
+		}
+		modules = append(modules, text)
 	}
 	for _, r := range p.Rdinit {
 		if r.Name != "" {
@@ -95,6 +102,7 @@ func PlanFacts(p *bootplan.Plan) []Fact {
 		{"user", userText(p)},
 		{"working directory", cmp.Or(p.Workdir, "/")},
 		{"mounts", strings.Join(orNone(mounts), ", ")},
+		{"modules", strings.Join(orNone(modules), ", ")},
 		{"size of the root", cmp.Or(p.Size, "auto")},
 		{"inodes of the root", inodes},
 		{"archives behind the image", p.Extra},

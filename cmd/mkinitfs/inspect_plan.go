@@ -14,6 +14,7 @@ type planJSON struct {
 	User      *userJSON      `json:"user,omitempty"` // absent for root, as the kernel starts it
 	Workdir   string         `json:"workdir,omitempty"`
 	Mounts    []mountJSON    `json:"mounts"`
+	Modules   []moduleJSON   `json:"modules"`
 	Size      string         `json:"size"` // "" is auto
 	Inodes    int64          `json:"inodes"`
 	Extra     string         `json:"extra"`
@@ -41,6 +42,11 @@ type mountJSON struct {
 	Options string `json:"options"`
 }
 
+type moduleJSON struct {
+	Path     string `json:"path"`
+	Required bool   `json:"required"` // the boot fails without it
+}
+
 type superviseJSON struct {
 	OnExit string `json:"on_exit"`
 	Delay  int64  `json:"restart_delay_ms"`
@@ -50,7 +56,7 @@ func describePlan(p *bootplan.Plan) *planJSON {
 	list := func(words []string) []string { return append([]string{}, words...) }
 	d := &planJSON{
 		Root: p.Root, Arch: p.Arch, Payload: p.Payload, Exec: p.Exec, Args: list(p.Args), Env: list(p.Env), Workdir: p.Workdir,
-		Mounts: []mountJSON{}, Size: p.Size, Inodes: p.Inodes, Extra: p.Extra, Xattrs: p.Xattrs, SELinux: p.SELinux,
+		Mounts: []mountJSON{}, Modules: []moduleJSON{}, Size: p.Size, Inodes: p.Inodes, Extra: p.Extra, Xattrs: p.Xattrs, SELinux: p.SELinux,
 		OnError: p.OnError, Cmdline: p.Cmdline, Rdinit: []string{}, Boot: list(p.Boot), Entries: p.Entries,
 	}
 	if u := p.User; u != nil {
@@ -61,6 +67,9 @@ func describePlan(p *bootplan.Plan) *planJSON {
 	}
 	for _, m := range p.Mounts {
 		d.Mounts = append(d.Mounts, mountJSON(m))
+	}
+	for _, m := range p.Modules {
+		d.Modules = append(d.Modules, moduleJSON(m))
 	}
 	for _, r := range p.Rdinit {
 		if r.Name != "" {
