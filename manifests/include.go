@@ -1,6 +1,7 @@
 package manifests
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -92,7 +93,7 @@ func (in *includer) file(by *part, item *node) *node {
 	}
 	top, p, err := in.load(by, text, item.pos)
 	if err != nil {
-		in.add(item.pos, advise(Hint(err), "include %s: %w", quote(text), err))
+		in.errorf(item.pos, "include %s: %w", quote(text), err)
 		in.failed = true
 		return nil
 	}
@@ -112,14 +113,14 @@ func (in *includer) load(by *part, text string, at Pos) (*node, *part, error) {
 	p := &part{name: join(dir, text), at: at}
 	var err error
 	if p.info, err = os.Stat(p.name); err != nil {
-		return nil, nil, err
+		return nil, nil, p.unread(err)
 	}
 	if again, err := in.again(by, p); again || err != nil {
 		return nil, nil, err
 	}
 	data, err := p.read()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, p.unread(err)
 	}
 	d := &decoder{report: &report{file: p.name}, asked: in.asked}
 	top := d.read(data)
@@ -157,7 +158,7 @@ func (in *includer) again(by, p *part) (bool, error) {
 // read returns the contents of the file.
 func (p *part) read() ([]byte, error) {
 	if !p.info.Mode().IsRegular() && !p.info.IsDir() { // a FIFO would block
-		return nil, fmt.Errorf("%s is not a regular file", p.name)
+		return nil, errors.New("not a regular file")
 	}
 	f, err := os.Open(p.name)
 	if err != nil {
@@ -166,9 +167,17 @@ func (p *part) read() ([]byte, error) {
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxInclude+1))
 	if err == nil && len(data) > maxInclude {
-		err = &os.PathError{Op: "read", Path: p.name, Err: syscall.EFBIG}
+		err = syscall.EFBIG
 	}
 	return data, err
+}
+
+// unread returns the cause of an error with the place of the file.
+func (p *part) unread(err error) error {
+	if inner := (*os.PathError)(nil); errors.As(err, &inner) {
+		err = inner.Err
+	}
+	return fmt.Errorf("read %s: %w", quote(p.name), err)
 }
 
 // scope returns the variables for paths under include: those of the open files. The outermost
