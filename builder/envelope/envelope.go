@@ -12,7 +12,7 @@
 //	uimage.go              U-Boot's legacy format
 //	fit.go, fdt.go         U-Boot's flattened image tree, and the device tree that it is
 //	pe.go                  PE sections
-//	view.go              reading tables
+//	view.go                reading tables
 package envelope
 
 import (
