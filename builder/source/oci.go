@@ -137,11 +137,8 @@ func (r *ociReader) addEntries(root *rootfs) {
 			root.top.set(name, root.directory(nil))
 		}
 	}
-	if r.top != "/" {
-		root.top.file.Path = r.top
-		root.top.file.Implied = true
-		r.entries = append(r.entries, root.top.file.Entry)
-	}
+	root.top.file.Path = r.top
+	r.entries = append(r.entries, root.top.file.Entry)
 	r.addBelow(root.top, "")
 }
 
@@ -275,7 +272,22 @@ func (d *imageDir) openFile(name string) (*part, error) {
 		f.Close()
 		return nil, err
 	}
-	return newPart(&opened{File: f, stamp: stamp(&info), private: closed(&info)}, 0, info.Size), nil
+	private := closed(&info) || d.isClosed(filepath.Dir(name))
+	return newPart(&opened{File: f, stamp: stamp(&info), private: private}, 0, info.Size), nil
+}
+
+// isClosed reports whether some users may not search a directory of the image, or one above it
+// up to the top.
+func (d *imageDir) isClosed(name string) bool {
+	for ; ; name = filepath.Dir(name) {
+		var info unix.Stat_t
+		if lookAt(unix.AT_FDCWD, filepath.Join(d.path, name), true, &info) != nil || info.Mode&0o001 == 0 {
+			return true
+		}
+		if name == "." {
+			return false
+		}
+	}
 }
 
 func (d *imageDir) open(name string) (*part, error) {

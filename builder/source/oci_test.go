@@ -153,14 +153,15 @@ func listOCI(t *testing.T, image map[string]string, request manifests.OCI, env E
 	t.Helper()
 	dir := files(t, image)
 	tarball := files(t, map[string]string{"image": string(packed(t, image))}) + "/image"
-	for src, prefix := range map[string]string{dir: "", tarball: ""} {
+	if !strings.HasPrefix(want, "m:1: ") && request.Dst == "" {
+		want = "/ dir 0755 implied\n" + strings.TrimPrefix(want, "\n")
+	}
+	for _, src := range []string{dir, tarball} {
 		r := request
 		r.Src, r.Pos = src, manifests.Pos{File: "m", Line: 1}
 		var warned strings.Builder
 		e := env
-		clean := func(text string) string {
-			return strings.ReplaceAll(strings.ReplaceAll(text, src, "image"), prefix, "")
-		}
+		clean := func(text string) string { return strings.ReplaceAll(text, src, "image") }
 		e.Warn = func(text string) { fmt.Fprintln(&warned, "warning:", clean(text)) }
 		got, err := ask(t, &e, &r)
 		if err != nil {
@@ -499,6 +500,20 @@ func TestOCIFiles(t *testing.T) {
 	check(t, os.Remove(filepath.Join(dir, blob)), os.Mkdir(filepath.Join(dir, blob), 0o700))
 	if err := read(dir); err == nil || !strings.Contains(err.Error(), "not a regular file but a directory") {
 		t.Errorf("got the error %v for a directory", err)
+	}
+
+	// A layout that is closed to others makes a closed image.
+	for _, closed := range []string{"", ".", "blobs", "blobs/sha256", blob} {
+		dir := files(t, l.all())
+		check(t, os.Chmod(dir, 0o755))
+		if closed != "" {
+			check(t, os.Chmod(filepath.Join(dir, closed), 0o700))
+		}
+		got, err := ask(t, &Env{Arch: "amd64"}, &manifests.OCI{Src: dir})
+		check(t, err)
+		if private := slices.ContainsFunc(got, func(e *plan.Entry) bool { return e.Private }); private != (closed != "") {
+			t.Errorf("%q closed: got private files: %t", closed, private)
+		}
 	}
 
 	linked := saved([]string{"app"}, layer, layer)
