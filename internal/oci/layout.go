@@ -107,14 +107,17 @@ func (w *indexWalk) add(index ispec.Index, names []string, platform *ispec.Platf
 	return nil
 }
 
-// maxImages bounds the images of an index.
-const maxImages = 10_000
+// The bounds of an index: its images, and how deep others may lie in it.
+const (
+	maxImages = 10_000
+	maxDepth  = 8
+)
 
 // nested adds the manifests of the index that d describes.
 func (w *indexWalk) nested(d ispec.Descriptor, names []string) error {
 	id := d.Digest.String()
-	if slices.Contains(w.above, id) {
-		return fmt.Errorf("blob %s: an index that holds itself", id)
+	if len(w.above) == maxDepth {
+		return fmt.Errorf("blob %s: an index in %d others", id, maxDepth)
 	}
 	var index ispec.Index
 	if err := w.document(d, &index); err != nil {
@@ -134,6 +137,7 @@ func (w *indexWalk) manifest(d ispec.Descriptor, names []string, artifact string
 		w.seen[id] = c
 		w.found = append(w.found, c)
 	}
+	c.above = append(c.above, w.above...)
 	for _, name := range names {
 		if !slices.Contains(c.names, name) {
 			c.names = append(c.names, name)

@@ -92,7 +92,8 @@ func Find(files Files, want Want) (*Image, error) {
 type candidate struct {
 	names    []string // that it is known by
 	id       digest.Digest
-	placed   bool // platform is known
+	above    []string // digests of the indexes that hold it
+	placed   bool     // platform is known
 	platform ispec.Platform
 	artifact string // what it is if it is no image
 

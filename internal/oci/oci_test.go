@@ -75,6 +75,46 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestFindByDigest names a manifest and an index by their digests.
+func TestFindByDigest(t *testing.T) {
+	files := image(nestedText, manifestText, configText)
+	files[indexFile] = strings.Replace(files[indexFile], "]}", `,{"mediaType":"application/vnd.oci.image.manifest.v1+json",`+files.add("{}")+`}]}`, 1)
+	for name, text := range files {
+		id := digest.FromString(text).String()
+		_, err := Find(files, Want{Ref: id})
+		if want := strings.Contains(text, `"layers":[`) || strings.Contains(text, `"manifests":[`) && name != indexFile; want != (err == nil) {
+			t.Errorf("%.60s: got error %v", text, err)
+		}
+	}
+}
+
+// TestFindBounds reads documents that would take too much time or memory.
+func TestFindBounds(t *testing.T) {
+	deep := image(indexText, manifestText, configText)
+	for range maxDepth + 1 {
+		deep[indexFile] = strings.ReplaceAll(nestedText, "INDEX", deep.add(deep[indexFile]))
+	}
+	many, large := memory{layoutFile: layoutText}, memory{layoutFile: layoutText}
+	var some, nested []string
+	for i := range maxImages + 1 {
+		d := digest.FromString(fmt.Sprint(i))
+		some = append(some, fmt.Sprintf(`{"mediaType":"x","digest":"%s"}`, d))
+	}
+	many[indexFile] = `{"manifests":[` + strings.Join(some, ",") + `]}`
+	for i := range 17 {
+		nested = append(nested, `{"mediaType":"application/vnd.oci.image.index.v1+json",`+large.add("{}"+strings.Repeat(" ", maxDocument-10-i))+"}")
+	}
+	large[indexFile] = `{"manifests":[` + strings.Join(nested, ",") + `]}`
+	for want, files := range map[string]memory{
+		"an index in 8 others": deep, "more than 10000 images": many,
+		"indexes, manifests and configurations of more than 64 MiB": large,
+	} {
+		if _, err := Find(files, Want{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got error %v, want %q", err, want)
+		}
+	}
+}
+
 func TestRank(t *testing.T) {
 	platform := func(text string) ispec.Platform {
 		p := ispec.Platform{}

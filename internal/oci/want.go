@@ -108,7 +108,7 @@ func (c *candidate) learnPlatform(r *reader) error {
 
 // is reports whether c has the name or the digest ref.
 func (c *candidate) is(ref string) bool {
-	if ref == c.id.String() {
+	if ref == c.id.String() || slices.Contains(c.above, ref) {
 		return true
 	}
 	return slices.ContainsFunc(c.names, func(name string) bool { return short(name) == short(ref) })
