@@ -1,10 +1,13 @@
 package main
 
 import (
+	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,18 +48,75 @@ func TestMemory(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
-			var got int64
-			last := strings.TrimSpace(string(out))
-			last = last[strings.LastIndexByte(last, '\n')+1:]
-			if _, err := fmt.Sscanf(last, "maxrss %d KiB", &got); err != nil {
-				t.Fatalf("%v\n%s", err, out)
-			}
+			got := peak(t, out)
 			if got > most {
 				t.Errorf("got a peak of %d KiB, want %d at most\n%s", got, most, out)
 			}
 			t.Logf("peak: %d KiB", got)
 		})
 	}
+}
+
+// TestMemoryOCI builds from an archive of 3 GiB with a container's image of 100,000 files.
+func TestMemoryOCI(t *testing.T) {
+	testenv.Matrix(t)
+	testenv.Boots(t)
+	const most, files, size = 200 << 10, 100_000, 32 << 10
+
+	archive := filepath.Join(t.TempDir(), "app.tar")
+	f, err := os.Create(archive)
+	check(t, err)
+	defer f.Close()
+	layer := func(w io.Writer) {
+		tw := tar.NewWriter(w)
+		zeros := make([]byte, size)
+		for i := range files {
+			tw.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Mode: 0o644, Size: size, Name: fmt.Sprintf("usr/share/directory%d/file%d", i/500, i)})
+			tw.Write(zeros)
+		}
+		tw.Close()
+	}
+	sum := sha256.New()
+	layer(sum)
+	length := int64(files)*(512+size) + 1024
+	w := tar.NewWriter(f)
+	add := func(name string, size int64) io.Writer {
+		check(t, w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Mode: 0o644, Name: name, Size: size}))
+		return w
+	}
+	config := fmt.Sprintf(`{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":["sha256:%x"]}}`, sum.Sum(nil))
+	index := `[{"Config":"config.json","RepoTags":["app:latest"],"Layers":["layer.tar"]}]`
+	io.WriteString(add("config.json", int64(len(config))), config)
+	io.WriteString(add("manifest.json", int64(len(index))), index)
+	layer(add("layer.tar", length))
+	check(t, w.Close())
+
+	mkinitfs := filepath.Join(t.TempDir(), "mkinitfs")
+	if out, err := exec.Command("go", "build", "-o", mkinitfs, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	manifest := filepath.Join(t.TempDir(), "root.yaml")
+	writeFile(t, manifest, []byte("version: 1\narch: amd64\ncontents: [{type: oci, src: \""+archive+"\"}]\n"))
+	cmd := exec.Command(maxRSS(t), mkinitfs, "build", manifest, "-o", "/dev/null")
+	cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+ownCache(t))
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if got := peak(t, out); got > most {
+		t.Errorf("got a peak of %d KiB, want %d at most\n%s", got, most, out)
+	}
+}
+
+// peak returns what maxrss printed last, in KiB.
+func peak(t *testing.T, out []byte) (kib int64) {
+	t.Helper()
+	last := strings.TrimSpace(string(out))
+	last = last[strings.LastIndexByte(last, '\n')+1:]
+	if _, err := fmt.Sscanf(last, "maxrss %d KiB", &kib); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return kib
 }
 
 // TestMemoryReading reads images that are made to take much memory. The bound is 64 MiB, 1
