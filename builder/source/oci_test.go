@@ -530,6 +530,12 @@ func TestOCIFiles(t *testing.T) {
 			t.Errorf("%s: got the error %v, want %q", target, err, want)
 		}
 	}
+	whole := packed(t, l.all())
+	for _, size := range []int{100, len(whole) - 3000} {
+		if err := read(files(t, map[string]string{"image": string(whole[:size])}) + "/image"); err == nil || !strings.Contains(err.Error(), "cut short") {
+			t.Errorf("got the error %v for %d of %d bytes", err, size, len(whole))
+		}
+	}
 	sparse := withRecords(t, map[string]string{
 		"GNU.sparse.major": "0", "GNU.sparse.minor": "1", "GNU.sparse.name": "index.json", "GNU.sparse.size": "300000",
 		"GNU.sparse.numblocks": "1", "GNU.sparse.map": "0,0",

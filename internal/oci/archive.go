@@ -47,6 +47,8 @@ func ReadArchive(f *os.File, most int64, stop func() error) (*Archive, error) {
 		switch {
 		case err == io.EOF:
 			return a, nil
+		case err == io.ErrUnexpectedEOF:
+			return nil, fmt.Errorf("%w: cut short", err)
 		case err != nil:
 			at, _ := f.Seek(0, io.SeekCurrent)
 			return nil, fmt.Errorf("before byte %d: %w", at, err)
