@@ -3,8 +3,11 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"crypto/sha256"
 	"debug/elf"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,13 +32,14 @@ func TestExamples(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "program")
 	writeFile(t, program, []byte(elf.ELFMAG))
 	flags := map[string][]string{
-		"debian-runc.yaml":    {"-D", "rootfs=" + tinyDebian(t)},
-		"selinux.yaml":        {"-D", "rootfs=" + tinyDebian(t)},
-		"router-mipsel.yaml":  {"-D", "busybox=" + program},
-		"pc.yaml":             {"-D", "busybox=" + program},
-		"malta.yaml":          {"-D", "busybox=" + program},
-		"from-initramfs.yaml": {"-D", "initrd=" + tinyInitramfs(t)},
-		"kernel-modules.yaml": {"-D", "busybox=" + program, "-D", "modules=" + tinyModules(t)},
+		"debian-runc.yaml":     {"-D", "rootfs=" + tinyDebian(t)},
+		"selinux.yaml":         {"-D", "rootfs=" + tinyDebian(t)},
+		"router-mipsel.yaml":   {"-D", "busybox=" + program},
+		"pc.yaml":              {"-D", "busybox=" + program},
+		"malta.yaml":           {"-D", "busybox=" + program},
+		"from-initramfs.yaml":  {"-D", "initrd=" + tinyInitramfs(t)},
+		"kernel-modules.yaml":  {"-D", "busybox=" + program, "-D", "modules=" + tinyModules(t)},
+		"oci-application.yaml": {"--arch", "amd64", "-D", "image=" + tinyContainer(t)},
 	}
 	for _, file := range files {
 		base := filepath.Base(file)
@@ -57,6 +61,30 @@ func TestRouterAlone(t *testing.T) {
 	if err == nil || !strings.HasSuffix(string(out), want) {
 		t.Errorf("got error %v, want one that ends in %q:\n%s", err, want, out)
 	}
+}
+
+// tinyContainer makes a container's image as docker save writes it.
+func tinyContainer(t *testing.T) string {
+	t.Helper()
+	pack := func(files map[string]string) string {
+		var b bytes.Buffer
+		w := tar.NewWriter(&b)
+		for name, content := range files {
+			err := w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(content))})
+			_, err2 := w.Write([]byte(content))
+			check(t, errors.Join(err, err2))
+		}
+		check(t, w.Close())
+		return b.String()
+	}
+	layer := pack(map[string]string{"bin/app": elf.ELFMAG})
+	config := fmt.Sprintf(`{"os": "linux", "architecture": "amd64", "config": {"Entrypoint": ["app"], "Env": ["PATH=/bin"]},
+		"rootfs": {"type": "layers", "diff_ids": ["sha256:%x"]}}`, sha256.Sum256([]byte(layer)))
+	file := filepath.Join(t.TempDir(), "app.tar")
+	writeFile(t, file, []byte(pack(map[string]string{
+		"manifest.json": `[{"Config": "config.json", "RepoTags": ["app:latest"], "Layers": ["layer.tar"]}]`, "config.json": config, "layer.tar": layer,
+	})))
+	return file
 }
 
 // tinyDebian makes a tarball with the paths of a Debian root that the examples name.

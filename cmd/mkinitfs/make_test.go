@@ -53,7 +53,7 @@ func TestExamplesKernel(t *testing.T) {
 	if table := readFile(t, filepath.Join(repository(t), "internal/testenv/kernel.sh")); !strings.Contains(string(table), "\n"+name+")") {
 		t.Skip("kernel.sh has no kernel for", name)
 	}
-	for example, kernel := range map[string]string{"debian-runc": name, "selinux": name, "router-mipsel": "mipsle"} {
+	for example, kernel := range map[string]string{"debian-runc": name, "oci-application": name, "selinux": name, "router-mipsel": "mipsle"} {
 		cache := t.TempDir()
 		file := filepath.Join(cache, "mkinitfs", "kernels", kernel, "vmlinuz")
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
