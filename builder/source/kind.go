@@ -64,25 +64,42 @@ func exists(name string) bool {
 	return err == nil
 }
 
-// holdsImage reports whether a tarball holds the image of a container, as docker save and skopeo
-// write it. It reads on only while all names could be those of such a tarball.
+// holdsImage reports whether a tarball holds the image of a container. It reads on only while all
+// names could be those of such a tarball.
 func holdsImage(in io.Reader) bool {
-	blobs, index := false, false
+	var names imageNames
 	for r := tar.NewReader(in); ; {
 		h, err := r.Next()
-		if err != nil {
-			return blobs && index
+		if err != nil || names.others {
+			return names.image()
 		}
-		switch name := path.Clean("/" + h.Name)[1:]; {
-		case name == "":
-		case name == "oci-layout", name == "manifest.json", name == "repositories":
-			index = true
-		case strings.HasPrefix(name, "blobs/"), strings.HasSuffix(name, "/layer.tar"), isLayerName(name):
-			blobs = true
-		case name == "blobs", strings.HasSuffix(name, ".json"), digestName.MatchString(name):
-		default:
-			return false
-		}
+		names.add(h.Name)
+	}
+}
+
+// imageNames are names of files that may hold the image of a container, as docker save and skopeo
+// write it.
+type imageNames struct{ index, layers, others bool }
+
+func (n *imageNames) add(name string) {
+	switch name := path.Clean("/" + name)[1:]; {
+	case name == "":
+	case name == "oci-layout", name == "manifest.json", name == "repositories":
+		n.index = true
+	case strings.HasPrefix(name, "blobs/"), strings.HasSuffix(name, "/layer.tar"), isLayerName(name):
+		n.layers = true
+	case name == "blobs", strings.HasSuffix(name, ".json"), digestName.MatchString(name):
+	default:
+		n.others = true
+	}
+}
+
+func (n *imageNames) image() bool { return n.index && n.layers && !n.others }
+
+// warnImage warns about a container's image at the top of the root: nobody wants its files there.
+func warnImage(j *job, src, dst string) {
+	if dst == "" || dst == "/" {
+		j.warn("%s: the files of a container's image, not its root\n  type: oci takes the root", src)
 	}
 }
 

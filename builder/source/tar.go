@@ -44,6 +44,9 @@ func (t tarSource) Entries(ctx context.Context, env *Env) ([]*plan.Entry, error)
 	if err != nil {
 		return nil, archiveProblem(ctx, &j, t.Src, err)
 	}
+	if r.names.image() {
+		warnImage(&j, t.Src, t.Dst)
+	}
 	r.holdTimes(r.entries)
 	r.noted.tell(&j, t.SrcXattrs != manifests.XattrsDrop)
 	return r.entries, nil
@@ -68,6 +71,7 @@ type tarReader struct {
 	hidden   map[string]*plan.Entry // excluded files, by name: a hard link may need the content
 	moved    map[string]string      // excluded name -> hard link that has its content now
 	layer    layer
+	names    imageNames
 	noted    notes
 	entries  []*plan.Entry
 }
@@ -86,6 +90,7 @@ func newTarReader(t *manifests.Tar, j job, f *opened) (*tarReader, error) {
 
 // add adds a member.
 func (r *tarReader) add(m *tarMember) error {
+	r.names.add(m.header.Name)
 	name, err := cleanName(m.header.Name)
 	if err != nil {
 		return err

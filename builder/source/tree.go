@@ -51,6 +51,9 @@ func (t treeSource) Entries(ctx context.Context, env *Env) ([]*plan.Entry, error
 	if marked := w.layer.problem(&j, t.Src); marked != nil {
 		w.problems = append(w.problems, marked)
 	}
+	if holdsIndex(t.Src) {
+		warnImage(&j, t.Src, t.Dst)
+	}
 	w.holdTimes(w.entries)
 	w.noted.tell(&j, t.SrcXattrs != manifests.XattrsDrop)
 	return w.entries, w.problems.Sorted()
