@@ -69,7 +69,7 @@ func (o *object) libs(file bool) *Libs {
 func (l *Libs) read(o *object, file bool) {
 	if file {
 		o.refuse("libs of a file are its own", "for")
-	} else if l.For = o.globs("for", parsePattern); !o.has("for") {
+	} else if l.For = o.globs("for", parsePattern); len(o.list("for")) == 0 {
 		o.errorf(o.pos, "libs needs for")
 	}
 	for _, n := range o.list("also") {

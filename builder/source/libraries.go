@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,6 +43,9 @@ func AddLibraries(ctx context.Context, env *Env, m *manifests.Manifest, entries 
 		}
 	}
 	if len(w.problems) > 0 {
+		slices.SortStableFunc(w.problems, func(a, b *manifests.Error) int {
+			return cmp.Or(strings.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col))
+		})
 		return nil, w.problems
 	}
 	entries = append(entries, w.entries...)
@@ -55,6 +56,9 @@ func AddLibraries(ctx context.Context, env *Env, m *manifests.Manifest, entries 
 		return entries, nil
 	}
 	text := elfdeps.Cache(tree(planned), w.cache)
+	if text == nil {
+		return entries, nil
+	}
 	e := w.cacheFor.entry(elfdeps.CachePath, plan.TypeFile|0o644)
 	e.Size, e.MTime, e.Brought = int64(len(text)), env.Clock.Epoch, true
 	e.Data.At = bytes.NewReader(text)
@@ -74,16 +78,7 @@ type libraries struct {
 	problems manifests.Errors
 }
 
-// itemLibraries is the work on one item.
-type itemLibraries struct {
-	*libraries
-	landing
-	*manifests.Libs
-	sysroot  *sysroot
-	resolver *elfdeps.Resolver
-	missing  map[string]bool // libraries that have been reported
-}
-
+// item adds the libraries of the programs that an item names, or brings.
 func (w *libraries) item(c manifests.Content, l *manifests.Libs, dir string) {
 	j := w.env.job(c.Common())
 	j.origin = l.Pos.String()
@@ -93,185 +88,62 @@ func (w *libraries) item(c manifests.Content, l *manifests.Libs, dir string) {
 		return
 	}
 	i := &itemLibraries{
-		libraries: w, Libs: l, sysroot: s, resolver: elfdeps.New(w.root, s), missing: map[string]bool{},
-		landing: landing{job: j, planned: w.root.entries, added: w.added},
+		all: w, libs: l, job: j, sysroot: s, resolver: elfdeps.New(w.root, s), told: map[string]bool{},
+		landing: &landing{job: j, planned: w.root.entries, added: w.added},
 	}
-	files, named := i.files(c)
+	files := w.files(c, l)
 	var programs []*plan.Entry
 	for _, e := range files {
 		if i.program(e) {
 			programs = append(programs, e)
 		}
 	}
-	for _, also := range i.Also {
+	for _, also := range l.Also {
 		i.later(programs, also)
 	}
-	if len(programs) == 0 && len(files) > 0 && !named {
+	if l.For == nil && len(programs) == 0 && len(files) > 0 {
 		w.fail(l.Pos, "", "libs does nothing here: %s: %w", shown(files[0].Path), elfdeps.ErrNotELF)
 	}
 	w.entries = append(w.entries, i.landing.entries...)
 }
 
+// files returns the files whose libraries an item asks for, each once.
+func (w *libraries) files(c manifests.Content, l *manifests.Libs) []*plan.Entry {
+	var files []*plan.Entry
+	seen := map[*plan.Entry]bool{}
+	add := func(e *plan.Entry) bool {
+		file := plan.Find(w.root.entries, e.Path)
+		if file == nil || !file.IsFile() {
+			return false
+		}
+		if file = file.File(); !seen[file] {
+			seen[file] = true
+			files = append(files, file)
+		}
+		return true
+	}
+	if l.For == nil {
+		for _, e := range w.root.entries {
+			if e.Origin == c.Common().Pos.String() && !e.IsDir() && !add(e) {
+				w.fail(l.Pos, "", "libs: %s leads to no file in the root", shown(e.Path+" -> "+e.Target))
+			}
+		}
+	}
+	for _, g := range l.For {
+		matches, _ := plan.Match(w.root.entries, g.Pattern)
+		matched := g.Optional
+		for _, e := range matches {
+			matched = add(e) || matched
+		}
+		if !matched {
+			w.fail(g.Pos, fmt.Sprintf("write {path: %q, optional: true} if it may match none", g.Pattern), "%s: matches no file", g.Pattern)
+		}
+	}
+	return files
+}
+
 func (w *libraries) fail(pos manifests.Pos, hint, format string, args ...any) {
 	w.problems = append(w.problems, &manifests.Error{Pos: pos, Msg: fmt.Errorf(format, args...).Error(), Hint: hint})
-}
-
-// files returns the files whose libraries the item asks for. named means that it names them.
-func (i *itemLibraries) files(c manifests.Content) (files []*plan.Entry, named bool) {
-	if i.For == nil {
-		origin := c.Common().Pos.String()
-		for _, e := range i.root.entries {
-			if e.Origin == origin && !e.IsDir() {
-				files = i.take(files, e)
-			}
-		}
-		return once(files), false
-	}
-	for _, g := range i.For {
-		matches, _ := plan.Match(i.root.entries, g.Pattern)
-		before := len(files)
-		for _, e := range matches {
-			if file := plan.Find(i.root.entries, e.Path); file != nil && file.IsFile() {
-				files = append(files, file.File())
-			}
-		}
-		if len(files) == before && !g.Optional {
-			i.libraries.fail(g.Pos, fmt.Sprintf("write {path: %q, optional: true} if it may match none", g.Pattern), "%s: matches no file", g.Pattern)
-		}
-	}
-	return once(files), true
-}
-
-// take adds the file that e leads to.
-func (i *itemLibraries) take(files []*plan.Entry, e *plan.Entry) []*plan.Entry {
-	file := plan.Find(i.root.entries, e.Path)
-	if file == nil {
-		i.libraries.fail(i.Pos, "", "libs: %s leads nowhere in the root", shown(e.Path+" -> "+e.Target))
-		return files
-	}
-	return append(files, file.File())
-}
-
-// once returns the files without repetitions.
-func once(files []*plan.Entry) []*plan.Entry {
-	seen := map[*plan.Entry]bool{}
-	return slices.DeleteFunc(files, func(e *plan.Entry) bool {
-		again := seen[e]
-		seen[e] = true
-		return again
-	})
-}
-
-// program adds the libraries of a file. It reports whether the file can have any.
-func (i *itemLibraries) program(e *plan.Entry) bool {
-	found, err := i.resolver.Libraries(e.Path, nil)
-	switch {
-	case errors.Is(err, elfdeps.ErrNotELF):
-		return false
-	case err != nil:
-		i.libraries.fail(i.Pos, "", "libs: read %s: %w", shown(e.Path), err)
-	case len(found.Missing) > 0:
-		for _, m := range found.Missing {
-			i.report(i.Pos, e.Path, m)
-		}
-	default:
-		i.addAll(e, found)
-	}
-	return true
-}
-
-// later adds a library that the programs load while they run. One of them has to find it.
-func (i *itemLibraries) later(programs []*plan.Entry, also manifests.LibName) {
-	var first *elfdeps.Closure
-	for _, e := range programs {
-		found, err := i.resolver.Libraries(e.Path, []string{also.Name})
-		if err != nil {
-			continue
-		}
-		if len(found.Missing) == 0 {
-			i.addAll(e, found)
-			return
-		}
-		first = cmp.Or(first, found)
-	}
-	if first == nil {
-		i.libraries.fail(also.Pos, "", "also %s: there is no program that could load it", shown(also.Name))
-		return
-	}
-	for _, m := range first.Missing {
-		i.report(also.Pos, programs[0].Path, m)
-	}
-}
-
-// addAll adds the libraries of a program that the root lacks.
-func (i *itemLibraries) addAll(e *plan.Entry, found *elfdeps.Closure) {
-	if found.Guessed && !i.missing[found.Loader] {
-		i.missing[found.Loader] = true
-		which := "its loader, " + shown(found.Loader) + ", has no list of directories"
-		if found.Loader == "" {
-			which = "it names no loader, and there is none for its machine"
-		}
-		i.job.warn("%s: %s: libraries are searched in %s", shown(e.Path), which, strings.Join(found.Dirs, ", "))
-	}
-	if found.Config != "" {
-		i.bring(e.Path, found.Config)
-	}
-	for _, lib := range found.Libraries {
-		if lib.Root > 0 {
-			i.bring(e.Path, lib.Path)
-		}
-		if lib.Config != "" {
-			i.uncached(lib, found.Dirs)
-		}
-	}
-}
-
-// bring puts a file of the sysroot into the root.
-func (i *itemLibraries) bring(program, name string) {
-	if err := i.land(i.sysroot, name); err != nil {
-		i.libraries.fail(i.Pos, "", "%s needs %s: %w", shown(program), shown(i.sysroot.host(name)), err)
-	}
-}
-
-// uncached makes sure that the loader finds a library that is in none of its directories.
-func (i *itemLibraries) uncached(lib elfdeps.Library, dirs []string) {
-	if plan.Find(i.root.entries, lib.Config) != nil {
-		if !i.missing[lib.Name] {
-			i.missing[lib.Name] = true
-			i.job.warn("%s in the root lacks %s, so the loader does not find it in %s\n  run ldconfig -r for the source of the root, or leave out its %s: then mkinitfs writes one",
-				lib.Config, shown(lib.Name), shown(path.Dir(lib.Path)), lib.Config)
-		}
-		return
-	}
-	if i.cache == nil {
-		i.cacheFor = i.job
-	}
-	for _, dir := range slices.Concat(i.resolver.Configured(), []string{path.Dir(lib.Path)}, dirs) {
-		if !slices.Contains(i.cache, dir) {
-			i.cache = append(i.cache, dir)
-		}
-	}
-}
-
-// report reports a missing library, once for all programs of the item.
-func (i *itemLibraries) report(pos manifests.Pos, program string, m elfdeps.Missing) {
-	if i.missing[m.Name] {
-		return
-	}
-	i.missing[m.Name] = true
-	why := "searched " + strings.Join(m.Searched, ", ")
-	hint := fmt.Sprintf("unpack the package with %s into %s", shown(path.Base(m.Name)), i.sysroot.dir)
-	if len(m.Unfit) > 0 {
-		where := i.sysroot.host(m.Unfit[0].Path)
-		if m.Unfit[0].Root == 0 {
-			where = m.Unfit[0].Path + " in the root"
-		}
-		why, hint = shown(where)+" "+m.Why[0], "take a sysroot for the machine of the program"
-	}
-	if m.By != program {
-		hint = fmt.Sprintf("%s asks for it: %s", shown(m.By), hint)
-	}
-	i.libraries.fail(pos, hint, "%s needs %s, not in %s: %s", shown(program), shown(m.Name), i.sysroot.dir, why)
 }
 
 // shown returns a name for a message.

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mkinitfs/mkinitfs/internal/elftest"
 	"github.com/mkinitfs/mkinitfs/internal/kmod/kmodtest"
 	"github.com/mkinitfs/mkinitfs/internal/testenv"
 	"github.com/mkinitfs/mkinitfs/manifests"
@@ -40,6 +41,7 @@ func TestExamples(t *testing.T) {
 		"from-initramfs.yaml":  {"-D", "initrd=" + tinyInitramfs(t)},
 		"kernel-modules.yaml":  {"-D", "busybox=" + program, "-D", "modules=" + tinyModules(t)},
 		"oci-application.yaml": {"--arch", "amd64", "-D", "image=" + tinyContainer(t)},
+		"debian-packages.yaml": {"-D", "sysroot=" + tinySysroot(t)},
 	}
 	for _, file := range files {
 		base := filepath.Base(file)
@@ -85,6 +87,22 @@ func tinyContainer(t *testing.T) string {
 		"manifest.json": `[{"Config": "config.json", "RepoTags": ["app:latest"], "Layers": ["layer.tar"]}]`, "config.json": config, "layer.tar": layer,
 	})))
 	return file
+}
+
+// tinySysroot makes a sysroot with the programs that the example names. They need nothing.
+func tinySysroot(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"bin/bash", "bin/ip", "usr/sbin/nft"} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, elftest.File{}.Bytes(), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // tinyDebian makes a tarball with the paths of a Debian root that the examples name.

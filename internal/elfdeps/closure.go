@@ -16,6 +16,10 @@ type loaded struct {
 	by    *loaded  // the file that asked for it first; nil for the program
 }
 
+// dir returns the directory of the file as the loader opens it. Its path may lead through links,
+// so it is not cleaned.
+func (l *loaded) dir() string { return l.path[:strings.LastIndexByte(l.path, '/')] }
+
 // closure is the work on one program.
 type closure struct {
 	*Resolver

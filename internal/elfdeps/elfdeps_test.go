@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/internal/elfdeps"
 	"github.com/mkinitfs/mkinitfs/internal/elftest"
+	"github.com/mkinitfs/mkinitfs/internal/testenv"
 )
 
 // files is a root in memory, by path.
@@ -159,6 +161,8 @@ func TestLibraries(t *testing.T) {
 			uld + ", /r/liba.so, /u/libb.so, libc.so? /lib /usr/lib"}, // which liba.so does not inherit
 		{"uClibc, $ORIGIN and $LIB", files{"/p": uclibc(elftest.File{RPath: "$ORIGIN/r:/$LIB"}, "liba.so", "libb.so"), uld: plain, "/r/liba.so": plain, "/$LIB/libb.so": plain}, nil, nil,
 			uld + ", /r/liba.so, /$LIB/libb.so"},
+		{"uClibc, $ORIGIN in DT_RUNPATH", files{"/p": uclibc(elftest.File{RPath: "${ORIGIN}/r", RunPath: "$ORIGIN/r:/u"}, "liba.so"), uld: plain, "/r/liba.so": plain, "/u/liba.so": plain}, nil, nil,
+			uld + ", /u/liba.so"},
 		{"uClibc, a path", files{"/p": uclibc(elftest.File{}, "/x/liba.so"), uld: plain, "/x/liba.so": plain}, nil, nil, uld + ", /x/liba.so"},
 		{"uClibc, another machine", files{"/p": uclibc(elftest.File{RPath: "/r"}, "liba.so"), uld: plain, "/r/liba.so": made(elftest.File{Machine: elf.EM_AARCH64}), "/lib/liba.so": plain}, nil, nil,
 			uld + ", /lib/liba.so"},
@@ -241,6 +245,13 @@ func TestCacheIsRead(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(glibcProgram("liba.so", "libb.so")))
 	f.Add([]byte(made(elftest.File{Class: elf.ELFCLASS32, Machine: elf.EM_MIPS, Data: elf.ELFDATA2MSB, RPath: "$ORIGIN/x"}, "libc.so")))
+	for _, name := range []string{"/usr/sbin/nft", "/usr/lib/x86_64-linux-gnu/libmnl.so.0", "/lib/ld-musl-x86_64.so.1"} {
+		text, err := os.ReadFile(testenv.Sysroot(f, "amd64", false) + name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		o, err := elfdeps.Read(bytes.NewReader(text))
 		if err != nil {

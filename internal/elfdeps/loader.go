@@ -132,36 +132,26 @@ func builtIn(l *layer, name string) []string {
 	if err != nil {
 		return nil
 	}
-	var best []string
-	for start := 0; ; {
-		at := bytes.Index(text[start:], []byte("lib"))
-		if at < 0 {
-			return best
+	var run, best []string
+	for piece := range bytes.SplitSeq(text, []byte{0}) {
+		if !isDirectory(piece) {
+			run = nil
+			continue
 		}
-		at += start
-		start = at + 3
-		if first := bytes.LastIndexByte(text[:at], 0) + 1; at-first < maxString {
-			if dirs := directories(text[first:]); len(dirs) > len(best) {
-				best = dirs
-			}
+		if run = append(run, string(piece[:len(piece)-1])); len(run) > len(best) && len(run) <= maxDirs {
+			best = run
 		}
 	}
+	return best
 }
 
-// directories returns the paths of library directories at the start of text.
-func directories(text []byte) (dirs []string) {
-	for {
-		dir, rest, ok := bytes.Cut(text, []byte{0})
-		if !ok || len(dir) < 2 || dir[0] != '/' || dir[len(dir)-1] != '/' || !printable(dir) || !bytes.Contains(dir, []byte("/lib")) {
-			return dirs
-		}
-		dirs = append(dirs, string(dir[:len(dir)-1]))
-		text = rest
-	}
-}
+const maxDirs = 64 // no loader has more
 
-func printable(text []byte) bool {
-	return !bytes.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
+// isDirectory reports whether text is the path of a directory for libraries, with a slash at its
+// end.
+func isDirectory(text []byte) bool {
+	return len(text) > 1 && len(text) < maxString && text[0] == '/' && text[len(text)-1] == '/' && bytes.Contains(text, []byte("/lib")) &&
+		!bytes.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 // unique returns the names without repetitions.

@@ -19,10 +19,8 @@ func (d *loader) runPaths(l *loaded) (dirs []string) {
 				dirs = append(dirs, absolute(dir))
 			}
 		}
-	case uclibc: // both, its own (ldso/ldso/dl-elf.c)
-		for _, list := range []string{l.RPath, l.RunPath} {
-			dirs = append(dirs, d.elements(list, l)...)
-		}
+	case uclibc: // both, its own; $ORIGIN counts at the start of DT_RPATH's elements (ldso/ldso/dl-elf.c)
+		dirs = append(d.elements(l.RPath, l), d.elements(l.RunPath, nil)...)
 	default: // DT_RPATH of the chain, unless l has DT_RUNPATH (_dl_map_object in elf/dl-load.c)
 		if l.RunPath != "" {
 			return d.elements(l.RunPath, l)
@@ -50,9 +48,20 @@ func (d *loader) elements(list string, l *loaded) (dirs []string) {
 	return dirs
 }
 
-// expand replaces $ORIGIN, and $LIB for glibc, in a path of the file l. It reports false for
-// $PLATFORM, which depends on the processor, and for what makes musl ignore the list.
+// expand replaces $ORIGIN, and $LIB for glibc, in a path of the file l, which is nil where
+// $ORIGIN is not known. It reports false for a path that the loader ignores, and for $PLATFORM,
+// which depends on the processor.
 func (d *loader) expand(text string, l *loaded) (string, bool) {
+	if d.kind == uclibc {
+		rest, found := strings.CutPrefix(text, "$ORIGIN")
+		switch {
+		case !found:
+			return text, true
+		case l == nil:
+			return "", false
+		}
+		return l.dir() + rest, true
+	}
 	var b strings.Builder
 	for {
 		before, rest, found := strings.Cut(text, "$")
@@ -63,7 +72,7 @@ func (d *loader) expand(text string, l *loaded) (string, bool) {
 		word, after := token(rest)
 		switch {
 		case word == "ORIGIN":
-			b.WriteString(l.path[:strings.LastIndexByte(l.path, '/')])
+			b.WriteString(l.dir())
 		case word == "LIB" && d.kind == glibc:
 			b.WriteString(d.lib)
 		case word == "PLATFORM" && d.kind == glibc, d.kind == musl:
