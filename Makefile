@@ -73,6 +73,7 @@ needs:
 	@internal/testenv/debian-root.sh >/dev/null || true
 	@for a in $(BUSYBOXES); do internal/testenv/busybox.sh $$a >/dev/null || true; done
 	@internal/testenv/klibc.sh >/dev/null || true
+	@internal/testenv/dropbear.sh >/dev/null || true
 	@for s in $(SYSROOTS); do internal/testenv/sysroot.sh $${s%-*} $${s#*-} >/dev/null || true; done
 	@internal/testenv/selinux-policy.sh >/dev/null || true
 

@@ -32,6 +32,11 @@ func TestExamples(t *testing.T) {
 	// Inputs of the examples that the user supplies.
 	program := filepath.Join(t.TempDir(), "program")
 	writeFile(t, program, []byte(elf.ELFMAG))
+	packages := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(packages, "usr/sbin"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(packages, "usr/sbin/dropbear"), emptyProgram(elf.EM_X86_64))
 	flags := map[string][]string{
 		"debian-runc.yaml":     {"-D", "rootfs=" + tinyDebian(t)},
 		"selinux.yaml":         {"-D", "rootfs=" + tinyDebian(t)},
@@ -42,6 +47,7 @@ func TestExamples(t *testing.T) {
 		"kernel-modules.yaml":  {"-D", "busybox=" + program, "-D", "modules=" + tinyModules(t)},
 		"oci-application.yaml": {"--arch", "amd64", "-D", "image=" + tinyContainer(t)},
 		"debian-packages.yaml": {"-D", "sysroot=" + tinySysroot(t)},
+		"ssh-access.yaml":      {"-D", "keys=" + program, "-D", "busybox=" + program, "-D", "packages=" + packages},
 	}
 	for _, file := range files {
 		base := filepath.Base(file)

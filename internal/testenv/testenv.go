@@ -82,6 +82,13 @@ func Klibc(t testing.TB) string {
 	return cached(t, "klibc.sh", "klibc", "amd64")
 }
 
+// Dropbear returns the path of a directory with Debian's dropbear for amd64 and its libraries,
+// laid out like a root.
+func Dropbear(t testing.TB) string {
+	t.Helper()
+	return cached(t, "dropbear.sh", "dropbear", "amd64")
+}
+
 // SELinuxPolicy returns the path of a tarball with the SELinux policy of Debian, as
 // a root has it in /etc/selinux, of type default, and the tools to load it and to
 // look at labels.
