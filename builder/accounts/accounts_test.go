@@ -57,6 +57,8 @@ func TestResolve(t *testing.T) {
 		{"too large an id", "a", "a:x:4294967295:2::/:\n", "", `<manifest>: user "a": line 1 of the root's /etc/passwd: field 3 is no id: "4294967295"`},
 		{"a negative id", "a", "a:x:-1:2::/:\n", "", `<manifest>: user "a": line 1 of the root's /etc/passwd: field 3 is no id: "-1"`},
 		{"NUL", "a", "a:x:1:2::/\x00:\n", "", `<manifest>: user "a": line 1 of the root's /etc/passwd: NUL in the home directory`},
+		{"no table at all", "a", strings.Repeat("\xff", 100) + "\n" + strings.Repeat("b", 33) + ":\n", "",
+			"<manifest>: user \"a\": the root's /etc/passwd has no user \"a\"\n  it has \"" + strings.Repeat(`\xff`, 32) + "\", \"" + strings.Repeat("b", 32) + `"`},
 		{"control characters", "a", "\x1b[2J:x:1:2\n", "", "<manifest>: user \"a\": the root's /etc/passwd has no user \"a\"\n  it has \"\\x1b[2J\""},
 	} {
 		if diff := cmp.Diff(c.want, resolve(t, c.user, c.passwd, c.group)); diff != "" {

@@ -91,7 +91,7 @@ func list(names []string) string {
 	const most = 12
 	var shown []string
 	for _, name := range names[:min(most, len(names))] {
-		shown = append(shown, strconv.Quote(name))
+		shown = append(shown, fmt.Sprintf("%.32q", name)) // a file that is no table has long ones
 	}
 	switch more := len(names) - most; {
 	case len(names) == 0:
