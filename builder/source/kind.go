@@ -29,6 +29,9 @@ func Kind(f *os.File) (string, error) {
 	}
 	defer f.Seek(0, io.SeekStart)
 	start := bufio.NewReader(f)
+	if skipFrames(start) != nil {
+		return "cpio", nil
+	}
 	head, _ := start.Peek(magic.HeadSize)
 	members := io.Reader(f) // over whose contents a reader can seek
 	if codec := codecOf(head); codec != nil {

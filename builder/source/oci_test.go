@@ -188,6 +188,14 @@ func TestOCICodecs(t *testing.T) {
 			listOCI(t, l.all(), manifests.OCI{}, Env{Arch: "amd64"}, want)
 		})
 	}
+	t.Run("zstd:chunked", func(t *testing.T) {
+		skipped := "\x50\x2a\x4d\x18\x04\x00\x00\x00data"
+		l := newLayout()
+		l.name("app", l.image("linux/amd64", "+zstd", func(data []byte) []byte {
+			return slices.Concat([]byte(skipped), zstandard(t, data[:1000]), []byte(skipped), zstandard(t, data[1000:]), []byte(skipped+skipped))
+		}, layers...))
+		listOCI(t, l.all(), manifests.OCI{}, Env{Arch: "amd64"}, want)
+	})
 	t.Run("docker", func(t *testing.T) {
 		listOCI(t, saved([]string{"app:latest"}, layers...), manifests.OCI{}, Env{Arch: "amd64"}, want)
 	})
@@ -426,7 +434,7 @@ func TestOCIChoice(t *testing.T) {
 	check("", "arm/v7", dirs("linux/arm/v6"))
 	check("linux/arm/v5", "amd64", dirs("linux/arm/v5"))
 	check("", "riscv64", "m:1: image: has no image for linux/riscv64\n  it is for: linux/amd64, linux/arm/v5, linux/arm/v6, linux/arm64, linux/s390x, windows/amd64\n")
-	check("", "", "m:1: image: is for several platforms\n  arch or platform says which one: linux/amd64, linux/arm/v5, linux/arm/v6, linux/arm64, linux/s390x, windows/amd64\n")
+	check("", "", "m:1: image: is for several platforms\n  --arch or platform says which one: linux/amd64, linux/arm/v5, linux/arm/v6, linux/arm64, linux/s390x, windows/amd64\n")
 	check("", "s390x", "m:1: image: blob "+missing.Digest.String()+": file does not exist\n")
 
 	named := func(ref string, want string, names ...string) {

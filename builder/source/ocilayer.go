@@ -47,6 +47,9 @@ func (u *layerUnpacker) unpack(ctx context.Context, l *oci.Layer) (*part, error)
 	}
 	packed, diff := newSum(l.Digest), newSum(l.DiffID)
 	in := bufio.NewReaderSize(interruptible{ctx, io.TeeReader(blob, packed)}, 1<<16)
+	if err := skipFrames(in); err != nil {
+		return nil, err
+	}
 	head, err := in.Peek(magic.HeadSize)
 	if err != nil && err != io.EOF {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -61,6 +62,9 @@ func tarsIn(bound func(spool io.Writer) io.Writer) archiveFormat {
 
 // detect returns the codec of an archive, nil for a plain one.
 func detect(r *bufio.Reader) (*compress.Codec, error) {
+	if err := skipFrames(r); err != nil {
+		return nil, err
+	}
 	head, err := r.Peek(magic.HeadSize)
 	if err != nil && err != io.EOF {
 		return nil, err
@@ -149,6 +153,9 @@ func spoolError(err error) error {
 // fill the last record of a tape.
 func nextStream(r *bufio.Reader) (*compress.Codec, error) {
 	for {
+		if err := skipFrames(r); err != nil {
+			return nil, err
+		}
 		head, err := r.Peek(8)
 		zeros := len(head) - len(bytes.TrimLeft(head, "\x00"))
 		switch {
@@ -164,6 +171,24 @@ func nextStream(r *bufio.Reader) (*compress.Codec, error) {
 			return codec, nil
 		}
 		return nil, errors.New("junk after the compressed archive")
+	}
+}
+
+// skipFrames skips the skippable frames of zstd
+// (https://www.rfc-editor.org/rfc/rfc8878#name-skippable-frames). pzstd begins with one, and
+// layers of the format zstd:chunked end with some.
+func skipFrames(r *bufio.Reader) error {
+	for {
+		head, _ := r.Peek(8) // the next read has the error
+		if len(head) < 8 || binary.LittleEndian.Uint32(head)&^0xf != 0x184d2a50 {
+			return nil
+		}
+		size := 8 + int64(binary.LittleEndian.Uint32(head[4:]))
+		if n, err := io.CopyN(io.Discard, r, size); err == io.EOF {
+			return fmt.Errorf("%w: cut short, a skippable frame has %d of %d bytes", io.ErrUnexpectedEOF, n, size)
+		} else if err != nil {
+			return err
+		}
 	}
 }
 

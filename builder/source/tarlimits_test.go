@@ -51,6 +51,7 @@ func TestTarErrors(t *testing.T) {
 		{"gzip of lz4", gzipped(t, append([]byte("\x02\x21\x4c\x18"), make([]byte, 2000)...)), "gzip: no tar archive but compressed with lz4 a second time\n  decompress it first"},
 		{"gzip of a zip", gzipped(t, append([]byte("PK\x03\x04"), make([]byte, 2000)...)), "gzip: no tar archive but a zip archive\n  " + byBsdtar},
 		{"junk after gzip", append(gzipped(t, good), "junk and more"...), "junk after the compressed archive"},
+		{"cut skippable frame", []byte("\x50\x2a\x4d\x18\x04\x00\x00\x00da"), "unexpected EOF: cut short, a skippable frame has 10 of 12 bytes"},
 		{"gzip of junk", gzipped(t, bytes.Repeat([]byte("junk"), 1000)), "gzip: not a tar archive, or a damaged one"},
 		{"cut gzip", gzipped(t, good)[:60], "gzip: unexpected EOF: cut short"},
 	}

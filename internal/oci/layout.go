@@ -56,8 +56,8 @@ func layout(r *reader, index []byte) ([]*candidate, error) {
 	if err != nil {
 		return nil, err
 	}
-	if version.Version != layoutType {
-		return nil, fmt.Errorf("%s: a layout of version %.100q, where %s is known", layoutFile, version.Version, layoutType)
+	if version.Version != ispec.ImageLayoutVersion {
+		return nil, fmt.Errorf("%s: a layout of version %.100q, where %s is known", layoutFile, version.Version, ispec.ImageLayoutVersion)
 	}
 	var top ispec.Index
 	if err := parse(indexFile, index, &top); err != nil {

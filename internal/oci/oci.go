@@ -63,8 +63,7 @@ const (
 	layoutFile = ispec.ImageLayoutFile
 	indexFile  = ispec.ImageIndexFile
 	dockerFile = "manifest.json" // of docker save
-	oldFile    = "repositories"  // of docker save before 1.10, and for it
-	layoutType = ispec.ImageLayoutVersion
+	oldFile    = "repositories"  // of docker save, too; before version 1.10 there was no other index
 )
 
 // Find returns the image that is wanted. If files hold both indexes, that of OCI counts.

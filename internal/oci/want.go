@@ -54,7 +54,7 @@ func (w Want) choose(r *reader, all []*candidate) (*candidate, error) {
 func (w Want) onPlatform(images []*candidate) (*candidate, error) {
 	if w.Platform.Architecture == "" {
 		if platforms := distinct(images, (*candidate).on); len(platforms) > 1 {
-			return nil, &Hinted{"is for several platforms", "arch or platform says which one: " + join(platforms)}
+			return nil, &Hinted{"is for several platforms", "--arch or platform says which one: " + join(platforms)}
 		}
 		w.Platform = images[0].platform
 	}
@@ -69,7 +69,7 @@ func (w Want) onPlatform(images []*candidate) (*candidate, error) {
 	}
 	switch len(best) {
 	case 0:
-		return nil, &Hinted{"has no image for " + Name(w.Platform), "it is for: " + list(images, (*candidate).on)}
+		return nil, &Hinted{"has no image for " + platformName(w.Platform), "it is for: " + list(images, (*candidate).on)}
 	case 1:
 		return best[0], nil
 	}
@@ -77,7 +77,7 @@ func (w Want) onPlatform(images []*candidate) (*candidate, error) {
 	if len(names) < len(best) {
 		names = distinct(best, (*candidate).digest)
 	}
-	return nil, &Hinted{"has several images for " + Name(w.Platform), "ref says which one: " + join(names)}
+	return nil, &Hinted{"has several images for " + platformName(w.Platform), "ref says which one: " + join(names)}
 }
 
 // learnPlatform finds the platform of an image that the index does not tell. It also finds out
@@ -139,11 +139,11 @@ func (c *candidate) shown() []string {
 	return names
 }
 
-func (c *candidate) on() []string     { return []string{Name(c.platform)} }
+func (c *candidate) on() []string     { return []string{platformName(c.platform)} }
 func (c *candidate) digest() []string { return []string{fmt.Sprintf("%q", c.id)} }
 
-// Name returns a platform as in "linux/arm64/v8".
-func Name(p ispec.Platform) string {
+// platformName returns a platform as in "linux/arm64/v8".
+func platformName(p ispec.Platform) string {
 	if p.Architecture == "" {
 		return "an unknown platform"
 	}
