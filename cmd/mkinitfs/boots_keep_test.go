@@ -48,6 +48,9 @@ func replay(m qemu.Machine) string {
 	for _, typed := range m.Typed {
 		fmt.Fprintf(&b, "# The test types %q at %q, which this script does not.\n", typed.Text, typed.Prompt)
 	}
+	if m.Disk != "" {
+		b.WriteString("# The test has a disk, which this script has not.\n")
+	}
 	b.WriteString(`exec mkinitfs boot "$(dirname "$0")/root.img" --no-kvm --kernel ` + quote(m.Kernel))
 	for _, flag := range []struct{ name, value string }{{"--arch", m.Arch}, {"--append", m.Append}} {
 		if flag.value != "" {

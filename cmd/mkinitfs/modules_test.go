@@ -24,7 +24,7 @@ func TestModulesLikeDepmod(t *testing.T) {
 	depmod, modprobe := testenv.Tool(t, "depmod"), testenv.Tool(t, "modprobe")
 	src := testenv.KernelModules(t)
 	version := filepath.Base(src)
-	root := moduleRoot(t, src)
+	root := moduleRoot(t, src, modulesOfPC)
 	plain := filepath.Join(root, "lib/modules", version)
 	checkDepmod(t, root, version, depmod, modprobe)
 
@@ -36,7 +36,7 @@ func TestModulesLikeDepmod(t *testing.T) {
 			t.Fatalf("%s: %v\n%s", packer[0], err, out)
 		}
 	}
-	packed := moduleRoot(t, plain)
+	packed := moduleRoot(t, plain, modulesOfPC)
 	if names := modulesIn(t, filepath.Join(packed, "lib/modules", version)); !slices.Equal(names, modulesIn(t, plain)) {
 		t.Errorf("got modules %q, want the same", names)
 	}
@@ -44,14 +44,14 @@ func TestModulesLikeDepmod(t *testing.T) {
 }
 
 // moduleRoot builds an image with modules and returns the directory with its root.
-func moduleRoot(t *testing.T, src string) string {
+func moduleRoot(t *testing.T, src, modules string) string {
 	t.Helper()
 	img, _ := buildImage(t, fmt.Sprintf(`version: 1
 arch: amd64
 root: {type: none}
 init: none
 contents: [{type: modules, src: %q, modules: %s}]
-`, src, modulesOfPC))
+`, src, modules))
 	root := filepath.Join(t.TempDir(), "root")
 	if status, _, words := mkinitfs("extract", img, root); status != 0 {
 		t.Fatalf("extract: exit status %d\n%s", status, words)

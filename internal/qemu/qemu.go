@@ -2,7 +2,7 @@
 // "mkinitfs boot" and the tests use it.
 //
 // The guest gets one serial port, which is its console and the only thing that
-// leaves it: no network, no disk, no display. The kernel is told to reset the
+// leaves it: no network, no display, and no disk unless the caller gives one. The kernel is told to reset the
 // machine when it panics and QEMU to exit on a reset, so a boot ends by itself
 // whether it powers off, reboots or panics; whatever else it does, the timeout
 // or the context ends it, and no process is left behind.
@@ -38,6 +38,7 @@ type Machine struct {
 	Image     string         // path of the initramfs image
 	Append    string         // words for the kernel, after our own
 	Devices   []string       // that the board lacks, as for QEMU's -device
+	Disk      string         // file that a PC has as /dev/vda, which stays as it is; "" is no disk
 	MemoryMiB int            // 0 is 256, or more where the architecture needs it
 	CPUs      int            // 0 is 1
 	Timeout   time.Duration  // 0 is DefaultTimeout
@@ -202,6 +203,9 @@ func (m Machine) args(b arch.Board) []string {
 	}
 	for _, device := range m.Devices {
 		args = append(args, "-device", device)
+	}
+	if m.Disk != "" {
+		args = append(args, "-drive", "if=virtio,format=raw,snapshot=on,file="+strings.ReplaceAll(m.Disk, ",", ",,"))
 	}
 	return args
 }

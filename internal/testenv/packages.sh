@@ -44,6 +44,8 @@ need busybox busybox-static
 need runc runc
 need depmod kmod
 need mkinitramfs initramfs-tools-core
+need dracut dracut-core
+need mke2fs e2fsprogs
 need fakeroot fakeroot
 need umoci umoci
 need skopeo skopeo
