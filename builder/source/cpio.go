@@ -93,6 +93,9 @@ func (r *cpioReader) read(ctx context.Context) error {
 	for _, f := range root.Info.Findings {
 		r.warn("%s: %s", r.Src, &f)
 	}
+	if left := root.Info.BeyondRoot(root.Entries); err == nil && len(left) > 0 && r.top == "/" {
+		r.warn("%s: only the root is taken, not what was built with %s\n  write these keys in the manifest; mkinitfs inspect shows their values", r.Src, strings.Join(left, ", "))
+	}
 	switch {
 	case errors.Is(err, image.ErrTooLarge):
 		return r.Limits.tooLarge()
