@@ -55,7 +55,7 @@ func AddLibraries(ctx context.Context, env *Env, m *manifests.Manifest, entries 
 	if planned, err = plan.Trial(entries, o); err != nil {
 		return entries, nil
 	}
-	text := elfdeps.Cache(tree(planned), w.cache)
+	text := elfdeps.Cache(tree(planned), w.cache, w.cached...)
 	if text == nil {
 		return entries, nil
 	}
@@ -74,6 +74,7 @@ type libraries struct {
 	added    map[string]*plan.Entry // by path
 	entries  []*plan.Entry
 	cache    []string // directories for a cache of glibc's loader; nil if it needs none
+	cached   []string // paths of libraries that must be in it
 	cacheFor job      // the item that it is for
 	problems manifests.Errors
 }

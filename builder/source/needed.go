@@ -116,6 +116,7 @@ func (i *itemLibraries) uncached(lib elfdeps.Library, dirs []string) {
 	if i.all.cache == nil {
 		i.all.cacheFor = i.job
 	}
+	i.all.cached = append(i.all.cached, path.Clean(lib.Path))
 	for _, dir := range slices.Concat(i.resolver.Configured(), []string{path.Dir(lib.Path)}, dirs) {
 		if !slices.Contains(i.all.cache, dir) {
 			i.all.cache = append(i.all.cache, dir)

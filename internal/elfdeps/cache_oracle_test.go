@@ -19,7 +19,7 @@ func TestCacheIsThatOfLdconfig(t *testing.T) {
 	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")
 	ldconfig := testenv.Tool(t, "ldconfig")
 	sysroot := testenv.Sysroot(t, "amd64", false)
-	testenv.Tool(t, "cc")
+	compiler(t)
 	root := t.TempDir()
 	cmd := exec.Command("sh", "-ec", `
 cp -R "$0/lib" "$0/lib64" "$0/etc" .

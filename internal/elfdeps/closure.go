@@ -25,7 +25,7 @@ type closure struct {
 	*Resolver
 	program *loaded
 	loader  loader
-	all     []*loaded // in the order of loading, without the loader
+	all     []*loaded // in the order of loading
 	missing []string  // names that have been reported
 	found   *Closure
 }

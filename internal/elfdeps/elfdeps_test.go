@@ -236,6 +236,13 @@ func TestCacheIsRead(t *testing.T) {
 			t.Errorf("%s: got %s, want %s, %s", c.name, got, ld, c.want)
 		}
 	}
+	// A program can ask for a file by a name that is not the library's own.
+	odd := files{"/opt/v/plugin": made(elftest.File{Soname: "other.so"})}
+	root := maps.Clone(odd)
+	root["/p"], root[ld], root["/etc/ld.so.cache"] = glibcProgram("plugin"), loader, string(elfdeps.Cache(odd, []string{"/opt/v"}, "/opt/v/plugin"))
+	if got, want := resolved(t, nil, root), ld+", /opt/v/plugin"; got != want {
+		t.Errorf("another name: got %s, want %s", got, want)
+	}
 	if got := elfdeps.Cache(files{}, []string{"/lib"}); got != nil {
 		t.Errorf("no libraries: got a cache of %d bytes, want none", len(got))
 	}

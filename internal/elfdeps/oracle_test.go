@@ -146,10 +146,19 @@ func listed(t *testing.T, root dir, emulator []string, loader, program string) (
 	return lines, true
 }
 
+// compiler skips t without a compiler for amd64.
+func compiler(t *testing.T) {
+	t.Helper()
+	testenv.Tool(t, "cc")
+	if runtime.GOARCH != "amd64" {
+		t.Skip("the programs here are for amd64")
+	}
+}
+
 // TestLoaderAgrees compiles programs with every way to say where their libraries are, and asks
 // glibc's loader where it finds them.
 func TestLoaderAgrees(t *testing.T) {
-	testenv.Tool(t, "cc")
+	compiler(t)
 	testenv.Tool(t, "ldd")
 	root := t.TempDir()
 	cmd := exec.Command("sh", "-ec", makeCases)
@@ -222,11 +231,8 @@ ln -s ../bin/origin opt/a/deep/linked
 
 // TestMuslAgrees does the same for musl's loader.
 func TestMuslAgrees(t *testing.T) {
-	testenv.Tool(t, "cc")
+	compiler(t)
 	sysroot := testenv.Sysroot(t, "amd64", false)
-	if runtime.GOARCH != "amd64" {
-		t.Skip("the programs here are for amd64")
-	}
 	root := t.TempDir()
 	cmd := exec.Command("sh", "-ec", makeMuslCases, sysroot)
 	cmd.Dir = root

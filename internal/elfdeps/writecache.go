@@ -16,8 +16,9 @@ type cacheEntry struct {
 
 // Cache returns a cache for glibc's loader of the libraries in directories of a root, as ldconfig
 // writes it, or nil if there are none. It lists a library under a name only if a file of that
-// name is there, because ldconfig would make the missing link.
-func Cache(root Root, dirs []string) []byte {
+// name is there, because ldconfig would make the missing link. It also lists the needed libraries,
+// given by their paths, under names that are not theirs.
+func Cache(root Root, dirs []string, needed ...string) []byte {
 	l := New(root).layers[0]
 	var entries []cacheEntry
 	var order binary.ByteOrder
@@ -29,12 +30,14 @@ func Cache(root Root, dirs []string) []byte {
 		}
 		seen[place] = true
 		for _, name := range names {
-			if !isLibrary(name) {
+			library := path.Join(dir, name)
+			wanted := slices.Contains(needed, library)
+			if !isLibrary(name) && !wanted {
 				continue
 			}
-			if o, _, err := l.object(path.Join(dir, name)); err == nil && o.listedAs(name) {
+			if o, _, err := l.object(library); err == nil && (wanted || o.listedAs(name)) {
 				order = o.order
-				entries = append(entries, cacheEntry{name, path.Join(dir, name), o.cacheFlags})
+				entries = append(entries, cacheEntry{name, library, o.cacheFlags})
 			}
 		}
 	}
