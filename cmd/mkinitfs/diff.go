@@ -54,7 +54,7 @@ func diffCommand(lookup func(string) (string, bool)) *cobra.Command {
 			}
 			switch p := (&diffPrinter{a: a, b: b, Result: r}); {
 			case asJSON:
-				err = printJSON(cmd.OutOrStdout(), describeDiff(a, b, r))
+				err = printDiffJSON(cmd.OutOrStdout(), a, b, r)
 			case stat:
 				err = p.stat(cmd.OutOrStdout())
 			default:

@@ -1,8 +1,14 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
+	"iter"
 	"slices"
+	"strings"
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/difference"
@@ -76,18 +82,63 @@ type statusJSON struct {
 	Xattrs map[string]xattrJSON `json:"xattrs,omitempty"`
 }
 
+// printDiffJSON prints a comparison. It encodes one entry after the other, because two images
+// may have very many.
+func printDiffJSON(w io.Writer, a, b *difference.Side, r *difference.Result) error {
+	const none = "\n  \"entries\": []" // which no string can hold, as it begins with a line break
+	frame, err := json.MarshalIndent(describeFrame(a, b, r), "", "  ")
+	if err != nil {
+		return err
+	}
+	before, after, _ := bytes.Cut(frame, []byte(none))
+	if len(r.Root)+len(r.Beside) == 0 {
+		_, err := fmt.Fprintf(w, "%s\n", frame)
+		return err
+	}
+	out := bufio.NewWriter(w)
+	fmt.Fprintf(out, "%s%s", before, strings.TrimSuffix(none, "]"))
+	separator := ""
+	for c := range changesOf(r) {
+		text, err := json.MarshalIndent(c, "    ", "  ")
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s\n    %s", separator, text)
+		separator = ","
+	}
+	fmt.Fprintf(out, "\n  ]%s\n", after)
+	return out.Flush()
+}
+
+// describeDiff describes a comparison with all entries.
 func describeDiff(a, b *difference.Side, r *difference.Result) diffJSON {
-	d := diffJSON{
+	d := describeFrame(a, b, r)
+	d.Entries = slices.AppendSeq(d.Entries, changesOf(r))
+	return d
+}
+
+// describeFrame describes a comparison without its entries.
+func describeFrame(a, b *difference.Side, r *difference.Result) diffJSON {
+	return diffJSON{
 		Same: r.Same(), A: describeSide(a), B: describeSide(b), Plan: describeFacts(r.Plan), Image: describeFacts(r.Image),
 		Entries: []changeJSON{}, Counts: countsJSON(r.Counts), NotCompared: append([]string{}, r.Skipped...),
 	}
-	for i := range r.Root {
-		d.Entries = append(d.Entries, describeChange("root", &r.Root[i]))
+}
+
+// changesOf yields the entries that differ.
+func changesOf(r *difference.Result) iter.Seq[changeJSON] {
+	return func(yield func(changeJSON) bool) {
+		for i := range r.Root {
+			if !yield(describeChange("root", &r.Root[i])) {
+				return
+			}
+		}
+		for i := range r.Beside {
+			if !yield(describeChange(difference.Beside, &r.Beside[i])) {
+				return
+			}
+		}
 	}
-	for i := range r.Beside {
-		d.Entries = append(d.Entries, describeChange(difference.Beside, &r.Beside[i]))
-	}
-	return d
 }
 
 func describeSide(s *difference.Side) sideJSON {

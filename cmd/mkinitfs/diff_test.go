@@ -151,3 +151,28 @@ func TestDiffWords(t *testing.T) {
 		}
 	}
 }
+
+// diff prints its JSON in pieces. Together they are what the encoder prints.
+func TestDiffJSONPieces(t *testing.T) {
+	list := func(paths ...string) (all []difference.Entry) {
+		for _, p := range paths {
+			all = append(all, difference.Entry{Path: p, Mode: cpio.TypeFile | 0o644, UID: uint32(len(paths))})
+		}
+		return all
+	}
+	for _, test := range []struct{ a, b []difference.Entry }{
+		{nil, nil}, {list("/a"), list("/a")}, {list("/a"), nil}, {list("/<a>", "/b\n  \"entries\": []"), list("/b\n  \"entries\": []")},
+	} {
+		a := &difference.Side{Name: "\"entries\": []", Kind: difference.Directory, Root: test.a}
+		b := &difference.Side{Name: "b", Kind: difference.Directory, Root: test.b}
+		r := &difference.Result{Skipped: []string{"x"}}
+		r.Root, r.Counts = difference.Entries(test.a, test.b, nil)
+		r.Beside = r.Root[:min(1, len(r.Root))]
+		var want, got bytes.Buffer
+		check(t, printJSON(&want, describeDiff(a, b, r)))
+		check(t, printDiffJSON(&got, a, b, r))
+		if diff := cmp.Diff(want.String(), got.String()); diff != "" {
+			t.Errorf("-encoder +pieces:\n%s", diff)
+		}
+	}
+}
