@@ -175,9 +175,13 @@ func TestMemoryReading(t *testing.T) {
 		img := filepath.Join(t.TempDir(), "image")
 		writeFile(t, img, test.data)
 		most := 64<<10 + test.entries + test.windows*128<<10
-		for _, args := range [][]string{{"list", img}, {"size", img}, {"extract", img, filepath.Join(t.TempDir(), "root")}} {
+		for _, args := range [][]string{{"list", img}, {"size", img}, {"inspect", img}, {"verify", img}, {"diff", img, img}, {"extract", img, filepath.Join(t.TempDir(), "root")}} {
 			if test.name == "many entries" && args[0] == "extract" && os.Getenv("MKINITFS_TEST_FAST") == "1" {
 				continue
+			}
+			most := most
+			if args[0] == "diff" { // reads two images
+				most += test.entries + test.windows*128<<10
 			}
 			cmd := exec.Command(maxRSS(t), append([]string{commandPath(t)}, args...)...)
 			var words bytes.Buffer
