@@ -35,18 +35,22 @@ func bootCards(t *testing.T, img, words string, typed ...string) (*qemu.Result, 
 	return result, string(result.Output)
 }
 
-// moduleItems are the contents of a root with busybox, modules and an init script.
-func moduleItems(t *testing.T, script string) string {
+// cards are the modules of most tests here.
+const cards = "modules: [virtio_pci, virtio_net, e1000, overlay, nf_tables, kvm-intel]"
+
+// moduleItems are the contents of a root with busybox, an init script and modules, for which keys
+// are the keys of the item.
+func moduleItems(t *testing.T, script, keys string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "init")
 	writeFile(t, file, []byte("#!/bin/busybox sh\n"+script+"/bin/busybox poweroff -f\n"))
 	return fmt.Sprintf(`contents:
   - {type: file, src: %q, dst: /bin/busybox, mode: 0755, links: [/bin/sh]}
   - {type: file, src: %q, dst: /sbin/init, mode: 0755}
-  - {type: modules, src: %q, modules: [virtio_pci, virtio_net, e1000, overlay, nf_tables, kvm-intel]}
+  - {type: modules, src: %q, %s}
   - {type: dir, dst: /lower/bin}
   - {type: file, dst: /lower/seen, content: "through the overlay\n"}
-`, testenv.Busybox(t, "amd64"), file, testenv.KernelModules(t))
+`, testenv.Busybox(t, "amd64"), file, testenv.KernelModules(t), keys)
 }
 
 // interfaces is a script that prints the network interfaces and the loaded modules.
@@ -113,12 +117,27 @@ func TestBootModules(t *testing.T) {
     - {type: overlay, target: /merged, options: "lowerdir=/lower:/sbin"}
     - {type: tmpfs, target: /merged/bin}
     - run
-` + moduleItems(t, interfaces+"/bin/busybox cat /merged/seen\n/bin/busybox grep -c ' /merged' /proc/mounts\n")
+` + moduleItems(t, interfaces+"/bin/busybox cat /merged/seen\n/bin/busybox grep -c ' /merged' /proc/mounts\n", cards)
 	for _, root := range []string{"tmpfs", "bind"} {
 		t.Run(root, func(t *testing.T) {
 			result, log := bootModules(t, "root: {type: "+root+"}\n"+manifest, "")
 			wantInterfaces(t, result, log, "^through the overlay", "^2", "mkinitfs: load /lib/modules/.*/kvm-intel.ko: operation not supported")
 		})
+	}
+}
+
+// TestBootModulesFirmware loads a module that asks for firmware at once. The kernel finds it in the
+// new root: it complains about what is in the file.
+func TestBootModulesFirmware(t *testing.T) {
+	t.Parallel()
+	testenv.Matrix(t)
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "regulatory.db"), []byte("no database"))
+	writeFile(t, filepath.Join(dir, "regulatory.db.p7s"), []byte("no signature"))
+	items := moduleItems(t, "/bin/busybox sleep 1\n", fmt.Sprintf("modules: [cfg80211], firmware: {src: %q, missing: error}", dir))
+	result, log := bootModules(t, "init: {modules: [cfg80211]}\n"+items, "")
+	if err := result.Err(); err != nil || !strings.Contains(log, "cfg80211: loaded regulatory.db is malformed") {
+		t.Errorf("got error %v, want a complaint about regulatory.db:\n%s", err, log)
 	}
 }
 
@@ -129,12 +148,12 @@ func TestBootModprobe(t *testing.T) {
 	testenv.Matrix(t)
 	load := "for m in virtio_pci virtio_net e1000 overlay nf_tables; do %s $m; done\n/bin/busybox sleep 1\n" + interfaces
 	t.Run("busybox", func(t *testing.T) {
-		manifest := "init: {mounts: [proc, sys]}\n" + moduleItems(t, fmt.Sprintf(load, "/bin/busybox modprobe"))
+		manifest := "init: {mounts: [proc, sys]}\n" + moduleItems(t, fmt.Sprintf(load, "/bin/busybox modprobe"), cards)
 		result, log := bootModules(t, manifest, "")
 		wantInterfaces(t, result, log)
 	})
 	t.Run("kmod", func(t *testing.T) {
-		manifest := "init: {mounts: [proc, sys]}\n" + moduleItems(t, fmt.Sprintf(load, "/bin/modprobe")) + kmodItems(t)
+		manifest := "init: {mounts: [proc, sys]}\n" + moduleItems(t, fmt.Sprintf(load, "/bin/modprobe"), cards) + kmodItems(t)
 		result, log := bootModules(t, manifest, "")
 		wantInterfaces(t, result, log)
 	})
@@ -163,7 +182,7 @@ func kmodItems(t *testing.T) string {
 func TestBootModulesFail(t *testing.T) {
 	t.Parallel()
 	testenv.Matrix(t)
-	items := moduleItems(t, "echo @@ started\n")
+	items := moduleItems(t, "echo @@ started\n", cards)
 	t.Run("required", func(t *testing.T) {
 		result, log := bootModules(t, "init: {modules: [{name: kvm_intel, required: true}]}\n"+items, "")
 		const want = "mkinitfs: load modules: load /lib/modules/"
@@ -180,7 +199,7 @@ func TestBootModulesFail(t *testing.T) {
 		}
 	})
 	t.Run("break", func(t *testing.T) {
-		manifest := "init: {modules: [e1000], mounts: [proc, sys]}\n" + moduleItems(t, "/bin/busybox sed -n 's/^e1000 .*/@@ then e1000/p' /proc/modules\n")
+		manifest := "init: {modules: [e1000], mounts: [proc, sys]}\n" + moduleItems(t, "/bin/busybox sed -n 's/^e1000 .*/@@ then e1000/p' /proc/modules\n", cards)
 		result, log := bootModules(t, manifest, "mkinitfs.break=modules", "echo before $(/bin/busybox grep -c e1000 /proc/modules)", "exit")
 		if err := result.Err(); err != nil || !strings.Contains(log, "\nbefore 0\n") || !strings.Contains(log, "\n@@ then e1000\n") {
 			t.Errorf("got error %v, want e1000 after the shell:\n%s", err, log)
