@@ -179,11 +179,7 @@ func (f *finder) visit(m *module, required bool) error {
 // visitSoft loads the soft dependencies that the root has. None of them is required.
 func (f *finder) visitSoft(m *module, names []string) error {
 	for _, name := range names {
-		found, err := f.named(name)
-		if err != nil {
-			return err
-		}
-		for _, dep := range found {
+		for _, dep := range f.named(name) {
 			if err := f.visit(dep, false); err != nil {
 				return err
 			}
@@ -193,28 +189,26 @@ func (f *finder) visitSoft(m *module, names []string) error {
 }
 
 // named returns the modules that modprobe would load for a name or an alias. Compressed modules
-// are none of them: with type: modules, each module that the stub loads is plain.
-func (f *finder) named(name string) ([]*module, error) {
+// are none of them: with type: modules, each module that the stub loads is plain. A file that is
+// no module has no alias.
+func (f *finder) named(name string) []*module {
 	if m := f.names[kmod.Normalize(name)]; m != nil {
-		return []*module{m}, nil
+		return []*module{m}
 	}
 	if f.builtin[kmod.Normalize(name)] {
-		return nil, nil
+		return nil
 	}
 	var found []*module
 	for _, other := range f.sorted() {
 		m := f.names[other]
-		if m.packed() {
+		if m.packed() || f.readInfo(m) != nil {
 			continue
-		}
-		if err := f.readInfo(m); err != nil {
-			return nil, err
 		}
 		if slices.ContainsFunc(m.info.Aliases, func(alias string) bool { return kmod.MatchAlias(alias, name) }) {
 			found = append(found, m)
 		}
 	}
-	return found, nil
+	return found
 }
 
 // readInfo reads what a module says. The stub cannot decompress a module.
