@@ -57,25 +57,12 @@ func findModuleDir(j *job, src string) (string, error) {
 	}
 	var found []string
 	for _, above := range []string{src, filepath.Join(src, moduleTop), filepath.Join(src, "/usr", moduleTop)} {
-		real, err := filepath.EvalSymlinks(above) // lib may be a link to usr/lib
+		dirs, err := kernelsIn(j, above)
 		if err != nil {
-			continue
+			return "", err
 		}
-		names, err := os.ReadDir(real)
-		if err != nil {
-			continue // a file called lib
-		}
-		j.input(real)
-		for _, name := range names {
-			dir := filepath.Join(above, name.Name())
-			if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-				continue
-			}
-			holds, err := holdsModules(j, dir)
-			if err != nil {
-				return "", err
-			}
-			if holds && !slices.ContainsFunc(found, func(other string) bool { return sameFile(other, dir) }) {
+		for _, dir := range dirs { // lib may be a link to usr/lib
+			if !slices.ContainsFunc(found, func(other string) bool { return sameFile(other, dir) }) {
 				found = append(found, dir)
 			}
 		}
@@ -87,6 +74,30 @@ func findModuleDir(j *job, src string) (string, error) {
 		return found[0], nil
 	}
 	return "", advise("name one of them: src: "+found[0], "modules of several kernels: %s", strings.Join(found, ", "))
+}
+
+// kernelsIn returns the directories of kernels in a directory, which need not be there.
+func kernelsIn(j *job, above string) ([]string, error) {
+	names, err := os.ReadDir(above)
+	if err != nil {
+		return nil, nil
+	}
+	j.input(above)
+	var found []string
+	for _, name := range names {
+		dir := filepath.Join(above, name.Name())
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			continue
+		}
+		holds, err := holdsModules(j, dir)
+		if err != nil {
+			return nil, err
+		}
+		if holds {
+			found = append(found, dir)
+		}
+	}
+	return found, nil
 }
 
 func sameFile(a, b string) bool {
