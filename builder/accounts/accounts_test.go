@@ -3,6 +3,7 @@ package accounts
 import (
 	"bytes"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -79,11 +80,27 @@ func TestManyNames(t *testing.T) {
 	}
 }
 
+// Neither a long file nor a long line takes much memory.
+func TestLongFiles(t *testing.T) {
+	want := `<manifest>: user "a": read /etc/passwd of the root: larger than 1 MiB`
+	if got := resolve(t, "a", strings.Repeat("b\n", mostRead/2)+"\n", ""); got != want {
+		t.Errorf("got %.200s, want %s", got, want)
+	}
+	var before, after runtime.MemStats
+	long := strings.Repeat("b", mostRead)
+	runtime.ReadMemStats(&before)
+	resolve(t, "c", long, "")
+	runtime.ReadMemStats(&after)
+	if got := after.TotalAlloc - before.TotalAlloc; got > 16*mostRead {
+		t.Errorf("got %d bytes for a line of 1 MiB, want 16 MiB at most", got)
+	}
+}
+
 // Linux allows a process so many groups.
 func TestTooManyGroups(t *testing.T) {
 	var group bytes.Buffer
 	for i := range maxGroups {
-		fmt.Fprintf(&group, "g%d:x:%d:a\n", i, i+1)
+		fmt.Fprintf(&group, "g::%d:a\n", i+1)
 	}
 	want := `<manifest>: user "a": 65537 groups, Linux allows 65536`
 	if got := resolve(t, "a", "a:x:1:0::/:\n", group.String()); got != want {

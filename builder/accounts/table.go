@@ -1,9 +1,7 @@
 package accounts
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"slices"
 	"strconv"
@@ -30,17 +28,24 @@ type row struct {
 	fields []string
 }
 
+// mostRead bounds the bytes of a file. A row takes a hundred times the memory of a short line.
+const mostRead = 1 << 20
+
 // readTable reads a file of the root. Empty lines and comments are no rows.
 func readTable(root lint.Planned, path, what string) (*table, error) {
 	t := &table{path: path, what: what}
-	text, err := root.Read(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	e := plan.Find(root, path)
+	if e == nil {
 		t.absent = true
-		if i := slices.IndexFunc(root, func(e *plan.Entry) bool { return e.Path == path }); i >= 0 {
-			t.path += " -> " + root[i].Target
+		if link := plan.At(root, path); link != nil {
+			t.path += " -> " + link.Target
 		}
 		return t, nil
 	}
+	if e.Size > mostRead {
+		return nil, fmt.Errorf("read %s of the root: larger than 1 MiB", path)
+	}
+	text, err := root.Read(path)
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +60,9 @@ func readTable(root lint.Planned, path, what string) (*table, error) {
 	return t, nil
 }
 
+// longest bounds the bytes of names in messages. A file that is no table has longer ones.
+const longest = 32
+
 // named returns the first row with a name.
 func (t *table) named(name string) (row, error) {
 	var names []string
@@ -62,7 +70,7 @@ func (t *table) named(name string) (row, error) {
 		if r.name() == name {
 			return r, nil
 		}
-		names = append(names, r.name())
+		names = append(names, r.name()[:min(len(r.name()), longest)])
 	}
 	if t.absent {
 		return row{}, fmt.Errorf("the root has no %s\n  add that file, or write the id of the %s", t.path, t.what)
@@ -91,7 +99,7 @@ func list(names []string) string {
 	const most = 12
 	var shown []string
 	for _, name := range names[:min(most, len(names))] {
-		shown = append(shown, fmt.Sprintf("%.32q", name)) // a file that is no table has long ones
+		shown = append(shown, strconv.Quote(name))
 	}
 	switch more := len(names) - most; {
 	case len(names) == 0:
