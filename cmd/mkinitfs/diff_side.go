@@ -46,15 +46,14 @@ func openSide(cmd *cobra.Command, f *manifestFlags, arg string, lookup func(stri
 	return &openedSide{side, func() { in.Close() }}, nil
 }
 
-// planSide plans a manifest. in is the manifest, opened: one from a pipe can be read only
-// there.
+// planSide plans a manifest. It reads one from a pipe from in, the opened manifest.
 func planSide(cmd *cobra.Command, f *manifestFlags, arg string, in io.ReadSeeker, lookup func(string) (string, bool)) (*openedSide, error) {
 	name, stdin := arg, cmd.InOrStdin()
 	if info, err := os.Stat(arg); err != nil || !info.Mode().IsRegular() {
 		if _, err := in.Seek(0, io.SeekStart); err != nil {
 			return nil, err
 		}
-		name, stdin = "-", io.MultiReader(in) // which is no file that an item of the manifest could take
+		name, stdin = "-", io.MultiReader(in) // not a file: no item of the manifest can read it
 	}
 	m, o, err := f.load(cmd.Context(), []string{name}, stdin, lookup)
 	if err != nil {

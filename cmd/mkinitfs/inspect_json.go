@@ -12,18 +12,18 @@ import (
 
 // inspectionJSON is the stable form of what inspect prints.
 type inspectionJSON struct {
-	Size       int64           `json:"size"` // bytes of the image
-	Arch       string          `json:"arch,omitempty"`
-	Container  *containerJSON  `json:"container,omitempty"`
-	Segments   []segmentsJSON  `json:"segments"`
-	Members    []memberJSON    `json:"members,omitempty"`
-	Early      *earlyJSON      `json:"early,omitempty"`
-	BootConfig *bootConfigJSON `json:"boot_config,omitempty"`
-	Stub       *stubJSON       `json:"stub,omitempty"`
-	Plan       *planJSON       `json:"plan,omitempty"`
-	Root       *rootJSON       `json:"root,omitempty"` // absent for a damaged image
-	MinRAM     *minram.MinRAM  `json:"min_ram,omitempty"`
-	Findings   []findingJSON   `json:"findings"`
+	Size       int64                  `json:"size"` // bytes of the image
+	Arch       string                 `json:"arch,omitempty"`
+	Container  *containerJSON         `json:"container,omitempty"`
+	Segments   []inspectedSegmentJSON `json:"segments"`
+	Members    []memberJSON           `json:"members,omitempty"`
+	Early      *earlyJSON             `json:"early,omitempty"`
+	BootConfig *bootConfigJSON        `json:"boot_config,omitempty"`
+	Stub       *stubJSON              `json:"stub,omitempty"`
+	Plan       *planJSON              `json:"plan,omitempty"`
+	Root       *rootJSON              `json:"root,omitempty"` // absent for a damaged image
+	MinRAM     *minram.MinRAM         `json:"min_ram,omitempty"`
+	Findings   []findingJSON          `json:"findings"`
 
 	facts []difference.Fact // of the boot plan
 }
@@ -44,8 +44,8 @@ type partJSON struct {
 	Size   int64  `json:"size"`
 }
 
-// segmentsJSON is a segment with the parameters of its codec.
-type segmentsJSON struct {
+// inspectedSegmentJSON is a segment with the parameters of its codec.
+type inspectedSegmentJSON struct {
 	segmentJSON
 	Window  int64  `json:"window,omitempty"` // bytes that a decoder keeps
 	Check   string `json:"check,omitempty"`
@@ -94,7 +94,7 @@ type findingJSON struct {
 
 func describeInspection(i *image.Inspection) (*inspectionJSON, error) {
 	d := &inspectionJSON{
-		Size: i.Info.Size, Stub: describeStub(i.Stub), Segments: []segmentsJSON{}, Findings: []findingJSON{},
+		Size: i.Info.Size, Stub: describeStub(i.Stub), Segments: []inspectedSegmentJSON{}, Findings: []findingJSON{},
 	}
 	if i.Types != nil {
 		d.Root = &rootJSON{Files: i.Files, Types: map[string]int{}, Xattrs: i.Xattrs}
@@ -105,7 +105,7 @@ func describeInspection(i *image.Inspection) (*inspectionJSON, error) {
 	}
 	for n, s := range i.Info.Segments {
 		p := i.Parameters[n]
-		d.Segments = append(d.Segments, segmentsJSON{segmentJSON{s.Codec, s.Offset, s.Size, s.Unpacked}, p.Window, p.Check, p.Filter, s.Entries})
+		d.Segments = append(d.Segments, inspectedSegmentJSON{segmentJSON{s.Codec, s.Offset, s.Size, s.Unpacked}, p.Window, p.Check, p.Filter, s.Entries})
 	}
 	if e := i.Info.Envelope; e != nil && i.Part != nil {
 		d.Container = &containerJSON{Format: e.Format, Part: i.Part.Name, Offset: i.Part.Offset, Size: i.Part.Size}

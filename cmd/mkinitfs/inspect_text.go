@@ -58,7 +58,7 @@ func printInspection(w io.Writer, name string, d *inspectionJSON) error {
 }
 
 // codec returns the codec with its parameters.
-func (s *segmentsJSON) codec() string {
+func (s *inspectedSegmentJSON) codec() string {
 	var parameters []string
 	if s.Filter != "" {
 		parameters = append(parameters, s.Filter)

@@ -32,9 +32,13 @@ func rebuild(cmd *cobra.Command, f *manifestFlags, arg string, in openedImage, e
 	if err != nil {
 		return nil, err
 	}
-	if o.Epoch == nil && epoch > 0 {
+	switch {
+	case epoch == 0 || o.Epoch != nil && *o.Epoch == epoch:
+	case o.Epoch == nil:
 		o.Epoch = &epoch
 		fmt.Fprintf(cmd.ErrOrStderr(), "mkinitfs: built with SOURCE_DATE_EPOCH=%d, as the image was\n", epoch)
+	default:
+		fmt.Fprintf(cmd.ErrOrStderr(), "mkinitfs: warning: SOURCE_DATE_EPOCH is %d, the image was built with %d\n", *o.Epoch, epoch)
 	}
 	o.Cache, o.Recompress = cache.Top(lookup), true
 	o.Notice = func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), "mkinitfs:", text) }
