@@ -79,8 +79,11 @@ func findModuleDir(j *job, src string) (string, error) {
 // kernelsIn returns the directories of kernels in a directory, which need not be there.
 func kernelsIn(j *job, above string) ([]string, error) {
 	names, err := os.ReadDir(above)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
 		return nil, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	j.input(above)
 	var found []string
