@@ -68,7 +68,7 @@ type ociReader struct {
 	excludes *excludes
 	layers   layerUnpacker
 	sparse   expander
-	members  int64 // of all layers
+	text     int // bytes of names and the like in all layers
 	noted    notes
 	entries  []*plan.Entry
 }
@@ -111,14 +111,15 @@ func (r *ociReader) apply(ctx context.Context, root *rootfs, l *oci.Layer) error
 		return inLayer(ctx, l, err)
 	}
 	t := newTarStream(r.job, r.Src+": "+l.Name, plain, r.number, r.SrcXattrs)
-	t.sparse = &r.sparse
+	t.sparse, t.text, t.members = &r.sparse, r.text, root.members // the bounds are for all layers
 	root.begin()
 	err = t.read(ctx, func(m *tarMember) error {
-		if r.members++; r.members > r.Limits.entries() {
+		if int64(root.members) == r.Limits.entries() {
 			return r.Limits.tooMany()
 		}
 		return root.add(m)
 	})
+	r.text = t.text
 	return inLayer(ctx, l, err)
 }
 

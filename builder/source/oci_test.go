@@ -381,6 +381,16 @@ func TestOCIFaults(t *testing.T) {
 			"m:1: image: "+inLayer(six)+"member \"f\": more than 5 entries\n  --source-entries N allows more\n")
 		listOCI(t, layers(layer, layer), manifests.OCI{}, Env{Arch: "amd64", Limits: Limits{Unpacked: 3000}},
 			"m:1: image: "+inLayer(layer, layer)+"unpacks to more than 3000 bytes\n  --source-size SIZE allows more\n")
+		var long [3][]byte
+		for i := range long { // of targets that are too long together
+			var links []string
+			for j := range 2000 {
+				links = append(links, fmt.Sprintf("%d-%d -> %s", i, j, strings.Repeat("x", 4000)))
+			}
+			long[i] = layerOf(t, links...)
+		}
+		listOCI(t, layers(long[:]...), manifests.OCI{}, Env{Arch: "amd64"}, "m:1: image: "+inLayer(long[:]...)+
+			"member \"2-802\": the paths and extended attributes up to here take more than 16 MiB, which those of no root do\n")
 		packed := newLayout()
 		zeros := archive(t, tar.FormatPAX, member{tar.Header{Typeflag: tar.TypeReg, Name: "zeros"}, strings.Repeat("\x00", 1<<20)})
 		packed.name("app", packed.image("linux/amd64", "+gzip", func(data []byte) []byte { return gzipped(t, data) }, zeros))

@@ -61,6 +61,9 @@ func savedParts(r *reader, s *saved) (*config, []Layer, error) {
 	if err := parse(s.Config, text, &c); err != nil {
 		return nil, nil, err
 	}
+	if len(s.Layers) > maxLayers {
+		return nil, nil, fmt.Errorf("more than %d layers", maxLayers)
+	}
 	var layers []Layer
 	for _, name := range s.Layers {
 		layers = append(layers, Layer{Name: name, File: name, Size: -1})

@@ -107,10 +107,11 @@ func (w *indexWalk) add(index ispec.Index, names []string, platform *ispec.Platf
 	return nil
 }
 
-// The bounds of an index: its images, and how deep others may lie in it.
+// The bounds of an index, its images and how deep others may lie in it, and of an image.
 const (
 	maxImages = 10_000
 	maxDepth  = 8
+	maxLayers = 10_000
 )
 
 // nested adds the manifests of the index that d describes.
@@ -184,6 +185,9 @@ func layoutParts(r *reader, d ispec.Descriptor) (*config, []Layer, error) {
 	var c config
 	if err := parse("blob "+m.Config.Digest.String(), text, &c); err != nil {
 		return nil, nil, err
+	}
+	if len(m.Layers) > maxLayers {
+		return nil, nil, fmt.Errorf("more than %d layers", maxLayers)
 	}
 	var layers []Layer
 	for _, l := range m.Layers {

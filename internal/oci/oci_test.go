@@ -105,8 +105,10 @@ func TestFindBounds(t *testing.T) {
 		nested = append(nested, `{"mediaType":"application/vnd.oci.image.index.v1+json",`+large.add("{}"+strings.Repeat(" ", maxDocument-10-i))+"}")
 	}
 	large[indexFile] = `{"manifests":[` + strings.Join(nested, ",") + `]}`
+	layers := memory{dockerFile: `[{"Config":"c.json","Layers":[""` + strings.Repeat(`,""`, maxLayers) + `]}]`, "c.json": configText}
 	for want, files := range map[string]memory{
-		"an index in 8 others": deep, "more than 10000 images": many,
+		"more than 10000 layers": layers,
+		"an index in 8 others":   deep, "more than 10000 images": many,
 		"indexes, manifests and configurations of more than 64 MiB": large,
 	} {
 		if _, err := Find(files, Want{}); err == nil || !strings.Contains(err.Error(), want) {
