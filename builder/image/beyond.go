@@ -1,15 +1,22 @@
 package image
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/mkinitfs/mkinitfs/builder/bootplan"
+)
 
 // BeyondRoot returns the keys of a manifest that decided about an image of mkinitfs and that its
 // root does not show, because only the boot plan has them. It returns nil for any other image.
 // entries are those of its root.
 func (i *Info) BeyondRoot(entries []Entry) []string {
-	p := i.plan()
-	if p == nil {
-		return nil
+	if p := i.plan(); p != nil {
+		return beyond(p, entries)
 	}
+	return nil
+}
+
+func beyond(p *bootplan.Plan, entries []Entry) []string {
 	var keys []string
 	add := func(key string, differs bool) {
 		if differs {
@@ -26,6 +33,7 @@ func (i *Info) BeyondRoot(entries []Entry) []string {
 	add("init.user", p.User != nil)
 	add("init.workdir", p.Workdir != "")
 	add("init.mounts", len(p.Mounts) > 0)
+	add("init.modules", len(p.Modules) > 0)
 	add("init.on_error", p.OnError != "" && p.OnError != "panic")
 	add("init.cmdline", p.Cmdline != "" && p.Cmdline != "use")
 	add("init.supervise", p.OnExit != "")
