@@ -176,6 +176,9 @@ func FuzzCpio(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
+	for _, archive := range written(f) {
+		f.Add(archive)
+	}
 	// Nothing is decoded ahead on one core, so that an input always takes the same way.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -30,6 +30,7 @@ need qemu-i386 qemu-user
 need cpio cpio
 need 7zz 7zip
 need bsdcpio libarchive-tools
+need toybox toybox
 need zstd zstd
 need xz xz-utils
 need lz4 lz4
