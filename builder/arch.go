@@ -6,6 +6,7 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder/lint"
 	"github.com/mkinitfs/mkinitfs/builder/source"
+	"github.com/mkinitfs/mkinitfs/builder/translate"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -22,8 +23,7 @@ func findArch(ctx context.Context, p *prepared) error {
 	if err != nil {
 		return err
 	}
-	o := lintOptions(p.manifest, "")
-	if p.manifest.Arch, err = lint.Machine(lint.Planned(p.root.entries), o.Exec); err != nil {
+	if p.manifest.Arch, err = lint.Machine(lint.Planned(p.root.entries), translate.Lint(p.manifest, "").Exec); err != nil {
 		return manifests.Errors{{Pos: p.manifest.Pos, Msg: "arch: auto: " + err.Error(), Hint: "--arch ARCH, or arch in the manifest, says what the image is for"}}
 	}
 	return nil

@@ -28,6 +28,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/pack"
 	"github.com/mkinitfs/mkinitfs/builder/source"
 	"github.com/mkinitfs/mkinitfs/builder/stub"
+	"github.com/mkinitfs/mkinitfs/builder/translate"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -127,7 +128,7 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options, to purpose) 
 
 // findRoot finds what is in the root.
 func findRoot(ctx context.Context, p *prepared) error {
-	trial := planOptions(p.manifest, 0, p.notes)
+	trial := translate.Plan(p.manifest, 0, p.notes.warn)
 	entries, err := gather(ctx, p.manifest, p.sources, trial)
 	if err == nil {
 		entries, err = source.AddLibraries(ctx, p.sources, p.manifest, entries, trial, lint.Tree)
@@ -153,7 +154,7 @@ func layOut(ctx context.Context, p *prepared) error {
 	}
 	p.sources.WarnFirmware(p.root.entries)
 	var warnings []string
-	warnings, p.foreign = lint.Check(lint.Planned(p.root.entries), lintOptions(p.manifest, p.settled.arch))
+	warnings, p.foreign = lint.Check(lint.Planned(p.root.entries), translate.Lint(p.manifest, p.settled.arch))
 	p.notes.warnings = append(p.notes.warnings, warnings...)
 	o := layoutOptions(p.manifest, p.settled, p.root, p.notes)
 	if err = accounts.Resolve(&o.Stub, p.manifest.Init, p.root.entries, p.notes.warn); err != nil {

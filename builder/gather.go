@@ -31,6 +31,14 @@ func (n *notes) read(path string) ([]byte, error) {
 
 func (n *notes) addEarly(e source.Early) { n.early = append(n.early, e) }
 
+// sourceEnv returns the environment of the sources.
+func sourceEnv(m *manifests.Manifest, o Options, s *settled, n *notes) *source.Env {
+	return &source.Env{
+		Clock: s.clock, Arch: s.arch, Stdin: o.Stdin, NoStub: m.Root.Type == manifests.None,
+		Fakeroot: o.Fakeroot, Input: n.input, Warn: n.warn, Early: n.addEarly, Limits: o.Limits, Load: m.Init.Modules,
+	}
+}
+
 // gather asks the sources of all items for their entries, in the manifest's order, behind the
 // files for the start of the image. It reports every problem of every item. o is for plans in
 // which something is searched.

@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/mkinitfs/mkinitfs/builder/pack"
-	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/internal/depfile"
 	"github.com/mkinitfs/mkinitfs/internal/newfile"
 	"github.com/mkinitfs/mkinitfs/manifests"
@@ -48,10 +45,7 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 	if err := newfile.Try(path); err != nil {
 		return nil, err
 	}
-	temp := pack.TempDir{Dir: o.TempDir}
-	if o.TempDir == "" {
-		temp = pack.TempDir{Dir: filepath.Dir(path), Beside: path}
-	}
+	temp := pack.TempDirFor(o.TempDir, path)
 	p, err := prepare(ctx, m, o, toWrite)
 	if err != nil {
 		return nil, err
@@ -81,9 +75,8 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 	if err != nil {
 		return nil, err
 	}
-	if c, n := compress.Named(path), len(r.Segments); n > 1 && c != nil && strings.HasSuffix(path, ".cpio"+c.Suffix) {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("%s: is named as one compressed archive, and has %d segments: most tools unpack the first only\n"+
-			"  write output: {layout: stream}, or name it .img", path, n))
+	if w := pack.NameWarning(path, len(r.Segments)); w != "" {
+		r.Warnings = append(r.Warnings, w)
 	}
 	if o.IfChanged && f.Stands() {
 		r.Unchanged = true

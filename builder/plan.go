@@ -6,11 +6,14 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/accounts"
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 	"github.com/mkinitfs/mkinitfs/builder/bounds"
+	"github.com/mkinitfs/mkinitfs/builder/layout"
 	"github.com/mkinitfs/mkinitfs/builder/lint"
 	"github.com/mkinitfs/mkinitfs/builder/loadorder"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/builder/selinux"
-	"github.com/mkinitfs/mkinitfs/builder/source"
+	"github.com/mkinitfs/mkinitfs/builder/translate"
+	"github.com/mkinitfs/mkinitfs/compress"
+	"github.com/mkinitfs/mkinitfs/internal/arch"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -28,7 +31,7 @@ type root struct {
 func planRoot(m *manifests.Manifest, entries []*plan.Entry, mtime int64, n *notes) (*root, error) {
 	plan.DropUnstorable(entries)
 	plan.SetRootMode(entries, *m.Root.Mode)
-	planned, err := plan.Make(entries, planOptions(m, mtime, n))
+	planned, err := plan.Make(entries, translate.Plan(m, mtime, n.warn))
 	if err == nil {
 		err = accounts.Apply(m.Accounts, planned, n.input)
 	}
@@ -53,17 +56,17 @@ func planRoot(m *manifests.Manifest, entries []*plan.Entry, mtime int64, n *note
 	return r, bounds.Unpacked(r.entries, m.Output)
 }
 
-func planOptions(m *manifests.Manifest, mtime int64, n *notes) plan.Options {
-	o := plan.Options{RootMode: *m.Root.Mode, RootAsked: m.Root.ModeSet, MTime: mtime, Remove: source.Globs(m.Remove), Files: accounts.Files(m.Accounts), Warn: n.warn}
-	for _, p := range m.Permissions {
-		rule := plan.Permission{
-			Glob: source.Glob(p.Glob), Mode: p.Mode, DirMode: p.DirMode, UID: p.Owner.UID, GID: p.Owner.GID, Names: source.Names(p.Owner), Xattrs: p.Xattrs,
-		}
-		if p.MTime.Rule == manifests.MTimeSet {
-			t := p.MTime.Time.Unix()
-			rule.MTime = &t
-		}
-		o.Permissions = append(o.Permissions, rule)
+// layoutOptions returns the options of the layout of a root.
+func layoutOptions(m *manifests.Manifest, s *settled, r *root, n *notes) layout.Options {
+	o := translate.Layout(m)
+	o.Small, o.MTime, o.Warn = arch.Is32(s.arch), s.clock.Epoch, n.warn
+	o.RawMembers, o.Window = s.payload.Name == compress.None, s.payload.Window
+	o.Stub.Arch, o.Stub.Payload, o.Stub.Modules = s.arch, s.payload.Name, r.modules
+	for _, e := range n.early {
+		o.Stub.Boot = append(o.Stub.Boot, e.Paths...) // the stub leaves them behind
+	}
+	if r.policy != nil {
+		o.Stub.SELinux = r.policy.Path
 	}
 	return o
 }

@@ -42,14 +42,7 @@ type Item struct {
 }
 
 // Segment is one compressed stream, or one raw archive, of the image.
-type Segment struct {
-	Kind     string `json:"kind"` // "early", "boot", "payload", "files", "root"; "stream" for all of them
-	Codec    string `json:"codec"`
-	Offset   int64  `json:"offset"`
-	Size     int64  `json:"size"`             // bytes in the image, without padding
-	Unpacked int64  `json:"unpacked"`         // bytes of the archive
-	Cached   bool   `json:"cached,omitempty"` // had been compressed before
-}
+type Segment = pack.Segment
 
 // Member is one archive of the payload.
 type Member struct {
@@ -97,10 +90,7 @@ func report(p *prepared) *Report {
 // reportPacked is report with the results of packing.
 func reportPacked(p *prepared, done pack.Result) *Report {
 	r := report(p)
-	r.Size, r.MinRAM = done.Size, minRAM(p, done)
-	for _, s := range done.Segments {
-		r.Segments = append(r.Segments, Segment(s))
-	}
+	r.Size, r.MinRAM, r.Segments = done.Size, minRAM(p, done), done.Segments
 	for _, m := range done.Members {
 		r.Members = append(r.Members, Member{m.Packed, m.Unpacked, m.SHA256, m.Cached})
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/builder/source"
 	"github.com/mkinitfs/mkinitfs/builder/stub"
+	"github.com/mkinitfs/mkinitfs/builder/translate"
 )
 
 func TestSettle(t *testing.T) {
@@ -126,7 +127,7 @@ remove: [{path: /usr/**, optional: true}]
 	}
 
 	// The report of a check, and what packing adds.
-	_, foreign := lint.Check(lint.Planned(r.entries), lintOptions(m, s.arch))
+	_, foreign := lint.Check(lint.Planned(r.entries), translate.Lint(m, s.arch))
 	done := &prepared{manifest: m, notes: &notes{warnings: []string{"w"}}, settled: s, root: r, foreign: foreign, layout: l}
 	got := report(done)
 	if got.Entries != 9 || got.Unpacked != 10 || got.Arch != "arm/v7" || got.Items[0] != (Item{"test.yaml:6:5", "file", 4, 10}) || len(got.Warnings) != 1 || got.MinRAM != nil {

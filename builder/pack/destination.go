@@ -6,9 +6,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"reflect"
+	"strings"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/internal/newfile"
 )
 
@@ -67,6 +70,26 @@ func (d destined) Write(p []byte) (int, error) {
 type TempDir struct {
 	Dir    string // "" is os.TempDir()
 	Beside string // the image in this directory, whose name the user knows, or ""
+}
+
+// TempDirFor returns the directory for the temporary files of the image at path: dir, or that of
+// the image if dir is "".
+func TempDirFor(dir, path string) TempDir {
+	if dir != "" {
+		return TempDir{Dir: dir}
+	}
+	return TempDir{Dir: filepath.Dir(path), Beside: path}
+}
+
+// NameWarning returns a warning for an image of several segments that is named like one
+// compressed archive, else "".
+func NameWarning(path string, segments int) string {
+	c := compress.Named(path)
+	if segments < 2 || c == nil || !strings.HasSuffix(path, ".cpio"+c.Suffix) {
+		return ""
+	}
+	return fmt.Sprintf("%s: is named as one compressed archive, and has %d segments: most tools unpack the first only\n"+
+		"  write output: {layout: stream}, or name it .img", path, segments)
 }
 
 // Holding returns the destination of a temporary file, by its content.

@@ -45,14 +45,14 @@ type Result struct {
 	Members  []Member  // of the payload
 }
 
-// Segment is one compressed stream, or one raw archive, of the image.
+// Segment is one compressed stream, or one raw archive, of the image. Its JSON form is stable.
 type Segment struct {
-	Kind     string // "early", "boot", "payload", "files", "root"; "stream" for all of them
-	Codec    string
-	Offset   int64
-	Size     int64 // bytes in the image, without padding
-	Unpacked int64 // bytes of the archive
-	Cached   bool  // had been compressed before
+	Kind     string `json:"kind"` // "early", "boot", "payload", "files", "root"; "stream" for all of them
+	Codec    string `json:"codec"`
+	Offset   int64  `json:"offset"`
+	Size     int64  `json:"size"`             // bytes in the image, without padding
+	Unpacked int64  `json:"unpacked"`         // bytes of the archive
+	Cached   bool   `json:"cached,omitempty"` // had been compressed before
 }
 
 // Member is one archive of the payload.

@@ -11,7 +11,7 @@ import (
 // TestStoryIsShort keeps builder to what its name says: the order of the stages. A stage that
 // grows belongs in a package of its own.
 func TestStoryIsShort(t *testing.T) {
-	const most = 970 // lines without tests
+	const most = 900 // lines without tests
 	files, err := filepath.Glob("../../builder/*.go")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("got %d files, error %v", len(files), err)
