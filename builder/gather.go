@@ -75,6 +75,5 @@ func checkEarly(p *prepared) error {
 	for _, e := range p.notes.early {
 		p.root.private = p.root.private || e.Private
 	}
-	source.WarnEarly(p.notes.early, p.notes.warn)
-	return nil
+	return source.CheckEarly(p.notes.early, p.settled.arch, p.notes.warn)
 }

@@ -54,7 +54,7 @@ func writeImage(ctx context.Context, p *prepared, w io.Writer, written io.ReadSe
 		Watcher: p.foreign, Progress: p.options.Progress, Spool: spool, SpoolAt: temp.Holding("the packed root"),
 	}
 	for _, e := range p.notes.early {
-		job.Early = append(job.Early, pack.Early{Archives: io.NewSectionReader(e.At, e.Offset, e.Size), Trailer: e.Trailer, Check: e.Unchanged})
+		job.Early = append(job.Early, pack.Early{Archives: io.NewSectionReader(e.At, e.Offset, e.Size), Align: e.Align, Trailer: e.Trailer, Check: e.Unchanged})
 	}
 	if p.stub != nil {
 		job.Stub = p.stub.Data

@@ -115,7 +115,7 @@ var topSection = Section{Keys: []Key{
 	{Name: "selinux", Kind: KindMapping, Otherwise: "no labels", Roots: withStub, Doc: "The SELinux policy that labels the root; `{}` takes that of the root's own configuration."},
 	{Name: "init", Kind: KindMapping, Values: []string{"none"}, Doc: "The program and how it starts; `none` for an image without a program, which is appended to another one."},
 	{Name: "accounts", Kind: KindMapping, Otherwise: "those of the root", Doc: "Users and groups that the root's `/etc/passwd`, `/etc/group` and `/etc/shadow` get."},
-	{Name: "early", Kind: KindHostPaths, Doc: "Raw archives of microcode or ACPI tables, put unchanged in front of everything else."},
+	{Name: "early", Kind: KindHostPaths, Doc: "Microcode and ACPI tables, uncompressed in front of everything else: ready archives, or files of which these are made."},
 	{Name: "boot", Kind: KindPatterns, Doc: "Paths that exist before the root is unpacked, for drivers that ask for firmware early."},
 	{Name: "sysroot", Kind: KindHostPath, Doc: "The directory whose shared libraries `libs` in `contents` takes, laid out like a root; `/` is this machine's."},
 	{Name: "contents", Kind: KindItems, Doc: "The contents of the root."},

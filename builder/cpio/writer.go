@@ -30,7 +30,17 @@ func (w *Writer) WriteHeader(h *Header) error {
 	if err := w.refuse(h); err != nil {
 		return err
 	}
-	return w.writeHeader(h)
+	return w.writeHeader(h, 0)
+}
+
+// WriteAligned is WriteHeader for a body that begins at a multiple of align, itself a multiple of 4, from the
+// start of the archive. It puts NULs behind the name, which the kernel ignores.
+func (w *Writer) WriteAligned(h *Header, align int64) error {
+	if err := w.refuse(h); err != nil {
+		return err
+	}
+	body := w.offset + pad4(headerSize+int64(len(h.Name))+1)
+	return w.writeHeader(h, int((align-body%align)%align))
 }
 
 func (w *Writer) refuse(h *Header) error {
@@ -69,16 +79,17 @@ func (w *Writer) refuse(h *Header) error {
 
 func (w *Writer) fault(msg string) error { return &Error{w.offset, msg} }
 
-func (w *Writer) writeHeader(h *Header) error {
+// writeHeader writes a header and its name with so many further NULs.
+func (w *Writer) writeHeader(h *Header, nuls int) error {
 	b := append(w.buf[:0], magic...)
 	for _, v := range [...]uint32{
 		h.Ino, h.Mode, h.UID, h.GID, h.Nlink, uint32(h.MTime), uint32(h.Size),
-		h.DevMajor, h.DevMinor, h.RdevMajor, h.RdevMinor, uint32(len(h.Name) + 1), 0,
+		h.DevMajor, h.DevMinor, h.RdevMajor, h.RdevMinor, uint32(len(h.Name) + 1 + nuls), 0,
 	} {
 		b = appendHex(b, v)
 	}
 	b = append(b, h.Name...)
-	b = append(b, 0)
+	b = append(b, make([]byte, 1+nuls)...)
 	for len(b)%4 != 0 {
 		b = append(b, 0)
 	}
@@ -142,7 +153,7 @@ func (w *Writer) Close() error {
 	case w.left > 0:
 		return w.fault("the body of the last entry is incomplete")
 	}
-	if err := w.writeHeader(&Header{Name: Trailer, Nlink: 1}); err != nil {
+	if err := w.writeHeader(&Header{Name: Trailer, Nlink: 1}, 0); err != nil {
 		return err
 	}
 	w.err = errClosed

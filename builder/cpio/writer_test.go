@@ -182,3 +182,20 @@ func TestReadFrom(t *testing.T) {
 		}
 	}
 }
+
+// NULs behind a name move the body.
+func TestWriteAligned(t *testing.T) {
+	for n := range 20 {
+		var b bytes.Buffer
+		w := NewWriter(&b)
+		name := strings.Repeat("n", n+1)
+		if err := w.WriteAligned(&Header{Name: name, Mode: TypeFile, Size: 4}, 16); err != nil {
+			t.Fatal(err)
+		}
+		w.Write([]byte("body"))
+		w.Close()
+		if at := bytes.Index(b.Bytes(), []byte("body")); at%16 != 0 || at >= 110+len(name)+1+16 {
+			t.Errorf("name of %d bytes: body at %d, want the next multiple of 16", len(name), at)
+		}
+	}
+}

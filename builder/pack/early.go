@@ -6,6 +6,7 @@ import "io"
 // ACPI tables before it unpacks anything.
 type Early struct {
 	Archives *io.SectionReader
+	Align    int64        // the archives begin at a multiple of it in the image; 0 is any multiple of 4
 	Trailer  bool         // the last archive has one
 	Check    func() error // returns an error if they changed while they were read
 }

@@ -201,6 +201,12 @@ func (p *packer) writeEarly(ctx context.Context, e Early, out *imageWriter) erro
 	if err != nil {
 		return err
 	}
+	if over := start % max(e.Align, 1); over > 0 {
+		if err := out.pad(int(e.Align - over)); err != nil {
+			return err
+		}
+		start = out.size
+	}
 	if _, err := io.Copy(&cancelable{ctx, out}, e.Archives); err != nil {
 		return err
 	}

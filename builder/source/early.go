@@ -15,6 +15,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/image"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/compress"
+	"github.com/mkinitfs/mkinitfs/internal/arch"
+	"github.com/mkinitfs/mkinitfs/internal/earlyfile"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
@@ -25,11 +27,17 @@ type Early struct {
 	Offset  int64
 	Size    int64
 	Trailer bool       // the last archive has one
-	Stamp   plan.Stamp // of the file At
+	Stamp   plan.Stamp // of the file At; zero for a nameless one
+	Align   int64      // of the offset in the image; 0 is any
 	Origin  string     // where the source stands in the manifest
 	Paths   []string   // of all entries, sorted; the kernel unpacks all of them to rootfs
 	Files   []string   // Paths without directories
 	Private bool       // not all users of the host may read it
+
+	// Made is the type of the item that the archive was made for, and src its source. Made is ""
+	// for a ready archive.
+	Made manifests.EarlyType
+	src  string
 }
 
 // add records the paths in the archives.
@@ -48,10 +56,13 @@ func distinct(paths []string) []string {
 	return slices.Compact(paths)
 }
 
-// ReadEarly passes the archives in an existing file to env.Early. An error is of type
+// ReadEarly passes the archives in an existing file to env.Early, or makes one. An error is of type
 // [plan.Errors], or ctx's.
 func ReadEarly(ctx context.Context, env *Env, file manifests.EarlyFile) error {
 	j := env.job(&manifests.Item{Pos: file.Pos})
+	if i := slices.IndexFunc(madeEarlies, func(m madeEarly) bool { return m.kind == file.Type }); i >= 0 {
+		return madeEarlies[i].archive(ctx, &j, file)
+	}
 	format := j.Limits.cpioFormat()
 	format.dir = wantEarly
 	f, err := openArchive(ctx, &j, file.Src, format)
@@ -80,7 +91,7 @@ func ReadEarly(ctx context.Context, env *Env, file manifests.EarlyFile) error {
 	return nil
 }
 
-const wantEarly = "early takes uncompressed archives with files below kernel/, as made by: find kernel | cpio -o -H newc"
+const wantEarly = "early takes uncompressed archives with files below kernel/, as made by: find kernel | cpio -o -H newc; type: microcode or acpi makes one of other files"
 
 // read lists the file At, which must hold nothing but early archives.
 func (e *Early) read(ctx context.Context, j *job, src string) error {
@@ -135,31 +146,60 @@ func allEarly(root *image.Root) error {
 	return advise(wantEarly, "holds an archive without a file below /kernel")
 }
 
-// WarnEarly warns about each path that several sources put in front of the image.
-func WarnEarly(all []Early, warn func(text string)) {
-	origins := map[string]string{} // by path
-	for _, e := range all {
+// CheckEarly returns an error for what kernels of an architecture do not take, and for each path
+// that two items make. It warns about each path that is there twice because of a ready archive.
+func CheckEarly(all []Early, target string, warn func(text string)) error {
+	var problems plan.Errors
+	first := map[string]*Early{} // by path
+	tables := 0
+	for i := range all {
+		e := &all[i]
+		if err := e.suits(target); err != nil {
+			problems = append(problems, err)
+		}
 		for _, path := range e.Files {
-			first, twice := origins[path]
+			if isTable(path) {
+				tables++
+			}
+			before := first[path]
 			switch {
-			case !twice:
-				origins[path] = e.Origin
-			case first != e.Origin: // the source's reader warns of two in one source
-				warn(fmt.Sprintf("%s: %s: already in front at %s: %s", e.Origin, path, first, fate(path)))
+			case before == nil:
+				first[path] = e
+			case before.Made != "" && e.Made != "":
+				problems = append(problems, &plan.Error{Origin: e.Origin, Path: path, Msg: "already made at " + before.Origin, Hint: "put the files of both into one directory"})
+			case before.Origin != e.Origin: // the source's reader warns of two in one source
+				warn(fmt.Sprintf("%s: %s: already in front at %s: %s", e.Origin, path, before.Origin, fate(path)))
 			}
 		}
 	}
+	if tables > earlyfile.MaxTables {
+		warn(fmt.Sprintf("%d ACPI tables in front of the image: the kernel takes the first %d", tables, earlyfile.MaxTables))
+	}
+	return problems.Sorted()
+}
+
+// suits returns an error if no kernel for an architecture looks for what was made.
+func (e *Early) suits(target string) *plan.Error {
+	switch {
+	case e.Made == manifests.EarlyMicrocode && !arch.TakesMicrocode(target):
+		return &plan.Error{Origin: e.Origin, Path: e.src, Msg: "no kernel for " + target + " looks for microcode in an image"}
+	case e.Made == manifests.EarlyACPI && !arch.TakesACPI(target):
+		return &plan.Error{Origin: e.Origin, Path: e.src, Msg: "no kernel for " + target + " looks for ACPI tables in an image"}
+	}
+	return nil
 }
 
 // fate tells what the kernel does with two early files with one path. The kernel looks for
 // microcode by its whole path, and takes every file below kernel/firmware/acpi as a table
 // (acpi_table_initrd_init in drivers/acpi/tables.c).
 func fate(path string) string {
-	if strings.HasPrefix(path, "/kernel/firmware/acpi/") {
+	if isTable(path) {
 		return "the kernel reads both"
 	}
 	return "the kernel takes the first"
 }
+
+func isTable(path string) bool { return strings.HasPrefix(path, "/"+earlyfile.Tables) }
 
 // Unchanged returns an error if the file has changed since the source read it.
 func (e *Early) Unchanged() error {

@@ -29,9 +29,13 @@ type row struct {
 	others   []string  // names that uname, Debian, GCC and OCI have for it
 	variants []variant // a manifest names one of them, as in "arm/v7"; the last is the default
 	page     int64     // usual size of a page, in KiB; 0 is 4
+	early    early     // what its kernels take from the start of an initramfs
 	board    *Board    // nil if QEMU has none that Debian's kernels know
 	emulator string    // program of qemu-user
 }
+
+// early is what a kernel takes from the start of an initramfs before it unpacks anything.
+type early struct{ microcode, acpi bool }
 
 // variant is a version of an instruction set.
 type variant struct {
@@ -51,11 +55,11 @@ const (
 var rows = []row{
 	{
 		name: "386", goarch: true, kind: kind{elf.EM_386, bits32, little, false},
-		others: []string{"x86", "i386", "i486", "i586", "i686"}, board: &pc32, emulator: "qemu-i386",
+		others: []string{"x86", "i386", "i486", "i586", "i686"}, board: &pc32, emulator: "qemu-i386", early: early{true, true},
 	},
 	{
 		name: "amd64", goarch: true, kind: kind{elf.EM_X86_64, bits64, little, false}, also: []string{"386", "x32"},
-		others: []string{"x86_64", "x86-64", "x64"}, board: &pc64, emulator: "qemu-x86_64",
+		others: []string{"x86_64", "x86-64", "x64"}, board: &pc64, emulator: "qemu-x86_64", early: early{true, true},
 	},
 	{
 		name: "arm", goarch: true, kind: kind{elf.EM_ARM, bits32, little, false},
@@ -64,11 +68,11 @@ var rows = []row{
 	},
 	{
 		name: "arm64", goarch: true, kind: kind{elf.EM_AARCH64, bits64, little, false}, also: []string{"arm"},
-		others: []string{"aarch64", "arm64/v8"}, board: &virt64, emulator: "qemu-aarch64",
+		others: []string{"aarch64", "arm64/v8"}, board: &virt64, emulator: "qemu-aarch64", early: early{acpi: true},
 	},
 	{
 		name: "loong64", goarch: true, kind: kind{elf.EM_LOONGARCH, bits64, little, false}, page: 16,
-		others: []string{"loongarch64"}, emulator: "qemu-loongarch64",
+		others: []string{"loongarch64"}, emulator: "qemu-loongarch64", early: early{acpi: true},
 	},
 	{
 		name: "mips", goarch: true, kind: kind{elf.EM_MIPS, bits32, big, false},
@@ -96,7 +100,7 @@ var rows = []row{
 	},
 	{
 		name: "riscv64", goarch: true, kind: kind{elf.EM_RISCV, bits64, little, false},
-		others: []string{"riscv"}, board: &virtRISCV, emulator: "qemu-riscv64",
+		others: []string{"riscv"}, board: &virtRISCV, emulator: "qemu-riscv64", early: early{acpi: true},
 	},
 	{
 		name: "s390x", goarch: true, kind: kind{elf.EM_S390, bits64, big, false}, also: []string{"s390"},
@@ -187,6 +191,20 @@ func PageSize(name string) int64 {
 		return r.page << 10
 	}
 	return 4 << 10
+}
+
+// TakesMicrocode reports whether kernels for a name in [Names] look for microcode at the start of
+// an initramfs.
+func TakesMicrocode(name string) bool {
+	r := find(name)
+	return r != nil && r.early.microcode
+}
+
+// TakesACPI reports whether kernels for a name in [Names] look for ACPI tables at the start of an
+// initramfs.
+func TakesACPI(name string) bool {
+	r := find(name)
+	return r != nil && r.early.acpi
 }
 
 // Elsewhere returns the name in [Names] of an architecture that uname, Debian, GCC or OCI

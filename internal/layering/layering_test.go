@@ -40,7 +40,7 @@ var layers = map[string]string{
 
 	"builder": "builder/accounts builder/bounds builder/layout builder/lint builder/loadorder builder/pack builder/plan builder/selinux builder/source builder/stub builder/translate builder/bootplan " +
 		"compress internal/arch internal/depfile internal/newfile manifests |",
-	"builder/source":     "builder/plan compress internal/elfdeps internal/filecaps internal/follow internal/gobuild internal/kmod internal/magic internal/newfile internal/oci internal/xattr manifests | builder/cpio builder/image",
+	"builder/source":     "builder/plan compress internal/arch internal/earlyfile internal/elfdeps internal/filecaps internal/follow internal/gobuild internal/kmod internal/magic internal/newfile internal/oci internal/xattr manifests | builder/cpio builder/image",
 	"builder/layout":     "builder/bootplan builder/cpio builder/plan internal/arch |",
 	"builder/bounds":     "builder/image builder/pack builder/plan manifests |",
 	"builder/minram":     "builder/bootplan builder/cpio builder/image builder/layout compress internal/arch |",
@@ -72,6 +72,7 @@ var layers = map[string]string{
 	"internal/kmod/kmodtest":  "",
 	"internal/magic":          "",
 	"internal/depfile":        "internal/newfile |",
+	"internal/earlyfile":      "",
 	"internal/elfdeps":        "internal/arch |",
 	"internal/elftest":        "",
 	"internal/fakeroot":       "",

@@ -38,6 +38,7 @@ need bzip2 bzip2
 need lzop lzop
 need mkimage u-boot-tools
 need dtc device-tree-compiler
+need iasl acpica-tools
 need objcopy binutils
 need setfattr attr
 need setcap libcap2-bin
