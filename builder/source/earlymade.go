@@ -15,6 +15,7 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
+	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/internal/earlyfile"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
@@ -171,6 +172,9 @@ func (m *madeEarly) read(ctx context.Context, j *job, hosts []string) (bodies []
 		var name string
 		if err == nil {
 			name, err = m.check(j, host, data)
+			if codec := compress.Detect(data); err != nil && codec != nil && codec.Name == compress.None {
+				err = advise("type: cpio takes ready archives", "%w", err)
+			}
 		}
 		if err != nil {
 			problems = append(problems, j.fail(host, err, ""))
