@@ -3,9 +3,7 @@ package builder
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
-	"os"
 
 	"github.com/mkinitfs/mkinitfs/builder/pack"
 	"github.com/mkinitfs/mkinitfs/internal/depfile"
@@ -21,29 +19,13 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 	if o.Depfile.Target == "" {
 		o.Depfile.Target = depfile.Name(path)
 	}
-	if path == "" {
-		return nil, errors.New("write the image: no path is given")
-	}
-	info, err := os.Stat(path)
-	switch {
-	case err == nil && info.IsDir():
-		return nil, fmt.Errorf("write %s: is a directory", path)
-	case err == nil && !info.Mode().IsRegular():
-		f, err := pack.OpenDevice(ctx, path)
-		if err != nil {
-			return nil, err
-		}
-		report, err := Build(ctx, f, m, o)
-		return report, errors.Join(err, f.Close())
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
+	path, device, err := pack.OpenOutput(ctx, path)
+	if err != nil {
 		return nil, err
 	}
-	// Only now: the target of /dev/stdout may have no path, such as a pipe.
-	if path, err = newfile.Target(path); err != nil {
-		return nil, err
-	}
-	if err := newfile.Try(path); err != nil {
-		return nil, err
+	if device != nil {
+		report, err := Build(ctx, device, m, o)
+		return report, errors.Join(err, device.Close())
 	}
 	temp := pack.TempDirFor(o.TempDir, path)
 	p, err := prepare(ctx, m, o, toWrite)

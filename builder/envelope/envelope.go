@@ -8,8 +8,11 @@
 // The package does not trust the file. It reads tables through a view of 4 KiB and bounds the
 // parts, names and sums that it keeps, so opening any file takes less than 32 MiB of memory.
 //
+// [UImage.Write] puts an image into a uImage.
+//
 //	envelope.go, sums.go   the parts and what the boot loader checks of them
 //	uimage.go              U-Boot's legacy format
+//	uimage_write.go        writing it
 //	fit.go, fdt.go         U-Boot's flattened image tree, and the device tree that it is
 //	pe.go                  PE sections
 //	view.go                reading tables

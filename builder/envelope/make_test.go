@@ -9,7 +9,7 @@ import (
 
 // uImageOf returns a uImage of a type.
 func uImageOf(kind uint8, data []byte) []byte {
-	h := uImageHeader{Magic: 0x27051956, Size: uint32(len(data)), DataCRC: crc32.ChecksumIEEE(data), OS: uImageLinux, Type: kind}
+	h := uImageHeader{Magic: uImageMagic, Size: uint32(len(data)), DataCRC: crc32.ChecksumIEEE(data), OS: uImageLinux, Type: kind}
 	encode := func() []byte {
 		b, _ := binary.Append(nil, binary.BigEndian, &h)
 		return b

@@ -25,6 +25,7 @@ type uImageHeader struct {
 }
 
 const (
+	uImageMagic      = 0x27051956
 	uImageHeaderSize = 64
 	uImageLinux      = 5 // OS
 	uImageRamdisk    = 3

@@ -288,7 +288,7 @@ func TestReadmeBoot(t *testing.T) {
 func TestReadmeTable(t *testing.T) {
 	rows := map[string]string{}
 	readme := readFile(t, filepath.Join(repository(t), "README.md"))
-	for _, m := range regexp.MustCompile("(?m)^\\| `mkinitfs (\\w+)(.*)$").FindAllStringSubmatch(readme, -1) {
+	for _, m := range regexp.MustCompile("(?m)^\\| `mkinitfs ([a-z]+(?: [a-z]+)?)(.*)$").FindAllStringSubmatch(readme, -1) {
 		rows[m[1]] = m[2]
 	}
 	for name, flags := range commandFlags(t) {
@@ -314,32 +314,35 @@ func TestReadmeTable(t *testing.T) {
 }
 
 // commandFlags returns the flags of every command, with all of their names, as --help prints
-// them.
+// them. A command with commands of its own stands for these.
 func commandFlags(t *testing.T) map[string][][]string {
 	t.Helper()
-	help := func(args ...string) string {
-		out, err := exec.Command(commandPath(t), append(args, "--help")...).Output()
+	all := map[string][][]string{}
+	var add func(name string)
+	add = func(name string) {
+		out, err := exec.Command(commandPath(t), append(strings.Fields(name), "--help")...).Output()
 		if err != nil {
 			t.Fatal(err)
 		}
-		return string(out)
-	}
-	_, list, _ := strings.Cut(help(), "Available Commands:\n")
-	list, _, _ = strings.Cut(list, "\n\n")
-	all := map[string][][]string{}
-	for line := range strings.Lines(list) {
-		name := strings.Fields(line)[0]
-		if name == "help" || name == "completion" { // cobra's own
-			continue
+		_, list, found := strings.Cut(string(out), "Available Commands:\n")
+		list, _, _ = strings.Cut(list, "\n\n")
+		for line := range strings.Lines(list) {
+			if base := strings.Fields(line)[0]; base != "help" && base != "completion" { // cobra's own
+				add(strings.TrimSpace(name + " " + base))
+			}
+		}
+		if found {
+			return
 		}
 		all[name] = nil
-		for _, m := range regexp.MustCompile(`(?m)^ +(-[-\w]+)(?:, (-[-\w]+))?`).FindAllStringSubmatch(help(name), -1) {
+		for _, m := range regexp.MustCompile(`(?m)^ +(-[-\w]+)(?:, (-[-\w]+))?`).FindAllStringSubmatch(string(out), -1) {
 			if m[1] == "-h" || m[1] == "-MF" || m[1] == "-MP" || m[1] == "-MT" { // -MD and its like
 				continue
 			}
 			all[name] = append(all[name], strings.Fields(m[1]+" "+m[2]))
 		}
 	}
+	add("")
 	if len(all) == 0 {
 		t.Fatal("got no commands, want some")
 	}

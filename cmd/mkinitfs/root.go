@@ -131,7 +131,7 @@ func rootCommand(e environment) *cobra.Command {
 	for _, cmd := range []*cobra.Command{diff, verify} {
 		cmd.PreRun = func(*cobra.Command, []string) { e.collectLate() }
 	}
-	root.AddCommand(build, checkCommand(e.lookup), show, diff, verify, versionCommand(), insideCommand())
+	root.AddCommand(build, checkCommand(e.lookup), show, diff, verify, wrapCommand(e.lookup, e.collectLate), versionCommand(), insideCommand())
 
 	reads := func(cmd *cobra.Command, prepare ...func()) {
 		cmd.PreRunE = func(cmd *cobra.Command, args []string) error {

@@ -32,6 +32,8 @@ type row struct {
 	early    early     // what its kernels take from the start of an initramfs
 	board    *Board    // nil if QEMU has none that Debian's kernels know
 	emulator string    // program of qemu-user
+
+	uBoot uint8 // IH_ARCH number; 0 if U-Boot has none
 }
 
 // early is what a kernel takes from the start of an initramfs before it unpacks anything.
@@ -51,24 +53,25 @@ const (
 // rows is in the order of [Names]. Kinds follow elf_check_arch and compat_elf_check_arch
 // of the kernel's ports. riscv64 lacks riscv32: a kernel from 5.19 on could run it, but
 // hardly any processor can. Distributions take pages of 64 KiB for ppc64le, and some for
-// arm64, where they have become rare.
+// arm64, where they have become rare. U-Boot refuses a uImage with another number than its
+// own (IH_ARCH_DEFAULT). On MIPS and PowerPC that is the same for 32 and 64 bits.
 var rows = []row{
 	{
 		name: "386", goarch: true, kind: kind{elf.EM_386, bits32, little, false},
-		others: []string{"x86", "i386", "i486", "i586", "i686"}, board: &pc32, emulator: "qemu-i386", early: early{true, true},
+		others: []string{"x86", "i386", "i486", "i586", "i686"}, board: &pc32, emulator: "qemu-i386", early: early{true, true}, uBoot: 3,
 	},
 	{
 		name: "amd64", goarch: true, kind: kind{elf.EM_X86_64, bits64, little, false}, also: []string{"386", "x32"},
-		others: []string{"x86_64", "x86-64", "x64"}, board: &pc64, emulator: "qemu-x86_64", early: early{true, true},
+		others: []string{"x86_64", "x86-64", "x64"}, board: &pc64, emulator: "qemu-x86_64", early: early{true, true}, uBoot: 24,
 	},
 	{
 		name: "arm", goarch: true, kind: kind{elf.EM_ARM, bits32, little, false},
 		variants: []variant{{"5", []string{"armel", "armv5"}}, {"6", []string{"armv6", "armv6l"}}, {"7", []string{"armhf", "armv7", "armv7l"}}},
-		board:    &virt32, emulator: "qemu-arm",
+		board:    &virt32, emulator: "qemu-arm", uBoot: 2,
 	},
 	{
 		name: "arm64", goarch: true, kind: kind{elf.EM_AARCH64, bits64, little, false}, also: []string{"arm"},
-		others: []string{"aarch64", "arm64/v8"}, board: &virt64, emulator: "qemu-aarch64", early: early{acpi: true},
+		others: []string{"aarch64", "arm64/v8"}, board: &virt64, emulator: "qemu-aarch64", early: early{acpi: true}, uBoot: 22,
 	},
 	{
 		name: "loong64", goarch: true, kind: kind{elf.EM_LOONGARCH, bits64, little, false}, page: 16,
@@ -76,35 +79,35 @@ var rows = []row{
 	},
 	{
 		name: "mips", goarch: true, kind: kind{elf.EM_MIPS, bits32, big, false},
-		board: &malta32, emulator: "qemu-mips",
+		board: &malta32, emulator: "qemu-mips", uBoot: 5,
 	},
 	{
 		name: "mipsle", goarch: true, kind: kind{elf.EM_MIPS, bits32, little, false},
-		others: []string{"mipsel"}, board: &malta32le, emulator: "qemu-mipsel",
+		others: []string{"mipsel"}, board: &malta32le, emulator: "qemu-mipsel", uBoot: 5,
 	},
 	{
 		name: "mips64", goarch: true, kind: kind{elf.EM_MIPS, bits64, big, false}, also: []string{"mips", "mips n32"}, page: 16,
-		emulator: "qemu-mips64",
+		emulator: "qemu-mips64", uBoot: 5,
 	},
 	{
 		name: "mips64le", goarch: true, kind: kind{elf.EM_MIPS, bits64, little, false}, also: []string{"mipsle", "mipsle n32"}, page: 16,
-		others: []string{"mips64el"}, board: &malta64le, emulator: "qemu-mips64el",
+		others: []string{"mips64el"}, board: &malta64le, emulator: "qemu-mips64el", uBoot: 5,
 	},
 	{
 		name: "ppc64", goarch: true, kind: kind{elf.EM_PPC64, bits64, big, false}, also: []string{"ppc"}, page: 64,
-		emulator: "qemu-ppc64",
+		emulator: "qemu-ppc64", uBoot: 7,
 	},
 	{
 		name: "ppc64le", goarch: true, kind: kind{elf.EM_PPC64, bits64, little, false}, also: []string{"ppcle"}, page: 64,
-		others: []string{"ppc64el"}, board: &pseries, emulator: "qemu-ppc64le",
+		others: []string{"ppc64el"}, board: &pseries, emulator: "qemu-ppc64le", uBoot: 7,
 	},
 	{
 		name: "riscv64", goarch: true, kind: kind{elf.EM_RISCV, bits64, little, false},
-		others: []string{"riscv"}, board: &virtRISCV, emulator: "qemu-riscv64", early: early{acpi: true},
+		others: []string{"riscv"}, board: &virtRISCV, emulator: "qemu-riscv64", early: early{acpi: true}, uBoot: 26,
 	},
 	{
 		name: "s390x", goarch: true, kind: kind{elf.EM_S390, bits64, big, false}, also: []string{"s390"},
-		board: &ccw, emulator: "qemu-s390x",
+		board: &ccw, emulator: "qemu-s390x", uBoot: 8,
 	},
 
 	{name: "x32", kind: kind{elf.EM_X86_64, bits32, little, false}},
@@ -114,9 +117,9 @@ var rows = []row{
 	{name: "loong32", kind: kind{elf.EM_LOONGARCH, bits32, little, false}},
 	{name: "mips n32", kind: kind{elf.EM_MIPS, bits32, big, true}},
 	{name: "mipsle n32", kind: kind{elf.EM_MIPS, bits32, little, true}},
-	{name: "ppc", kind: kind{elf.EM_PPC, bits32, big, false}},
+	{name: "ppc", kind: kind{elf.EM_PPC, bits32, big, false}, uBoot: 7},
 	{name: "ppcle", kind: kind{elf.EM_PPC, bits32, little, false}},
-	{name: "riscv32", kind: kind{elf.EM_RISCV, bits32, little, false}},
+	{name: "riscv32", kind: kind{elf.EM_RISCV, bits32, little, false}, uBoot: 26},
 	{name: "s390", kind: kind{elf.EM_S390, bits32, big, false}},
 }
 
@@ -230,6 +233,16 @@ func Emulator(goarch string) string {
 		return r.emulator
 	}
 	return ""
+}
+
+// UBoot returns the number that U-Boot has for the machines of a name, in [Names] or that of
+// a foreign architecture, and false if it has none.
+func UBoot(name string) (uint8, bool) {
+	r := find(name)
+	if r == nil || r.uBoot == 0 {
+		return 0, false
+	}
+	return r.uBoot, true
 }
 
 // find returns the row with a name, nil if there is none. The variant of "arm/v7" is

@@ -63,22 +63,23 @@ func TestFacts(t *testing.T) {
 		is32   bool
 		page   int64 // KiB
 		qemu   string
+		uBoot  uint8
 	}{
-		{"386", "386", "386", "7", true, 4, "qemu-system-i386"},
-		{"amd64", "amd64", "amd64", "7", false, 4, "qemu-system-x86_64"},
-		{"arm", "arm/v7", "arm", "7", true, 4, "qemu-system-arm"},
-		{"arm/v5", "arm/v5", "arm", "5", true, 4, "qemu-system-arm"},
-		{"arm/v6", "arm/v6", "arm", "6", true, 4, "qemu-system-arm"},
-		{"arm64", "arm64", "arm64", "7", false, 4, "qemu-system-aarch64"},
-		{"loong64", "loong64", "loong64", "7", false, 16, ""},
-		{"mips", "mips", "mips", "7", true, 4, "qemu-system-mips"},
-		{"mipsle", "mipsle", "mipsle", "7", true, 4, "qemu-system-mipsel"},
-		{"mips64", "mips64", "mips64", "7", false, 16, ""},
-		{"mips64le", "mips64le", "mips64le", "7", false, 16, "qemu-system-mips64el"},
-		{"ppc64", "ppc64", "ppc64", "7", false, 64, ""},
-		{"ppc64le", "ppc64le", "ppc64le", "7", false, 64, "qemu-system-ppc64"},
-		{"riscv64", "riscv64", "riscv64", "7", false, 4, "qemu-system-riscv64"},
-		{"s390x", "s390x", "s390x", "7", false, 4, "qemu-system-s390x"},
+		{"386", "386", "386", "7", true, 4, "qemu-system-i386", 3},
+		{"amd64", "amd64", "amd64", "7", false, 4, "qemu-system-x86_64", 24},
+		{"arm", "arm/v7", "arm", "7", true, 4, "qemu-system-arm", 2},
+		{"arm/v5", "arm/v5", "arm", "5", true, 4, "qemu-system-arm", 2},
+		{"arm/v6", "arm/v6", "arm", "6", true, 4, "qemu-system-arm", 2},
+		{"arm64", "arm64", "arm64", "7", false, 4, "qemu-system-aarch64", 22},
+		{"loong64", "loong64", "loong64", "7", false, 16, "", 0},
+		{"mips", "mips", "mips", "7", true, 4, "qemu-system-mips", 5},
+		{"mipsle", "mipsle", "mipsle", "7", true, 4, "qemu-system-mipsel", 5},
+		{"mips64", "mips64", "mips64", "7", false, 16, "", 5},
+		{"mips64le", "mips64le", "mips64le", "7", false, 16, "qemu-system-mips64el", 5},
+		{"ppc64", "ppc64", "ppc64", "7", false, 64, "", 7},
+		{"ppc64le", "ppc64le", "ppc64le", "7", false, 64, "qemu-system-ppc64", 7},
+		{"riscv64", "riscv64", "riscv64", "7", false, 4, "qemu-system-riscv64", 26},
+		{"s390x", "s390x", "s390x", "7", false, 4, "qemu-system-s390x", 8},
 	} {
 		goarm, ok := GOARM(test.name)
 		if got := Name(test.name); got != test.is {
@@ -95,6 +96,9 @@ func TestFacts(t *testing.T) {
 		}
 		if got := slices.Contains(Boards(), test.goarch); got != (test.qemu != "") {
 			t.Errorf("%s: among the boards is %v", test.name, got)
+		}
+		if got, ok := UBoot(test.name); got != test.uBoot || ok != (test.uBoot != 0) {
+			t.Errorf("%s: got number %d of U-Boot, %v, want %d", test.name, got, ok, test.uBoot)
 		}
 		if Emulator(test.goarch) == "" {
 			t.Errorf("%s: got no emulator", test.name)
