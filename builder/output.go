@@ -53,7 +53,7 @@ func BuildFile(ctx context.Context, path string, m *manifests.Manifest, o Option
 		return nil, err
 	}
 	defer f.Close()
-	r, err := writeImage(ctx, p, pack.Destination{Name: path}.To(f), f, spool, temp)
+	r, err := writeOutput(ctx, p, pack.Destination{Name: path}.To(f), f, spool, temp)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,8 @@ type Report struct {
 	Payload   string    `json:"payload"`            // codec that the stub unpacks
 	Entries   int       `json:"entries"`            // of the root
 	Unpacked  int64     `json:"unpacked"`           // bytes of the root's files
-	Size      int64     `json:"size,omitempty"`     // bytes of the image
+	Wrap      string    `json:"wrap,omitempty"`     // file for a boot loader around the image
+	Size      int64     `json:"size,omitempty"`     // bytes of the image, with the file around it
 	SHA256    string    `json:"sha256,omitempty"`   // of the image, if Options.Digest asks for it
 	Items     []Item    `json:"items,omitempty"`    // of the manifest's contents, in their order
 	Segments  []Segment `json:"segments,omitempty"` // in the order of the image
@@ -75,6 +76,9 @@ func report(p *prepared) *Report {
 		Entries: len(p.root.entries), Unpacked: p.root.unpacked, Private: p.root.private,
 		Items: items(m.Contents, p.root.entries), Warnings: p.notes.warnings,
 	}
+	if s.uImage != nil {
+		r.Wrap = string(m.Output.Wrap)
+	}
 	if c := s.compress.Command; c != nil {
 		r.Commands = append(r.Commands, Command{"compress", c.Words, c.Version})
 	}
@@ -90,7 +94,7 @@ func report(p *prepared) *Report {
 // reportPacked is report with the results of packing.
 func reportPacked(p *prepared, done pack.Result) *Report {
 	r := report(p)
-	r.Size, r.MinRAM, r.Segments = done.Size, minRAM(p, done), done.Segments
+	r.Size, r.MinRAM, r.Segments = p.settled.uImage.Size(done.Size), minRAM(p, done), done.Segments
 	for _, m := range done.Members {
 		r.Members = append(r.Members, Member{m.Packed, m.Unpacked, m.SHA256, m.Cached})
 	}

@@ -5,9 +5,11 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/mkinitfs/mkinitfs/builder/envelope"
 	"github.com/mkinitfs/mkinitfs/builder/pack"
 	"github.com/mkinitfs/mkinitfs/builder/source"
 	"github.com/mkinitfs/mkinitfs/builder/stub"
+	"github.com/mkinitfs/mkinitfs/builder/translate"
 	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/internal/arch"
 	"github.com/mkinitfs/mkinitfs/manifests"
@@ -22,6 +24,7 @@ type settled struct {
 	cache    *pack.Cache // of what was packed before; nil for none
 	unkept   bool        // the user has been told that nothing can be kept
 	variant  stub.Variant
+	uImage   *envelope.UImage // around the image; nil for none
 }
 
 // settle finds out what can fail without reading a source, except for the stub.
@@ -29,6 +32,9 @@ func settle(ctx context.Context, m *manifests.Manifest, o Options, n *notes) (*s
 	s := &settled{arch: cmp.Or(m.Arch, arch.Host()), clock: source.ClockAt(o.Epoch)}
 	err := o.Limits.Check()
 	if err != nil {
+		return nil, err
+	}
+	if s.uImage, err = translate.UImage(m, s.arch, s.clock.Epoch); err != nil {
 		return nil, err
 	}
 	if s.compress, err = settleCodec(ctx, m.Compress, s.arch, n); err != nil {

@@ -9,11 +9,11 @@ import (
 
 	"github.com/mkinitfs/mkinitfs/builder/bounds"
 	"github.com/mkinitfs/mkinitfs/builder/pack"
+	"github.com/mkinitfs/mkinitfs/builder/wrap"
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// writeStream writes the image to w. Written bytes cannot be taken back, so an image with a
-// bound on its size goes to a temporary file first.
+// writeStream writes the image to w.
 func writeStream(ctx context.Context, p *prepared, w io.Writer) (*Report, error) {
 	temp := pack.TempDir{Dir: p.options.TempDir}
 	spool, err := newSpool(p, temp)
@@ -21,10 +21,30 @@ func writeStream(ctx context.Context, p *prepared, w io.Writer) (*Report, error)
 		return nil, err
 	}
 	defer spool.Close()
-	w = pack.DestinationOf(w).To(w)
-	if p.manifest.Output.MaxSize == 0 {
-		return writeImage(ctx, p, w, nil, spool, temp)
+	return writeOutput(ctx, p, pack.DestinationOf(w).To(w), nil, spool, temp)
+}
+
+// writeOutput writes the image to w, in the file for a boot loader that the manifest asks for.
+// written reads back what was written to w, nil for a w that takes nothing back.
+func writeOutput(ctx context.Context, p *prepared, w io.Writer, written io.ReadSeeker, spool *os.File, temp pack.TempDir) (*Report, error) {
+	sum := sha256.New()
+	if p.options.Digest {
+		w = io.MultiWriter(w, sum)
 	}
+	write := writeSpooled
+	if p.settled.uImage == nil && (written != nil || p.manifest.Output.MaxSize == 0) {
+		write = writeImage
+	}
+	r, err := write(ctx, p, w, written, spool, temp)
+	if err == nil && p.options.Digest {
+		r.SHA256 = hex.EncodeToString(sum.Sum(nil))
+	}
+	return r, err
+}
+
+// writeSpooled writes the image to a temporary file first. The header of a file for a boot
+// loader holds its sum, and the bound on its size may stop it.
+func writeSpooled(ctx context.Context, p *prepared, w io.Writer, _ io.ReadSeeker, spool *os.File, temp pack.TempDir) (*Report, error) {
 	file, err := temp.Create("the image")
 	if err != nil {
 		return nil, err
@@ -34,20 +54,16 @@ func writeStream(ctx context.Context, p *prepared, w io.Writer) (*Report, error)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
+	size, err := file.Seek(0, io.SeekEnd)
+	if err != nil {
 		return nil, err
 	}
-	_, err = io.Copy(w, pack.Cancelable(ctx, file))
-	return r, err
+	return r, wrap.Write(ctx, w, p.settled.uImage, io.NewSectionReader(file, 0, size))
 }
 
 // writeImage packs the image into w and reports on it. With a bound on the size, written reads
 // back what was written to w.
 func writeImage(ctx context.Context, p *prepared, w io.Writer, written io.ReadSeeker, spool *os.File, temp pack.TempDir) (*Report, error) {
-	sum := sha256.New()
-	if p.options.Digest {
-		w = io.MultiWriter(w, sum)
-	}
 	job := pack.Job{
 		Layout: p.layout, Compress: p.settled.compress, Payload: p.settled.payload, Cache: p.settled.cache,
 		Stream:  p.manifest.Output.Layout == manifests.Stream,
@@ -60,17 +76,13 @@ func writeImage(ctx context.Context, p *prepared, w io.Writer, written io.ReadSe
 		job.Stub = p.stub.Data
 	}
 	done, err := pack.Write(ctx, w, job)
-	if err := bounds.Size(ctx, p.manifest.Output, written, done.Size, err); err != nil {
+	if err := bounds.Size(ctx, p.manifest.Output, written, p.settled.uImage.Size(done.Size), err); err != nil {
 		return nil, err
 	}
 	if c := p.settled.cache; c != nil {
 		c.Prune()
 	}
-	r := reportPacked(p, done)
-	if p.options.Digest {
-		r.SHA256 = hex.EncodeToString(sum.Sum(nil))
-	}
-	return r, nil
+	return reportPacked(p, done), nil
 }
 
 // newSpool returns the file for the growing payload, nil if the image has none.

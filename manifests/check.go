@@ -167,6 +167,7 @@ func checkNumber[T any](key string, n int64, read func(string) (T, error)) error
 func (o *Output) check() error {
 	return errors.Join(
 		outputSection.check("layout", string(o.Layout)),
+		outputSection.check("wrap", string(o.Wrap)),
 		checkNumber("max_size", o.MaxSize, ParseSize),
 		checkNumber("max_unpacked", o.MaxUnpacked, ParseSize),
 	)

@@ -25,6 +25,7 @@ func (m *Manifest) Complete() (*Manifest, error) {
 	full.Compress = m.Compress.or(standard.Compress)
 	full.Root.complete(standard.Root)
 	full.Output.Layout = cmp.Or(m.Output.Layout, standard.Output.Layout)
+	full.Output.Wrap = cmp.Or(m.Output.Wrap, standard.Output.Wrap)
 	full.Init.complete(standard.Init, full.Root.Type)
 	if errs := full.check(standard); len(errs) > 0 {
 		return nil, errs.sorted()

@@ -175,11 +175,21 @@ const (
 	Stream   Layout = "stream"   // all in one stream
 )
 
+// Wrap is the file for a boot loader that an image is put into.
+type Wrap string
+
+const (
+	NoWrap Wrap = "none"
+	UImage Wrap = "uimage" // of U-Boot
+)
+
 // Output is how the image is written, and how large it may be; 0 is no bound.
 type Output struct {
 	Layout         Layout
 	LayoutPos      Pos
-	MaxSize        int64 // bytes of the image
+	Wrap           Wrap
+	WrapPos        Pos
+	MaxSize        int64 // bytes of the image, and of the file for a boot loader around it
 	MaxSizePos     Pos
 	MaxUnpacked    int64 // bytes of the root's files
 	MaxUnpackedPos Pos

@@ -183,7 +183,9 @@ func parseVersion(text string) (int, error) {
 var outputSection = Section{Path: "output", Keys: []Key{
 	{Name: "layout", Kind: KindWord, Default: string(Segments), Values: []string{string(Segments), string(Stream)},
 		Doc: "How the archives of the image are compressed: each on its own, on all cores; or all in one stream, for tools that decompress the image as one file."},
-	{Name: "max_size", Kind: KindSize, Otherwise: "no bound", Doc: "The largest size of the image in bytes; a larger image is an error. An image for standard output or a device waits in `TMPDIR` until its size is known."},
+	{Name: "wrap", Kind: KindWord, Default: string(NoWrap), Values: []string{string(NoWrap), string(UImage)},
+		Doc: "The file for a boot loader that the image is put into: none; or a U-Boot uImage, as `mkinitfs wrap uimage` writes it, with the manifest's `name`."},
+	{Name: "max_size", Kind: KindSize, Otherwise: "no bound", Doc: "The largest size of the image in bytes, with the file of `wrap` around it; a larger image is an error. An image for standard output or a device waits in `TMPDIR` until its size is known."},
 	{Name: "max_unpacked", Kind: KindSize, Otherwise: "no bound", Doc: "The largest size of all files of the root together, in bytes; more is an error."},
 }}
 
@@ -193,6 +195,10 @@ func (d *decoder) output(n *node) Output {
 	choose(o, "layout", &out.Layout)
 	if n := o.get("layout"); n != nil {
 		out.LayoutPos = n.pos
+	}
+	choose(o, "wrap", &out.Wrap)
+	if n := o.get("wrap"); n != nil {
+		out.WrapPos = n.pos
 	}
 	if set(o, "max_size", &out.MaxSize, ParseSize) {
 		out.MaxSizePos = o.get("max_size").pos

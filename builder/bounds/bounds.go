@@ -18,9 +18,9 @@ import (
 )
 
 // Size returns an error if the image takes more bytes than the manifest allows. Packing ended
-// after size bytes with the error failed, which may be nil, and written reads the image. Size
-// returns failed unchanged if the image keeps to its bound, or if failed is not an error of the
-// destination.
+// with the error failed, which may be nil. The image then took size bytes, with the file for a
+// boot loader around it, and written reads the image alone. Size returns failed unchanged if the
+// image keeps to its bound, or if failed is not an error of the destination.
 func Size(ctx context.Context, o manifests.Output, written io.ReadSeeker, size int64, failed error) error {
 	if o.MaxSize == 0 || size <= o.MaxSize {
 		return failed
@@ -51,7 +51,7 @@ func Size(ctx context.Context, o manifests.Output, written io.ReadSeeker, size i
 	}
 	return manifests.Errors{{
 		Pos:  o.MaxSizePos,
-		Msg:  fmt.Sprintf("the image takes %d bytes, output.max_size allows %d", use.Size, o.MaxSize),
+		Msg:  fmt.Sprintf("the image takes %d bytes, output.max_size allows %d", size, o.MaxSize),
 		Hint: largest(shares, "packed"),
 	}}
 }

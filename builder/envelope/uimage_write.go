@@ -13,14 +13,11 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/arch"
 )
 
-// UImageSize is the number of bytes that a uImage adds to the image in it.
-const UImageSize = uImageHeaderSize
-
 // UImage is a uImage of type ramdisk that is to be written. Its os is linux, its compression
 // none: U-Boot leaves decompressing a ramdisk to the kernel.
 type UImage struct {
 	Arch        string // a name that package arch knows, also of a foreign architecture
-	Time        uint32 // seconds since 1970
+	Time        int64  // seconds since 1970, until 2106
 	Load, Entry uint32 // addresses, which U-Boot shows and does not use for a ramdisk
 	Name        string // printable, at most 32 bytes, which need no zero behind them
 }
@@ -29,6 +26,9 @@ type UImage struct {
 func (u *UImage) Check() error {
 	if _, ok := arch.UBoot(u.Arch); !ok {
 		return fmt.Errorf("U-Boot has no number for the architecture %s", u.Arch)
+	}
+	if u.Time < 0 || u.Time > math.MaxUint32 {
+		return fmt.Errorf("the time %d is not in a uImage's range, 0 to %d", u.Time, uint32(math.MaxUint32))
 	}
 	return CheckUImageName(u.Name)
 }
@@ -42,6 +42,14 @@ func CheckUImageName(name string) error {
 		return fmt.Errorf("the name %q has a control character, which U-Boot would print", name)
 	}
 	return nil
+}
+
+// Size returns the size of the uImage around an image of n bytes, or n if u is nil.
+func (u *UImage) Size(n int64) int64 {
+	if u == nil {
+		return n
+	}
+	return uImageHeaderSize + n
 }
 
 // Write writes the header and the image to w. It reads the image twice, because the header
@@ -70,7 +78,7 @@ func (u *UImage) Write(w io.Writer, image *io.SectionReader) error {
 // header returns the bytes of the header.
 func (u *UImage) header(size, sum uint32) []byte {
 	h := uImageHeader{
-		Magic: uImageMagic, Time: u.Time, Size: size, Load: u.Load, Entry: u.Entry, DataCRC: sum,
+		Magic: uImageMagic, Time: uint32(u.Time), Size: size, Load: u.Load, Entry: u.Entry, DataCRC: sum,
 		OS: uImageLinux, Type: uImageRamdisk,
 	}
 	h.Arch, _ = arch.UBoot(u.Arch)

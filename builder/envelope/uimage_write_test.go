@@ -14,8 +14,8 @@ func TestWriteUImage(t *testing.T) {
 	if err := u.Write(&b, sectionOf(strings.NewReader(content))); err != nil {
 		t.Fatal(err)
 	}
-	if b.Len() != len(content)+UImageSize {
-		t.Errorf("got %d bytes, want %d more than %d", b.Len(), UImageSize, len(content))
+	if want := u.Size(int64(len(content))); int64(b.Len()) != want || want != int64(len(content))+64 {
+		t.Errorf("got %d bytes, want %d, 64 more than the image", b.Len(), want)
 	}
 	got, warnings, err := read(b.Bytes(), "")
 	if got != content || warnings != nil || err != nil {
@@ -36,6 +36,7 @@ func TestWriteUImageErrors(t *testing.T) {
 		want  string
 	}{
 		{UImage{Arch: "loong64"}, sectionOf(strings.NewReader(content)), "U-Boot has no number for the architecture loong64"},
+		{UImage{Arch: "arm64", Time: 1 << 32}, sectionOf(strings.NewReader(content)), "the time 4294967296 is not in a uImage's range, 0 to 4294967295"},
 		{UImage{Arch: "arm64", Name: name}, sectionOf(strings.NewReader(content)), `the name "` + name + `" has 33 bytes, a uImage holds 32`},
 		{UImage{Arch: "arm64", Name: "a\nb"}, sectionOf(strings.NewReader(content)), `the name "a\nb" has a control character, which U-Boot would print`},
 		{UImage{Arch: "arm64"}, io.NewSectionReader(strings.NewReader(""), 0, 1<<32), "the image has 4294967296 bytes, a uImage holds 4294967295"},

@@ -5,6 +5,7 @@ package translate
 import (
 	"github.com/mkinitfs/mkinitfs/builder/accounts"
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/envelope"
 	"github.com/mkinitfs/mkinitfs/builder/layout"
 	"github.com/mkinitfs/mkinitfs/builder/lint"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
@@ -50,6 +51,18 @@ func Layout(m *manifests.Manifest) layout.Options {
 		o.Rdinit = append(o.Rdinit, layout.Name{Origin: name.Pos.String(), Path: name.Path})
 	}
 	return o
+}
+
+// UImage returns the uImage that the manifest wants around the image, nil for none.
+func UImage(m *manifests.Manifest, target string, epoch int64) (*envelope.UImage, error) {
+	if m.Output.Wrap != manifests.UImage {
+		return nil, nil
+	}
+	u := &envelope.UImage{Arch: target, Time: epoch, Name: m.Name}
+	if err := u.Check(); err != nil {
+		return nil, manifests.Errors{{Pos: m.Output.WrapPos, Msg: err.Error()}}
+	}
+	return u, nil
 }
 
 // boot returns the manifest's part of the boot plan.

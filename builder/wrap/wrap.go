@@ -22,7 +22,7 @@ func File(ctx context.Context, path string, perm fs.FileMode, u *envelope.UImage
 	}
 	to := pack.Destination{Name: path}
 	if device != nil {
-		return errors.Join(write(ctx, to.To(device), u, image), device.Close())
+		return errors.Join(Write(ctx, to.To(device), u, image), device.Close())
 	}
 	newfile.Sweep(path)
 	f, err := newfile.Create(path, perm)
@@ -30,19 +30,25 @@ func File(ctx context.Context, path string, perm fs.FileMode, u *envelope.UImage
 		return err
 	}
 	defer f.Close()
-	if err := write(ctx, to.To(f), u, image); err != nil {
+	if err := Write(ctx, to.To(f), u, image); err != nil {
 		return err
 	}
 	return f.Place()
 }
 
-// Write writes a uImage with an image in it to w.
-func Write(ctx context.Context, w io.Writer, u *envelope.UImage, image *io.SectionReader) error {
-	return write(ctx, pack.DestinationOf(w).To(w), u, image)
+// Stream writes a uImage with an image in it to w, which its errors name.
+func Stream(ctx context.Context, w io.Writer, u *envelope.UImage, image *io.SectionReader) error {
+	return Write(ctx, pack.DestinationOf(w).To(w), u, image)
 }
 
-func write(ctx context.Context, w io.Writer, u *envelope.UImage, image *io.SectionReader) error {
-	return u.Write(w, io.NewSectionReader(whileRunning{ctx, image}, 0, image.Size()))
+// Write writes a uImage with an image in it to w, or the image alone if u is nil.
+func Write(ctx context.Context, w io.Writer, u *envelope.UImage, image *io.SectionReader) error {
+	image = io.NewSectionReader(whileRunning{ctx, image}, 0, image.Size())
+	if u != nil {
+		return u.Write(w, image)
+	}
+	_, err := io.Copy(w, image)
+	return err
 }
 
 // whileRunning is a file whose reads fail once ctx is done.

@@ -87,8 +87,12 @@ func printReport(w io.Writer, out string, r *builder.Report) {
 	if r.Unchanged {
 		unchanged = ", unchanged"
 	}
-	fmt.Fprintf(w, "%s: %s, %s root, %d entries, %s unpacked, %s packed%s\n",
-		out, r.Arch, r.Root, r.Entries, sizeText(r.Unpacked), sizeText(r.Size), unchanged)
+	wrapped := ""
+	if r.Wrap != "" {
+		wrapped = " in a " + r.Wrap
+	}
+	fmt.Fprintf(w, "%s: %s, %s root, %d entries, %s unpacked, %s packed%s%s\n",
+		out, r.Arch, r.Root, r.Entries, sizeText(r.Unpacked), sizeText(r.Size), wrapped, unchanged)
 	for i := 0; i < len(r.Segments); {
 		sum := part{kind: r.Segments[i].Kind, codec: r.Segments[i].Codec, unit: "segment"}
 		for ; i < len(r.Segments) && r.Segments[i].Kind == sum.kind; i++ {

@@ -66,13 +66,9 @@ func (r *rebuilt) compare(cmd *cobra.Command, in openedImage) error {
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	bare, _, err := image.Unwrap(in)
+	before, err := r.comparable(in)
 	if err != nil {
 		return err
-	}
-	var before io.Reader = bare
-	if bare == nil {
-		before = io.NewSectionReader(in, 0, 1<<62)
 	}
 	if r.offset, err = differAt(before, io.NewSectionReader(r, 0, 1<<62)); err != nil || r.offset < 0 {
 		r.identical = err == nil
@@ -98,6 +94,23 @@ func (r *rebuilt) compare(cmd *cobra.Command, in openedImage) error {
 	}
 	r.diff = &diffPrinter{a: a, b: b, Result: result}
 	return nil
+}
+
+// comparable returns the bytes of the image in that the rebuilt ones are compared with: all of
+// the file if the manifest wants a file for a boot loader, else the image in it.
+func (r *rebuilt) comparable(in openedImage) (io.Reader, error) {
+	bare, _, err := image.Unwrap(in)
+	if err != nil {
+		return nil, err
+	}
+	wrapped, _, err := image.Unwrap(r)
+	if err != nil {
+		return nil, err
+	}
+	if bare == nil || wrapped != nil {
+		return io.NewSectionReader(in, 0, 1<<62), nil
+	}
+	return bare, nil
 }
 
 // differAt returns the offset of the first byte that differs, or -1.

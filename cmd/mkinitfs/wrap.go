@@ -61,7 +61,7 @@ func wrapUImageCommand(lookup func(string) (string, bool)) *cobra.Command {
 				return err
 			}
 			if epoch != nil {
-				u.Time = uint32(*epoch)
+				u.Time = *epoch
 			}
 			if err := envelope.CheckUImageName(u.Name); err != nil {
 				return usageError{fmt.Errorf("--name: %w", err)}
@@ -81,14 +81,14 @@ func wrapUImageCommand(lookup func(string) (string, bool)) *cobra.Command {
 			defer in.Close()
 			u.Arch = in.arch
 			if out == "-" {
-				err = wrap.Write(cmd.Context(), cmd.OutOrStdout(), &u, in.bare)
+				err = wrap.Stream(cmd.Context(), cmd.OutOrStdout(), &u, in.bare)
 			} else {
 				err = wrap.File(cmd.Context(), out, in.perm, &u, in.bare)
 			}
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s: uImage, ramdisk for %s, %s\n", out, u.Arch, sizeText(in.bare.Size()+envelope.UImageSize))
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: uImage, ramdisk for %s, %s\n", out, u.Arch, sizeText(u.Size(in.bare.Size())))
 			return nil
 		},
 	}

@@ -38,13 +38,13 @@ var layers = map[string]string{
 
 	"builder/accounts": "builder/bootplan builder/lint builder/plan manifests |",
 
-	"builder": "builder/accounts builder/bounds builder/layout builder/lint builder/loadorder builder/pack builder/plan builder/selinux builder/source builder/stub builder/translate builder/bootplan " +
+	"builder": "builder/accounts builder/bounds builder/layout builder/lint builder/loadorder builder/pack builder/plan builder/selinux builder/source builder/stub builder/translate builder/envelope builder/wrap builder/bootplan " +
 		"compress internal/arch internal/depfile internal/newfile manifests |",
 	"builder/source":     "builder/plan compress internal/arch internal/earlyfile internal/elfdeps internal/filecaps internal/follow internal/gobuild internal/kmod internal/magic internal/newfile internal/oci internal/xattr manifests | builder/cpio builder/image",
 	"builder/layout":     "builder/bootplan builder/cpio builder/plan internal/arch |",
 	"builder/bounds":     "builder/image builder/pack builder/plan manifests |",
 	"builder/minram":     "builder/bootplan builder/cpio builder/image builder/layout compress internal/arch |",
-	"builder/translate":  "builder/accounts builder/bootplan builder/layout builder/lint builder/plan builder/source manifests |",
+	"builder/translate":  "builder/accounts builder/bootplan builder/envelope builder/layout builder/lint builder/plan builder/source manifests |",
 	"builder/loadorder":  "builder/bootplan builder/plan internal/kmod manifests |",
 	"builder/pack":       "builder/bootplan builder/cpio builder/layout builder/plan compress internal/cache internal/hostfile internal/newfile |",
 	"builder/lint":       "builder/plan internal/arch internal/elfdeps internal/hostfile |",
