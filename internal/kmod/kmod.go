@@ -85,11 +85,16 @@ func ReadInfo(r io.ReaderAt) (*Info, error) {
 	info := &Info{Machine: f.Machine}
 	for _, line := range lines {
 		if key, value, ok := strings.Cut(line, "="); ok {
-			info.add(key, value)
+			if err := info.add(key, value); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return info, nil
 }
+
+// maxTexts bounds a section of texts, in bytes. Real modules stay far below it.
+const maxTexts = 4 << 20
 
 // texts returns the texts in a section, each of which ends with a NUL, or nil if there is no such
 // section. The kernel reads no section that is compressed by itself.
@@ -100,6 +105,9 @@ func texts(f *elf.File, name string) ([]string, error) {
 	}
 	if section.Flags&elf.SHF_COMPRESSED != 0 {
 		return nil, fmt.Errorf("section %s: compressed", name)
+	}
+	if section.Size > maxTexts {
+		return nil, fmt.Errorf("section %s: %d bytes, where %d are the most", name, section.Size, maxTexts)
 	}
 	data, err := section.Data()
 	if err != nil {
@@ -122,7 +130,16 @@ func open(r io.ReaderAt) (*elf.File, error) {
 	return f, nil
 }
 
-func (i *Info) add(key, value string) {
+// namingKeys are the keys that Info has values of.
+var namingKeys = []string{"depends", "softdep", "weakdep", "alias", "firmware", "vermagic"}
+
+func notPrintable(r rune) bool { return r < ' ' || r > '~' }
+
+// add adds a value. A value with a line end would add lines to the files that depmod writes.
+func (i *Info) add(key, value string) error {
+	if slices.Contains(namingKeys, key) && strings.ContainsFunc(value, notPrintable) {
+		return fmt.Errorf("section .modinfo: %s=%.100q: want printable ASCII", key, value)
+	}
 	switch key {
 	case "depends":
 		for name := range strings.SplitSeq(value, ",") {
@@ -141,6 +158,7 @@ func (i *Info) add(key, value string) {
 	case "vermagic":
 		i.Vermagic = value
 	}
+	return nil
 }
 
 // Release returns the kernel that the module was built for, as uname -r prints it, or "".

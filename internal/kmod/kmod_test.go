@@ -85,6 +85,25 @@ func TestNoModule(t *testing.T) {
 	}
 }
 
+// Values go into lines of the files of depmod and into messages.
+func TestHostileInfo(t *testing.T) {
+	for text, want := range map[string]string{
+		"depends=a\x1b[31m":                      `section .modinfo: depends="a\x1b[31m": want printable ASCII`,
+		"alias=a\nalias b c":                     `section .modinfo: alias="a\nalias b c": want printable ASCII`,
+		"softdep=pre: a\nsoftdep b":              `section .modinfo: softdep="pre: a\nsoftdep b": want printable ASCII`,
+		"firmware=\x9b1m":                        `section .modinfo: firmware="\x9b1m": want printable ASCII`,
+		"vermagic=6.1\r":                         `section .modinfo: vermagic="6.1\r": want printable ASCII`,
+		"alias=" + strings.Repeat("x", 4<<20):    "section .modinfo: 4194311 bytes, where 4194304 are the most",
+		"description=two\nlines":                 "",
+		"alias=pci:v*\x00softdep=pre: a post: b": "",
+	} {
+		_, err := ReadInfo(bytes.NewReader(kmodtest.Make(kmodtest.Module{Info: []string{text}})))
+		if got := fmt.Sprint(err); got != want && (want != "" || err != nil) {
+			t.Errorf("%.40q: got %s, want %q", text, got, want)
+		}
+	}
+}
+
 func TestNames(t *testing.T) {
 	for file, want := range map[string]string{
 		"kernel/net/virtio-net.ko": "virtio_net", "a.ko.gz": "a", "a.ko.xz": "a", "a.ko.zst": "a", "a.ko.debug": "", "a.o": "", "a.b.ko": "a", "ko": "",
