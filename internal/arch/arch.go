@@ -54,7 +54,8 @@ const (
 // of the kernel's ports. riscv64 lacks riscv32: a kernel from 5.19 on could run it, but
 // hardly any processor can. Distributions take pages of 64 KiB for ppc64le, and some for
 // arm64, where they have become rare. U-Boot refuses a uImage with another number than its
-// own (IH_ARCH_DEFAULT). On MIPS and PowerPC that is the same for 32 and 64 bits.
+// own (IH_ARCH_DEFAULT; arm64 takes that of arm, too). On MIPS and PowerPC that is the same for
+// 32 and 64 bits.
 var rows = []row{
 	{
 		name: "386", goarch: true, kind: kind{elf.EM_386, bits32, little, false},

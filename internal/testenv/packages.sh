@@ -24,6 +24,7 @@ need qemu-system-mipsel qemu-system-mips
 if [ "${MKINITFS_TEST_MATRIX:-}" = 1 ]; then
 	need qemu-system-aarch64 qemu-system-arm
 	need qemu-system-ppc64 qemu-system-ppc
+	need /usr/lib/u-boot/qemu_arm64/u-boot.bin u-boot-qemu
 	need qemu-system-riscv64 qemu-system-misc
 fi
 need qemu-i386 qemu-user
