@@ -6,7 +6,7 @@ import (
 )
 
 // Content is one item of contents: a [*File], [*Dir], [*Symlink], [*Hardlink], [*Char],
-// [*Block], [*FIFO], [*Socket], [*Tree], [*Tar], [*Cpio], [*Modules], [*OCI] or [*Go].
+// [*Block], [*FIFO], [*Socket], [*Tree], [*Tar], [*Cpio], [*List], [*Modules], [*OCI] or [*Go].
 type Content interface {
 	Common() *Item
 	Type() string              // the word for it in a manifest
@@ -45,6 +45,7 @@ var contentTypes = []contentType{
 	{"tree", treeKeys, readTree},
 	{"tar", tarKeys, readTar},
 	{"cpio", cpioKeys, readCpio},
+	{"list", listKeys, readList},
 	{"modules", modulesKeys, readModules},
 	{"oci", ociKeys, readOCI},
 	{"go", goKeys, readGo},

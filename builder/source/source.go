@@ -42,6 +42,8 @@ func Of(c manifests.Content) (Source, error) {
 		return tarSource{c}, nil
 	case *manifests.Cpio:
 		return cpioSource{c}, nil
+	case *manifests.List:
+		return listSource{c}, nil
 	case *manifests.Modules:
 		return modulesSource{c}, nil
 	case *manifests.OCI:

@@ -28,6 +28,7 @@ var items = map[string]string{
 	"tree":     "dst: /x, src: tree",
 	"tar":      "src: a.tar",
 	"cpio":     "src: a.cpio",
+	"list":     "src: a.list",
 	"modules":  "src: modules, modules: [m]",
 	"oci":      "src: image",
 	"go":       "dst: /x, src: prog",
@@ -40,6 +41,7 @@ func TestDefaults(t *testing.T) {
 	l.name("app", l.image("linux/"+runtime.GOARCH, "", nil, layerOf(t, "x")))
 	all := map[string]string{
 		"tree/f": "x", "tree/d/e": "y", "a.tar": string(archive(t, 0)), "a.cpio": string(newc(t, "etc", "etc/x")),
+		"a.list":       "dir /etc 0755 0 0\nfile /etc/x tree/f 0644 0 0 /etc/y\n",
 		"modules/m.ko": string(kmodtest.Make(kmodtest.Module{})),
 		"go.mod":       "module example.com/prog\n\ngo 1.24\n", "prog/x.go": "package main\n\nfunc main() {}\n",
 	}
