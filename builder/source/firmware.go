@@ -1,7 +1,6 @@
 package source
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,43 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mkinitfs/mkinitfs/builder/plan"
-	"github.com/mkinitfs/mkinitfs/compress"
 	"github.com/mkinitfs/mkinitfs/internal/follow"
 	"github.com/mkinitfs/mkinitfs/internal/kmod"
 )
-
-// firmwareTop is the directory where the kernel looks for firmware.
-const firmwareTop = "/lib/firmware"
-
-// firmware is firmware that modules name and their item does not bring.
-type firmware struct {
-	origin  string
-	src     string   // where it is missing, as a path of the host; "" if the item names no source
-	names   []string // below firmwareTop; some are patterns
-	release string   // of the kernel
-	hint    string   // or ""
-}
-
-// firmwarePlaces returns the paths at which a kernel looks for firmware, in its order
-// (_request_firmware in drivers/base/firmware_loader/main.c).
-func firmwarePlaces(release, name string) []string {
-	return placesWith(release, name, func(major, minor int) bool { return kmod.Since(release, major, minor) })
-}
-
-// packedPlaces is firmwarePlaces for a kernel that knows all codecs.
-func packedPlaces(release, name string) []string {
-	return placesWith(release, name, func(int, int) bool { return true })
-}
-
-func placesWith(release, name string, since func(major, minor int) bool) []string {
-	var places []string
-	for _, suffix := range append([]string{""}, compress.Firmware(since)...) {
-		for _, dir := range []string{"updates/" + release, "updates", release, ""} {
-			places = append(places, path.Join(firmwareTop, dir, name+suffix))
-		}
-	}
-	return places
-}
 
 // addFirmware adds the firmware that modules name, and records what is missing.
 func addFirmware(ctx context.Context, r *moduleReader, chosen []*moduleFile) error {
@@ -143,7 +108,7 @@ func (r *firmwareReader) find(names []string) (missing []string, err error) {
 	return missing, nil
 }
 
-// expand returns the names of the files that a pattern means, without suffixes of codecs.
+// expand returns the names of the files that match a pattern, without suffixes of codecs.
 func (r *firmwareReader) expand(pattern string) ([]string, error) {
 	if r.all == nil {
 		err := filepath.WalkDir(r.src, func(file string, d fs.DirEntry, err error) error {
@@ -202,10 +167,6 @@ func (r *firmwareReader) take(name string) (bool, error) {
 	return false, nil
 }
 
-// isFirmware reports whether the kernel would look for a name below its directories, and nowhere
-// else.
-func isFirmware(name string) bool { return name != "" && path.Clean("/"+name) == "/"+name }
-
 // link is a symbolic link on the way to a file.
 type link struct{ place, target string }
 
@@ -245,18 +206,8 @@ func (r *firmwareReader) host(place string) string {
 	return ""
 }
 
-// underFirmware returns the part of a path below the directory of firmware.
-func underFirmware(place string) (below string, ok bool) {
-	for _, top := range []string{"/usr" + firmwareTop, firmwareTop} {
-		if below, ok := strings.CutPrefix(place, top); ok && (below == "" || below[0] == '/') {
-			return below, true
-		}
-	}
-	return "", false
-}
-
-// add adds a file with the links that lead to it. A link that leads out of the source gives its
-// place to the file.
+// add adds a file and the links that lead to it. If a link leads out of the source, the file
+// takes the place of that link.
 func (r *firmwareReader) add(links []link, end, file string, info *unix.Stat_t) error {
 	for i, l := range links {
 		next := end
@@ -296,61 +247,10 @@ func (r *firmwareReader) add(links []link, end, file string, info *unix.Stat_t) 
 	return nil
 }
 
-// once adds an entry unless another name has led to it before.
+// once adds an entry unless its path was added before.
 func (r *firmwareReader) once(e *plan.Entry) {
 	if !r.added[e.Path] {
 		r.added[e.Path] = true
 		r.entries = append(r.entries, e)
 	}
-}
-
-// packedSuffix returns the suffix of compressed firmware, or "".
-func packedSuffix(name string) string {
-	for _, suffix := range compress.Firmware(func(int, int) bool { return true }) {
-		if strings.HasSuffix(name, suffix) {
-			return suffix
-		}
-	}
-	return ""
-}
-
-// WarnFirmware warns of firmware that modules name and that no item has brought into a finished
-// plan.
-func (e *Env) WarnFirmware(entries []*plan.Entry) {
-	if e.Warn == nil {
-		return
-	}
-	for _, f := range e.firmware {
-		missing := slices.DeleteFunc(slices.Clone(f.names), func(name string) bool { return hasFirmware(entries, f.release, name) })
-		if len(missing) == 0 {
-			continue
-		}
-		names := strings.Join(missing[:min(3, len(missing))], ", ")
-		if len(missing) > 3 {
-			names += fmt.Sprintf(" and %d more", len(missing)-3)
-		}
-		text := fmt.Sprintf("%s: modules name firmware that is not in %s: %s", f.origin, cmp.Or(f.src, "the root"), names)
-		if f.hint != "" {
-			text += "\n  " + f.hint
-		}
-		e.Warn(text)
-	}
-}
-
-// hasFirmware reports whether a kernel finds firmware in the root. Its name may be a pattern.
-func hasFirmware(entries []*plan.Entry, release, name string) bool {
-	if !isFirmware(name) {
-		return false
-	}
-	for _, place := range firmwarePlaces(release, name) {
-		if plan.Find(entries, place) != nil {
-			return true
-		}
-	}
-	dir := plan.Find(entries, firmwareTop)
-	return dir != nil && slices.ContainsFunc(entries, func(e *plan.Entry) bool {
-		below, ok := strings.CutPrefix(e.Path, dir.Path+"/")
-		matched, err := path.Match(name, below)
-		return ok && matched && err == nil
-	})
 }
