@@ -44,7 +44,8 @@ func catCommand() *cobra.Command {
 			var status error
 			for _, name := range args[1:] {
 				err := files.Copy(cmd.OutOrStdout(), name)
-				if missing, ok := errors.AsType[*fs.PathError](err); ok && missing.Path == name {
+				var missing *fs.PathError
+				if errors.As(err, &missing) && missing.Path == name {
 					switch {
 					case !errors.Is(err, fs.ErrNotExist):
 					case readErr != nil:
