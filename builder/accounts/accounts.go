@@ -19,7 +19,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// process is the program of an image as [Resolve] finds out about it.
+// process is the program of an image while [Resolve] completes it.
 type process struct {
 	init manifests.Init
 	root lint.Planned
@@ -92,7 +92,7 @@ type found struct {
 	groups   []uint32 // that list it, unless the manifest has groups
 }
 
-// find returns the user that asked means: NAME or UID, alone or with :GROUP or :GID.
+// find returns the user that asked names: NAME or UID, alone or with :GROUP or :GID.
 func (p *process) find(asked manifests.Account, passwd, group *table) (u found, err error) {
 	name, main, explicit := strings.Cut(asked.Name, ":")
 	r, known := row{}, true

@@ -12,7 +12,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// checkWorkdir finds out whether the stub can enter init.workdir, or make it.
+// checkWorkdir checks that the stub can enter init.workdir, or make it.
 func (p *process) checkWorkdir() {
 	dir := p.init.Workdir
 	if dir.Path == "" || slices.ContainsFunc(p.init.Mounts, func(m manifests.Mount) bool { return within(dir.Path, m.Target) }) {
@@ -33,7 +33,7 @@ func within(name, dir string) bool {
 	return name == dir || strings.HasPrefix(name, dir+"/")
 }
 
-// warnAbout warns of what a user who is not root cannot do.
+// warnAbout warns of rights that a user other than root lacks.
 func (p *process) warnAbout(u *bootplan.User, groups []uint32) {
 	if p.init.Supervise == nil {
 		p.warn(fmt.Sprintf("%s: init.user: as process 1 user %d can neither mount nor power off\n  add supervise: true, which keeps the stub as process 1", p.init.User.Pos, u.UID))

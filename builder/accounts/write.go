@@ -11,7 +11,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// The files of accounts, and what a row of them is.
+// The files of accounts, and the kind of their rows.
 const (
 	passwdPath = "/etc/passwd"
 	groupPath  = "/etc/group"

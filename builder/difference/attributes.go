@@ -55,8 +55,8 @@ var rows = [...]row{
 	{MTime, func(a, b *Entry) bool { return a.MTime == b.MTime }, every},
 }
 
-// Ignorable returns the names of what can be left out of a comparison: attributes of entries,
-// then the parts of an image.
+// Ignorable returns the names that a comparison can leave out: attributes of entries, then
+// parts of an image.
 func Ignorable() []string {
 	var names []string
 	for _, r := range rows {

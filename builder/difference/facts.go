@@ -12,7 +12,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/compress"
 )
 
-// None is the value of a fact about what is not there.
+// None is the value of a fact about a missing part.
 const None = "none"
 
 // Fact is something about an image that is not an entry, in words.
@@ -65,8 +65,8 @@ func stubText(p *bootplan.Plan) string {
 	return fmt.Sprintf("%s root, starts %s", p.Root, p.Exec)
 }
 
-// PlanFacts returns what a boot plan tells the stub, in words. It leaves out what follows from
-// the root and its packing: numbers, sizes, sums.
+// PlanFacts returns the settings of a boot plan, in words. It leaves out numbers, sizes and sums,
+// because they follow from the root and its packing.
 func PlanFacts(p *bootplan.Plan) []Fact {
 	supervision := None
 	if p.OnExit != "" {

@@ -15,7 +15,7 @@ import (
 // MaxText is the largest file in bytes whose content [Texts] returns.
 const MaxText = 1 << 20
 
-// Texts are contents of changed files. They lie in a file.
+// Texts are contents of changed files, stored in one file.
 type Texts struct {
 	file *os.File
 	size int64
@@ -49,8 +49,8 @@ func ReadTexts(ctx context.Context, file *os.File, a, b *Side, changes []Change)
 	return t, t.read(ctx, b, wantB, t.b)
 }
 
-// HasContent reports whether the content of a file is part of the change. That of a file with
-// several paths is part of one change.
+// HasContent reports whether the content of a file is part of the change. If a file has several
+// paths, only one change has its content.
 func (c *Change) HasContent() bool {
 	if c.A == nil || c.B == nil {
 		e := cmp.Or(c.A, c.B)

@@ -12,7 +12,7 @@ type Limits struct {
 	Unpacked int64 // bytes, 16 GiB by default
 }
 
-// Check returns an error if a limit allows less than nothing.
+// Check returns an error if a limit is negative.
 func (l Limits) Check() error {
 	if l.Entries < 0 || l.Unpacked < 0 {
 		return fmt.Errorf("limits of %d entries and %d bytes: want none below 0", l.Entries, l.Unpacked)

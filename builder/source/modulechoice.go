@@ -83,7 +83,7 @@ func (t *moduleTree) matchAlias(ctx context.Context, pattern string) (found []*m
 	return found, known, nil
 }
 
-// unmatched returns the error for a pattern that means nothing.
+// unmatched returns the error for a pattern that matches no module.
 func (t *moduleTree) unmatched(g manifests.Glob) *plan.Error {
 	e := Glob(g).Unmatched()
 	e.Msg = "no such module in " + t.dir
@@ -96,7 +96,7 @@ func (t *moduleTree) unmatched(g manifests.Glob) *plan.Error {
 	return e
 }
 
-// near returns up to three texts that may be meant by a pattern, quoted.
+// near returns up to three texts that resemble a pattern, quoted.
 func (t *moduleTree) near(pattern string) []string {
 	fixed := pattern
 	if i := strings.IndexAny(fixed, "*?[{"); i >= 0 {
@@ -237,7 +237,7 @@ func (t *moduleTree) loaded() []*moduleFile {
 	return found
 }
 
-// scan reads what all modules say, because any of them may have an alias.
+// scan reads the metadata of all modules, because any of them may have an alias.
 func (t *moduleTree) scan(ctx context.Context) error {
 	if t.scanned {
 		return nil
@@ -246,7 +246,7 @@ func (t *moduleTree) scan(ctx context.Context) error {
 	return readModules(ctx, &t.job, t.files, readInfo)
 }
 
-// readWhole reads what some modules say, and their symbols.
+// readWhole reads the metadata and the symbols of some modules.
 func (t *moduleTree) readWhole(ctx context.Context, files []*moduleFile) error {
 	return readModules(ctx, &t.job, files, func(m *moduleFile, r io.ReaderAt) (err error) {
 		if m.whole {

@@ -36,7 +36,7 @@ type hostFile struct {
 	info unix.Stat_t
 }
 
-// moduleFile is the file of a module. What the module says is there once it has been read.
+// moduleFile is the file of a module. Its metadata is empty until the file has been read.
 type moduleFile struct {
 	kmod.Module
 	hostFile
@@ -109,7 +109,7 @@ func sameFile(a, b string) bool {
 	return err1 == nil && err2 == nil && os.SameFile(x, y)
 }
 
-// holdsModules reports whether a directory is that of a kernel.
+// holdsModules reports whether a directory has the modules of a kernel.
 func holdsModules(j *job, dir string) (bool, error) {
 	names, err := os.ReadDir(dir)
 	if err != nil {

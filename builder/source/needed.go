@@ -24,7 +24,7 @@ type itemLibraries struct {
 	told     map[string]bool
 }
 
-// first reports whether something is told for the first time. All programs of an item have most
+// first reports whether a message is new. All programs of an item have most
 // of their libraries in common.
 func (i *itemLibraries) first(what string) bool {
 	again := i.told[what]

@@ -13,7 +13,7 @@ import (
 	"github.com/mkinitfs/mkinitfs/manifests"
 )
 
-// ociProcess is what a container's image says of its process.
+// ociProcess is the process that a container's image describes.
 type ociProcess struct {
 	oci.Process
 	origin string // of the item, in the manifest

@@ -130,7 +130,7 @@ func (u *layerUnpacker) Close() error {
 	return u.file.Close()
 }
 
-// sum is a digest being computed. Without an algorithm it is nothing.
+// sum is a digest being computed. Without an algorithm it computes none.
 type sum struct{ hash.Hash }
 
 func newSum(want digest.Digest) sum {
