@@ -31,7 +31,7 @@ type row struct {
 // mostRead bounds the bytes of a file. A row takes a hundred times the memory of a short line.
 const mostRead = 1 << 20
 
-// readTable reads a file of the root. Empty lines and comments are no rows.
+// readTable reads a file of the root. It skips empty lines and comments.
 func readTable(root lint.Planned, path, what string) (*table, error) {
 	t := &table{path: path, what: what}
 	e := plan.Find(root, path)
@@ -60,7 +60,7 @@ func readTable(root lint.Planned, path, what string) (*table, error) {
 	return t, nil
 }
 
-// longest bounds the bytes of names in messages. A file that is no table has longer ones.
+// longest bounds the bytes of names in messages. A file that is not a table may have longer ones.
 const longest = 32
 
 // named returns the first row with a name.
@@ -137,8 +137,8 @@ func (r row) id(field int) (uint32, error) {
 	return id, nil
 }
 
-// parseID reads the number of a user or group. The largest number of 32 bits is none: setuid(2)
-// and chown(2) take it for "as it was".
+// parseID reads the number of a user or group. The largest number of 32 bits is not an id: to
+// setuid(2) and chown(2) it means "no change".
 func parseID(text string) (id uint32, ok bool) {
 	n, err := strconv.ParseUint(text, 10, 32)
 	return uint32(n), err == nil && n < math.MaxUint32
