@@ -142,7 +142,7 @@ func (f *finder) unknown(name string) error {
 	return &hinted{errors.New(msg), hintAdd}
 }
 
-// visit loads a module behind what it needs.
+// visit puts a module behind the modules that it needs.
 func (f *finder) visit(m *module, required bool) error {
 	known := m.required || !required
 	m.required = m.required || required
@@ -211,7 +211,7 @@ func (f *finder) named(name string) []*module {
 	return found
 }
 
-// readInfo reads what a module says. The stub cannot decompress a module.
+// readInfo reads the metadata of a module. The stub cannot decompress a module.
 func (f *finder) readInfo(m *module) error {
 	if m.info != nil {
 		return nil

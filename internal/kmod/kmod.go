@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// Info is what a module says of itself, in the order of its file.
+// Info is the metadata of a module, in the order of its file.
 type Info struct {
 	Depends  []string // names of modules that have to be loaded before it
 	Softdeps []string // such as "pre: a b post: c"

@@ -28,7 +28,7 @@ func MatchAlias(pattern, text string) bool {
 
 var errBracket = errors.New("a bracket without its counterpart")
 
-// normalizeAlias turns each - into _, but not that of a range in brackets.
+// normalizeAlias turns each - into _, except in brackets, where it marks a range.
 func normalizeAlias(alias string) (string, error) {
 	var b strings.Builder
 	for alias != "" {

@@ -66,7 +66,7 @@ const (
 	oldFile    = "repositories"  // of docker save, too; before version 1.10 there was no other index
 )
 
-// Find returns the image that is wanted. If files hold both indexes, that of OCI counts.
+// Find returns the image that is wanted. If files hold both indexes, Find uses the OCI index.
 func Find(files Files, want Want) (*Image, error) {
 	r := &reader{files: files}
 	var found []*candidate
