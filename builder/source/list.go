@@ -185,6 +185,9 @@ func (r *listReader) add(mode uint32, names ...*plan.Entry) error {
 
 // tell warns about what the list has and the image has not.
 func (r *listReader) tell() {
+	if len(r.entries) == 0 {
+		r.warn("%s: no entries in it", r.Src)
+	}
 	if r.again.n > 0 {
 		r.warn("%s: several lines for one path, of which the last one counts: %s", r.Src, &r.again)
 	}
