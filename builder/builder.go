@@ -89,6 +89,9 @@ func prepare(ctx context.Context, m *manifests.Manifest, o Options, to purpose) 
 	if p.manifest, err = m.Complete(); err != nil {
 		return nil, err
 	}
+	if p.notes.Ignore, err = translate.Ignored(p.manifest); err != nil {
+		return nil, err
+	}
 	for _, w := range p.manifest.Warnings {
 		p.notes.warn(w.Error())
 	}
@@ -153,9 +156,9 @@ func layOut(ctx context.Context, p *prepared) error {
 		return err
 	}
 	p.sources.WarnFirmware(p.root.entries)
-	var warnings []string
-	warnings, p.foreign = lint.Check(lint.Planned(p.root.entries), translate.Lint(p.manifest, p.settled.arch))
-	p.notes.warnings = append(p.notes.warnings, warnings...)
+	findings, foreign := lint.Check(lint.Planned(p.root.entries), translate.Lint(p.manifest, p.settled.arch))
+	p.foreign = foreign
+	p.notes.Add(findings...)
 	o := layoutOptions(p.manifest, p.settled, p.root, p.notes)
 	if err = accounts.Resolve(&o.Stub, p.manifest.Init, p.root.entries, p.notes.warn); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 
+	"github.com/mkinitfs/mkinitfs/builder/lint"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/builder/source"
 	"github.com/mkinitfs/mkinitfs/manifests"
@@ -12,12 +13,12 @@ import (
 
 // notes are the findings of stages beside their results.
 type notes struct {
-	warnings []string       // for the report
-	early    []source.Early // for the start of the image
-	inputs   []string       // files and directories that decide over the image, beside the files that entries are made of
+	lint.Sieve                // warnings for the report
+	early      []source.Early // for the start of the image
+	inputs     []string       // files and directories that decide over the image, beside the files that entries are made of
 }
 
-func (n *notes) warn(text string)  { n.warnings = append(n.warnings, text) }
+func (n *notes) warn(text string)  { n.Add(lint.Planning(text)) }
 func (n *notes) input(path string) { n.inputs = append(n.inputs, path) }
 
 // read reads a file of the host.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
+	"github.com/mkinitfs/mkinitfs/builder/lint"
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 	"github.com/mkinitfs/mkinitfs/builder/source"
 	"github.com/mkinitfs/mkinitfs/manifests"
@@ -17,6 +18,8 @@ type Planned struct {
 	Warnings []string
 
 	sources *source.Env
+	foreign *lint.Foreign
+	found   lint.Sieve
 }
 
 // Plan plans the image that m describes. It needs no stub. The contents of the files can be
@@ -26,7 +29,7 @@ func Plan(ctx context.Context, m *manifests.Manifest, o Options) (*Planned, erro
 	if err != nil {
 		return nil, err
 	}
-	planned := &Planned{Entries: p.root.entries, Warnings: p.notes.warnings, sources: p.sources}
+	planned := &Planned{Entries: p.root.entries, Warnings: p.notes.Warnings(), sources: p.sources, foreign: p.foreign, found: p.notes.Sieve}
 	if p.manifest.Root.Type != manifests.None {
 		planned.Boot = p.layout.BootPlan(nil)
 		if !slices.ContainsFunc(p.root.entries, func(e *plan.Entry) bool { return len(e.Xattrs) > 0 }) {
@@ -34,6 +37,14 @@ func Plan(ctx context.Context, m *manifests.Manifest, o Options) (*Planned, erro
 		}
 	}
 	return planned, nil
+}
+
+// Lint returns what rules find in the planned root. It reads the programs of the root.
+func (p *Planned) Lint() lint.Sieve {
+	p.foreign.Open(p.Entries)
+	found := p.found
+	found.Add(p.foreign.Findings()...)
+	return found
 }
 
 // Close closes the sources.

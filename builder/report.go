@@ -3,8 +3,7 @@ package builder
 import (
 	"github.com/mkinitfs/mkinitfs/builder/layout"
 	"github.com/mkinitfs/mkinitfs/builder/pack"
-	"github.com/mkinitfs/mkinitfs/builder/plan"
-	"github.com/mkinitfs/mkinitfs/manifests"
+	"github.com/mkinitfs/mkinitfs/builder/translate"
 )
 
 // MinRAM is the least RAM that an image boots in.
@@ -33,14 +32,8 @@ type Report struct {
 	Warnings  []string  `json:"warnings,omitempty"`
 }
 
-// Item is the part of the root from one item of the manifest's contents, including directories
-// made for it.
-type Item struct {
-	Place    string `json:"place"` // "root.yaml:12:3"
-	Type     string `json:"type"`
-	Entries  int    `json:"entries"`
-	Unpacked int64  `json:"unpacked"` // bytes of its files
-}
+// Item is the part of the root from one item of the manifest's contents.
+type Item = translate.Item
 
 // Segment is one compressed stream, or one raw archive, of the image.
 type Segment = pack.Segment
@@ -71,10 +64,11 @@ type Stub struct {
 // report describes a build before its image is packed.
 func report(p *prepared) *Report {
 	m, s := p.manifest, p.settled
+	p.notes.Add(p.foreign.Findings()...)
 	r := &Report{
 		Name: m.Name, Arch: s.arch, Root: string(m.Root.Type), Compress: s.compress.Name, Payload: s.payload.Name,
 		Entries: len(p.root.entries), Unpacked: p.root.unpacked, Private: p.root.private,
-		Items: items(m.Contents, p.root.entries), Warnings: p.notes.warnings,
+		Items: translate.Items(m.Contents, p.root.entries), Warnings: p.notes.Warnings(),
 	}
 	if s.uImage != nil {
 		r.Wrap = string(m.Output.Wrap)
@@ -84,9 +78,6 @@ func report(p *prepared) *Report {
 	}
 	if c := s.payload.Command; c != nil {
 		r.Commands = append(r.Commands, Command{"root.payload", c.Words, c.Version})
-	}
-	if w := p.foreign.Warning(); w != "" {
-		r.Warnings = append(r.Warnings, w)
 	}
 	return r
 }
@@ -102,17 +93,6 @@ func reportPacked(p *prepared, done pack.Result) *Report {
 		r.Stub = &Stub{SHA256: s.SHA256, Size: int64(len(s.Data)), GoVersion: s.GoVersion, Origin: s.Origin}
 	}
 	return r
-}
-
-// items sums up the plan by the manifest's items.
-func items(contents []manifests.Content, entries []*plan.Entry) []Item {
-	byOrigin := plan.ByOrigin(entries)
-	items := make([]Item, len(contents))
-	for i, c := range contents {
-		place := c.Common().Pos.String()
-		items[i] = Item{Place: place, Type: c.Type(), Entries: len(byOrigin[place]), Unpacked: plan.Unpacked(byOrigin[place])}
-	}
-	return items
 }
 
 // minRAM returns the least RAM for the image that was written.

@@ -26,8 +26,8 @@ func TestSettle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.compress.Name != "gzip" || s.compress.Level != 3 || s.payload.Name != "zstd" || !s.payload.Small || s.cache == nil || n.warnings != nil {
-		t.Errorf("got %+v and warnings %q", s, n.warnings)
+	if s.compress.Name != "gzip" || s.compress.Level != 3 || s.payload.Name != "zstd" || !s.payload.Small || s.cache == nil || n.Warnings() != nil {
+		t.Errorf("got %+v and warnings %q", s, n.Warnings())
 	}
 	want := settled{
 		arch: "arm/v7", clock: source.Clock{Epoch: 7, Set: true},
@@ -38,8 +38,8 @@ func TestSettle(t *testing.T) {
 	}
 	// A cache that cannot be written keeps nothing, and the user is warned once.
 	s, err = settle(t.Context(), m, Options{Cache: "/dev/null/cache"}, n)
-	if err != nil || s.cache != nil || !s.unkept || len(n.warnings) != 1 {
-		t.Errorf("a cache that cannot be: got %+v, %v and warnings %q", s, err, n.warnings)
+	if err != nil || s.cache != nil || !s.unkept || len(n.Warnings()) != 1 {
+		t.Errorf("a cache that cannot be: got %+v, %v and warnings %q", s, err, n.Warnings())
 	}
 	_, err = settle(t.Context(), parse(t, "", "compress: {command: [no-such-program]}"), Options{}, n)
 	if want := "test.yaml:2:21: command \"no-such-program\": "; err == nil || !strings.HasPrefix(err.Error(), want) {
@@ -128,9 +128,9 @@ remove: [{path: /usr/**, optional: true}]
 
 	// The report of a check, and what packing adds.
 	_, foreign := lint.Check(lint.Planned(r.entries), translate.Lint(m, s.arch))
-	done := &prepared{manifest: m, notes: &notes{warnings: []string{"w"}}, settled: s, root: r, foreign: foreign, layout: l}
+	done := &prepared{manifest: m, notes: &notes{Sieve: lint.Sieve{Findings: []lint.Finding{lint.Planning("w")}}}, settled: s, root: r, foreign: foreign, layout: l}
 	got := report(done)
-	if got.Entries != 9 || got.Unpacked != 10 || got.Arch != "arm/v7" || got.Items[0] != (Item{"test.yaml:6:5", "file", 4, 10}) || len(got.Warnings) != 1 || got.MinRAM != nil {
+	if got.Entries != 9 || got.Unpacked != 10 || got.Arch != "arm/v7" || got.Items[0] != (Item{Place: "test.yaml:6:5", Type: "file", Entries: 4, Unpacked: 10}) || len(got.Warnings) != 1 || got.MinRAM != nil {
 		t.Errorf("got report %+v", got)
 	}
 	packed := reportPacked(done, pack.Result{Size: 100, Segments: []pack.Segment{{Kind: "root", Codec: "gzip", Size: 100, Unpacked: 200}}})

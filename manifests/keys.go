@@ -82,7 +82,7 @@ func Sections() []Section {
 	for _, t := range contentTypes {
 		sections = append(sections, Section{Path: contentsSection.Path, Type: t.name, Keys: t.keys})
 	}
-	return append(sections, appletsSection, firmwareSection, libsSection, capabilitiesSection, xattrSection, permissionsSection, outputSection)
+	return append(sections, appletsSection, firmwareSection, libsSection, capabilitiesSection, xattrSection, permissionsSection, outputSection, lintSection)
 }
 
 func (s *Section) names() []string {

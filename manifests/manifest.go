@@ -54,6 +54,7 @@ type Manifest struct {
 	Permissions []Permission
 	Remove      []Glob
 	Output      Output
+	Lint        Lint
 	Warnings    Errors // allowed values that are likely mistakes, in the order of their places
 }
 

@@ -122,6 +122,7 @@ var topSection = Section{Keys: []Key{
 	{Name: "permissions", Kind: KindItems, Doc: "Rules that change modes, owners, times and attributes of entries, applied in order."},
 	{Name: "remove", Kind: KindPatterns, Doc: "Paths that are removed from the root."},
 	{Name: "output", Kind: KindMapping, Doc: "Limits on the result."},
+	{Name: "lint", Kind: KindMapping, Otherwise: "all rules count", Doc: "Rules that the image may break."},
 	{Name: "x-NAME", Kind: KindAnything, Doc: "Anchors for the rest of the manifest, under any name that begins with `x-`."},
 }}
 
@@ -158,6 +159,7 @@ func (d *decoder) manifest(top *node) *Manifest {
 	}
 	m.Remove = o.globs("remove", parsePattern)
 	m.Output = d.output(o.get("output"))
+	m.Lint = readLint(o)
 	return m
 }
 

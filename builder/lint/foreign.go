@@ -171,12 +171,12 @@ func readHead(d plan.Data, head []byte) (n int) {
 	return n
 }
 
-// Warning returns a warning about the files for other machines. It returns "" if there are
-// none, or if another rule has already warned about the only one.
-func (f *Foreign) Warning() string {
+// Findings returns one finding about all files for other machines. It returns nil if there are
+// none, or if another rule already tells of the only one.
+func (f *Foreign) Findings() []Finding {
 	names := slices.Sorted(maps.Keys(f.found))
 	if len(names) == 0 || len(names) == 1 && names[0] == f.told {
-		return ""
+		return nil
 	}
 	var shown []string
 	for _, name := range names[:min(3, len(names))] {
@@ -186,5 +186,6 @@ func (f *Foreign) Warning() string {
 	if len(names) > 1 {
 		files = fmt.Sprintf("%d files are for other machines", len(names))
 	}
-	return fmt.Sprintf("%s: %s, the image is for %s: %s", f.found[names[0]].origin, files, f.arch, strings.Join(shown, ", "))
+	words := fmt.Sprintf("%s, the image is for %s: %s", files, f.arch, strings.Join(shown, ", "))
+	return []Finding{*find(foreignMachine).found(f.found[names[0]].origin, words, "")}
 }

@@ -22,12 +22,12 @@ var leftovers = []struct {
 	{"/etc/resolv.conf", true},
 }
 
-// leftoversOfContainer warns about leftovers that came with a tree or an archive.
-func leftoversOfContainer(entries []*plan.Entry) string {
+// containerLeftovers finds leftovers that came with a tree or an archive.
+func containerLeftovers(s *subject) *Finding {
 	var names, quoted []string
 	origin := ""
 	for _, left := range leftovers {
-		e := plan.Find(entries, left.path)
+		e := plan.Find(s.Entries(), left.path)
 		if e == nil || !e.Brought || left.empty && (!e.IsFile() || e.Size > 0) {
 			continue
 		}
@@ -41,8 +41,11 @@ func leftoversOfContainer(entries []*plan.Entry) string {
 		names, quoted = append(names, name), append(quoted, strconv.Quote(left.path))
 	}
 	if names == nil {
-		return ""
+		return nil
 	}
-	return fmt.Sprintf("%s: left over from a container: %s\n  remove: [%s]",
-		origin, strings.Join(names, ", "), strings.Join(quoted, ", "))
+	f := &Finding{Place: origin, Words: "left over from a container: " + strings.Join(names, ", ")}
+	if origin != "" {
+		f.Hint = fmt.Sprintf("remove: [%s]", strings.Join(quoted, ", "))
+	}
+	return f
 }

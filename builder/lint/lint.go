@@ -1,15 +1,14 @@
 // Package lint checks the root of an image with rules. They find likely mistakes, and reasons
 // why the root's program cannot start.
 //
-// A rule is a function of a [Root]. It knows neither the manifest nor the format of an image,
-// so it works on anything with entries and contents. [Foreign] reads many files and therefore
-// examines them while they are packed.
+// A rule is a row of [Rules]. Its check knows neither the manifest nor the format of an image,
+// so it works on any [Root]. [Foreign] reads many files and therefore examines them while they
+// are packed. What the reader finds in an image has rows of its own, [ReaderRules].
 package lint
 
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -40,32 +39,66 @@ type Options struct {
 	Arch       string   // of the machine, as in a manifest
 	Exec       string   // the program that it starts with, or ""
 	Env        []string // its environment, each NAME=value
-	ExecOrigin string   // place of Exec in the manifest: "root.yaml:3:14"
+	ExecOrigin string   // place of Exec in the manifest: "root.yaml:3:14"; "" for an image
+	Appended   bool     // the image is appended to another one
 }
 
-// Check returns a warning for each rule that the root breaks, and a [Foreign] for its files.
-func Check(r Root, o Options) (warnings []string, foreign *Foreign) {
+// subject is what a rule looks at.
+type subject struct {
+	Root
+	Options
+	program *program
+}
+
+// Check returns a finding for each rule that the root breaks, and a [Foreign] for its files.
+func Check(r Root, o Options) (findings []Finding, foreign *Foreign) {
 	p := &program{root: r, arch: o.Arch}
 	p.anywhere = slices.ContainsFunc(o.Env, func(variable string) bool { return strings.HasPrefix(variable, "LD_LIBRARY_PATH=") })
-	if o.Exec != "" { // "init: none" otherwise
-		if problem := p.unfit(o.Exec, 0); problem != "" {
-			hint := ""
-			if problem == absent && strings.Contains(o.Exec, " ") {
-				hint = "\n  init.exec is a path: put arguments into init.args"
-			}
-			warnings = append(warnings, fmt.Sprintf("%s: init.exec: %s %s%s", o.ExecOrigin, withTarget(r.Entries(), o.Exec), problem, hint))
+	s := &subject{r, o, p}
+	for _, rule := range Rules() {
+		if rule.check == nil {
+			continue
 		}
-	}
-	for _, rule := range []func([]*plan.Entry) string{modulesWithoutDep, leftoversOfContainer} {
-		if warning := rule(r.Entries()); warning != "" {
-			warnings = append(warnings, warning)
+		f := rule.check(s)
+		if f == nil {
+			continue
 		}
+		f.Code, f.Severity, f.Cure = rule.Code, rule.severity(o.Appended), rule.Cure
+		findings = append(findings, *f)
 	}
 	foreign = newForeign(o.Arch, r.Entries())
 	if p.misfit != nil {
 		foreign.told = foreign.name(p.misfit)
 	}
-	return warnings, foreign
+	return findings, foreign
+}
+
+// severity returns the severity for an image that is appended to another one or not.
+func (r Rule) severity(appended bool) Severity {
+	if appended && r.Appended != "" {
+		return r.Appended
+	}
+	return r.Severity
+}
+
+// programCannotStart looks at the program that the image starts.
+func programCannotStart(s *subject) *Finding {
+	if s.Exec == "" { // "init: none"
+		return nil
+	}
+	problem := s.program.unfit(s.Exec, 0)
+	if problem == "" {
+		return nil
+	}
+	f := &Finding{Place: s.ExecOrigin, Words: printable(withTarget(s.Entries(), s.Exec)) + " " + problem}
+	if s.ExecOrigin == "" {
+		return f
+	}
+	f.Words = "init.exec: " + f.Words
+	if problem == absent && strings.Contains(s.Exec, " ") {
+		f.Hint = "init.exec is a path: put arguments into init.args"
+	}
+	return f
 }
 
 // Planned is a root whose files lie on the host still.

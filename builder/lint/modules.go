@@ -9,9 +9,10 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/plan"
 )
 
-// modulesWithoutDep warns about directories with kernel modules but without modules.dep.
+// modulesWithoutDep finds directories with kernel modules but without modules.dep.
 // modprobe finds no module there.
-func modulesWithoutDep(entries []*plan.Entry) string {
+func modulesWithoutDep(s *subject) *Finding {
+	entries := s.Entries()
 	var lacking []string
 	var first *plan.Entry
 	for _, dir := range moduleDirs(entries) {
@@ -26,14 +27,17 @@ func modulesWithoutDep(entries []*plan.Entry) string {
 		}
 	}
 	if lacking == nil {
-		return ""
+		return nil
 	}
 	where := strings.Join(lacking[:min(3, len(lacking))], ", ")
 	if len(lacking) > 3 {
 		where = fmt.Sprintf("%d directories, %s", len(lacking), where)
 	}
-	return fmt.Sprintf("%s: no modules.dep in %s: modprobe finds no module there\n  depmod -b ROOT %s makes it, where ROOT is the directory that becomes /",
-		first.Origin, printable(where), printable(path.Base(lacking[0])))
+	return &Finding{
+		Place: first.Origin,
+		Words: fmt.Sprintf("no modules.dep in %s: modprobe finds no module there", printable(where)),
+		Hint:  fmt.Sprintf("depmod -b ROOT %s makes it, where ROOT is the directory that becomes /", printable(path.Base(lacking[0]))),
+	}
 }
 
 // moduleDirs returns the directories of modules, one for each kernel, as

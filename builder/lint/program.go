@@ -11,12 +11,12 @@ import (
 	"github.com/mkinitfs/mkinitfs/internal/elfdeps"
 )
 
-// program finds out why a program cannot start in a root. That is only a warning, because a
-// boot loader may still append a missing file, and init= on the kernel's command line can name
-// another program.
+// program finds out why a program cannot start in a root. A build only warns of that, because
+// a boot loader may still append a missing file, and init= on the kernel's command line can
+// name another program.
 type program struct {
 	root     Root
-	arch     string
+	arch     string      // "" if it is not known: then any machine fits
 	anywhere bool        // its libraries may lie anywhere
 	misfit   *plan.Entry // the file for another machine, if that is the reason
 }
@@ -106,7 +106,7 @@ func (p *program) executable(name string) (file File, head []byte, problem strin
 		file.Close()
 		return nil, nil, ""
 	}
-	if h, ok := arch.Parse(head); ok && !h.Runs(p.arch) {
+	if h, ok := arch.Parse(head); ok && p.arch != "" && !h.Runs(p.arch) {
 		file.Close()
 		p.misfit = e
 		return nil, nil, "is a program for " + h.String() + ", the image is for " + p.arch

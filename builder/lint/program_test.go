@@ -90,9 +90,9 @@ func TestProgram(t *testing.T) {
 		if c.want != "" {
 			want = []string{"test.yaml:3:14: init.exec: /init " + c.want}
 		}
-		warnings, _ := Check(Planned(root), Options{Arch: "amd64", Exec: "/init", ExecOrigin: "test.yaml:3:14"})
-		if !slices.Equal(warnings, want) {
-			t.Errorf("%s: got %q, want %q", c.files, warnings, want)
+		findings, _ := Check(Planned(root), Options{Arch: "amd64", Exec: "/init", ExecOrigin: "test.yaml:3:14"})
+		if !slices.Equal(texts(findings), want) {
+			t.Errorf("%s: got %q, want %q", c.files, texts(findings), want)
 		}
 	}
 }

@@ -37,6 +37,7 @@ func Plan(m *manifests.Manifest, mtime int64, warn func(string)) plan.Options {
 // not known yet.
 func Lint(m *manifests.Manifest, target string) lint.Options {
 	o := lint.Options{Arch: target, Exec: m.Init.Exec, ExecOrigin: m.Init.ExecPos.String(), Env: m.Init.Env}
+	o.Appended = o.Exec == ""
 	if o.Exec != "" && m.Root.Type == manifests.None {
 		o.Exec = "/init" // the kernel starts it
 	}

@@ -48,6 +48,18 @@ func openSide(cmd *cobra.Command, f *manifestFlags, arg string, lookup func(stri
 
 // planSide plans a manifest. It reads one from a pipe from in, the opened manifest.
 func planSide(cmd *cobra.Command, f *manifestFlags, arg string, in io.ReadSeeker, lookup func(string) (string, bool)) (*openedSide, error) {
+	planned, err := planManifest(cmd, f, arg, in, lookup)
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range planned.Warnings {
+		fmt.Fprintln(cmd.ErrOrStderr(), "mkinitfs: warning:", text)
+	}
+	return &openedSide{difference.OfPlan(imageName(arg), planned.Entries, planned.Boot), func() { planned.Close() }}, nil
+}
+
+// planManifest plans a manifest. It reads one from a pipe from in, the opened manifest.
+func planManifest(cmd *cobra.Command, f *manifestFlags, arg string, in io.ReadSeeker, lookup func(string) (string, bool)) (*builder.Planned, error) {
 	name, stdin := arg, cmd.InOrStdin()
 	if info, err := os.Stat(arg); err != nil || !info.Mode().IsRegular() {
 		if _, err := in.Seek(0, io.SeekStart); err != nil {
@@ -59,14 +71,7 @@ func planSide(cmd *cobra.Command, f *manifestFlags, arg string, in io.ReadSeeker
 	if err != nil {
 		return nil, err
 	}
-	planned, err := builder.Plan(cmd.Context(), m, o)
-	if err != nil {
-		return nil, err
-	}
-	for _, text := range planned.Warnings {
-		fmt.Fprintln(cmd.ErrOrStderr(), "mkinitfs: warning:", text)
-	}
-	return &openedSide{difference.OfPlan(imageName(arg), planned.Entries, planned.Boot), func() { planned.Close() }}, nil
+	return builder.Plan(cmd.Context(), m, o)
 }
 
 // isManifest reports whether a file is a manifest and not an image: by its content or, if that

@@ -127,11 +127,11 @@ func rootCommand(e environment) *cobra.Command {
 	build.PreRun = func(*cobra.Command, []string) { e.collectLate() }
 	show := showCommand(e.lookup)
 	show.PreRun = func(*cobra.Command, []string) { e.endAtOnce() }
-	diff, verify := compares(diffCommand(e.lookup)), compares(verifyCommand(e.lookup))
-	for _, cmd := range []*cobra.Command{diff, verify} {
+	diff, verify, lint := compares(diffCommand(e.lookup)), compares(verifyCommand(e.lookup)), compares(lintCommand(e.lookup))
+	for _, cmd := range []*cobra.Command{diff, verify, lint} {
 		cmd.PreRun = func(*cobra.Command, []string) { e.collectLate() }
 	}
-	root.AddCommand(build, checkCommand(e.lookup), show, diff, verify, wrapCommand(e.lookup, e.collectLate), versionCommand(), insideCommand())
+	root.AddCommand(build, checkCommand(e.lookup), show, diff, verify, lint, wrapCommand(e.lookup, e.collectLate), versionCommand(), insideCommand())
 
 	reads := func(cmd *cobra.Command, prepare ...func()) {
 		cmd.PreRunE = func(cmd *cobra.Command, args []string) error {

@@ -47,7 +47,7 @@ var layers = map[string]string{
 	"builder/translate":  "builder/accounts builder/bootplan builder/envelope builder/layout builder/lint builder/plan builder/source manifests |",
 	"builder/loadorder":  "builder/bootplan builder/plan internal/kmod manifests |",
 	"builder/pack":       "builder/bootplan builder/cpio builder/layout builder/plan compress internal/cache internal/hostfile internal/newfile |",
-	"builder/lint":       "builder/plan internal/arch internal/elfdeps internal/hostfile |",
+	"builder/lint":       "builder/bootplan builder/image builder/plan internal/arch internal/elfdeps internal/hostfile |",
 	"builder/envelope":   "internal/arch internal/magic |",
 	"builder/wrap":       "builder/envelope builder/pack internal/newfile |",
 	"builder/difference": "builder/bootplan builder/cpio builder/image builder/lint builder/plan compress internal/words internal/xattr |",
@@ -62,7 +62,7 @@ var layers = map[string]string{
 
 	// Of the inner packages the command wants words only: the bits of a mode, the
 	// type of a plan's errors, what an image says about itself.
-	"cmd/mkinitfs": "builder builder/difference builder/envelope builder/image builder/minram builder/wrap internal/cache internal/fakeroot internal/filecaps internal/magic internal/newfile internal/qemu internal/words manifests internal/container | " +
+	"cmd/mkinitfs": "builder builder/difference builder/envelope builder/image builder/lint builder/minram builder/wrap internal/cache internal/fakeroot internal/filecaps internal/magic internal/newfile internal/qemu internal/words manifests internal/container | " +
 		"builder/cpio builder/plan builder/bootplan builder/unpack compress",
 
 	"internal/arch":           "",
