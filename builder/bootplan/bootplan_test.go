@@ -89,6 +89,8 @@ func TestParseRefuses(t *testing.T) {
 		"mkinitfs 2\n":                             "line 1: format 2, this stub reads format 1",
 		"root tmpfs\n":                             "line 1: not a boot plan",
 		"mkinitfs 1\ncolour 7\n":                   "line 2: colour: unknown key",
+		"mkinitfs \x1b[31m\n":                      `line 1: format \033[31m, this stub reads format 1`,
+		"mkinitfs 1\n\x1b[31m 7\n":                 `line 2: \033[31m: unknown key`,
 		"mkinitfs 1\nroot\n":                       "line 2: root: wrong number of values",
 		"mkinitfs 1\nentries x\n":                  "line 2: entries: bad number",
 		"mkinitfs 1\nentries -1\n":                 "line 2: entries: bad number",

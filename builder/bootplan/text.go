@@ -119,11 +119,13 @@ func Parse(data []byte) (*Plan, error) {
 		switch key, args := words[0], words[1:]; {
 		case msg != "":
 		case i > 0:
-			msg = p.set(key, args)
+			if msg = p.set(key, args); msg != "" {
+				msg = string(escape(nil, key)) + ": " + msg // without control characters
+			}
 		case key != "mkinitfs" || len(args) != 1:
 			msg = "not a boot plan"
 		case args[0] != version:
-			msg = "format " + args[0] + ", this stub reads format " + version
+			msg = "format " + string(escape(nil, args[0])) + ", this stub reads format " + version
 		}
 		if msg != "" {
 			return nil, errors.New("line " + itoa(int64(i+1)) + ": " + msg)
@@ -144,7 +146,7 @@ func (p *Plan) set(key string, args []string) string {
 		want = 3
 	}
 	if len(args) != want {
-		return key + ": wrong number of values"
+		return "wrong number of values"
 	}
 	v := args[0]
 	n, numeric := ParseUint(v, 10)
@@ -173,13 +175,13 @@ func (p *Plan) set(key string, args []string) string {
 		uid, ok := parseID(v)
 		gid, both := parseID(args[1])
 		if !ok || !both {
-			return key + ": bad number"
+			return "bad number"
 		}
 		p.User = &User{uid, gid, args[2]}
 	case "group":
 		id, ok := parseID(v)
 		if !ok {
-			return key + ": bad number"
+			return "bad number"
 		}
 		p.Groups = append(p.Groups, id)
 	case "workdir":
@@ -188,7 +190,7 @@ func (p *Plan) set(key string, args []string) string {
 		p.Mounts = append(p.Mounts, Mount{v, args[1], args[2], args[3]})
 	case "module":
 		if args[1] != required && args[1] != optional {
-			return key + ": neither " + required + " nor " + optional
+			return "neither " + required + " nor " + optional
 		}
 		p.Modules = append(p.Modules, Module{v, args[1] == required})
 	case "on_error":
@@ -198,7 +200,7 @@ func (p *Plan) set(key string, args []string) string {
 	case "supervise":
 		p.OnExit = v
 		if p.Delay, numeric = ParseUint(args[1], 10); !numeric || p.Delay > limit {
-			return key + ": bad number"
+			return "bad number"
 		}
 	case "boot":
 		p.Boot = append(p.Boot, v)
@@ -208,7 +210,7 @@ func (p *Plan) set(key string, args []string) string {
 		o.Size, numeric = ParseUint(args[1], 10)
 		o.MTime, mtime = ParseUint(args[2], 10)
 		if !numeric || !mtime || o.Size > limit || o.MTime > limit {
-			return key + ": bad number"
+			return "bad number"
 		}
 		p.Once = append(p.Once, o)
 	case "last":
@@ -220,7 +222,7 @@ func (p *Plan) set(key string, args []string) string {
 			n, numeric = ParseUint(v, 8)
 		}
 		if !numeric || n > limit {
-			return key + ": bad number"
+			return "bad number"
 		}
 		return p.setNumber(key, n, args)
 	}
@@ -244,17 +246,17 @@ func (p *Plan) setNumber(key string, n int64, args []string) string {
 		pages, ok := ParseUint(args[1], 10)
 		i := slices.Index(PageSizes[:], n)
 		if i < 0 || !ok || pages > limit {
-			return key + ": bad number"
+			return "bad number"
 		}
 		p.Blocks[i] = pages
 	case "member":
 		unpacked, ok := ParseUint(args[1], 10)
 		if !ok || unpacked > limit {
-			return key + ": bad number"
+			return "bad number"
 		}
 		p.Members = append(p.Members, Member{Packed: n, Unpacked: unpacked, SHA256: args[2], CRC32: args[3]})
 	default:
-		return key + ": unknown key"
+		return "unknown key"
 	}
 	return ""
 }

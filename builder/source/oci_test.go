@@ -311,6 +311,11 @@ func TestOCIFaults(t *testing.T) {
 			l.index.Manifests = []ispec.Descriptor{d}
 			l.all()
 		}), "no image, but an artifact of the type \"application/x.sbom\""},
+		"negative size": {one(func(l *layout, d ispec.Descriptor) {
+			d.Size = -1
+			l.index.Manifests = []ispec.Descriptor{d}
+			l.all()
+		}), "blob IMAGE: its size is given as -1"},
 		"no digest": {one(func(l *layout, d ispec.Descriptor) {
 			d.Digest = "sha256:../../../etc/passwd"
 			l.index.Manifests = []ispec.Descriptor{d}

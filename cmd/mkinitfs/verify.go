@@ -103,7 +103,7 @@ func printVerification(w io.Writer, name string, v *image.Verification) error {
 	for _, s := range v.Sums {
 		switch {
 		case s.Damage != "":
-			fmt.Fprintf(out, "damaged  %s: %s: %s\n", printable(s.Of), s.Kind, s.Damage)
+			fmt.Fprintf(out, "damaged  %s: %s: %s\n", printable(s.Of), s.Kind, printable(s.Damage))
 		case s.Kind == "":
 			none++
 			fmt.Fprintf(out, "no sum   %s\n", printable(s.Of))
@@ -113,7 +113,7 @@ func printVerification(w io.Writer, name string, v *image.Verification) error {
 		}
 	}
 	for _, d := range v.Damage {
-		fmt.Fprintf(out, "damaged  %s\n", d)
+		fmt.Fprintf(out, "damaged  %s\n", printable(d))
 	}
 	verdict := "whole: " + words.Count(matching, "sum matches", "sums match")
 	switch {

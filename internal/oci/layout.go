@@ -195,6 +195,9 @@ func layoutParts(r *reader, d ispec.Descriptor) (*config, []Layer, error) {
 		if err == nil {
 			err = l.Digest.Validate()
 		}
+		if err == nil && l.Size < 0 {
+			err = fmt.Errorf("its size is given as %d", l.Size)
+		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("blob %.100q: %w", l.Digest, err)
 		}

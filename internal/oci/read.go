@@ -45,6 +45,9 @@ func (r *reader) blob(d ispec.Descriptor) ([]byte, error) {
 	if err := d.Digest.Validate(); err != nil {
 		return nil, fmt.Errorf("blob %.100q: %w", d.Digest, err)
 	}
+	if d.Size < 0 {
+		return nil, fmt.Errorf("blob %s: its size is given as %d", d.Digest, d.Size)
+	}
 	text, err := r.readAs(blobFile(d.Digest), "blob "+d.Digest.String())
 	if err != nil {
 		return nil, err
