@@ -163,7 +163,8 @@ func wantImage(cmd *cobra.Command, args []string) error {
 	name, _ := image.SplitChoice(args[0])
 	info, err := os.Stat(name)
 	if err == nil && info.IsDir() {
-		return &os.PathError{Op: "read", Path: name, Err: syscall.EISDIR}
+		err := &os.PathError{Op: "read", Path: name, Err: syscall.EISDIR}
+		return fmt.Errorf("%w\n  build the image first, with \"mkinitfs build --from %s -o IMAGE\"", err, name)
 	}
 	if err != nil || !info.Mode().IsRegular() {
 		return nil
