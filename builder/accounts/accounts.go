@@ -1,11 +1,10 @@
-// Package accounts knows the users of a root: those of its own /etc/passwd and /etc/group, never
-// those of the host. It adds the accounts of a manifest to these files, and finds the ids of owners
-// and of the program's user.
+// Package accounts finds users and groups in the root's own /etc/passwd and /etc/group, never in
+// the host's. It adds the accounts of a manifest to these files, and finds the ids of owners and of
+// the program's user.
 //
-// The words and defaults of init.user and init.groups mean what runc and Docker make of an image's User. A word of digits is an
-// id even if some user has that name. A user who is not in /etc/passwd has group 0 and no home.
-// A group behind a colon is the only one; otherwise the user is in each group of /etc/group
-// that lists it. The main group is always among the supplementary ones.
+// init.user and init.groups follow runc and Docker. A word of digits is an id even if some user has
+// that name. A user who is not in /etc/passwd has group 0 and no home. A group behind a colon is the
+// only one; otherwise the user is in each group of /etc/group that lists it. The main group is always among the supplementary ones.
 package accounts
 
 import (

@@ -35,8 +35,9 @@ func OfImage(ctx context.Context, name string, in image.File) (*Side, error) {
 	return s, nil
 }
 
-// withoutEarly returns the root of an image without what only its early archives bring. They
-// also give directories their times, because the kernel sets those of the first entry.
+// withoutEarly returns the root of an image without the entries that only its early archives
+// bring. Directories of the root get the planned times, because the kernel keeps the times of the
+// first entry, which an early archive may have.
 func (s *Side) withoutEarly(planned []Entry) (rest []Entry) {
 	for x, y := range pairs(s.Root, planned) {
 		if x == nil || y == nil && s.early[x.Path] {

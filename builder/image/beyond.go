@@ -6,9 +6,9 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/bootplan"
 )
 
-// BeyondRoot returns the keys of a manifest that decided about an image of mkinitfs and that its
-// root does not show, because only the boot plan has them. It returns nil for any other image.
-// entries are those of its root.
+// BeyondRoot returns the manifest keys that only the boot plan of an image records, such as
+// root.size. The entries of the root do not show them. BeyondRoot returns nil for an image without
+// a boot plan.
 func (i *Info) BeyondRoot(entries []Entry) []string {
 	if p := i.plan(); p != nil {
 		return beyond(p, entries)

@@ -51,9 +51,9 @@ func ReadFiles(r io.Reader) (*Files, error) {
 // Empty reports whether the root has no entries.
 func (f *Files) Empty() bool { return len(f.entries) == 0 }
 
-// Missing returns the place that a path which the root does not have leads to. It also returns
-// what may be meant: the names beside that place, and paths elsewhere that end with its name,
-// both sorted and without directories.
+// Missing is for a path that the root does not have. It returns the place that the path leads to,
+// through links, and two lists of suggestions: files in the same directory, and files of the same
+// name elsewhere. Both are sorted and hold no directories.
 func (f *Files) Missing(name string) (place string, beside, elsewhere []string) {
 	place, _ = f.directory(name)
 	place = path.Join("/", place)

@@ -14,7 +14,7 @@ const (
 	maxConfig = 16 << 20 // bytes; a larger file is not read
 )
 
-// readConfig reads what ldconfig has left in a root, and what it would read there.
+// readConfig reads the cache that ldconfig wrote in a root, and the configuration of ldconfig.
 func (l *layer) readConfig() {
 	if !l.read {
 		text, _ := l.text(CachePath)

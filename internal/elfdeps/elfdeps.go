@@ -84,9 +84,9 @@ func New(roots ...Root) *Resolver {
 	return r
 }
 
-// Libraries returns what is loaded with the file at path in the first root: a program, or a
-// library. also are further libraries that it loads while it runs. The error is [ErrNotELF] for
-// anything else.
+// Libraries returns all libraries that a loader loads for the program or library at path in the
+// first root. also names the libraries that the program loads while it runs. The error is
+// [ErrNotELF] if the file is neither a program nor a library.
 func (r *Resolver) Libraries(path string, also []string) (*Closure, error) {
 	o, place, err := r.layers[0].object(path)
 	if err != nil {

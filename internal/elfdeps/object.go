@@ -33,7 +33,7 @@ const (
 )
 
 // Read reads a program or a library. It reads program headers only, as loaders do: OpenWrt's
-// sstrip removes the section headers. The error is [ErrNotELF] or that of r.
+// sstrip removes the section headers. The error is [ErrNotELF] or an error of r.
 func Read(r io.ReaderAt) (*Object, error) {
 	head := make([]byte, arch.HeaderSize)
 	n, err := r.ReadAt(head, 0)

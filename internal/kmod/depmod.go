@@ -79,8 +79,8 @@ func (d *Directory) order() string {
 	return b.String()
 }
 
-// values returns a line for each value of each module: that of a softdep begins with the
-// module's name, that of an alias ends with it.
+// values returns a line for each value of each module. An alias comes in front of the module's
+// name, any other value behind it.
 func (d *Directory) values(word string, of func(*Module) []string) []string {
 	var lines []string
 	for _, m := range d.Modules {

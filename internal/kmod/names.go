@@ -47,8 +47,8 @@ func normalizeAlias(alias string) (string, error) {
 	return b.String() + Normalize(alias), nil
 }
 
-// Since reports whether a kernel is of a version or newer. A release that does not begin with a
-// version is that of a new kernel.
+// Since reports whether a kernel has at least a version. A release without a version at its start
+// counts as new.
 func Since(release string, major, minor int) bool {
 	var x, y int
 	if n, _ := fmt.Sscanf(release, "%d.%d", &x, &y); n < 2 {
