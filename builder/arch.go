@@ -24,7 +24,7 @@ func findArch(ctx context.Context, p *prepared) error {
 		return err
 	}
 	if p.manifest.Arch, err = lint.Machine(lint.Planned(p.root.entries), translate.Lint(p.manifest, "").Exec); err != nil {
-		return manifests.Errors{{Pos: p.manifest.Pos, Msg: "arch: auto: " + err.Error(), Hint: "--arch ARCH, or arch in the manifest, says what the image is for"}}
+		return manifests.Errors{{Pos: p.manifest.Pos, Msg: "arch: auto: " + err.Error(), Hint: "--arch ARCH, or arch in the manifest, says what the image is for; --init, or init.exec, names another program"}}
 	}
 	return nil
 }

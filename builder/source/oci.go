@@ -112,6 +112,7 @@ func (r *ociReader) apply(ctx context.Context, root *rootfs, l *oci.Layer) error
 	}
 	t := newTarStream(r.job, r.Src+": "+l.Name, plain, r.number, r.SrcXattrs)
 	t.sparse, t.text, t.members = &r.sparse, r.text, root.members // the bounds are for all layers
+	t.summed = true
 	root.begin()
 	err = t.read(ctx, func(m *tarMember) error {
 		if int64(root.members) == r.Limits.entries() {

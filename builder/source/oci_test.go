@@ -196,6 +196,11 @@ func TestOCICodecs(t *testing.T) {
 		}, layers...))
 		listOCI(t, l.all(), manifests.OCI{}, Env{Arch: "amd64"}, want)
 	})
+	t.Run("without an end, as by umoci insert", func(t *testing.T) {
+		l := newLayout()
+		l.name("app", l.image("linux/amd64", "", nil, layers[0], layers[1][:len(layers[1])-1024]))
+		listOCI(t, l.all(), manifests.OCI{}, Env{Arch: "amd64"}, want)
+	})
 	t.Run("docker", func(t *testing.T) {
 		listOCI(t, saved([]string{"app:latest"}, layers...), manifests.OCI{}, Env{Arch: "amd64"}, want)
 	})

@@ -39,6 +39,7 @@ type tarStream struct {
 	name    string // of the archive, in messages
 	number  int32  // becomes [plan.Entry.Source]
 	in      *part
+	summed  bool              // a sum has shown that the archive is whole
 	xattrs  bool              // whether extended attributes are kept, so that they take memory
 	global  map[string]string // PAX records for all members from here on
 	sparse  *expander
