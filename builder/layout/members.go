@@ -24,7 +24,8 @@ type Member struct {
 const (
 	usualMember = 8 << 20
 	smallMember = 4 << 20
-	largeRoot   = 64 << 20
+	largeMember = 16 << 20
+	largeRoot   = 64 << 20 // bytes of files
 )
 
 // memberSize returns the least size of members, in bytes, for a root with so many bytes of
@@ -34,7 +35,7 @@ func memberSize(small bool, unpacked int64) int64 {
 	case small:
 		return smallMember
 	case unpacked >= largeRoot:
-		return 2 * usualMember
+		return largeMember
 	}
 	return usualMember
 }

@@ -50,7 +50,8 @@ const (
 	little, big    = elf.ELFDATA2LSB, elf.ELFDATA2MSB
 )
 
-// rows is in the order of [Names]. Kinds follow elf_check_arch and compat_elf_check_arch
+// rows is in the order of [Names]. A manifest can name the rows with goarch; the others only tell
+// what a program is for. Kinds follow elf_check_arch and compat_elf_check_arch
 // of the kernel's ports. riscv64 lacks riscv32: a kernel from 5.19 on could run it, but
 // hardly any processor can. Distributions take pages of 64 KiB for ppc64le, and some for
 // arm64, where they have become rare. U-Boot refuses a uImage with another number than its

@@ -17,6 +17,10 @@ var (
 	countedArgs = []string{"-accel", "tcg", "-icount", "shift=0,sleep=off"}
 )
 
+// kvmTimeout is the time for the first line of a kernel under KVM, which takes far less. If it
+// runs out, QEMU emulates the processor instead.
+const kvmTimeout = 3 * time.Second
+
 // kvmRuns reports whether KVM runs the kernel of m here. Opening /dev/kvm, or even running
 // some instructions, proves little: inside some virtual machines the guest then executes
 // nothing, in others (kvm-pvm) only their own kernel runs.
@@ -29,8 +33,7 @@ func (m Machine) kvmRuns(ctx context.Context, b arch.Board) bool {
 		return false
 	}
 	kvm.Close()
-	// Far more than it takes with KVM; what is too slow for it is no loss.
-	return m.begins(ctx, b, kvmArgs, 3*time.Second)
+	return m.begins(ctx, b, kvmArgs, kvmTimeout)
 }
 
 // begins reports whether the kernel says its first line with an accelerator.
