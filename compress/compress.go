@@ -229,8 +229,8 @@ func (c *Codec) Pad(end int64, next *Codec) int {
 // state comes on top.
 func (c *Codec) Window(o Options) int64 { return c.window(c.withLevel(o)) }
 
-// Memory returns how many bytes of its output the kernel's decompressor keeps, for a stream
-// with a window of so many bytes.
+// Memory returns how many bytes of output the kernel's decompressor keeps for a stream whose
+// window has the given size.
 func (c *Codec) Memory(window int64) int64 { return max(window, c.buffer) }
 
 // EncoderMemory returns how many bytes an encoder of such a stream takes, roughly.

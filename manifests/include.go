@@ -132,8 +132,9 @@ func (in *includer) load(by *part, text string, at Pos) (*node, *part, error) {
 	return top, p, nil
 }
 
-// again reports whether p has been included before, by another file and under the same name.
-// Then it counts once. Anything else that leads to the same file twice is an error.
+// again reports whether another file has included p already, under the same name: p then counts
+// once. It returns an error for a circle, for a second mention by the same file, and for a second
+// name of the file.
 func (in *includer) again(by, p *part) (bool, error) {
 	for i, f := range in.files {
 		switch {

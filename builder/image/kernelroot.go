@@ -4,9 +4,10 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/cpio"
 )
 
-// kernelRoot is the root after each entry, for images with entries that meet. Then the kernel
-// drops, replaces and links according to what is there already (do_name, do_symlink and
-// clean_path in init/initramfs.c). Names resolve through the links of the image.
+// kernelRoot is the root after each entry, for images in which several entries name the same
+// place. For such an entry the kernel drops, replaces or links, depending on what is there
+// already (do_name, do_symlink and clean_path in init/initramfs.c). Names resolve through the
+// links of the image.
 type kernelRoot struct {
 	nodes  map[string]*node // by place: the path without its first slash, and without links
 	times  map[string]int64 // of removed directories, by place: the kernel sets them last, on whatever is there

@@ -43,8 +43,8 @@ func (l *landing) follow(name string) (string, error) {
 	})
 }
 
-// land puts the file at a path of the sysroot at the same path of the root. The two may differ
-// in their links, so there is a place in each.
+// land adds the file at a path in the sysroot at the same path in the root. The links of the two
+// may differ, so land resolves the path in each.
 func (l *landing) land(s *sysroot, name string) error {
 	to, from, links := "/", "/", 0
 	for left := name; left != ""; {

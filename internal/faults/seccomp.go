@@ -11,8 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// install puts this thread under a filter that asks the supervisor about calls that may have
-// to fail. It returns the descriptor of these questions, or -1 if there are none.
+// install sets a seccomp filter on this thread. The filter notifies the supervisor of each system
+// call that may have to fail. install returns the descriptor of the notifications, or -1 if there
+// are no faults.
 func install(faults []fault, old bool) (int, error) {
 	const load, jumpEqual, jumpFrom, end = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K, unix.BPF_RET | unix.BPF_K
 	filter := []unix.SockFilter{{Code: load, K: 0}} // seccomp_data.nr

@@ -25,7 +25,7 @@ type File struct {
 func (d *Directory) Files() ([]File, error) {
 	for _, m := range d.Modules {
 		if strings.ContainsFunc(m.Path, func(c rune) bool { return c <= ' ' || c == ':' || c == 0x7f }) {
-			return nil, fmt.Errorf("%q: no name for modules.dep, where blanks and colons end a name", m.Path)
+			return nil, fmt.Errorf("%q: modules.dep cannot hold this name: want no blanks, colons and control characters", m.Path)
 		}
 	}
 	deps, err := d.dependencies()

@@ -163,9 +163,9 @@ func TestCircle(t *testing.T) {
 func TestText(t *testing.T) {
 	for name, want := range map[string]string{
 		"ä":    `modules.dep.bin: "ä": the indexes of modprobe hold ASCII only`,
-		"a b":  `"a b.ko": no name for modules.dep, where blanks and colons end a name`,
-		"a\nb": `"a\nb.ko": no name for modules.dep, where blanks and colons end a name`,
-		"a:b":  `"a:b.ko": no name for modules.dep, where blanks and colons end a name`,
+		"a b":  `"a b.ko": modules.dep cannot hold this name: want no blanks, colons and control characters`,
+		"a\nb": `"a\nb.ko": modules.dep cannot hold this name: want no blanks, colons and control characters`,
+		"a:b":  `"a:b.ko": modules.dep cannot hold this name: want no blanks, colons and control characters`,
 	} {
 		d := Directory{Modules: []*Module{{Name: name, Path: name + ".ko", Info: &Info{}}}}
 		_, err := d.Files()
