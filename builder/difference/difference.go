@@ -1,9 +1,8 @@
 // Package difference compares two roots, entry by entry, and what surrounds them in two images.
 //
 // A [Side] is an image, a planned image or a directory, and [Of] compares two of them. It
-// reads the contents of two files only if they have the same size. Contents are streams, of
-// which the SHA-256 stays. What one of the sides cannot tell is not compared, and
-// [Result.Skipped] says so.
+// reads the contents of two files only if they have the same size, and keeps their SHA-256. It
+// leaves out attributes that one side does not know, and [Result.Skipped] names them.
 //
 //	difference.go, attributes.go        two lists of entries; no file is read here
 //	facts.go                         boot plans, and images as such

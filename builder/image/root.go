@@ -22,7 +22,7 @@ type Early struct {
 	Segments int         // how many of the image's there are
 	Offset   int64       // where they begin, in the file that the image is in
 	Size     int64       // bytes of these, with the padding behind each
-	Trailer  bool        // as that of the last of these
+	Trailer  bool        // the last of these ends with a trailer
 	Entries  []EarlyFile // in the order of the image
 }
 

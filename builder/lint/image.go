@@ -40,35 +40,36 @@ func Image(ctx context.Context, in image.File, spool *os.File, appended bool) ([
 	if err := copyContents(ctx, in, spool, p.Root, root); err != nil {
 		return findings, err
 	}
-	o, err := optionsOf(root, p.Info.Plan)
+	o, unknown, err := optionsOf(root, p.Info.Plan)
 	if err != nil {
 		return findings, err
 	}
 	o.Appended = appended
 	found, foreign := Check(root, o)
 	findings = append(findings, found...)
-	if o.Arch == "" {
+	if unknown != nil {
+		if len(found) == 0 || found[0].Code != cannotStart { // which says more
+			findings = append(findings, *find(machineUnknown).found("", unknown.Error(), ""))
+		}
 		return findings, nil
 	}
 	foreign.Open(root)
 	return append(findings, foreign.Findings()...), nil
 }
 
-// optionsOf returns what an image says about itself. Without a boot plan the kernel starts
-// /init, whose machine is that of the image.
-func optionsOf(root Planned, text []byte) (Options, error) {
+// optionsOf returns the options for an image, from its boot plan. Without a plan the kernel starts
+// /init, and its machine counts. unknown is the reason why the machine cannot be told, or nil.
+func optionsOf(root Planned, text []byte) (o Options, unknown, err error) {
 	if text != nil {
 		boot, err := bootplan.Parse(text)
 		if err != nil {
-			return Options{}, err
+			return Options{}, nil, err
 		}
-		return Options{Arch: boot.Arch, Exec: boot.Exec, Env: boot.Env}, nil
+		return Options{Arch: boot.Arch, Exec: boot.Exec, Env: boot.Env}, nil, nil
 	}
-	o := Options{Exec: "/init"}
-	if machine, err := Machine(root, o.Exec); err == nil {
-		o.Arch = machine
-	}
-	return o, nil
+	o.Exec = "/init"
+	o.Arch, unknown = Machine(root, o.Exec)
+	return o, unknown, nil
 }
 
 // rootOf returns the root of an image as a plan, without contents.

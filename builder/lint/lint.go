@@ -3,7 +3,7 @@
 //
 // A rule is a row of [Rules]. Its check knows neither the manifest nor the format of an image,
 // so it works on any [Root]. [Foreign] reads many files and therefore examines them while they
-// are packed. What the reader finds in an image has rows of its own, [ReaderRules].
+// are packed. Findings of the reader have rows of their own, [ReaderRules].
 package lint
 
 import (

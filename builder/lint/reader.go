@@ -6,8 +6,8 @@ import (
 	"github.com/mkinitfs/mkinitfs/builder/image"
 )
 
-// ReaderRules returns the rows of what the reader finds in an image. The severity of a row speaks
-// of a boot, that of the reader of what it prints.
+// ReaderRules returns the rows for the findings of the reader. The severity of a row speaks of a
+// boot, [image.Severity] of the commands that read images.
 func ReaderRules() []Rule {
 	const rewrite = "write the archive again with mkinitfs or with another writer of newc"
 	const order = "change the order of the archives, or take one of the two entries out"

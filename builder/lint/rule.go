@@ -48,7 +48,7 @@ type Finding struct {
 	Severity Severity
 	Place    string         // in a manifest: "root.yaml:3:14"; "" for an image
 	Words    string         // what is wrong
-	Hint     string         // a cure for this very finding, "" if there is only that of the rule
+	Hint     string         // a cure for this finding, "" if the cure of the rule is enough
 	Cure     string         // of the rule
 	Read     *image.Finding // the reader's finding, or nil
 }
@@ -77,7 +77,7 @@ func (f *Finding) Advice() string {
 func Rules() []Rule {
 	return []Rule{
 		{
-			Code: "program-cannot-start", Severity: Error, Appended: Note, check: programCannotStart,
+			Code: cannotStart, Severity: Error, Appended: Note, check: programCannotStart,
 			Sentence: "The program that the image starts is missing, is not executable, is for another machine, or lacks its interpreter or libraries.",
 			Cure:     "add what is missing, or name another program in init.exec",
 		},
@@ -97,6 +97,11 @@ func Rules() []Rule {
 			Cure:     "take them out, or take those for this machine",
 		},
 		{
+			Code: machineUnknown, Severity: Note,
+			Sentence: "The machine of the image's program is unknown, so programs for other machines are not looked for.",
+			Cure:     "build the image with mkinitfs, or start it with an ELF program",
+		},
+		{
 			Code: planning, Severity: Warning,
 			Sentence: "Planning the image of a manifest gives a warning, as `check` and `build` print it.",
 			Cure:     "change the manifest at the place that the warning names",
@@ -114,9 +119,11 @@ func Rules() []Rule {
 	}
 }
 
-// Codes of rules without a check.
+// Codes that findings outside the rules' checks have or look for.
 const (
+	cannotStart    = "program-cannot-start"
 	foreignMachine = "foreign-machine"
+	machineUnknown = "machine-unknown"
 	planning       = "planning"
 	unreadable     = "image-unreadable"
 	otherFinding   = "other"
